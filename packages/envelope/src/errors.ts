@@ -1,0 +1,13 @@
+/** Codes of {@link EnvelopeError}; see `docs/errors.md`. */
+export type EnvelopeErrorCode = "INVALID_LINEAGE" | "INVALID_TIME" | "INVALID_START";
+
+/** What this package throws: a value that cannot be part of an event's envelope. */
+export class EnvelopeError extends Error {
+  override readonly name = "EnvelopeError";
+  readonly code: EnvelopeErrorCode;
+
+  constructor(code: EnvelopeErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,22 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { threadId } from "node:worker_threads";
+
+/** The slot that holds what is being handled across `await`s. */
+export interface ContextSlot {
+  get(): unknown;
+  run<T>(value: unknown, fn: () => T): T;
+}
+
+/** Creates the slot on `AsyncLocalStorage`: it follows promises, timers and callbacks. */
+export function createContextSlot(): ContextSlot {
+  const storage = new AsyncLocalStorage<unknown>();
+  return {
+    get: () => storage.getStore(),
+    run: (value, fn) => storage.run(value, fn),
+  };
+}
+
+/** Names the process and worker thread, for people who read node ids in logs. */
+export function platformLabel(): string {
+  return `${process.pid}.${threadId}`;
+}

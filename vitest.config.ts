@@ -1,0 +1,46 @@
+import { readdirSync } from "node:fs";
+import { defineConfig } from "vitest/config";
+
+const packages = readdirSync("packages");
+/** Tests read source: no build is needed, and none can be stale. */
+const resolve = { conditions: ["@ringrift/source"] };
+const ssr = { resolve: { conditions: ["@ringrift/source"], externalConditions: ["@ringrift/source"] } };
+const common = {
+  environment: "node" as const,
+  pool: "forks" as const,
+  execArgv: ["--conditions=@ringrift/source", "--expose-gc"],
+  testTimeout: 30_000,
+};
+
+export default defineConfig({
+  resolve,
+  ssr,
+  test: {
+    projects: [
+      ...packages.map((name) => ({
+        resolve,
+        ssr,
+        test: {
+          ...common,
+          name,
+          include: [`packages/${name}/test/**/*.test.ts`],
+          typecheck: {
+            enabled: true,
+            tsconfig: "tsconfig.test.json",
+            include: [`packages/${name}/test/**/*.test-d.ts`],
+          },
+        },
+      })),
+      {
+        resolve,
+        ssr,
+        test: {
+          ...common,
+          name: "workspace",
+          include: ["test/**/*.test.ts", "apps/*/test/**/*.test.ts", "examples/**/*.test.ts"],
+          testTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
