@@ -87,7 +87,11 @@ export function pickLineage(from: EventLineage): EventLineage {
  */
 export function validateLineage(value: unknown): EventLineage {
   if (typeof value !== "object" || value === null) {
-    throw invalid("lineage", value, "an object with id, time, source, origin, correlationId and via");
+    throw invalid(
+      "lineage",
+      value,
+      "an object with id, time, source, origin, correlationId and via",
+    );
   }
   const lineage = value as Record<string, unknown>;
   if (!isEventId(lineage["id"])) throw invalid("id", lineage["id"], "a UUID in lower case");

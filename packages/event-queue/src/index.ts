@@ -1,1 +1,34 @@
-export {};
+export type {
+  ConsumeOptions,
+  Consumer,
+  ConsumerOptions,
+  ConsumerStats,
+  DeliveryContext,
+  EventHandler,
+  EventHandlers,
+  StopResult,
+} from "./consumer.ts";
+export type {
+  ConsumerGroup,
+  EventQueue,
+  GroupReceiveOptions,
+  HistoryOptions,
+  OutgoingEvent,
+  QueueHealth,
+  QueueStats,
+  ReceiveOptions,
+  SendOptions,
+  StreamOptions,
+} from "./contract.ts";
+export type { DeadLetter, DeadLetterFilter, DeadLetters, ErrorData } from "./dead-letters.ts";
+export { nextChildDedupeKey, runDelivery } from "./delivery-scope.ts";
+export { PermanentError, QueueError, type QueueErrorCode } from "./errors.ts";
+export type { Lease, LeasedEvent, NackOptions, QueueEvent, StoredEvent } from "./events.ts";
+export type {
+  Backoff,
+  ClaimOptions,
+  GroupClaim,
+  GroupInfo,
+  GroupPolicy,
+  Groups,
+} from "./groups.ts";

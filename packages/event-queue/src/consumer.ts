@@ -1,0 +1,90 @@
+import type { AnyContracts, Contracts, EventName } from "@ringrift/envelope";
+import type { QueueEvent } from "./events.ts";
+import type { GroupPolicy } from "./groups.ts";
+
+/** What a handler gets beside the event. */
+export interface DeliveryContext {
+  /** Aborted when the handler ran past `handlerTimeoutMs`, the lease was lost, or a stop ran out of time. */
+  readonly signal: AbortSignal;
+  /** As on the event: 1 on the first delivery. */
+  readonly attempt: number;
+  /** Prolongs the lease now; `consume` renews by itself, this is for handlers that block the loop. */
+  extend(ms: number): Promise<boolean>;
+}
+
+/**
+ * Handles one event. When it returns (or its promise resolves) the event is acked; when it throws it is
+ * tried again after the group's backoff, and after `maxAttempts` (at once for a `PermanentError`) it
+ * becomes a dead letter.
+ */
+export type EventHandler<
+  C extends Contracts = AnyContracts,
+  K extends EventName<C> = EventName<C>,
+> = (event: QueueEvent<C, K>, context: DeliveryContext) => unknown;
+
+/** One handler a type; the group reads exactly these types. */
+export type EventHandlers<C extends Contracts = AnyContracts> = {
+  readonly [K in EventName<C>]?: EventHandler<C, K>;
+};
+
+/** How one member works. Not stored: members of a group may differ. */
+export interface ConsumerOptions {
+  /** Handlers that may run at once in this member. @default 1 */
+  readonly concurrency?: number | undefined;
+  /** Events leased ahead of the handlers. @default concurrency */
+  readonly prefetch?: number | undefined;
+  /** Longest a handler may run; then its signal is aborted and the attempt has failed. @default no limit */
+  readonly handlerTimeoutMs?: number | undefined;
+  /** Give what a handler sends a dedupe key, so that a retry doesn't multiply it. @default true */
+  readonly dedupeChildren?: boolean | undefined;
+  /** Stops the consumer when aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of `queue.consume`: the group by name, its policy and the member's own. */
+export interface ConsumeOptions<
+  C extends Contracts = AnyContracts,
+  K extends EventName<C> = EventName<C>,
+>
+  extends GroupPolicy<C, K>, ConsumerOptions {
+  readonly group: string;
+}
+
+/** Counters of one consumer since it began. */
+export interface ConsumerStats {
+  readonly handled: number;
+  /** Failed attempts, those that led to a dead letter included. */
+  readonly failed: number;
+  readonly deadLettered: number;
+  /** Leases that ran out or were taken while a handler ran: the event is delivered again. */
+  readonly leasesLost: number;
+  /** Handlers running now. */
+  readonly inFlight: number;
+  readonly state: "running" | "paused" | "stopping" | "stopped";
+}
+
+/** What a stop left behind. */
+export interface StopResult {
+  /** Whether every running handler finished in time. */
+  readonly drained: boolean;
+  /** Handlers still running: their leases run out and their events are delivered again. */
+  readonly left: number;
+}
+
+/**
+ * A running consumer. It keeps the process alive until it is stopped; `unref()` opts out, as with
+ * `net.Server`.
+ */
+export interface Consumer extends AsyncDisposable {
+  /**
+   * Takes no new event, gives back what was leased but not begun, and waits for running handlers, at
+   * most `timeoutMs` (no limit by default); then aborts their signals. Idempotent.
+   */
+  stop(options?: { readonly timeoutMs?: number | undefined }): Promise<StopResult>;
+  /** Takes no new event until {@link Consumer.resume}; running handlers go on. */
+  pause(): void;
+  resume(): void;
+  stats(): ConsumerStats;
+  unref(): this;
+  ref(): this;
+}

@@ -1,0 +1,198 @@
+import type {
+  AnyContracts,
+  Contracts,
+  EventLineage,
+  EventName,
+  StartFrom,
+} from "@ringrift/envelope";
+import type {
+  ConsumeOptions,
+  Consumer,
+  ConsumerOptions,
+  EventHandler,
+  EventHandlers,
+} from "./consumer.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import type { LeasedEvent, QueueEvent } from "./events.ts";
+import type { GroupInfo, GroupPolicy, Groups } from "./groups.ts";
+
+/** What may accompany a payload. */
+export interface SendOptions {
+  /**
+   * The same key within the dedupe window gives back the event stored first, `duplicate: true`. Left out
+   * inside a leased event's handler it is `group:event id:type:n`, so that a retry doesn't multiply what
+   * the handler sends.
+   */
+  readonly dedupeKey?: string | undefined;
+  /** Order key: within a group, events of one key are handled one after another. */
+  readonly key?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Component that sends, e.g. `trainer`. */
+  readonly source?: string | undefined;
+  /** @default the handled event's, else the new event's own id */
+  readonly correlationId?: string | undefined;
+  readonly traceparent?: string | undefined;
+  /** For bridges: the lineage of an event that exists already. The log is unique by its id. */
+  readonly lineage?: EventLineage | undefined;
+}
+
+/** One event of a `sendMany`. */
+export type OutgoingEvent<C extends Contracts = AnyContracts> = {
+  [K in EventName<C>]: { readonly type: K; readonly payload: C[K] } & SendOptions;
+}[EventName<C>];
+
+/** Options of `receive`. */
+export interface ReceiveOptions<K extends string = string> {
+  readonly eventTypes?: readonly K[] | undefined;
+  /** Most events to return. @default 100 */
+  readonly limit?: number | undefined;
+  /** Wait so long for a first event when there is none. @default 0 */
+  readonly waitMs?: number | undefined;
+  /** Where this instance's reader begins, the first time it asks for these types. @default "beginning" */
+  readonly from?: StartFrom | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of a group's `receive`. */
+export interface GroupReceiveOptions {
+  /** @default 100 */
+  readonly limit?: number | undefined;
+  /** @default 0 */
+  readonly waitMs?: number | undefined;
+  /** @default the group's */
+  readonly leaseMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of `stream`. */
+export interface StreamOptions<K extends string = string> {
+  readonly eventTypes?: readonly K[] | undefined;
+  /** @default "now" */
+  readonly from?: StartFrom | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Which part of the log `history` reads. */
+export interface HistoryOptions<K extends string = string> {
+  readonly eventTypes?: readonly K[] | undefined;
+  /** Stored at or after this moment. */
+  readonly since?: Date | number | undefined;
+  /** Stored before this moment. */
+  readonly until?: Date | number | undefined;
+  /** Positions above this one. */
+  readonly after?: number | undefined;
+  /** @default 1000 */
+  readonly limit?: number | undefined;
+}
+
+/** Counters and sizes of a queue, as of the call. */
+export interface QueueStats {
+  /** Events retained in the log. */
+  readonly events: number;
+  readonly oldestPosition: number | undefined;
+  readonly newestPosition: number | undefined;
+  readonly groups: number;
+  readonly deadLetters: number;
+  /** By this instance since it was opened. */
+  readonly sent: number;
+  /** Sends of this instance that added nothing. */
+  readonly duplicates: number;
+  /** Deliveries to this instance. */
+  readonly received: number;
+  /** Dropped by this instance, by reason, e.g. `retention`, `group-expired`. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+/** Whether a queue can do its work now. */
+export interface QueueHealth {
+  readonly ok: boolean;
+  /** What is wrong and what to do, one sentence each; empty when `ok`. */
+  readonly problems: readonly string[];
+  /** The backend and its version, e.g. `sqlite 3.53.3`. */
+  readonly backend: string;
+  /** What else the backend has to say: file sizes, journal mode, lag. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** A consumer group: each event goes to every group, and within a group to one member at a time. */
+export interface ConsumerGroup<
+  C extends Contracts = AnyContracts,
+  K extends EventName<C> = EventName<C>,
+> {
+  readonly name: string;
+  /**
+   * Makes the group now if it doesn't exist, so that it misses nothing sent from here on. Every other
+   * call does so too. Idempotent.
+   *
+   * @throws QueueError `GROUP_CONFIG_MISMATCH` when it exists with another policy
+   */
+  ensure(): Promise<GroupInfo>;
+  /** Leases events in position order; retries that are due come when their time has come. Never blocks longer than `waitMs`. */
+  receive(options?: GroupReceiveOptions): Promise<LeasedEvent<C, K>[]>;
+  /** Starts a member that handles events until it is stopped. Returns at once. */
+  consume(handler: EventHandler<C, K> | EventHandlers<C>, options?: ConsumerOptions): Consumer;
+}
+
+/**
+ * A durable, append-only log of events, read by named consumer groups.
+ *
+ * Delivery is at least once: after a crash or a lost lease an event comes again, with the same id and
+ * `redelivered: true`. First deliveries of a group come in position order; a retry comes later. Nothing
+ * is deduplicated by content. Constructing a queue does no I/O; the first call opens it.
+ */
+export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDisposable {
+  /**
+   * Stores one event; resolves when it is as durable as the queue promises. Sends of one turn of the
+   * event loop may share a commit. Resolves to the stored event; when its id or dedupe key is known
+   * already, to the one stored first, `duplicate: true`.
+   *
+   * @throws QueueError (rejects) `INVALID_TYPE`, `PAYLOAD_*`, `QUEUE_CLOSED`, or a backend's code
+   */
+  send<K extends EventName<C>>(
+    type: K,
+    payload: C[K],
+    options?: SendOptions,
+  ): Promise<QueueEvent<C, K>>;
+  /** Stores all or, when one is refused, nothing. Results are in the order given. */
+  sendMany(events: readonly OutgoingEvent<C>[]): Promise<QueueEvent<C>[]>;
+
+  /**
+   * For scripts: every retained event at most once per instance and per type asked for, from the
+   * beginning unless told otherwise. No leases, no acks, no effect on anyone.
+   */
+  receive<K extends EventName<C> = EventName<C>>(
+    options?: ReceiveOptions<K> & { readonly group?: undefined },
+  ): Promise<QueueEvent<C, K>[]>;
+  /** The same as `group(name, policy).receive(…)`. */
+  receive<K extends EventName<C> = EventName<C>>(
+    options: ReceiveOptions<K> & GroupReceiveOptions & { readonly group: string },
+  ): Promise<LeasedEvent<C, K>[]>;
+
+  /** A handle on a group; no I/O, the group is made by its first call. */
+  group<K extends EventName<C> = EventName<C>>(
+    name: string,
+    policy?: GroupPolicy<C, K>,
+  ): ConsumerGroup<C, K>;
+  /** The same as `group(options.group, options).consume(handler, options)`. */
+  consume<K extends EventName<C> = EventName<C>>(
+    options: ConsumeOptions<C, K>,
+    handler: EventHandler<C, K>,
+  ): Consumer;
+
+  /** Follows the log: no group, no acks. Begins when it is called. Keeps the process alive until it ends. */
+  stream<K extends EventName<C> = EventName<C>>(
+    options?: StreamOptions<K>,
+  ): AsyncIterableIterator<QueueEvent<C, K>> & AsyncDisposable;
+  /** Reads the log without any effect, in position order. */
+  history<K extends EventName<C> = EventName<C>>(
+    options?: HistoryOptions<K>,
+  ): Promise<QueueEvent<C, K>[]>;
+
+  readonly deadLetters: DeadLetters;
+  readonly groups: Groups;
+
+  stats(): Promise<QueueStats>;
+  health(): Promise<QueueHealth>;
+  /** Stops this instance's consumers, streams and waits, then closes. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,52 @@
+/** Codes of {@link QueueError}; see `docs/errors.md`. */
+export type QueueErrorCode =
+  | "INVALID_TYPE"
+  | "INVALID_OPTION"
+  | "INVALID_HEADERS"
+  | "INVALID_PATH"
+  | "PAYLOAD_NOT_JSON"
+  | "PAYLOAD_TOO_LARGE"
+  | "PAYLOAD_TOO_DEEP"
+  | "PAYLOAD_FORBIDDEN_KEY"
+  | "GROUP_CONFIG_MISMATCH"
+  | "GROUP_NOT_FOUND"
+  | "GROUP_CLAIMED"
+  | "HANDLER_TIMEOUT"
+  | "HANDLER_MISSING"
+  | "LEASE_LOST"
+  | "LEASE_EXPIRED"
+  | "CORRUPT_EVENT"
+  | "QUEUE_CLOSED"
+  | "QUEUE_BUSY"
+  | "QUEUE_FULL"
+  | "QUEUE_READ_ONLY"
+  | "CANNOT_OPEN"
+  | "NOT_A_QUEUE"
+  | "SCHEMA_TOO_NEW"
+  | "NETWORK_FILE_SYSTEM"
+  | "SQLITE_TOO_OLD"
+  | "NODE_TOO_OLD"
+  | "DRIVER_MISSING"
+  | "STORAGE_FAILED"
+  | "UNSUPPORTED";
+
+/** What a queue throws and rejects with: a code for programs, a message that says what to do for people. */
+export class QueueError extends Error {
+  override readonly name = "QueueError";
+  readonly code: QueueErrorCode;
+
+  constructor(code: QueueErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * Thrown by a handler to say that trying again is useless: the event becomes a dead letter at once.
+ *
+ * @example throw new PermanentError("Unknown customer 42")
+ */
+export class PermanentError extends Error {
+  override readonly name = "PermanentError";
+  readonly code = "PERMANENT";
+}

@@ -1,0 +1,98 @@
+import type { AnyContracts, Contracts, EventName, StartFrom } from "@ringrift/envelope";
+
+/** Pause before a retry: `initialMs · factor^(attempt − 1)`, at most `maxMs`, spread by `jitter`. */
+export interface Backoff {
+  /** @default 100 */
+  readonly initialMs: number;
+  /** @default 60_000 */
+  readonly maxMs: number;
+  /** @default 2 */
+  readonly factor?: number;
+  /** Share of the pause that is random, 0 to 1. @default 0.2 */
+  readonly jitter?: number;
+}
+
+/**
+ * A group's policy. It is stored when the group is made; whoever joins later gives the same values or
+ * leaves them out (`GROUP_CONFIG_MISMATCH` otherwise). `from` counts only for a group that doesn't exist.
+ */
+export interface GroupPolicy<
+  C extends Contracts = AnyContracts,
+  K extends EventName<C> = EventName<C>,
+> {
+  /** Types this group reads. @default every type */
+  readonly eventTypes?: readonly K[] | undefined;
+  /** Where a new group starts. @default "beginning" */
+  readonly from?: StartFrom | undefined;
+  /** Deliveries before an event becomes a dead letter. @default 5 */
+  readonly maxAttempts?: number | undefined;
+  readonly backoff?: Backoff | undefined;
+  /** How long a member holds an event without renewing. @default 30_000 */
+  readonly leaseMs?: number | undefined;
+  /** A group that nobody served for so long expires. @default 604_800_000 (7 days) */
+  readonly expireAfterMs?: number | undefined;
+}
+
+/** A group as `groups.list()` and `ensure()` show it. */
+export interface GroupInfo {
+  readonly name: string;
+  /** Types it reads; `undefined` for all. */
+  readonly eventTypes: readonly string[] | undefined;
+  /** Everything up to this position has been claimed at least once. */
+  readonly cursor: number;
+  /** Events it has still to settle: not yet claimed, leased or waiting for a retry. Dead letters are not. */
+  readonly pending: number;
+  /** Of these, leased right now. */
+  readonly inFlight: number;
+  /** Of these, failed before and waiting for their next attempt. */
+  readonly retrying: number;
+  /** Its dead letters. */
+  readonly deadLetters: number;
+  /** When a member last asked for events or settled one, in ms since the epoch. */
+  readonly lastServedAt: number;
+  readonly maxAttempts: number;
+  readonly leaseMs: number;
+  readonly expireAfterMs: number;
+  readonly backoff: Required<Backoff>;
+  /** Who claimed the group for itself, if anybody. */
+  readonly claimedBy: string | undefined;
+}
+
+/** What a claim is made with. */
+export interface ClaimOptions {
+  /** Who claims: any text that tells holders apart, e.g. a node id. */
+  readonly holder: string;
+  /** The claim ends so long after its last renewal. @default 10_000 */
+  readonly ttlMs?: number | undefined;
+}
+
+/** The right to be the only reader of a group: how a named node holds its name. */
+export interface GroupClaim {
+  readonly group: string;
+  readonly holder: string;
+  /** Prolongs the claim by its ttl. `false` when somebody else holds it now. */
+  renew(): Promise<boolean>;
+  /** Gives it up; idempotent. */
+  release(): Promise<void>;
+}
+
+/** Administration of consumer groups. */
+export interface Groups {
+  /** All groups, by name. Counts are exact at the time of the call. */
+  list(): Promise<GroupInfo[]>;
+  /**
+   * Moves a group's cursor; its leases and retries are dropped, its dead letters kept.
+   *
+   * @throws QueueError `GROUP_NOT_FOUND`
+   */
+  seek(name: string, from: StartFrom): Promise<GroupInfo>;
+  /** Removes a group with its cursor, retries and dead letters. `false` when there was none. */
+  remove(name: string): Promise<boolean>;
+  /**
+   * Claims a group for one holder. A claim whose holder is known to be dead (a process of this machine
+   * that has ended) is taken over at once, others when they run out.
+   *
+   * @throws QueueError `GROUP_CLAIMED` with the holder's name while somebody else holds it
+   */
+  claim(name: string, options: ClaimOptions): Promise<GroupClaim>;
+}
