@@ -1,0 +1,73 @@
+import { Worker } from "node:worker_threads";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { eventIdOf, isEventId, newEventId, newInstanceId, nextStamp, nodeId } from "../src/index.ts";
+
+describe("event ids", () => {
+  it("are UUIDs of version 7 that carry their time", () => {
+    const before = Date.now();
+    const id = newEventId();
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    const time = Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
+    expect(Math.abs(time - before)).toBeLessThan(60_000);
+  });
+
+  it("are unique and sort by creation, however many fall in one millisecond", () => {
+    const ids = Array.from({ length: 50_000 }, newEventId);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.toSorted()).toEqual(ids);
+  });
+
+  it("are written late from a stamp, always the same", () => {
+    const stamp = nextStamp();
+    const later = newEventId();
+    expect(eventIdOf(stamp)).toBe(eventIdOf(stamp));
+    expect(eventIdOf(stamp) < later).toBe(true);
+  });
+
+  it("keep the order of stamps for every time and counter", () => {
+    const stamps = fc.record({
+      time: fc.integer({ min: 1e12, max: 2e12 }),
+      counter: fc.integer({ min: 0, max: 0xf_ffff }),
+    });
+    fc.assert(
+      fc.property(stamps, stamps, (a, b) => {
+        const [first, second] = [eventIdOf(a), eventIdOf(b)];
+        expect(isEventId(first)).toBe(true);
+        const byStamp = Math.sign(a.time - b.time || a.counter - b.counter);
+        expect(first < second ? -1 : Number(first > second)).toBe(byStamp);
+      }),
+    );
+  });
+
+  it("are told from other text", () => {
+    expect(isEventId(newEventId())).toBe(true);
+    for (const other of ["", "x", newEventId().toUpperCase(), 7, null, undefined]) {
+      expect(isEventId(other)).toBe(false);
+    }
+  });
+});
+
+describe("node ids", () => {
+  it("stay the same within a thread and differ between worker threads", async () => {
+    expect(nodeId()).toBe(nodeId());
+    const source = new URL("../src/index.ts", import.meta.url).href;
+    const worker = new Worker(
+      `import(${JSON.stringify(source)}).then((m) => require("node:worker_threads").parentPort.postMessage([m.nodeId(), m.newEventId()]))`,
+      { eval: true },
+    );
+    const [otherNode, otherEvent] = await new Promise<[string, string]>((resolve, reject) => {
+      worker.once("message", resolve);
+      worker.once("error", reject);
+    });
+    await worker.terminate();
+    expect(otherNode).not.toBe(nodeId());
+    expect(otherEvent.slice(-12)).not.toBe(newEventId().slice(-12));
+  });
+
+  it("name instances, new at each call", () => {
+    const first = newInstanceId("bus");
+    expect(first).not.toBe(newInstanceId("bus"));
+    expect(first.startsWith(`${nodeId()}/bus-`)).toBe(true);
+  });
+});
