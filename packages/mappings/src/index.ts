@@ -1,1 +1,49 @@
-export {};
+export { type AnyCatalogue, type Catalogue, defineCatalogue } from "./catalogue.ts";
+export type {
+  CrossProcessToData,
+  DataToCrossProcess,
+  DataToStage,
+  QueueContracts,
+  StageContracts,
+  StageFields,
+  StageToCrossProcess,
+  StageToData,
+  TopicContracts,
+} from "./contracts.ts";
+export type { CatalogueEntry } from "./entry.ts";
+export { CatalogueError, type CatalogueErrorCode } from "./errors.ts";
+export {
+  type DefinedPayload,
+  event,
+  type EventDefinition,
+  type EventDefinitions,
+  type EventOptions,
+  named,
+  type PlainEvent,
+} from "./event.ts";
+export { fromGuidePayload, type GuidePayload, type GuideTopic } from "./guide-payload.ts";
+export {
+  getAllEventTypes,
+  getCrossProcessEventType,
+  getDataEventType,
+  getStageEventType,
+  getTopic,
+  isMappedEvent,
+  normalizeEventType,
+} from "./lookup.ts";
+export { type EmitterName, emitterName, type SnakeName, type UpperSnakeName } from "./names.ts";
+export { isFailureStage, outcomeTopic, type StageOutcome } from "./outcome.ts";
+export { selfplayCatalogue, type SelfplayEvents, selfplayEvents } from "./selfplay.ts";
+export {
+  CROSS_PROCESS_TO_DATA_MAP,
+  DATA_TO_CROSS_PROCESS_MAP,
+  DATA_TO_STAGE_EVENT_MAP,
+  mappingTables,
+  type MappingTables,
+  type NameTable,
+  STAGE_TO_CROSS_PROCESS_MAP,
+  STAGE_TO_DATA_EVENT_MAP,
+  type TypedMappingTables,
+} from "./tables.ts";
+export { type MappingProblem, type MappingProblemCode, validateTables } from "./validate-tables.ts";
+export { validateMappings } from "./validate.ts";
