@@ -76,14 +76,13 @@ function defaultFailure(topic: string, options: EventOptions): string | undefine
   return options.stages?.length ? `${topic.split(".", 1)[0]}.failed` : undefined;
 }
 
-function checkOptions(topic: string, options: unknown): asserts options is EventOptions {
-  if (typeof options !== "object" || options === null) {
+function checkOptions(topic: string, given: unknown): asserts given is EventOptions {
+  if (!isRecord(given)) {
     throw new CatalogueError(
       "INVALID_DEFINITION",
       `The definition of "${topic}" is not one. Write event<Payload>() or named<Payload>()({ … }).`,
     );
   }
-  const given = options as Record<string, unknown>;
   for (const key of Object.keys(given)) {
     if (!OPTIONS.has(key)) {
       throw new CatalogueError(
@@ -111,12 +110,16 @@ function checkOptions(topic: string, options: unknown): asserts options is Event
     );
   }
   // Kept out of `validateMappings`: one of the two would have to be ignored.
-  if (given["local"] === true && given["crossProcess"] !== undefined) {
+  if (given["local"] === true && typeof given["crossProcess"] === "string") {
     throw new CatalogueError(
       "INVALID_DEFINITION",
-      `"${topic}" is local and has the queue name "${String(given["crossProcess"])}". Leave out one of them.`,
+      `"${topic}" is local and has the queue name "${given["crossProcess"]}". Leave out one of them.`,
     );
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 function requireName(topic: string, key: string, value: unknown): void {

@@ -75,9 +75,9 @@ export function getStageEventType<const Name extends Known<keyof DataToStageMap>
  *
  * @example getTopic("NEW_GAMES_AVAILABLE") // "data.new_games"
  */
-export function getTopic(name: string): (keyof SelfplayEvents & string) | undefined {
+export function getTopic(name: string): keyof SelfplayEvents | undefined {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the catalogue's own topics
-  return selfplayCatalogue.entryFor(name)?.topic as (keyof SelfplayEvents & string) | undefined;
+  return selfplayCatalogue.entryFor(name)?.topic as keyof SelfplayEvents | undefined;
 }
 
 /**
@@ -85,7 +85,7 @@ export function getTopic(name: string): (keyof SelfplayEvents & string) | undefi
  *
  * @example normalizeEventType("Training_Complete") // "training.completed"
  */
-export function normalizeEventType(name: string): (keyof SelfplayEvents & string) | undefined {
+export function normalizeEventType(name: string): keyof SelfplayEvents | undefined {
   return getTopic(name) ?? getTopic(name.toLowerCase()) ?? getTopic(name.toUpperCase());
 }
 

@@ -55,7 +55,7 @@ export function mappingTables(catalogue: AnyCatalogue): MappingTables {
 }
 
 function table(names: readonly string[], target: (name: string) => string | undefined): NameTable {
-  const rows: Record<string, string> = Object.create(null) as Record<string, string>;
+  const rows: Record<string, string> = Object.create(null);
   for (const name of names) {
     const value = target(name);
     if (value !== undefined) rows[name] = value;

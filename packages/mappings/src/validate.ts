@@ -34,16 +34,12 @@ export function validateMappings(
 
 function* lookups(catalogue: AnyCatalogue, entry: CatalogueEntry): Generator<MappingProblem> {
   const { topic, data, crossProcess, stages, aliases, local } = entry;
-  const found: [string, string, CatalogueEntry | undefined][] = [
+  const found: [kind: string, name: string, owner: CatalogueEntry | undefined][] = [
     ["topic", topic, catalogue.entryForTopic(topic)],
     ["data name", data, catalogue.entryForData(data)],
-    ...stages.map(
-      (name) => ["stage", name, catalogue.entryForStage(name)] as [string, string, undefined],
-    ),
-    ...aliases.map(
-      (name) => ["alias", name, catalogue.entryForQueue(name)] as [string, string, undefined],
-    ),
   ];
+  for (const name of stages) found.push(["stage", name, catalogue.entryForStage(name)]);
+  for (const name of aliases) found.push(["alias", name, catalogue.entryForQueue(name)]);
   if (crossProcess !== undefined) {
     found.push(["queue name", crossProcess, catalogue.entryForQueue(crossProcess)]);
   } else if (!local) {
