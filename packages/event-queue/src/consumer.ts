@@ -31,14 +31,25 @@ export type EventHandlers<C extends Contracts = AnyContracts> = {
 export interface ConsumerOptions {
   /** Handlers that may run at once in this member. @default 1 */
   readonly concurrency?: number | undefined;
-  /** Events leased ahead of the handlers. @default concurrency */
+  /**
+   * Events leased ahead of the handlers, beyond `concurrency`. They wait here while another member may be
+   * idle: raise it for handlers of a few milliseconds, leave it for long ones. @default 0
+   */
   readonly prefetch?: number | undefined;
-  /** Longest a handler may run; then its signal is aborted and the attempt has failed. @default no limit */
+  /**
+   * Longest a handler may run; then its signal is aborted (`HANDLER_TIMEOUT`), the attempt has failed and its
+   * place is free: a handler that ignores its signal goes on unobserved. @default no limit
+   */
   readonly handlerTimeoutMs?: number | undefined;
   /** Give what a handler sends a dedupe key, so that a retry doesn't multiply it. @default true */
   readonly dedupeChildren?: boolean | undefined;
-  /** Stops the consumer when aborted. */
+  /** Stops the consumer when aborted, as `stop()` does. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Called with errors of the queue itself (once for a streak of failing polls; not for failing handlers,
+   * which are the group's business). @default a process warning with code `RINGRIFT_QUEUE_ERROR`
+   */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /** Options of `queue.consume`: the group by name, its policy and the member's own. */
@@ -56,7 +67,7 @@ export interface ConsumerStats {
   /** Failed attempts, those that led to a dead letter included. */
   readonly failed: number;
   readonly deadLettered: number;
-  /** Leases that ran out or were taken while a handler ran: the event is delivered again. */
+  /** Leases that were lost while a handler ran: the event is delivered again. */
   readonly leasesLost: number;
   /** Handlers running now. */
   readonly inFlight: number;
@@ -67,7 +78,10 @@ export interface ConsumerStats {
 export interface StopResult {
   /** Whether every running handler finished in time. */
   readonly drained: boolean;
-  /** Handlers still running: their leases run out and their events are delivered again. */
+  /**
+   * Handlers still running when the time was up. Their signals are aborted (`CONSUMER_STOPPED`) and they are
+   * never acked, since they may give up halfway: their leases run out and their events are delivered again.
+   */
   readonly left: number;
 }
 
@@ -78,13 +92,20 @@ export interface StopResult {
 export interface Consumer extends AsyncDisposable {
   /**
    * Takes no new event, gives back what was leased but not begun, and waits for running handlers, at
-   * most `timeoutMs` (no limit by default); then aborts their signals. Idempotent.
+   * most `timeoutMs` (no limit by default); then aborts their signals. Idempotent; a second call with a
+   * shorter limit cuts the first one short. A handler that awaits the stop of its own consumer isn't waited
+   * for.
    */
   stop(options?: { readonly timeoutMs?: number | undefined }): Promise<StopResult>;
-  /** Takes no new event until {@link Consumer.resume}; running handlers go on. */
+  /** Takes no new event until {@link Consumer.resume}, gives back what isn't begun; running handlers go on. */
   pause(): void;
   resume(): void;
   stats(): ConsumerStats;
+  /**
+   * Resolves when it has stopped: to `undefined`, or to the error that ended it and that no retry can mend,
+   * e.g. `GROUP_CONFIG_MISMATCH`. Never rejects.
+   */
+  readonly ended: Promise<Error | undefined>;
   unref(): this;
   ref(): this;
 }

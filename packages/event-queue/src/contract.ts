@@ -14,12 +14,13 @@ import type {
 } from "./consumer.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { LeasedEvent, QueueEvent } from "./events.ts";
-import type { GroupInfo, GroupPolicy, Groups } from "./groups.ts";
+import type { EnsuredGroup, GroupPolicy, Groups } from "./groups.ts";
 
 /** What may accompany a payload. */
 export interface SendOptions {
   /**
-   * The same key within the dedupe window gives back the event stored first, `duplicate: true`. Left out
+   * The same key within the dedupe window gives back the event stored first, `duplicate: true`, whatever
+   * the types of the two. Left out
    * inside a leased event's handler it is `group:event id:type:n`, so that a retry doesn't multiply what
    * the handler sends.
    */
@@ -46,10 +47,11 @@ export interface ReceiveOptions<K extends string = string> {
   readonly eventTypes?: readonly K[] | undefined;
   /** Most events to return. @default 100 */
   readonly limit?: number | undefined;
-  /** Wait so long for a first event when there is none. @default 0 */
+  /** Wait so long for a first event when there is none; keeps the process alive meanwhile. @default 0 */
   readonly waitMs?: number | undefined;
   /** Where this instance's reader begins, the first time it asks for these types. @default "beginning" */
   readonly from?: StartFrom | undefined;
+  /** Ends the wait: the call rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -61,6 +63,7 @@ export interface GroupReceiveOptions {
   readonly waitMs?: number | undefined;
   /** @default the group's */
   readonly leaseMs?: number | undefined;
+  /** Ends the wait: the call rejects with its reason, and nothing is leased. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -69,6 +72,7 @@ export interface StreamOptions<K extends string = string> {
   readonly eventTypes?: readonly K[] | undefined;
   /** @default "now" */
   readonly from?: StartFrom | undefined;
+  /** Ends the stream, without an error. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -124,12 +128,19 @@ export interface ConsumerGroup<
    * Makes the group now if it doesn't exist, so that it misses nothing sent from here on. Every other
    * call does so too. Idempotent.
    *
+   * @example (await queue.group("mailer", { from: "now" }).ensure()).created // true the first time
+   *
    * @throws QueueError `GROUP_CONFIG_MISMATCH` when it exists with another policy
    */
-  ensure(): Promise<GroupInfo>;
+  ensure(): Promise<EnsuredGroup>;
   /** Leases events in position order; retries that are due come when their time has come. Never blocks longer than `waitMs`. */
   receive(options?: GroupReceiveOptions): Promise<LeasedEvent<C, K>[]>;
-  /** Starts a member that handles events until it is stopped. Returns at once. */
+  /**
+   * Starts a member that handles events until it is stopped. Returns at once. With a map of handlers the
+   * group reads exactly its types.
+   *
+   * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`, `HANDLER_MISSING`
+   */
   consume(handler: EventHandler<C, K> | EventHandlers<C>, options?: ConsumerOptions): Consumer;
 }
 
@@ -144,9 +155,12 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
   /**
    * Stores one event; resolves when it is as durable as the queue promises. Sends of one turn of the
    * event loop may share a commit. Resolves to the stored event; when its id or dedupe key is known
-   * already, to the one stored first, `duplicate: true`.
+   * already, to the one stored first, `duplicate: true`. The payload is taken as it is at the call; an
+   * `undefined` one is stored as `null`.
    *
-   * @throws QueueError (rejects) `INVALID_TYPE`, `PAYLOAD_*`, `QUEUE_CLOSED`, or a backend's code
+   * @throws QueueError (rejects) `INVALID_TYPE`, `INVALID_OPTION`, `INVALID_HEADERS`, `PAYLOAD_*`,
+   * `QUEUE_CLOSED`, or a backend's code
+   * @throws EnvelopeError (rejects) `INVALID_LINEAGE`
    */
   send<K extends EventName<C>>(
     type: K,
@@ -158,7 +172,8 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
 
   /**
    * For scripts: every retained event at most once per instance and per type asked for, from the
-   * beginning unless told otherwise. No leases, no acks, no effect on anyone.
+   * beginning unless told otherwise. No leases, no acks, no effect on anyone. Each type has a cursor in
+   * this instance, which moves only when it is asked for; asking for every type moves them all.
    */
   receive<K extends EventName<C> = EventName<C>>(
     options?: ReceiveOptions<K> & { readonly group?: undefined },
@@ -173,10 +188,14 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
     name: string,
     policy?: GroupPolicy<C, K>,
   ): ConsumerGroup<C, K>;
-  /** The same as `group(options.group, options).consume(handler, options)`. */
+  /**
+   * The same as `group(options.group, options).consume(handler, options)`.
+   *
+   * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`, `HANDLER_MISSING`
+   */
   consume<K extends EventName<C> = EventName<C>>(
     options: ConsumeOptions<C, K>,
-    handler: EventHandler<C, K>,
+    handler: EventHandler<C, K> | EventHandlers<C>,
   ): Consumer;
 
   /** Follows the log: no group, no acks. Begins when it is called. Keeps the process alive until it ends. */
@@ -193,6 +212,10 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
 
   stats(): Promise<QueueStats>;
   health(): Promise<QueueHealth>;
-  /** Stops this instance's consumers, streams and waits, then closes. Idempotent. */
+  /**
+   * Stops this instance's consumers (waiting for running handlers), ends its streams, and then closes: calls
+   * that wait, and all later ones, reject with `QUEUE_CLOSED`. What it leased and didn't settle runs out.
+   * Idempotent.
+   */
   close(): Promise<void>;
 }

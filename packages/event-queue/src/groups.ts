@@ -3,9 +3,9 @@ import type { AnyContracts, Contracts, EventName, StartFrom } from "@ringrift/en
 /** Pause before a retry: `initialMs · factor^(attempt − 1)`, at most `maxMs`, spread by `jitter`. */
 export interface Backoff {
   /** @default 100 */
-  readonly initialMs: number;
+  readonly initialMs?: number;
   /** @default 60_000 */
-  readonly maxMs: number;
+  readonly maxMs?: number;
   /** @default 2 */
   readonly factor?: number;
   /** Share of the pause that is random, 0 to 1. @default 0.2 */
@@ -14,7 +14,8 @@ export interface Backoff {
 
 /**
  * A group's policy. It is stored when the group is made; whoever joins later gives the same values or
- * leaves them out (`GROUP_CONFIG_MISMATCH` otherwise). `from` counts only for a group that doesn't exist.
+ * leaves them out (`GROUP_CONFIG_MISMATCH` otherwise). `from` counts only for a group that doesn't exist:
+ * an existing one goes on at its cursor, and `ensure()` says so (`created: false`).
  */
 export interface GroupPolicy<
   C extends Contracts = AnyContracts,
@@ -29,7 +30,10 @@ export interface GroupPolicy<
   readonly backoff?: Backoff | undefined;
   /** How long a member holds an event without renewing. @default 30_000 */
   readonly leaseMs?: number | undefined;
-  /** A group that nobody served for so long expires. @default 604_800_000 (7 days) */
+  /**
+   * A group that nobody served for so long expires: it is removed as by `groups.remove`, and what it had
+   * pending is counted in `stats().dropped["group-expired"]`. @default 604_800_000 (7 days)
+   */
   readonly expireAfterMs?: number | undefined;
 }
 
@@ -38,7 +42,7 @@ export interface GroupInfo {
   readonly name: string;
   /** Types it reads; `undefined` for all. */
   readonly eventTypes: readonly string[] | undefined;
-  /** Everything up to this position has been claimed at least once. */
+  /** Everything up to this position has been claimed at least once, or waits for an earlier event of its key. */
   readonly cursor: number;
   /** Events it has still to settle: not yet claimed, leased or waiting for a retry. Dead letters are not. */
   readonly pending: number;
@@ -58,6 +62,12 @@ export interface GroupInfo {
   readonly claimedBy: string | undefined;
 }
 
+/** What `ensure` gives. */
+export interface EnsuredGroup extends GroupInfo {
+  /** Whether this call made the group. `false`: it existed, and `from` was ignored. */
+  readonly created: boolean;
+}
+
 /** What a claim is made with. */
 export interface ClaimOptions {
   /** Who claims: any text that tells holders apart, e.g. a node id. */
@@ -66,7 +76,10 @@ export interface ClaimOptions {
   readonly ttlMs?: number | undefined;
 }
 
-/** The right to be the only reader of a group: how a named node holds its name. */
+/**
+ * The right to a group's name: how a named node holds it. A convention among those who claim; nothing else
+ * is refused to others.
+ */
 export interface GroupClaim {
   readonly group: string;
   readonly holder: string;
@@ -89,7 +102,7 @@ export interface Groups {
   /** Removes a group with its cursor, retries and dead letters. `false` when there was none. */
   remove(name: string): Promise<boolean>;
   /**
-   * Claims a group for one holder. A claim whose holder is known to be dead (a process of this machine
+   * Claims a group for one holder; the group needn't exist. The same holder may claim again. A claim whose holder is known to be dead (a process of this machine
    * that has ended) is taken over at once, others when they run out.
    *
    * @throws QueueError `GROUP_CLAIMED` with the holder's name while somebody else holds it

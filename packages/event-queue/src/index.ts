@@ -21,12 +21,12 @@ export type {
   StreamOptions,
 } from "./contract.ts";
 export type { DeadLetter, DeadLetterFilter, DeadLetters, ErrorData } from "./dead-letters.ts";
-export { nextChildDedupeKey, runDelivery } from "./delivery-scope.ts";
 export { PermanentError, QueueError, type QueueErrorCode } from "./errors.ts";
 export type { Lease, LeasedEvent, NackOptions, QueueEvent, StoredEvent } from "./events.ts";
 export type {
   Backoff,
   ClaimOptions,
+  EnsuredGroup,
   GroupClaim,
   GroupInfo,
   GroupPolicy,

@@ -1,0 +1,375 @@
+import { type Contracts, currentEvent, type EventName, runDetached } from "@ringrift/envelope";
+import { Bell } from "./bell.ts";
+import type {
+  Consumer,
+  ConsumerOptions,
+  ConsumerStats,
+  EventHandler,
+  EventHandlers,
+  StopResult,
+} from "./consumer.ts";
+import { checkConsumerOptions, type CheckedConsumerOptions } from "./consumer-options.ts";
+import { Delivery, type DeliveryOutcome, leaseLost } from "./delivery.ts";
+import { isPermanent } from "./error-data.ts";
+import { QueueError } from "./errors.ts";
+import type { LeasedEvent } from "./events.ts";
+import { isFatal, reportQueueError } from "./queue-errors.ts";
+
+/** Where a consumer gets its events: a member of a group, without any loop of its own. */
+export interface LeaseSource {
+  readonly group: string;
+  /** As stored with the group; asked for after a `receive` has resolved. */
+  readonly leaseMs: number;
+  /** As stored with the group; asked for after a `receive` has resolved. */
+  readonly maxAttempts: number;
+  /**
+   * Leases events in position order, waiting at most `waitMs` for a first one. When aborted it rejects and
+   * holds no lease. Its wait doesn't keep the process alive: the consumer does, unless told otherwise.
+   */
+  receive(options: {
+    readonly limit: number;
+    readonly waitMs: number;
+    readonly signal: AbortSignal;
+  }): Promise<LeasedEvent[]>;
+  /** Gives an event back that no handler began: it is due at once, and the attempt isn't counted. */
+  release(event: LeasedEvent): Promise<void>;
+}
+
+const LONG_POLL_MS = 30_000;
+const LONGEST_TIMER_MS = 2_147_483_647;
+const SETTLE_TRIES = 4;
+
+/**
+ * For backends: runs handlers over a {@link LeaseSource} until stopped. It starts events in the order they
+ * came, never two of one `key` at once; renews the leases of all it holds every third of `leaseMs`; acks
+ * after success; nacks failures with their reason; gives back unbegun what it can't begin. Errors of the
+ * queue are retried with a growing pause; those that no retry can mend end it (`ended` has the error).
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
+export function createConsumer<C extends Contracts, K extends EventName<C>>(
+  source: LeaseSource,
+  handlers: EventHandler<C, K> | EventHandlers<C>,
+  options: ConsumerOptions = {},
+): Consumer {
+  return new ConsumerLoop(source, handlerLookup(handlers), checkConsumerOptions(options));
+}
+
+type HandlerLookup = (type: string) => EventHandler | undefined;
+
+/** By the queue's contract an event's payload is the one that the handler of its type is written for. */
+function handlerLookup<C extends Contracts, K extends EventName<C>>(
+  handlers: EventHandler<C, K> | EventHandlers<C>,
+): HandlerLookup {
+  if (typeof handlers === "function") {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+    const handler = handlers as EventHandler;
+    return () => handler;
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  const byType = new Map(Object.entries(handlers) as [string, EventHandler][]);
+  return (type) => byType.get(type);
+}
+
+class ConsumerLoop implements Consumer {
+  readonly ended: Promise<Error | undefined>;
+  readonly #source: LeaseSource;
+  readonly #handlerOf: HandlerLookup;
+  readonly #options: CheckedConsumerOptions;
+  /** Rings when something changes that the loop or a stop waits for. */
+  readonly #changed = new Bell();
+  readonly #keepAlive: NodeJS.Timeout;
+  readonly #end: (failure: Error | undefined) => void;
+  readonly #counts = { handled: 0, failed: 0, deadLettered: 0, leasesLost: 0 };
+  readonly #waiting: LeasedEvent[] = [];
+  readonly #running = new Set<Delivery>();
+  readonly #busyKeys = new Set<string>();
+  #state: ConsumerStats["state"] = "running";
+  #receiving: AbortController | undefined;
+  #renewal: NodeJS.Timeout | undefined;
+  #renewing = false;
+  #looping = true;
+  #releasing = 0;
+  #left = 0;
+  #failure: Error | undefined;
+
+  constructor(source: LeaseSource, handlerOf: HandlerLookup, options: CheckedConsumerOptions) {
+    this.#source = source;
+    this.#handlerOf = handlerOf;
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>();
+    this.ended = promise;
+    this.#end = resolve;
+    // A consumer made inside a handler is not a part of what that handler does.
+    this.#keepAlive = runDetached(() => {
+      const timer = setInterval(() => {}, LONGEST_TIMER_MS);
+      void this.#loop();
+      return timer;
+    });
+    if (options.signal?.aborted === true) this.#beginStop();
+    else options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  readonly #onAbort = (): void => this.#beginStop();
+
+  pause(): void {
+    if (this.#state !== "running") return;
+    this.#state = "paused";
+    this.#receiving?.abort();
+    // Another member may have time for them.
+    this.#releaseWaiting();
+  }
+
+  resume(): void {
+    if (this.#state !== "paused") return;
+    this.#state = "running";
+    this.#changed.ring();
+  }
+
+  stats(): ConsumerStats {
+    return { ...this.#counts, inFlight: this.#running.size, state: this.#state };
+  }
+
+  ref(): this {
+    this.#keepAlive.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#keepAlive.unref();
+    return this;
+  }
+
+  async stop(options: { readonly timeoutMs?: number | undefined } = {}): Promise<StopResult> {
+    this.#beginStop();
+    // A handler that stops its own consumer would wait for itself.
+    const current = currentEvent();
+    const own = [...this.#running].find((delivery) => delivery.event === current);
+    const deadline = performance.now() + (options.timeoutMs ?? Number.POSITIVE_INFINITY);
+    while (!this.#isQuiet(own)) {
+      const seen = this.#changed.version;
+      const left = deadline - performance.now();
+      if (left <= 0) {
+        this.#abandonAll(own);
+        break;
+      }
+      await this.#changed.wait(seen, { timeoutMs: left, keepAlive: true });
+    }
+    return { drained: this.#left === 0, left: this.#left };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #isQuiet(own?: Delivery): boolean {
+    const others = this.#running.size - (own !== undefined && this.#running.has(own) ? 1 : 0);
+    return others === 0 && !this.#looping && this.#releasing === 0;
+  }
+
+  #beginStop(): void {
+    if (this.#state === "stopping" || this.#state === "stopped") return;
+    this.#state = "stopping";
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#receiving?.abort();
+    this.#releaseWaiting();
+    this.#changed.ring();
+    this.#finishIfQuiet();
+  }
+
+  #abandonAll(own: Delivery | undefined): void {
+    for (const delivery of this.#running) {
+      if (delivery === own) continue;
+      this.#left += 1;
+      delivery.abandon(
+        new QueueError(
+          "CONSUMER_STOPPED",
+          `The consumer of group "${this.#source.group}" was stopped before this handler was done. The event is delivered again.`,
+        ),
+      );
+    }
+  }
+
+  #finishIfQuiet(): void {
+    if (this.#state !== "stopping" || !this.#isQuiet()) return;
+    this.#state = "stopped";
+    clearInterval(this.#keepAlive);
+    clearInterval(this.#renewal);
+    this.#end(this.#failure);
+  }
+
+  async #loop(): Promise<void> {
+    // The constructor must return before the first event can be seen.
+    await Promise.resolve();
+    let failures = 0;
+    while (this.#state === "running" || this.#state === "paused") {
+      const seen = this.#changed.version;
+      const { concurrency, prefetch } = this.#options;
+      const room = concurrency + prefetch - this.#running.size - this.#waiting.length;
+      try {
+        if (this.#state === "paused" || room <= 0) {
+          await this.#changed.wait(seen);
+        } else {
+          await this.#receive(room);
+          failures = 0;
+        }
+      } catch (error) {
+        if (isFatal(error)) {
+          this.#fail(error);
+          break;
+        }
+        failures += 1;
+        if (failures === 1) this.#report(error);
+        await this.#pauseAfter(failures);
+      }
+    }
+    this.#looping = false;
+    this.#changed.ring();
+    this.#finishIfQuiet();
+  }
+
+  async #receive(limit: number): Promise<void> {
+    const controller = new AbortController();
+    this.#receiving = controller;
+    const { signal } = controller;
+    try {
+      const events = await this.#source.receive({ limit, waitMs: LONG_POLL_MS, signal });
+      this.#waiting.push(...events);
+      if (events.length > 0) this.#renewRegularly();
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.#receiving = undefined;
+    }
+    if (this.#state === "running") this.#beginReady();
+    else this.#releaseWaiting();
+  }
+
+  /** Grows from 100 ms to 5 s, with jitter so that processes which failed together don't return together. */
+  async #pauseAfter(failures: number): Promise<void> {
+    const longest = Math.min(5_000, 100 * 2 ** Math.min(failures - 1, 10));
+    const until = performance.now() + longest * (0.5 + Math.random() / 2);
+    while (this.#state === "running") {
+      const left = until - performance.now();
+      if (left <= 0) return;
+      await this.#changed.wait(this.#changed.version, { timeoutMs: left });
+    }
+  }
+
+  #beginReady(): void {
+    while (this.#state === "running" && this.#running.size < this.#options.concurrency) {
+      const index = this.#waiting.findIndex(
+        ({ key }) => key === undefined || !this.#busyKeys.has(key),
+      );
+      const [event] = index === -1 ? [] : this.#waiting.splice(index, 1);
+      if (event === undefined) return;
+      if (event.key !== undefined) this.#busyKeys.add(event.key);
+      const delivery = new Delivery(event, { group: this.#source.group, ...this.#options });
+      this.#running.add(delivery);
+      void this.#deliver(delivery);
+    }
+  }
+
+  /** Never rejects. */
+  async #deliver(delivery: Delivery): Promise<void> {
+    const { event } = delivery;
+    const outcome = await delivery.run(this.#handlerOf(event.type));
+    try {
+      await this.#settle(event, outcome);
+    } catch (error) {
+      // The lease runs out and the event is delivered again; that is what at least once means.
+      this.#report(error);
+    }
+    this.#running.delete(delivery);
+    if (event.key !== undefined) this.#busyKeys.delete(event.key);
+    this.#changed.ring();
+    this.#beginReady();
+    this.#finishIfQuiet();
+  }
+
+  async #settle(event: LeasedEvent, outcome: DeliveryOutcome): Promise<void> {
+    if (outcome.kind === "abandoned") {
+      if (outcome.reason.code === "LEASE_LOST") this.#counts.leasesLost += 1;
+      return;
+    }
+    if (outcome.kind === "handled") {
+      if (await retried(() => event.ack())) this.#counts.handled += 1;
+      else this.#counts.leasesLost += 1;
+      return;
+    }
+    this.#counts.failed += 1;
+    const { error } = outcome;
+    if (!(await retried(() => event.nack({ reason: error })))) this.#counts.leasesLost += 1;
+    else if (isPermanent(error) || event.attempt >= this.#source.maxAttempts) {
+      this.#counts.deadLettered += 1;
+    }
+  }
+
+  #releaseWaiting(): void {
+    for (const event of this.#waiting.splice(0)) {
+      this.#releasing += 1;
+      void this.#source
+        .release(event)
+        .catch((error: unknown) => this.#report(error))
+        .finally(() => {
+          this.#releasing -= 1;
+          this.#changed.ring();
+          this.#finishIfQuiet();
+        });
+    }
+  }
+
+  #renewRegularly(): void {
+    if (this.#renewal !== undefined) return;
+    const everyMs = Math.max(1, Math.floor(this.#source.leaseMs / 3));
+    this.#renewal = setInterval(() => void this.#renewAll(), everyMs).unref();
+  }
+
+  async #renewAll(): Promise<void> {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    const { leaseMs } = this.#source;
+    const renewals = [
+      ...[...this.#running].map(async (delivery) => {
+        // Of no effect when the handler is done and its event is being settled.
+        if (!(await delivery.renew(leaseMs))) delivery.abandon(leaseLost(delivery.event));
+      }),
+      ...this.#waiting.map(async (event) => {
+        if (await event.extend(leaseMs)) return;
+        const index = this.#waiting.indexOf(event);
+        if (index !== -1) this.#waiting.splice(index, 1);
+        this.#changed.ring();
+      }),
+    ];
+    const results = await Promise.allSettled(renewals);
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined && this.#state !== "stopped") this.#report(failed.reason);
+    this.#renewing = false;
+  }
+
+  #fail(error: unknown): void {
+    // Closing the queue is how a consumer ends, not a failure of it.
+    if (!(error instanceof QueueError && error.code === "QUEUE_CLOSED")) {
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+      this.#report(error);
+    }
+    this.#beginStop();
+  }
+
+  #report(error: unknown): void {
+    reportQueueError(error, `Consumer of group "${this.#source.group}"`, this.#options.onError);
+  }
+}
+
+/** A busy queue must not turn something done into something done twice. */
+async function retried(operation: () => Promise<boolean>): Promise<boolean> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await operation();
+    } catch (error) {
+      if (tries === SETTLE_TRIES || isFatal(error)) throw error;
+      const pause = 50 * 2 ** tries * (0.5 + Math.random() / 2);
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}

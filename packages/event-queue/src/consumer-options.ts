@@ -1,0 +1,44 @@
+import type { ConsumerOptions } from "./consumer.ts";
+import { checkMs, checkNumber, checkOptionNames, invalidOption, show } from "./options.ts";
+
+/** A member's options with their defaults. */
+export interface CheckedConsumerOptions {
+  readonly concurrency: number;
+  readonly prefetch: number;
+  readonly handlerTimeoutMs: number | undefined;
+  readonly dedupeChildren: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly onError: ((error: unknown) => void) | undefined;
+}
+
+/** Names of a member's options, for {@link splitConsumeOptions}. */
+const CONSUMER_NAMES: ReadonlySet<string> = new Set<keyof ConsumerOptions>([
+  "concurrency",
+  "prefetch",
+  "handlerTimeoutMs",
+  "dedupeChildren",
+  "signal",
+  "onError",
+]);
+
+/**
+ * Checks a member's options and fills in the defaults.
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
+export function checkConsumerOptions(options: ConsumerOptions): CheckedConsumerOptions {
+  checkOptionNames("consume", options, CONSUMER_NAMES);
+  const { concurrency = 1, prefetch = 0, handlerTimeoutMs, dedupeChildren, onError } = options;
+  if (onError !== undefined && typeof onError !== "function") {
+    throw invalidOption(`Option "onError" is ${show(onError)}. Give a function.`);
+  }
+  return {
+    concurrency: checkNumber("concurrency", concurrency, { min: 1, max: 10_000 }),
+    prefetch: checkNumber("prefetch", prefetch, { min: 0, max: 10_000 }),
+    handlerTimeoutMs:
+      handlerTimeoutMs === undefined ? undefined : checkMs("handlerTimeoutMs", handlerTimeoutMs, 1),
+    dedupeChildren: dedupeChildren ?? true,
+    signal: options.signal,
+    onError,
+  };
+}

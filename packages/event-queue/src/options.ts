@@ -1,0 +1,144 @@
+import { QueueError } from "./errors.ts";
+
+/** Options that later versions will have: asking for one is no typing mistake. */
+const LATER: Readonly<Record<string, string>> = {
+  delayMs: "Delayed sends aren't available yet.",
+  priority: "Queues have no priorities: use two groups or two types.",
+};
+
+/**
+ * Refuses options that don't exist: a misspelt `maxAttemps` would otherwise be a silent default.
+ *
+ * @throws QueueError `INVALID_OPTION`, or `UNSUPPORTED` for what isn't available yet
+ */
+export function checkOptionNames(
+  where: string,
+  options: object | undefined,
+  known: ReadonlySet<string>,
+): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null) {
+    throw invalidOption(`Options of ${where} are ${show(options)}. Give an object.`);
+  }
+  for (const name of Object.keys(options)) {
+    if (known.has(name)) continue;
+    const later = Object.hasOwn(LATER, name) ? LATER[name] : undefined;
+    if (later !== undefined) {
+      throw new QueueError(
+        "UNSUPPORTED",
+        `${later} Leave "${name}" out of the options of ${where}.`,
+      );
+    }
+    const meant = closest(name, known);
+    throw invalidOption(
+      meant === undefined
+        ? `${where} has no option "${name}". It has: ${[...known].join(", ")}.`
+        : `${where} has no option "${name}". Did you mean "${meant}"?`,
+    );
+  }
+}
+
+/** What a numeric option may be. */
+export interface NumberRange {
+  readonly min: number;
+  readonly max: number;
+  /** @default true */
+  readonly integer?: boolean;
+}
+
+/**
+ * Checks a numeric option and returns it.
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
+export function checkNumber(name: string, value: unknown, range: NumberRange): number {
+  const integer = range.integer ?? true;
+  if (
+    typeof value !== "number" ||
+    !Number.isFinite(value) ||
+    value < range.min ||
+    value > range.max ||
+    (integer && !Number.isInteger(value))
+  ) {
+    throw invalidOption(
+      `Option "${name}" is ${show(value)}. Give ${integer ? "an integer" : "a number"} from ${range.min} to ${range.max}.`,
+    );
+  }
+  return value;
+}
+
+/** 100 days: longer waits are a mistake, and what is shorter fits every backend's clock. */
+export const LONGEST_MS = 8_640_000_000;
+
+/**
+ * Checks an option in milliseconds and returns it.
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
+export function checkMs(name: string, value: unknown, min = 0): number {
+  return checkNumber(name, value, { min, max: LONGEST_MS });
+}
+
+/**
+ * Checks a text option: not empty, at most 512 characters, well-formed.
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
+export function checkText(name: string, value: unknown, maxLength = 512): string {
+  if (
+    typeof value !== "string" ||
+    value === "" ||
+    value.length > maxLength ||
+    !value.isWellFormed()
+  ) {
+    throw invalidOption(
+      `Option "${name}" is ${show(value)}. Give a well-formed string of 1 to ${maxLength} characters, or leave it out.`,
+    );
+  }
+  return value;
+}
+
+/** An `INVALID_OPTION` error. */
+export function invalidOption(message: string): QueueError {
+  return new QueueError("INVALID_OPTION", message);
+}
+
+/** Shows an offending value in a message: quoted, and short. */
+export function show(value: unknown): string {
+  if (typeof value === "string") {
+    return value.length > 60
+      ? `"${value.slice(0, 60)}…" (${value.length} characters)`
+      : `"${value}"`;
+  }
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === "function") return "a function";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+function closest(name: string, known: ReadonlySet<string>): string | undefined {
+  const wanted = name.toLowerCase();
+  const allowed = Math.min(3, Math.ceil(name.length / 3));
+  let best: string | undefined;
+  let bestDistance = allowed + 1;
+  for (const candidate of known) {
+    const distance = editDistance(wanted, candidate.toLowerCase());
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+function editDistance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= left.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= right.length; j += 1) {
+      const replaced = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[right.length] ?? 0;
+}

@@ -1,0 +1,180 @@
+import {
+  type Contracts,
+  createLineage,
+  currentEvent,
+  type EventLineage,
+  type EventView,
+  validateLineage,
+} from "@ringrift/envelope";
+import type { SendOptions } from "./contract.ts";
+import { nextChildDedupeKey } from "./delivery-scope.ts";
+import { QueueError } from "./errors.ts";
+import { checkEventType } from "./names.ts";
+import { checkOptionNames, checkText, invalidOption, show } from "./options.ts";
+import { encodePayload, type PayloadLimits } from "./payload.ts";
+
+/** One event as somebody wants it sent, nothing checked yet. */
+export interface OutgoingInput extends SendOptions {
+  readonly type: string;
+  readonly payload?: unknown;
+}
+
+/** One event checked and ready to be stored. */
+export interface OutgoingRecord {
+  readonly type: string;
+  /** The payload as JSON. */
+  readonly body: string;
+  readonly key: string | undefined;
+  /** The sender's, or the one that makes a handler's sends repeatable. */
+  readonly dedupeKey: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The given one, or a new one that inherits from the event being handled. */
+  readonly lineage: EventLineage;
+}
+
+/** What a queue checks its events against. */
+export interface OutgoingChecks extends PayloadLimits {
+  readonly view?: EventView<Contracts> | undefined;
+}
+
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof SendOptions>([
+  "dedupeKey",
+  "key",
+  "headers",
+  "source",
+  "correlationId",
+  "traceparent",
+  "lineage",
+]);
+const EVENT_NAMES: ReadonlySet<string> = new Set(["type", "payload", ...OPTION_NAMES]);
+const MAX_HEADER_BYTES = 16_384;
+const MAX_HEADER_NAME = 128;
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+/**
+ * Checks the arguments of a `send`, takes a snapshot of the payload, and gives the event its lineage and,
+ * inside a handler, its dedupe key. Call it before the first `await`: the context is that of the caller.
+ *
+ * @throws QueueError `INVALID_TYPE`, `INVALID_OPTION`, `INVALID_HEADERS`, `PAYLOAD_*`, `UNSUPPORTED`
+ * @throws EnvelopeError `INVALID_LINEAGE`
+ */
+export function prepareEvent(
+  type: unknown,
+  payload: unknown,
+  options: SendOptions | undefined,
+  checks: OutgoingChecks = {},
+): OutgoingRecord {
+  checkOptionNames("send", options, OPTION_NAMES);
+  return withDedupeKey(check(type, payload, options ?? {}, checks));
+}
+
+/**
+ * The same for a `sendMany`: checks all before it gives any its dedupe key, so that what is refused leaves
+ * nothing behind. Messages name the index.
+ */
+export function prepareEvents(
+  events: readonly OutgoingInput[],
+  checks: OutgoingChecks = {},
+): OutgoingRecord[] {
+  if (!Array.isArray(events)) {
+    throw invalidOption(`sendMany was given ${show(events)}. Give an array of { type, payload }.`);
+  }
+  return events
+    .map((event: OutgoingInput, index) => {
+      try {
+        checkOptionNames("an event of sendMany", event, EVENT_NAMES);
+        return check(event.type, event.payload, event, checks);
+      } catch (error) {
+        if (!(error instanceof QueueError)) throw error;
+        throw new QueueError(error.code, `Event ${index} of sendMany: ${error.message}`, {
+          cause: error.cause,
+        });
+      }
+    })
+    .map(withDedupeKey);
+}
+
+function withDedupeKey(record: OutgoingRecord): OutgoingRecord {
+  if (record.dedupeKey !== undefined) return record;
+  return { ...record, dedupeKey: nextChildDedupeKey(record.type) };
+}
+
+function check(
+  type: unknown,
+  payload: unknown,
+  options: SendOptions,
+  checks: OutgoingChecks,
+): OutgoingRecord {
+  const { key, dedupeKey } = options;
+  return {
+    type: checkEventType(type, checks.view),
+    body: encodePayload(payload, checks),
+    key: key === undefined ? undefined : checkText("key", key),
+    dedupeKey: dedupeKey === undefined ? undefined : checkText("dedupeKey", dedupeKey),
+    headers: checkHeaders(options.headers),
+    lineage: lineageOf(options),
+  };
+}
+
+function lineageOf(options: SendOptions): EventLineage {
+  const { source, correlationId, traceparent, lineage } = options;
+  if (lineage !== undefined) {
+    if (source !== undefined || correlationId !== undefined || traceparent !== undefined) {
+      throw invalidOption(
+        'Options "source", "correlationId" and "traceparent" are part of "lineage". Give either the lineage or the others.',
+      );
+    }
+    return validateLineage(lineage);
+  }
+  if (source !== undefined && source !== "") checkText("source", source);
+  if (correlationId !== undefined) checkText("correlationId", correlationId);
+  if (traceparent !== undefined) checkText("traceparent", traceparent);
+  return createLineage({ source, correlationId, traceparent, parent: currentEvent() });
+}
+
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+
+/**
+ * Checks headers and returns a frozen copy: names of 1 to 128 characters without control characters, values
+ * that are well-formed strings, 16 KiB in all.
+ *
+ * @throws QueueError `INVALID_HEADERS`
+ */
+export function checkHeaders(headers: unknown): Readonly<Record<string, string>> {
+  if (headers === undefined) return NO_HEADERS;
+  if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
+    throw invalidHeaders(`Headers are ${show(headers)}. Give an object of strings.`);
+  }
+  const copy: Record<string, string> = {};
+  let bytes = 0;
+  for (const [name, value] of Object.entries(headers) as [string, unknown][]) {
+    if (value === undefined) continue;
+    if (
+      name === "" ||
+      name === "__proto__" ||
+      name.length > MAX_HEADER_NAME ||
+      CONTROL.test(name) ||
+      !name.isWellFormed()
+    ) {
+      throw invalidHeaders(
+        `Header name ${JSON.stringify(name.slice(0, 60))} is malformed. Give 1 to ${MAX_HEADER_NAME} characters without control characters.`,
+      );
+    }
+    if (typeof value !== "string" || !value.isWellFormed()) {
+      throw invalidHeaders(`Header "${name}" is ${show(value)}. Give a well-formed string.`);
+    }
+    copy[name] = value;
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+  }
+  if (bytes > MAX_HEADER_BYTES) {
+    throw invalidHeaders(
+      `Headers are ${bytes} bytes; the limit is ${MAX_HEADER_BYTES} bytes. Put data into the payload.`,
+    );
+  }
+  return Object.freeze(copy);
+}
+
+function invalidHeaders(message: string): QueueError {
+  return new QueueError("INVALID_HEADERS", message);
+}
