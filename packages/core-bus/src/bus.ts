@@ -1,0 +1,209 @@
+import type { AnyContracts, Contracts, EventName } from "@ringrift/envelope";
+import type { EventEmitter } from "eventemitter3";
+import type { Delivery } from "./delivery.ts";
+import type { BusEvent } from "./event.ts";
+import type { DrainResult } from "./in-flight.ts";
+import type { PastEvent, PublishArguments, PublishRequest } from "./publish.ts";
+import type { TopicFilter } from "./selector.ts";
+import type { BusSignals } from "./signals.ts";
+import type { BusSnapshot, BusStats } from "./stats.ts";
+import type { EventStream, StreamOptions } from "./stream.ts";
+import type { Handler, SubscribeOptions, Subscription } from "./subscription.ts";
+import type { EventFor, EventOf, TopicOrPattern } from "./topics.ts";
+import type { WaitOptions } from "./wait-for.ts";
+
+/** Which retained events are wanted; both ends are inclusive. */
+export interface ReplayQuery<S extends string = string> {
+  /** A topic or a pattern. @default all */
+  readonly topic?: S | undefined;
+  /** A `Date` or milliseconds since the epoch. */
+  readonly since?: Date | number | undefined;
+  readonly until?: Date | number | undefined;
+}
+
+export interface HistoryQuery<S extends string = string> extends ReplayQuery<S> {
+  /** At most so many, the newest of them. @default 100 */
+  readonly limit?: number | undefined;
+}
+
+/** Which subscriptions to end: by handler, by topic or pattern as it was written, or by both. */
+export interface UnsubscribeQuery {
+  readonly handler?: ((...args: never[]) => unknown) | undefined;
+  readonly topic?: string | undefined;
+}
+
+/**
+ * Subscribes what it is given. On a method, as a standard decorator, it subscribes each instance,
+ * which is the owner; on a plain function, that function. Returns it unchanged.
+ */
+export type Subscriber<E> = <This, H extends (this: This, event: E) => unknown>(
+  handler: H,
+  context?: ClassMethodDecoratorContext<This, H>,
+) => H;
+
+/**
+ * An in-process topic bus.
+ *
+ * - Handlers are called by priority (higher first), then in the order in which they subscribed, exact
+ *   topics and patterns alike. Across concurrent publishes nothing is ordered.
+ * - A handler's failure stops no other handler and rejects no publish. It goes to `onError`, or without
+ *   one to `process.emitWarning` with code `RINGRIFT_HANDLER_ERROR`.
+ * - Who subscribes during a publish isn't called for it; who unsubscribes isn't called any more.
+ * - Nothing is stored beyond the history in memory, and nothing leaves the process.
+ */
+export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDisposable {
+  /** Names this instance, in `via`; new for each bus. */
+  readonly id: string;
+  /** What the bus tells about itself. */
+  readonly signals: EventEmitter<BusSignals>;
+
+  /**
+   * Calls a handler for each event of a topic, pattern or filter.
+   *
+   * @throws EventBusError `INVALID_TOPIC`, `INVALID_PATTERN`, `INVALID_OPTION`, `WRONG_NAME`, `BUS_CLOSED`
+   * @example bus.subscribe("training.*", (event) => console.log(event.topic));
+   */
+  subscribe<const S extends TopicOrPattern<C>>(
+    selection: S,
+    handler: Handler<EventFor<C, S>>,
+    options?: SubscribeOptions<EventFor<C, S>>,
+  ): Subscription;
+  subscribe<const K extends EventName<C> = EventName<C>>(
+    filter: TopicFilter<K, EventOf<C, K>>,
+    handler: Handler<EventOf<C, K>>,
+    options?: SubscribeOptions<EventOf<C, K>>,
+  ): Subscription;
+
+  /** `subscribe` with `once: true`. */
+  once<const S extends TopicOrPattern<C>>(
+    selection: S,
+    handler: Handler<EventFor<C, S>>,
+    options?: SubscribeOptions<EventFor<C, S>>,
+  ): Subscription;
+  once<const K extends EventName<C> = EventName<C>>(
+    filter: TopicFilter<K, EventOf<C, K>>,
+    handler: Handler<EventOf<C, K>>,
+    options?: SubscribeOptions<EventOf<C, K>>,
+  ): Subscription;
+
+  /**
+   * `subscribe` as a decorator, of a method or of a plain function.
+   *
+   * @example
+   * class Trainer {
+   *   \@bus.subscriber("data.new_games")
+   *   onNewGames(event: BusEvent) {} // subscribed for as long as the instance lives
+   * }
+   */
+  subscriber<const S extends TopicOrPattern<C>>(
+    selection: S,
+    options?: SubscribeOptions<EventFor<C, S>>,
+  ): Subscriber<EventFor<C, S>>;
+  subscriber<const K extends EventName<C> = EventName<C>>(
+    filter: TopicFilter<K, EventOf<C, K>>,
+    options?: SubscribeOptions<EventOf<C, K>>,
+  ): Subscriber<EventOf<C, K>>;
+
+  /** Ends subscriptions and says how many; with an empty query, none. */
+  unsubscribe(query: UnsubscribeQuery): number;
+
+  /**
+   * Delivers an event and resolves when all its handlers have settled. The first handler has
+   * started when `publish` returns. On a serial bus each waits for the one before.
+   *
+   * Rejects with `INVALID_TOPIC`, `WRONG_NAME`, `INVALID_OPTION`, `DEPTH_EXCEEDED` (more than `maxDepth`
+   * unfinished publishes nested in each other) or `BUS_CLOSED`; never for a handler's failure, unless
+   * `onFailure` is `throw`.
+   *
+   * @example const { delivered } = await bus.publish("training.completed", { loss: 0.01 });
+   */
+  publish<const K extends EventName<C>>(
+    topic: K,
+    ...rest: PublishArguments<C[K]>
+  ): Promise<Delivery<BusEvent<K, C[K]>>>;
+  publish<const K extends EventName<C>>(
+    request: PublishRequest<C, K>,
+  ): Promise<Delivery<BusEvent<K, C[K]>>>;
+
+  /**
+   * Calls all handlers before it returns, and says how many. It waits for no asynchronous one; their
+   * failures are reported and `drain()` waits for them. After an `await`, what they publish
+   * inherits from this event only if they were published with `publish`.
+   *
+   * @throws what `publish` rejects with
+   */
+  publishSync<const K extends EventName<C>>(topic: K, ...rest: PublishArguments<C[K]>): number;
+  publishSync<const K extends EventName<C>>(request: PublishRequest<C, K>): number;
+
+  /**
+   * The next event of a topic or pattern. Rejects with `WAIT_TIMEOUT`, with the reason of its signal,
+   * or with `BUS_CLOSED`. A wait doesn't keep the process alive, with a timeout or without.
+   *
+   * @example const event = await bus.waitFor("training.completed", { timeoutMs: 60_000 });
+   */
+  waitFor<const S extends TopicOrPattern<C>>(
+    selection: S,
+    options?: WaitOptions<EventFor<C, S>>,
+  ): Promise<EventFor<C, S>>;
+  waitFor<const K extends EventName<C> = EventName<C>>(
+    filter: TopicFilter<K, EventOf<C, K>>,
+    options?: WaitOptions<EventOf<C, K>>,
+  ): Promise<EventOf<C, K>>;
+
+  /**
+   * Events as an async iterator over a bounded buffer; subscribed when this is called.
+   *
+   * @example for await (const event of bus.stream("training.**")) console.log(event.topic);
+   */
+  stream<const S extends TopicOrPattern<C>>(
+    selection: S,
+    options?: StreamOptions<EventFor<C, S>>,
+  ): EventStream<EventFor<C, S>>;
+  stream<const K extends EventName<C> = EventName<C>>(
+    filter: TopicFilter<K, EventOf<C, K>>,
+    options?: StreamOptions<EventOf<C, K>>,
+  ): EventStream<EventOf<C, K>>;
+
+  /** Retained events, newest first. */
+  getHistory<const S extends TopicOrPattern<C> = EventName<C>>(
+    query?: HistoryQuery<S>,
+  ): EventFor<C, S>[];
+
+  /**
+   * Calls one handler for all retained events that match, oldest first, one after another, and
+   * nobody else. Resolves to how many succeeded; failures are reported like those of a publish.
+   */
+  replay<const S extends TopicOrPattern<C> = EventName<C>>(
+    handler: Handler<EventFor<C, S>>,
+    query?: ReplayQuery<S>,
+  ): Promise<number>;
+
+  /**
+   * For bridges that fill the history from a log when they start: puts an event of the past in its
+   * place by time, and calls nobody. False when it is there already, or too old for a full history.
+   */
+  remember<const K extends EventName<C>>(event: PastEvent<C, K>): boolean;
+
+  /** Whether an event of this topic would find a subscription; filters by source and `where` aside. */
+  hasSubscribers(topic: EventName<C>): boolean;
+
+  /** Counters since the bus began. */
+  stats(): BusStats;
+
+  /** The bus and its subscriptions as plain data, for people. */
+  inspect(): BusSnapshot;
+
+  /**
+   * Waits until no delivery is running, at most `timeoutMs` (default: no limit). Don't await it in a
+   * handler without a limit: it would wait for itself.
+   */
+  drain(options?: { readonly timeoutMs?: number }): Promise<DrainResult>;
+
+  /**
+   * Closes the bus: refuses publishes and subscriptions from now on, rejects waits, ends streams (what
+   * they have buffered can still be read), waits for running handlers at most `timeoutMs` (default
+   * 5000; called in a handler, not at all), then ends all subscriptions. The history stays readable.
+   * Idempotent; also as `await using`.
+   */
+  close(options?: { readonly timeoutMs?: number }): Promise<DrainResult>;
+}

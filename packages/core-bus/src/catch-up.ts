@@ -1,0 +1,94 @@
+import { runWithEvent } from "@ringrift/envelope";
+import { type Entry, SKIPPED } from "./entry.ts";
+import type { PublishedEvent } from "./event.ts";
+import { asPromise } from "./report.ts";
+
+interface Waiting {
+  readonly event: PublishedEvent;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+/** Takes what came of events that have no publisher to tell: those of the past. */
+export interface PastOutcome {
+  succeeded(): void;
+  failed(event: PublishedEvent, cause: unknown): void;
+}
+
+/**
+ * A subscription that is working through past events. What is published meanwhile waits behind them,
+ * in order, so that there is neither a gap nor a duplicate nor a jump between past and present.
+ */
+export class CatchUp {
+  readonly #entry: Entry;
+  readonly #outcome: PastOutcome;
+  readonly #waiting: Waiting[] = [];
+  #current: PublishedEvent | undefined;
+
+  constructor(entry: Entry, outcome: PastOutcome) {
+    this.#entry = entry;
+    this.#outcome = outcome;
+  }
+
+  /** Starts with the past events at once; resolves when the subscription is live. */
+  async run(past: readonly PublishedEvent[]): Promise<void> {
+    this.#entry.catchUp = this;
+    for (const event of past) {
+      if (!this.#entry.active) break;
+      try {
+        const result = this.#call(event);
+        // Synchronous handlers have caught up before subscribe returns.
+        if (result instanceof Promise) await result;
+        if (result !== SKIPPED) this.#outcome.succeeded();
+      } catch (cause) {
+        this.#outcome.failed(event, cause);
+      } finally {
+        this.#finish();
+      }
+    }
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      try {
+        const result = this.#call(next.event);
+        next.resolve(result instanceof Promise ? await result : result);
+      } catch (cause) {
+        next.reject(cause);
+      } finally {
+        this.#finish();
+      }
+    }
+    this.#entry.catchUp = undefined;
+  }
+
+  /**
+   * Puts a published event behind the others. The promise gives what the handler gives, or `SKIPPED`.
+   * For an event published by the very handler call that it would have to wait for there is nothing
+   * to wait with: its failure is reported like that of a past event.
+   */
+  enqueue(event: PublishedEvent): Promise<unknown> {
+    const current = this.#current;
+    const nested = current !== undefined && [...event.unfinished()].includes(current);
+    const handled = new Promise((resolve, reject) => {
+      this.#waiting.push({ event, resolve, reject });
+    });
+    if (!nested) return handled;
+    handled.then(
+      (result) => {
+        if (result !== SKIPPED) this.#outcome.succeeded();
+      },
+      (cause: unknown) => this.#outcome.failed(event, cause),
+    );
+    return Promise.resolve(SKIPPED);
+  }
+
+  #call(event: PublishedEvent): Promise<unknown> | typeof SKIPPED | undefined {
+    this.#current = event;
+    event.begin();
+    const result = runWithEvent(event, () => this.#entry.take(event));
+    return result === SKIPPED ? SKIPPED : asPromise(result);
+  }
+
+  #finish(): void {
+    this.#current?.finish();
+    this.#current = undefined;
+  }
+}

@@ -1,0 +1,19 @@
+import type { BusEvent } from "./event.ts";
+import type { HandlerError } from "./handler-error.ts";
+
+/**
+ * Why an event was not delivered: `echo`, it has passed this bus before; `hop-limit`, it has passed
+ * too many; `stream-overflow`, a stream's buffer was full.
+ */
+export type DropReason = "echo" | "hop-limit" | "stream-overflow";
+
+/** What came of a publish, when all its handlers have settled. */
+export interface Delivery<E = BusEvent> {
+  readonly event: E;
+  /** Handlers that succeeded. */
+  readonly delivered: number;
+  /** The failures of the others, in the order in which they failed. */
+  readonly errors: readonly HandlerError[];
+  /** Set when a bridge brought an event that must not be delivered here; then nobody was called. */
+  readonly dropped?: Exclude<DropReason, "stream-overflow">;
+}

@@ -1,0 +1,145 @@
+import type { CatchUp } from "./catch-up.ts";
+import type { PublishedEvent } from "./event.ts";
+import { EventBusError } from "./errors.ts";
+import type { Routed, Selector } from "./router/router.ts";
+import type { Handler, Subscription } from "./subscription.ts";
+
+/** The functions of a subscription, which may refer to its owner and so are held through it. */
+interface Callbacks {
+  readonly handler: Handler<PublishedEvent>;
+  readonly where: ((event: PublishedEvent) => boolean) | undefined;
+}
+
+export interface EntryOptions extends Callbacks {
+  readonly selector: Selector;
+  readonly sequence: number;
+  readonly priority?: number | undefined;
+  readonly once?: boolean | undefined;
+  readonly source?: string | undefined;
+  readonly concurrent?: boolean | undefined;
+  readonly owner?: object | undefined;
+  readonly name?: string | undefined;
+  /** Called once, when the subscription ends. */
+  readonly onRelease: (entry: Entry) => void;
+}
+
+/** What {@link Entry.take} gives instead of a result when the handler was not called. */
+export const SKIPPED: unique symbol = Symbol("skipped");
+
+/** A subscription as the bus keeps it. */
+export class Entry implements Routed {
+  readonly selector: Selector;
+  readonly sequence: number;
+  readonly priority: number;
+  readonly once: boolean;
+  readonly concurrent: boolean;
+  readonly name: string;
+  readonly subscription: Subscription;
+  readonly owner: WeakRef<object> | undefined;
+  /** Set while the handler is called for past events. */
+  catchUp: CatchUp | undefined;
+  /** Undoes what was set up beside the entry: the listener on its signal. */
+  cleanup: (() => void) | undefined;
+  #active = true;
+  readonly #source: string | undefined;
+  /** Dropped at the end, because compiled routes may hold the entry for a while. */
+  #callbacks: Callbacks | undefined;
+  /** An ephemeron: the callbacks live exactly as long as the owner, even if they refer to it. */
+  #owned: WeakMap<object, Callbacks> | undefined;
+  readonly #onRelease: (entry: Entry) => void;
+
+  constructor(options: EntryOptions) {
+    const { handler, where, owner, priority = 0 } = options;
+    if (!Number.isFinite(priority)) {
+      throw new EventBusError(
+        "INVALID_OPTION",
+        `Option "priority" is "${String(priority)}". Give a finite number; higher ones are called first.`,
+      );
+    }
+    this.selector = options.selector;
+    this.sequence = options.sequence;
+    this.priority = priority;
+    this.once = options.once ?? false;
+    this.concurrent = options.concurrent ?? false;
+    this.name = (options.name ?? handler.name) || "anonymous";
+    this.#source = options.source;
+    this.#onRelease = options.onRelease;
+    if (owner) {
+      this.owner = new WeakRef(owner);
+      this.#owned = new WeakMap([[owner, { handler, where }]]);
+    } else {
+      this.#callbacks = { handler, where };
+    }
+    this.subscription = this.#face();
+  }
+
+  get active(): boolean {
+    return this.#active;
+  }
+
+  /** The handler, for comparison; `undefined` once the subscription or its owner is gone. */
+  get handler(): Handler<PublishedEvent> | undefined {
+    return this.#held(this.owner?.deref())?.handler;
+  }
+
+  /**
+   * Calls the handler, unless the subscription has ended or the event is filtered out.
+   * Throws what the handler or its `where` throws.
+   */
+  take(event: PublishedEvent): unknown {
+    const owner = this.owner?.deref();
+    const callbacks = this.#accept(event, owner);
+    if (!callbacks) return SKIPPED;
+    if (this.once) this.release();
+    return owner ? callbacks.handler.call(owner, event) : callbacks.handler(event);
+  }
+
+  /** Whether {@link take} would call the handler. Throws what `where` throws. */
+  accepts(event: PublishedEvent): boolean {
+    return this.#accept(event, this.owner?.deref()) !== undefined;
+  }
+
+  /** Whether events published by this component are wanted. */
+  takesFrom(source: string): boolean {
+    return this.#source === undefined || this.#source === source;
+  }
+
+  #accept(event: PublishedEvent, owner: object | undefined): Callbacks | undefined {
+    if (!this.#active) return undefined;
+    if (!this.takesFrom(event.source)) return undefined;
+    const callbacks = this.#held(owner);
+    if (!callbacks) {
+      // The owner is gone and the finalizer hasn't come by yet.
+      this.release();
+      return undefined;
+    }
+    if (callbacks.where && !callbacks.where(event)) return undefined;
+    // A predicate may have ended its own subscription.
+    return this.#active ? callbacks : undefined;
+  }
+
+  release(): void {
+    if (!this.#active) return;
+    this.#active = false;
+    this.#callbacks = undefined;
+    this.#owned = undefined;
+    this.cleanup?.();
+    this.cleanup = undefined;
+    this.#onRelease(this);
+  }
+
+  #held(owner: object | undefined): Callbacks | undefined {
+    if (!this.owner) return this.#callbacks;
+    return owner && this.#owned?.get(owner);
+  }
+
+  #face(): Subscription {
+    const end = (): void => this.release();
+    return Object.defineProperties(end, {
+      name: { value: this.name },
+      topic: { value: this.selector.text, enumerable: true },
+      active: { get: () => this.#active, enumerable: true },
+      [Symbol.dispose]: { value: end },
+    }) as unknown as Subscription;
+  }
+}

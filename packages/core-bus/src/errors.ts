@@ -1,0 +1,22 @@
+/** Codes of {@link EventBusError}; see `docs/errors.md`. */
+export type EventBusErrorCode =
+  | "INVALID_TOPIC"
+  | "INVALID_PATTERN"
+  | "INVALID_OPTION"
+  | "WRONG_NAME"
+  | "DEPTH_EXCEEDED"
+  | "HANDLER_FAILED"
+  | "WAIT_TIMEOUT"
+  | "STREAM_OVERFLOW"
+  | "BUS_CLOSED";
+
+/** What this package throws. */
+export class EventBusError extends Error {
+  override readonly name: string = "EventBusError";
+  readonly code: EventBusErrorCode;
+
+  constructor(code: EventBusErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,82 @@
+import type { PublishedEvent } from "./event.ts";
+import { EventBusError } from "./errors.ts";
+
+/** `false` for none, or how many of the newest events are kept. */
+export type HistoryOption = false | number | { readonly size: number };
+
+/** Reads the `history` option. */
+export function historySize(option: HistoryOption): number {
+  const size = option === false ? 0 : typeof option === "number" ? option : option.size;
+  if (Number.isSafeInteger(size) && size >= 0) return size;
+  throw new EventBusError(
+    "INVALID_OPTION",
+    `Option "history" is "${String(size)}". Give false, a whole number of events from 0, or { size }.`,
+  );
+}
+
+/** The newest events of a bus, in a ring: a push costs the same whatever is in it. */
+export class History {
+  readonly capacity: number;
+  #ring: PublishedEvent[] = [];
+  /** Place of the oldest event once the ring is full. */
+  #start = 0;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#ring.length;
+  }
+
+  push(event: PublishedEvent): void {
+    if (this.#ring.length < this.capacity) {
+      this.#ring.push(event);
+    } else if (this.capacity > 0) {
+      this.#ring[this.#start] = event;
+      this.#start = (this.#start + 1) % this.capacity;
+    }
+  }
+
+  /**
+   * Puts an event of the past in its place by time. False when it is there already, or older than
+   * all of a full history. Costs as much as the history is long.
+   */
+  insert(event: PublishedEvent): boolean {
+    const events = this.matching(() => true);
+    if (events.some((known) => known.id === event.id)) return false;
+    const later = events.findIndex((known) => known.time > event.time);
+    events.splice(later === -1 ? events.length : later, 0, event);
+    const kept = events.slice(Math.max(0, events.length - this.capacity));
+    this.#ring = kept;
+    this.#start = 0;
+    return kept.includes(event);
+  }
+
+  /** A copy of the events for which `wanted` is true, oldest first. */
+  matching(wanted: (event: PublishedEvent) => boolean): PublishedEvent[] {
+    const found: PublishedEvent[] = [];
+    const { length } = this.#ring;
+    for (let index = 0; index < length; index += 1) {
+      const event = this.#ring[(this.#start + index) % length]!;
+      if (wanted(event)) found.push(event);
+    }
+    return found;
+  }
+
+  /** The newest `limit` events for which `wanted` is true, newest first. */
+  newest(wanted: (event: PublishedEvent) => boolean, limit: number): PublishedEvent[] {
+    const found: PublishedEvent[] = [];
+    const { length } = this.#ring;
+    for (let index = length - 1; index >= 0 && found.length < limit; index -= 1) {
+      const event = this.#ring[(this.#start + index) % length]!;
+      if (wanted(event)) found.push(event);
+    }
+    return found;
+  }
+
+  clear(): void {
+    this.#ring = [];
+    this.#start = 0;
+  }
+}

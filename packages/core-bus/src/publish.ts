@@ -1,0 +1,111 @@
+import type { Contracts, EventLineage, EventName } from "@ringrift/envelope";
+import { EventBusError } from "./errors.ts";
+import type { Metadata } from "./event.ts";
+
+/** What can be said about an event beside its topic and payload. */
+export interface PublishOptions {
+  /** Remarks for handlers; the bus looks at none of them. @default {} */
+  readonly metadata?: object | undefined;
+  /** @default inherited from the event being handled, else the event's own id */
+  readonly correlationId?: string | undefined;
+  /** The component that publishes, e.g. `trainer`. @default "" */
+  readonly source?: string | undefined;
+  /** W3C trace context. @default inherited from the event being handled */
+  readonly traceparent?: string | undefined;
+  /**
+   * `report`: failures are in `Delivery.errors` and go to `onError`. `throw`: when all handlers have
+   * settled, `publish` rejects with an AggregateError (code `HANDLER_FAILED`) of them. @default "report"
+   */
+  readonly onFailure?: "report" | "throw" | undefined;
+  /**
+   * For bridges: the lineage of an event that exists already. Id, time, source, origin, correlation
+   * and causation are taken from it; an event that has passed this bus is dropped as an `echo`.
+   */
+  readonly lineage?: EventLineage | undefined;
+  /** For bridges: the event was brought again. */
+  readonly redelivered?: boolean | undefined;
+}
+
+/** The arguments after the topic: the payload may be left out where its type allows `undefined`. */
+export type PublishArguments<P> = undefined extends P
+  ? [payload?: P, options?: PublishOptions]
+  : [payload: P, options?: PublishOptions];
+
+/** An event as one object: without `payload`, its `metadata` is the payload too. */
+export type PublishRequest<C extends Contracts, K extends EventName<C>> = PublishOptions & {
+  readonly topic: K;
+} & (
+    | { readonly payload: C[K] }
+    | { readonly payload?: undefined; readonly metadata?: C[K] & object }
+  );
+
+/** An event of the past, for {@link EventBus.remember}. */
+export type PastEvent<C extends Contracts, K extends EventName<C>> = {
+  readonly topic: K;
+  readonly payload: C[K];
+  readonly metadata?: object | undefined;
+  readonly lineage: EventLineage;
+  readonly redelivered?: boolean | undefined;
+};
+
+/** Both forms of publish, read. */
+export interface ReadRequest {
+  readonly topic: string;
+  readonly payload: unknown;
+  readonly metadata: Metadata;
+  readonly options: PublishOptions;
+}
+
+const NONE: PublishOptions = Object.freeze({});
+const NO_METADATA: Metadata = Object.freeze({});
+const LONGEST_TEXT = 512;
+
+/** Reads `(topic, payload, options)` or `({ topic, payload, metadata, … })`. */
+export function readRequest(
+  first: string | (PublishOptions & { readonly topic: string; readonly payload?: unknown }),
+  payload: unknown,
+  options: PublishOptions = NONE,
+): ReadRequest {
+  if (typeof first !== "object" || first === null) {
+    if (options !== NONE) checkOptions(options);
+    return { topic: first, payload, metadata: metadataOf(options), options };
+  }
+  checkOptions(first);
+  const metadata = metadataOf(first);
+  const ownPayload = Object.hasOwn(first, "payload") && first.payload !== undefined;
+  return {
+    topic: first.topic,
+    payload: ownPayload ? first.payload : first.metadata,
+    metadata,
+    options: first,
+  };
+}
+
+function metadataOf(options: PublishOptions): Metadata {
+  return (options.metadata as Metadata | undefined) ?? NO_METADATA;
+}
+
+function checkOptions(options: PublishOptions): void {
+  const { metadata, onFailure } = options;
+  if (metadata !== undefined && (typeof metadata !== "object" || metadata === null)) {
+    throw invalid("metadata", metadata, "an object");
+  }
+  if (onFailure !== undefined && onFailure !== "report" && onFailure !== "throw") {
+    throw invalid("onFailure", onFailure, '"report" or "throw"');
+  }
+  checkText("source", options.source);
+  checkText("correlationId", options.correlationId);
+  checkText("traceparent", options.traceparent);
+}
+
+/** These travel to other processes, which refuse what isn't text: refuse it where it is written. */
+function checkText(name: string, value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value === "string" && value.length <= LONGEST_TEXT && value.isWellFormed()) return;
+  throw invalid(name, value, `a well-formed string of at most ${LONGEST_TEXT} characters`);
+}
+
+function invalid(name: string, value: unknown, wanted: string): EventBusError {
+  const shown = typeof value === "string" ? value.slice(0, 60) : String(value);
+  return new EventBusError("INVALID_OPTION", `Option "${name}" is "${shown}". Give ${wanted}.`);
+}

@@ -1,0 +1,123 @@
+import { Entry } from "./entry.ts";
+import { EventBusError } from "./errors.ts";
+import type { FailureReport } from "./report.ts";
+import { type RouteStats, Router, type Selector } from "./router/router.ts";
+import { readSelector, type Selection } from "./selector.ts";
+import type { SubscriptionSnapshot } from "./stats.ts";
+import type { Handler, SubscribeOptions } from "./subscription.ts";
+
+/** The subscriptions of a bus: made, found by topic, ended. */
+export class SubscriptionRegistry {
+  readonly #router: Router<Entry>;
+  readonly #entries = new Set<Entry>();
+  readonly #owners = new FinalizationRegistry<Entry>((entry) => entry.release());
+  readonly #report: FailureReport;
+  readonly #checkName: (topic: string) => void;
+  #sequence = 0;
+
+  /** `checkName` throws on a topic that this bus doesn't take. */
+  constructor(routeCache: number, report: FailureReport, checkName: (topic: string) => void) {
+    this.#router = new Router(routeCache, checkName);
+    this.#report = report;
+    this.#checkName = checkName;
+  }
+
+  /** Makes an entry that nothing finds yet. Checks everything, so that {@link open} cannot fail. */
+  create(selection: Selection, handler: Handler, options: SubscribeOptions): Entry {
+    const selector = this.select(selection);
+    if (typeof handler !== "function") {
+      throw new EventBusError(
+        "INVALID_OPTION",
+        `The handler of "${selector.text}" is "${String(handler)}". Give a function.`,
+      );
+    }
+    const filter = typeof selection === "string" ? {} : selection;
+    this.#sequence += 1;
+    return new Entry({
+      selector,
+      handler,
+      where: both(filter.where, options.where),
+      source: filter.source,
+      sequence: this.#sequence,
+      priority: options.priority,
+      once: options.once,
+      concurrent: options.concurrent,
+      owner: options.owner,
+      name: options.name,
+      onRelease: (entry) => this.#close(entry),
+    });
+  }
+
+  /** Begins a subscription; with an aborted signal it begins ended. */
+  open(entry: Entry, signal: AbortSignal | undefined): void {
+    if (signal?.aborted) {
+      entry.release();
+      return;
+    }
+    if (signal) {
+      const end = (): void => entry.release();
+      signal.addEventListener("abort", end, { once: true });
+      entry.cleanup = () => signal.removeEventListener("abort", end);
+    }
+    const owner = entry.owner?.deref();
+    if (owner) this.#owners.register(owner, entry, entry);
+    this.#entries.add(entry);
+    this.#router.add(entry);
+    this.#report.signal("subscribed", entry.subscription);
+  }
+
+  select(selection: Selection): Selector {
+    return readSelector(selection, this.#checkName);
+  }
+
+  find(topic: string): readonly Entry[] {
+    return this.#router.find(topic);
+  }
+
+  /** Ends the subscriptions for which `ends` is true, and says how many. */
+  end(ends: (entry: Entry) => boolean): number {
+    const ending = [...this.#entries].filter(ends);
+    for (const entry of ending) entry.release();
+    return ending.length;
+  }
+
+  counts(): { topics: number; patterns: number; regexps: number; all: number } {
+    const counts = { topic: 0, pattern: 0, regexp: 0 };
+    for (const entry of this.#entries) counts[entry.selector.kind] += 1;
+    return {
+      topics: counts.topic,
+      patterns: counts.pattern,
+      regexps: counts.regexp,
+      all: this.#entries.size,
+    };
+  }
+
+  routes(): RouteStats {
+    return this.#router.stats();
+  }
+
+  snapshot(): SubscriptionSnapshot[] {
+    return Array.from(this.#entries, (entry) => ({
+      topic: entry.selector.text,
+      name: entry.name,
+      priority: entry.priority,
+      once: entry.once,
+      owned: entry.owner !== undefined,
+      catchingUp: entry.catchUp !== undefined,
+    }));
+  }
+
+  #close(entry: Entry): void {
+    if (!this.#entries.delete(entry)) return;
+    this.#router.remove(entry);
+    this.#owners.unregister(entry);
+    this.#report.signal("unsubscribed", entry.subscription);
+  }
+}
+
+type Predicate = SubscribeOptions["where"];
+
+/** A filter's `where` and that of the options: both must hold. */
+function both(one: Predicate, other: Predicate): Predicate {
+  return one && other ? (event) => one(event) && other(event) : (one ?? other);
+}

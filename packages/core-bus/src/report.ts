@@ -1,0 +1,87 @@
+import type { EventEmitter } from "eventemitter3";
+import type { HandlerError } from "./handler-error.ts";
+import type { BusSignals } from "./signals.ts";
+
+/** The emitter as generic code sees it: which value goes with which name is checked at `signal`. */
+type AnyEmitter = EventEmitter<Record<keyof BusSignals, [value: unknown]>>;
+
+/** The code of the process warning for failures that nobody else takes. */
+export const HANDLER_WARNING = "RINGRIFT_HANDLER_ERROR";
+
+/**
+ * Takes a handler's failure to `onError`, or where there is none, to `process.emitWarning`. Nothing
+ * that happens here can stop a delivery: when `onError` itself fails, that is a warning too.
+ */
+export class FailureReport {
+  readonly #onError: ((error: HandlerError) => unknown) | undefined;
+  readonly #signals: AnyEmitter;
+
+  constructor(
+    onError: ((error: HandlerError) => unknown) | undefined,
+    signals: EventEmitter<BusSignals>,
+  ) {
+    this.#onError = onError;
+    this.#signals = signals as unknown as AnyEmitter;
+  }
+
+  /** `thrown` says that the publisher gets the failure as a rejection anyway. */
+  take(error: HandlerError, thrown = false): void {
+    this.signal("error", error);
+    if (!this.#onError) {
+      if (!thrown) warn(error.message, error.cause);
+      return;
+    }
+    try {
+      const result = this.#onError(error);
+      asPromise(result)?.then(undefined, (cause) => this.#failed(cause, error));
+    } catch (cause) {
+      this.#failed(cause, error);
+    }
+  }
+
+  /** Emits one of the bus's own signals; a listener that throws becomes a warning. */
+  signal<K extends keyof BusSignals>(name: K, value: Parameters<BusSignals[K]>[0]): void {
+    if (this.#signals.listenerCount(name) === 0) return;
+    try {
+      this.#signals.emit(name, value);
+    } catch (cause) {
+      warn(`A listener of the bus's signal "${name}" failed: ${String(cause)}`, cause);
+    }
+  }
+
+  #failed(cause: unknown, error: HandlerError): void {
+    warn(`onError itself failed (${String(cause)}) while it was told: ${error.message}`, cause);
+  }
+}
+
+/** A promise of a thenable's result, or `undefined` for anything else. Throws what `then` throws. */
+export function asPromise(value: unknown): Promise<unknown> | undefined {
+  if (value instanceof Promise) return value;
+  if (value === null || (typeof value !== "object" && typeof value !== "function"))
+    return undefined;
+  const then: unknown = (value as { then?: unknown }).then;
+  if (typeof then !== "function") return undefined;
+  return new Promise((resolve, reject) => {
+    then.call(value, resolve, reject);
+  });
+}
+
+interface Host {
+  process?: { emitWarning?(message: string, options: object): void };
+  reportError?(error: unknown): void;
+}
+
+function warn(message: string, cause: unknown): void {
+  const host = globalThis as Host;
+  if (host.process?.emitWarning) {
+    const detail = cause instanceof Error ? cause.stack : undefined;
+    host.process.emitWarning(message, {
+      type: "HandlerError",
+      code: HANDLER_WARNING,
+      ...(detail !== undefined && { detail }),
+    });
+  } else {
+    // Browsers: reaches window.onerror and the console.
+    host.reportError?.(cause instanceof Error ? cause : new Error(message, { cause }));
+  }
+}

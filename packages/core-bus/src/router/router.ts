@@ -1,0 +1,138 @@
+import type { Pattern } from "./grammar.ts";
+import { Trie } from "./trie.ts";
+
+/** What a subscription listens to: one topic, a pattern, or every topic that a RegExp finds. */
+export type Selector =
+  | { readonly kind: "topic"; readonly text: string }
+  | { readonly kind: "pattern"; readonly text: string; readonly pattern: Pattern }
+  | { readonly kind: "regexp"; readonly text: string; readonly regexp: RegExp };
+
+/** What the router files: the order of delivery is in it. */
+export interface Routed {
+  readonly selector: Selector;
+  readonly priority: number;
+  /** Number of the subscription on its bus. */
+  readonly sequence: number;
+}
+
+interface Route<E> {
+  readonly entries: readonly E[];
+  readonly generation: number;
+}
+
+/** Figures of the route cache. */
+export interface RouteStats {
+  readonly hits: number;
+  readonly misses: number;
+  readonly size: number;
+}
+
+/** Lookups in a window after which the hit rate is judged. */
+const WINDOW = 512;
+/** Windows that the cache stores nothing after a bad one, before it tries again. */
+const PAUSE = 8;
+
+/**
+ * Finds the subscriptions of a topic. Each topic's route is compiled once into a flat list in order
+ * of delivery and kept in a bounded cache; a route that found nobody is kept too. A change of a
+ * pattern outdates all routes by a generation number, a change of a topic only its own.
+ */
+export class Router<E extends Routed> {
+  readonly #exact = new Map<string, Set<E>>();
+  readonly #trie = new Trie<E>();
+  readonly #regexps = new Set<E>();
+  readonly #routes = new Map<string, Route<E>>();
+  readonly #capacity: number;
+  readonly #admit: (topic: string) => void;
+  #generation = 0;
+  #hits = 0;
+  #misses = 0;
+  #windowLookups = 0;
+  #windowHits = 0;
+  #pausedWindows = 0;
+
+  /** `admit` throws on a topic that must not be published to; it is asked when a topic is not cached. */
+  constructor(capacity: number, admit: (topic: string) => void) {
+    this.#capacity = capacity;
+    this.#admit = admit;
+  }
+
+  add(entry: E): void {
+    const { selector } = entry;
+    if (selector.kind === "topic") {
+      const set = this.#exact.get(selector.text);
+      if (set) set.add(entry);
+      else this.#exact.set(selector.text, new Set([entry]));
+      this.#routes.delete(selector.text);
+      return;
+    }
+    this.#generation += 1;
+    if (selector.kind === "regexp") this.#regexps.add(entry);
+    else for (const path of selector.pattern.paths) this.#trie.add(path, entry);
+  }
+
+  remove(entry: E): void {
+    const { selector } = entry;
+    if (selector.kind === "topic") {
+      const set = this.#exact.get(selector.text);
+      set?.delete(entry);
+      if (set?.size === 0) this.#exact.delete(selector.text);
+      this.#routes.delete(selector.text);
+      return;
+    }
+    this.#generation += 1;
+    if (selector.kind === "regexp") this.#regexps.delete(entry);
+    else for (const path of selector.pattern.paths) this.#trie.remove(path, entry);
+  }
+
+  /** The subscriptions of a topic in order of delivery. The list never changes once it is returned. */
+  find(topic: string): readonly E[] {
+    const route = this.#routes.get(topic);
+    if (route && route.generation === this.#generation) {
+      this.#hits += 1;
+      this.#count(true);
+      return route.entries;
+    }
+    if (!route) this.#admit(topic);
+    this.#misses += 1;
+    this.#count(false);
+    const entries = this.#compile(topic);
+    if (this.#capacity > 0 && this.#pausedWindows === 0) this.#store(topic, entries);
+    return entries;
+  }
+
+  stats(): RouteStats {
+    return { hits: this.#hits, misses: this.#misses, size: this.#routes.size };
+  }
+
+  #compile(topic: string): readonly E[] {
+    const found = [...(this.#exact.get(topic) ?? [])];
+    this.#trie.collect(topic, found);
+    for (const entry of this.#regexps) {
+      if (entry.selector.kind === "regexp" && entry.selector.regexp.test(topic)) found.push(entry);
+    }
+    if (found.length < 2) return found;
+    found.sort((a, b) => b.priority - a.priority || a.sequence - b.sequence);
+    // A subscription that several alternatives of its pattern reached stands in neighbouring places.
+    return found.filter((entry, index) => entry !== found[index - 1]);
+  }
+
+  #store(topic: string, entries: readonly E[]): void {
+    if (this.#routes.size >= this.#capacity && !this.#routes.has(topic)) {
+      const oldest = this.#routes.keys().next();
+      if (!oldest.done) this.#routes.delete(oldest.value);
+    }
+    this.#routes.set(topic, { entries, generation: this.#generation });
+  }
+
+  /** Where most topics are new, storing costs more than it saves: stop for a while, then try again. */
+  #count(hit: boolean): void {
+    if (hit) this.#windowHits += 1;
+    this.#windowLookups += 1;
+    if (this.#windowLookups < WINDOW) return;
+    if (this.#pausedWindows > 0) this.#pausedWindows -= 1;
+    else if (this.#windowHits * 2 < WINDOW) this.#pausedWindows = PAUSE;
+    this.#windowLookups = 0;
+    this.#windowHits = 0;
+  }
+}

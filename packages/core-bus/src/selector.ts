@@ -1,0 +1,86 @@
+import { EventBusError } from "./errors.ts";
+import type { BusEvent } from "./event.ts";
+import { isPattern, parsePattern } from "./router/grammar.ts";
+import type { Selector } from "./router/router.ts";
+import { Trie } from "./router/trie.ts";
+
+/**
+ * Which events a subscription is for; what is given must all hold. An empty filter is for every event.
+ */
+export interface TopicFilter<Topic extends string = string, E = BusEvent> {
+  /** The name of one topic. */
+  readonly topic?: Topic | undefined;
+  /** A pattern, or a RegExp that is searched for in the topic (anchor it with `^` and `$`). */
+  readonly topicPattern?: string | RegExp | undefined;
+  /** The component that published it, exactly. */
+  readonly source?: string | undefined;
+  readonly where?: ((event: E) => boolean) | undefined;
+}
+
+/** What `subscribe` and its relatives take: a topic, a pattern or a filter. */
+export type Selection = string | TopicFilter;
+
+const FILTER_KEYS: ReadonlySet<string> = new Set(["topic", "topicPattern", "source", "where"]);
+
+/** Reads a topic, a pattern or a filter. `checkName` throws on a topic that may not be used here. */
+export function readSelector(selection: Selection, checkName: (topic: string) => void): Selector {
+  if (typeof selection === "string") return readText(selection, checkName);
+  if (typeof selection !== "object" || selection === null || selection instanceof RegExp) {
+    throw new EventBusError(
+      "INVALID_TOPIC",
+      `Cannot subscribe to "${String(selection)}". Give a topic, a pattern or a filter { topic, topicPattern, source, where }.`,
+    );
+  }
+  const unknown = Object.keys(selection).find((key) => !FILTER_KEYS.has(key));
+  if (unknown !== undefined) {
+    throw new EventBusError(
+      "INVALID_OPTION",
+      `A filter has no field "${unknown}". Its fields are topic, topicPattern, source and where.`,
+    );
+  }
+  const { topic, topicPattern } = selection;
+  const byPattern = topicPattern === undefined ? undefined : readPattern(topicPattern, checkName);
+  if (topic === undefined) return byPattern ?? readText("**", checkName);
+  const byTopic = readText(topic, checkName);
+  if (byPattern && !matcherOf(byPattern)(topic)) {
+    throw new EventBusError(
+      "INVALID_OPTION",
+      `A filter with topic "${topic}" and topicPattern "${byPattern.text}" can never match. Give one of them.`,
+    );
+  }
+  return byTopic;
+}
+
+function readPattern(pattern: string | RegExp, checkName: (topic: string) => void): Selector {
+  if (!(pattern instanceof RegExp)) return readText(pattern, checkName);
+  // A sticky or global RegExp remembers where it stopped: the next topic would be searched from there.
+  const regexp = new RegExp(pattern.source, pattern.flags.replaceAll(/[gy]/g, ""));
+  return { kind: "regexp", text: String(pattern), regexp };
+}
+
+function readText(text: string, checkName: (topic: string) => void): Selector {
+  if (typeof text === "string" && isPattern(text)) {
+    return { kind: "pattern", text, pattern: parsePattern(text) };
+  }
+  checkName(text);
+  return { kind: "topic", text };
+}
+
+/** A function that says whether a topic is selected, for histories; it remembers its answers. */
+export function matcherOf(selector: Selector): (topic: string) => boolean {
+  if (selector.kind === "topic") return (topic) => topic === selector.text;
+  if (selector.kind === "regexp") return (topic) => selector.regexp.test(topic);
+  const trie = new Trie<true>();
+  for (const path of selector.pattern.paths) trie.add(path, true);
+  const answers = new Map<string, boolean>();
+  return (topic) => {
+    let answer = answers.get(topic);
+    if (answer === undefined) {
+      const found: true[] = [];
+      trie.collect(topic, found);
+      answer = found.length > 0;
+      answers.set(topic, answer);
+    }
+    return answer;
+  };
+}

@@ -1,0 +1,42 @@
+import type { DropReason } from "./delivery.ts";
+import type { RouteStats } from "./router/router.ts";
+
+/** Figures of a bus since it began. */
+export interface BusStats {
+  readonly published: number;
+  /** Handler calls that succeeded. */
+  readonly delivered: number;
+  /** Handler calls that failed. */
+  readonly failed: number;
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  /** By what they were made with. */
+  readonly subscriptions: {
+    readonly topics: number;
+    readonly patterns: number;
+    readonly regexps: number;
+    readonly all: number;
+  };
+  readonly history: { readonly size: number; readonly capacity: number };
+  /** The cache of compiled routes. */
+  readonly routes: RouteStats;
+  /** Deliveries running now. */
+  readonly pending: number;
+}
+
+/** One subscription, for people. */
+export interface SubscriptionSnapshot {
+  readonly topic: string;
+  readonly name: string;
+  readonly priority: number;
+  readonly once: boolean;
+  readonly owned: boolean;
+  readonly catchingUp: boolean;
+}
+
+export interface BusSnapshot {
+  readonly id: string;
+  readonly closed: boolean;
+  readonly stats: BusStats;
+  /** In order of subscription. */
+  readonly subscriptions: readonly SubscriptionSnapshot[];
+}

@@ -1,0 +1,190 @@
+import { EventBusError } from "./errors.ts";
+import type { BusEvent } from "./event.ts";
+import type { ReplayOptions } from "./subscription.ts";
+
+/** What a stream does with an event that finds its buffer full; each is counted in `dropped`. */
+export type Overflow = "drop-oldest" | "drop-newest" | "error";
+
+export interface StreamOptions<E = BusEvent> {
+  /** Events that may wait to be read, beside those of a replay. @default 256 */
+  readonly bufferSize?: number | undefined;
+  /** `error` ends the stream: what is buffered can be read, then reading rejects with `STREAM_OVERFLOW`. @default "drop-oldest" */
+  readonly overflow?: Overflow | undefined;
+  /** Ends the stream when it aborts, as `break` does; nothing is thrown. */
+  readonly signal?: AbortSignal | undefined;
+  /** Begin with the retained events, oldest first; no gap and no duplicate. @default false */
+  readonly replay?: boolean | ReplayOptions | undefined;
+  readonly where?: ((event: E) => boolean) | undefined;
+}
+
+/**
+ * Events as an async iterator, subscribed since `stream()` was called. `break`, `return()`,
+ * `throw()` and disposal end the subscription. One reader at a time.
+ */
+export interface EventStream<E = BusEvent>
+  extends AsyncIterableIterator<E, undefined, void>, AsyncDisposable {
+  /** Events lost to the full buffer. */
+  readonly dropped: number;
+  /** Events that wait to be read. */
+  readonly buffered: number;
+  return(): Promise<IteratorResult<E, undefined>>;
+  [Symbol.asyncIterator](): EventStream<E>;
+}
+
+interface Reader {
+  readonly resolve: (result: IteratorResult<BusEvent, undefined>) => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+export interface BufferedStreamParts {
+  readonly bufferSize: number;
+  readonly overflow: Overflow;
+  readonly onDrop: (event: BusEvent) => void;
+  /** Ends the subscription. */
+  readonly onClose: () => void;
+}
+
+/** The buffer between a subscription that pushes and a reader that pulls. */
+export class BufferedStream implements EventStream {
+  readonly #parts: BufferedStreamParts;
+  #past: readonly BusEvent[] = [];
+  #pastRead = 0;
+  /** A ring of `bufferSize`, so that dropping the oldest costs the same as reading it. */
+  readonly #ring: (BusEvent | undefined)[];
+  #first = 0;
+  #count = 0;
+  readonly #readers: Reader[] = [];
+  #open = true;
+  #failure: EventBusError | undefined;
+  dropped = 0;
+
+  constructor(parts: BufferedStreamParts) {
+    this.#parts = parts;
+    this.#ring = Array.from({ length: parts.bufferSize });
+  }
+
+  get buffered(): number {
+    return this.#past.length - this.#pastRead + this.#count;
+  }
+
+  /** Takes the events of a replay, which come before everything pushed. */
+  begin(past: readonly BusEvent[]): void {
+    this.#past = past;
+    this.#pastRead = 0;
+  }
+
+  push(event: BusEvent): void {
+    if (!this.#open) return;
+    const reader = this.#readers.shift();
+    if (reader) {
+      reader.resolve({ done: false, value: event });
+      return;
+    }
+    const { bufferSize, overflow } = this.#parts;
+    if (this.#count === bufferSize) {
+      this.dropped += 1;
+      if (overflow !== "drop-oldest") {
+        this.#parts.onDrop(event);
+        if (overflow === "error") this.#overflow();
+        return;
+      }
+      const oldest = this.#shift();
+      if (oldest) this.#parts.onDrop(oldest);
+    }
+    this.#ring[(this.#first + this.#count) % bufferSize] = event;
+    this.#count += 1;
+  }
+
+  /** Ends the subscription; what is buffered can still be read. */
+  end(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#parts.onClose();
+    for (const reader of this.#readers.splice(0)) reader.resolve({ done: true, value: undefined });
+  }
+
+  /** Ends the subscription and forgets what is buffered. */
+  close(): void {
+    this.end();
+    this.begin([]);
+    this.#ring.fill(undefined);
+    this.#count = 0;
+    this.#failure = undefined;
+  }
+
+  async next(): Promise<IteratorResult<BusEvent, undefined>> {
+    const event = this.#readPast() ?? this.#shift();
+    if (event) return { done: false, value: event };
+    if (this.#failure) {
+      const failure = this.#failure;
+      this.#failure = undefined;
+      throw failure;
+    }
+    if (!this.#open) return { done: true, value: undefined };
+    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+  }
+
+  async return(): Promise<IteratorResult<BusEvent, undefined>> {
+    this.close();
+    return { done: true, value: undefined };
+  }
+
+  async throw(cause: unknown): Promise<IteratorResult<BusEvent, undefined>> {
+    this.close();
+    throw cause;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  #readPast(): BusEvent | undefined {
+    const event = this.#past[this.#pastRead];
+    if (!event) return undefined;
+    this.#pastRead += 1;
+    if (this.#pastRead === this.#past.length) this.begin([]);
+    return event;
+  }
+
+  #shift(): BusEvent | undefined {
+    if (this.#count === 0) return undefined;
+    const event = this.#ring[this.#first];
+    this.#ring[this.#first] = undefined;
+    this.#first = (this.#first + 1) % this.#ring.length;
+    this.#count -= 1;
+    return event;
+  }
+
+  #overflow(): void {
+    this.#failure = new EventBusError(
+      "STREAM_OVERFLOW",
+      `The stream's buffer of "${this.#parts.bufferSize}" events was full. Read faster, raise bufferSize, or choose overflow "drop-oldest".`,
+    );
+    this.end();
+  }
+}
+
+/** Reads `bufferSize` and `overflow`. */
+export function readStreamOptions(options: StreamOptions): {
+  readonly bufferSize: number;
+  readonly overflow: Overflow;
+} {
+  const { bufferSize = 256, overflow = "drop-oldest" } = options;
+  if (!Number.isSafeInteger(bufferSize) || bufferSize < 1) {
+    throw new EventBusError(
+      "INVALID_OPTION",
+      `Option "bufferSize" is "${String(bufferSize)}". Give a whole number of events from 1.`,
+    );
+  }
+  if (overflow !== "drop-oldest" && overflow !== "drop-newest" && overflow !== "error") {
+    throw new EventBusError(
+      "INVALID_OPTION",
+      `Option "overflow" is "${String(overflow)}". Give "drop-oldest", "drop-newest" or "error".`,
+    );
+  }
+  return { bufferSize, overflow };
+}

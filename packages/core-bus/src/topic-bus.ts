@@ -1,0 +1,426 @@
+import {
+  type AnyContracts,
+  type Contracts,
+  currentEvent,
+  type EventLineage,
+  type EventView,
+  MAX_HOPS,
+  newInstanceId,
+  toMillis,
+  validateLineage,
+} from "@ringrift/envelope";
+import { EventEmitter } from "eventemitter3";
+import type { HistoryQuery, ReplayQuery, Subscriber, UnsubscribeQuery } from "./bus.ts";
+import { CatchUp } from "./catch-up.ts";
+import type { Delivery, DropReason } from "./delivery.ts";
+import { type DeliveryOrder, Dispatcher } from "./dispatch.ts";
+import type { Entry } from "./entry.ts";
+import { EventBusError } from "./errors.ts";
+import { type BusEvent, PublishedEvent } from "./event.ts";
+import type { HandlerError } from "./handler-error.ts";
+import { History, type HistoryOption, historySize } from "./history.ts";
+import { type DrainResult, InFlight } from "./in-flight.ts";
+import { type PastEvent, type PublishOptions, type ReadRequest, readRequest } from "./publish.ts";
+import { FailureReport } from "./report.ts";
+import { checkTopic } from "./router/grammar.ts";
+import { SubscriptionRegistry } from "./registry.ts";
+import { matcherOf, type Selection } from "./selector.ts";
+import type { BusSignals } from "./signals.ts";
+import type { BusSnapshot, BusStats } from "./stats.ts";
+import { BufferedStream, readStreamOptions, type StreamOptions } from "./stream.ts";
+import type { Handler, ReplayOptions, SubscribeOptions, Subscription } from "./subscription.ts";
+import { decorate } from "./subscriber.ts";
+import { checkTimeout } from "./timer.ts";
+import { waitForEvent, type WaitOptions } from "./wait-for.ts";
+
+export interface EventBusOptions<Topics extends Contracts = AnyContracts> {
+  /** The topics, from a catalogue: gives the types, and refuses the spellings of other buses. */
+  readonly events?: EventView<Topics> | undefined;
+  /** How many of the newest events are kept for `getHistory` and replays. @default 1000 */
+  readonly history?: HistoryOption | undefined;
+  /** Gets every handler's failure. @default a process warning with code `RINGRIFT_HANDLER_ERROR` */
+  readonly onError?: ((error: HandlerError) => unknown) | undefined;
+  /** `serial`: each handler waits for the one before; `parallel`: all start at once. @default "serial" */
+  readonly delivery?: DeliveryOrder | undefined;
+  /** Most unfinished publishes nested in each other. @default 100 */
+  readonly maxDepth?: number | undefined;
+  /** Topics whose compiled routes are kept; 0 for none. @default 1024 */
+  readonly routeCache?: number | undefined;
+}
+
+const CLOSE_TIMEOUT_MS = 5000;
+const DEFAULT_LIMIT = 100;
+/** Topics of a chain that is too deep, in its error. */
+const SHOWN_DEPTH = 8;
+
+type Request = string | (PublishOptions & { readonly topic: string; readonly payload?: unknown });
+
+/** The engine behind `EventBus`, which is its typed face. */
+export class TopicBus {
+  readonly id: string = newInstanceId("bus");
+  readonly signals: EventEmitter<BusSignals> = new EventEmitter<BusSignals>();
+  readonly #events: EventView<Contracts> | undefined;
+  readonly #maxDepth: number;
+  readonly #history: History;
+  readonly #report: FailureReport;
+  readonly #subscriptions: SubscriptionRegistry;
+  readonly #inFlight = new InFlight();
+  readonly #dispatcher: Dispatcher;
+  readonly #streams = new Set<BufferedStream>();
+  readonly #waits = new Set<(cause: unknown) => void>();
+  readonly #ownVia: readonly string[] = Object.freeze([this.id]);
+  readonly #dropped: Record<DropReason, number> = { echo: 0, "hop-limit": 0, "stream-overflow": 0 };
+  #published = 0;
+  #closing: Promise<DrainResult> | undefined;
+
+  constructor(options: EventBusOptions<Contracts>) {
+    const { delivery = "serial", maxDepth = 100, routeCache = 1024, history = 1000 } = options;
+    if (delivery !== "serial" && delivery !== "parallel") {
+      throw invalid("delivery", delivery, '"serial" or "parallel"');
+    }
+    if (!(maxDepth >= 1)) throw invalid("maxDepth", maxDepth, "a number from 1");
+    if (!Number.isSafeInteger(routeCache) || routeCache < 0) {
+      throw invalid("routeCache", routeCache, "a whole number of topics, 0 for no cache");
+    }
+    this.#events = options.events;
+    this.#maxDepth = maxDepth;
+    this.#history = new History(historySize(history));
+    this.#report = new FailureReport(options.onError, this.signals);
+    this.#subscriptions = new SubscriptionRegistry(routeCache, this.#report, (topic) =>
+      this.#checkName(topic),
+    );
+    this.#dispatcher = new Dispatcher({
+      order: delivery,
+      report: this.#report,
+      inFlight: this.#inFlight,
+    });
+  }
+
+  subscribe(selection: Selection, handler: Handler, options: SubscribeOptions = {}): Subscription {
+    this.#requireOpen("subscribe to", selection);
+    const entry = this.#subscriptions.create(selection, handler, options);
+    const { signal, replay } = options;
+    const past = replay ? this.#past(entry, replay === true ? {} : replay) : undefined;
+    this.#subscriptions.open(entry, signal);
+    if (past && entry.active) {
+      const catchUp = new CatchUp(entry, {
+        succeeded: () => this.#dispatcher.succeed(),
+        failed: (event, cause) => void this.#dispatcher.fail(entry, event, cause),
+      });
+      this.#inFlight.track(catchUp.run(past));
+    }
+    return entry.subscription;
+  }
+
+  once(selection: Selection, handler: Handler, options: SubscribeOptions = {}): Subscription {
+    return this.subscribe(selection, handler, { ...options, once: true });
+  }
+
+  subscriber(selection: Selection, options: SubscribeOptions = {}): Subscriber<BusEvent> {
+    // A mistake in the pattern shows where it is written, not at the first instance.
+    this.#subscriptions.select(selection);
+    return decorate((handler, owner) => {
+      this.subscribe(selection, handler, owner ? { ...options, owner } : options);
+    });
+  }
+
+  unsubscribe(query: UnsubscribeQuery): number {
+    const { handler, topic } = query;
+    if (handler === undefined && topic === undefined) return 0;
+    return this.#subscriptions.end(
+      (entry) =>
+        (handler === undefined || entry.handler === handler) &&
+        (topic === undefined || entry.selector.text === topic),
+    );
+  }
+
+  publish(first: Request, payload?: unknown, options?: PublishOptions): Promise<Delivery> {
+    try {
+      const request = readRequest(first, payload, options);
+      const { event, route, dropped } = this.#accept(request);
+      if (dropped) return Promise.resolve({ event, delivered: 0, errors: [], dropped });
+      if (route.length === 0) return Promise.resolve({ event, delivered: 0, errors: [] });
+      const throws = request.options.onFailure === "throw";
+      const delivery = this.#dispatcher.deliver(event, route, throws);
+      return throws ? delivery.then(throwFailures) : delivery;
+    } catch (cause) {
+      return Promise.reject(cause);
+    }
+  }
+
+  publishSync(first: Request, payload?: unknown, options?: PublishOptions): number {
+    const { event, route, dropped } = this.#accept(readRequest(first, payload, options));
+    return dropped || route.length === 0 ? 0 : this.#dispatcher.deliverNow(event, route);
+  }
+
+  async waitFor(selection: Selection, options: WaitOptions = {}): Promise<BusEvent> {
+    const waiting = waitForEvent(options, (handler, settings) =>
+      this.subscribe(selection, handler, settings),
+    );
+    this.#waits.add(waiting.reject);
+    try {
+      return await waiting.promise;
+    } finally {
+      this.#waits.delete(waiting.reject);
+    }
+  }
+
+  stream(selection: Selection, options: StreamOptions = {}): BufferedStream {
+    const { signal, where, replay } = options;
+    this.#requireOpen("stream", selection);
+    const entry = this.#subscriptions.create(selection, (event) => stream.push(event), {
+      where,
+      name: "stream",
+    });
+    const stream = new BufferedStream({
+      ...readStreamOptions(options),
+      onDrop: (event) => this.#drop("stream-overflow", event),
+      onClose: () => {
+        entry.release();
+        this.#streams.delete(stream);
+        signal?.removeEventListener("abort", onAbort);
+      },
+    });
+    const onAbort = (): void => stream.close();
+    const past = replay ? this.#past(entry, replay === true ? {} : replay) : [];
+    this.#subscriptions.open(entry, undefined);
+    this.#streams.add(stream);
+    // The past is read beside the buffer: it must not overflow it.
+    stream.begin(past.filter((event) => this.#accepts(entry, event)));
+    if (signal?.aborted) stream.close();
+    else signal?.addEventListener("abort", onAbort, { once: true });
+    return stream;
+  }
+
+  getHistory(query: HistoryQuery = {}): BusEvent[] {
+    const { limit = DEFAULT_LIMIT } = query;
+    checkLimit(limit);
+    return this.#history.newest(this.#wanted(query), limit);
+  }
+
+  async replay(handler: Handler, query: ReplayQuery = {}): Promise<number> {
+    const entry = this.#subscriptions.create(query.topic ?? "**", handler, {});
+    let succeeded = 0;
+    const replayed = new CatchUp(entry, {
+      succeeded: () => {
+        succeeded += 1;
+        this.#dispatcher.succeed();
+      },
+      failed: (event, cause) => void this.#dispatcher.fail(entry, event, cause),
+    }).run(this.#history.matching(this.#wanted(query)));
+    this.#inFlight.track(replayed);
+    await replayed;
+    entry.release();
+    return succeeded;
+  }
+
+  remember(past: PastEvent<Record<string, unknown>, string>): boolean {
+    const { topic, payload, options, metadata } = readRequest(past, undefined);
+    this.#checkName(topic);
+    const lineage = validateLineage(options.lineage);
+    const via = this.#passedHere(lineage);
+    const parts = { topic, payload, metadata, via, redelivered: options.redelivered };
+    return this.#history.insert(PublishedEvent.carry(parts, undefined, lineage));
+  }
+
+  hasSubscribers(topic: string): boolean {
+    return this.#subscriptions.find(topic).some((entry) => entry.active);
+  }
+
+  stats(): BusStats {
+    return {
+      published: this.#published,
+      delivered: this.#dispatcher.delivered,
+      failed: this.#dispatcher.failed,
+      dropped: { ...this.#dropped },
+      subscriptions: this.#subscriptions.counts(),
+      history: { size: this.#history.size, capacity: this.#history.capacity },
+      routes: this.#subscriptions.routes(),
+      pending: this.#inFlight.count,
+    };
+  }
+
+  inspect(): BusSnapshot {
+    return {
+      id: this.id,
+      closed: this.#closing !== undefined,
+      stats: this.stats(),
+      subscriptions: this.#subscriptions.snapshot(),
+    };
+  }
+
+  async drain(options: { readonly timeoutMs?: number } = {}): Promise<DrainResult> {
+    checkTimeout(options.timeoutMs);
+    return this.#inFlight.drain(options.timeoutMs);
+  }
+
+  async close(options: { readonly timeoutMs?: number } = {}): Promise<DrainResult> {
+    checkTimeout(options.timeoutMs);
+    return (this.#closing ??= this.#close(options.timeoutMs ?? CLOSE_TIMEOUT_MS));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(timeoutMs: number): Promise<DrainResult> {
+    const closed = new EventBusError(
+      "BUS_CLOSED",
+      "The bus was closed before the event came. Wait before you close it.",
+    );
+    for (const reject of this.#waits) reject(closed);
+    for (const stream of this.#streams) stream.end();
+    // A handler that closes its own bus would wait for itself.
+    const current = currentEvent();
+    const inside = current instanceof PublishedEvent && current.isRunning;
+    const result = await this.#inFlight.drain(inside ? 0 : timeoutMs);
+    this.#subscriptions.end(() => true);
+    return result;
+  }
+
+  /** Takes an event in: names checked, identity given, route found and history written in one step. */
+  #accept(request: ReadRequest): Accepted {
+    const { topic, options } = request;
+    this.#requireOpen("publish to", topic);
+    const route = this.#subscriptions.find(topic);
+    const cause = currentEvent();
+    if (options.lineage) return this.#carry(request, validateLineage(options.lineage), cause);
+    const event = PublishedEvent.create(
+      {
+        topic,
+        payload: request.payload,
+        metadata: request.metadata,
+        via: this.#ownVia,
+        redelivered: options.redelivered,
+      },
+      cause,
+      options,
+    );
+    return this.#admit(event, route);
+  }
+
+  /** Takes in an event that a bridge brought. */
+  #carry(request: ReadRequest, lineage: EventLineage, cause: EventLineage | undefined): Accepted {
+    const parts = {
+      topic: request.topic,
+      payload: request.payload,
+      metadata: request.metadata,
+      via: this.#passedHere(lineage),
+      redelivered: request.options.redelivered,
+    };
+    const event = PublishedEvent.carry(parts, cause, lineage);
+    const dropped = lineage.via.includes(this.id)
+      ? "echo"
+      : lineage.via.length >= MAX_HOPS
+        ? "hop-limit"
+        : undefined;
+    if (dropped) {
+      this.#drop(dropped, event);
+      return { event, route: [], dropped };
+    }
+    return this.#admit(event, this.#subscriptions.find(request.topic));
+  }
+
+  #admit(event: PublishedEvent, route: readonly Entry[]): Accepted {
+    if (event.depth() >= this.#maxDepth) throw tooDeep(event, this.#maxDepth);
+    this.#published += 1;
+    this.#history.push(event);
+    if (route.length === 0) this.#report.signal("dead", event);
+    return { event, route };
+  }
+
+  #passedHere(lineage: EventLineage): readonly string[] {
+    return lineage.via.includes(this.id) ? lineage.via : [...lineage.via, this.id];
+  }
+
+  #drop(reason: DropReason, event: BusEvent): void {
+    this.#dropped[reason] += 1;
+    this.#report.signal("dropped", { reason, event });
+  }
+
+  /** The past that a subscription asks for. Its `limit` counts before its `where`. */
+  #past(entry: Entry, options: ReplayOptions): PublishedEvent[] {
+    const { limit = Number.POSITIVE_INFINITY } = options;
+    checkLimit(limit);
+    const selected = matcherOf(entry.selector);
+    const since = options.since === undefined ? 0 : toMillis(options.since, "since");
+    return this.#history
+      .newest(
+        (event) => event.time >= since && entry.takesFrom(event.source) && selected(event.topic),
+        limit,
+      )
+      .toReversed();
+  }
+
+  #accepts(entry: Entry, event: PublishedEvent): boolean {
+    try {
+      return entry.accepts(event);
+    } catch (cause) {
+      this.#dispatcher.fail(entry, event, cause);
+      return false;
+    }
+  }
+
+  #wanted(query: ReplayQuery): (event: PublishedEvent) => boolean {
+    const selected = matcherOf(this.#subscriptions.select(query.topic ?? "**"));
+    const since = query.since === undefined ? 0 : toMillis(query.since, "since");
+    const until = query.until === undefined ? Infinity : toMillis(query.until, "until");
+    return (event) => event.time >= since && event.time <= until && selected(event.topic);
+  }
+
+  #checkName(topic: string): void {
+    checkTopic(topic);
+    if (!this.#events || this.#events.names.has(topic)) return;
+    const canonical = this.#events.canonical(topic);
+    if (canonical === undefined || canonical === topic) return;
+    throw new EventBusError(
+      "WRONG_NAME",
+      `"${topic}" is another bus's name of this event. Its topic on this bus is "${canonical}".`,
+    );
+  }
+
+  #requireOpen(what: string, selection: Selection): void {
+    if (!this.#closing) return;
+    throw new EventBusError(
+      "BUS_CLOSED",
+      `Cannot ${what} "${describe(selection)}": the bus is closed. Create a new one.`,
+    );
+  }
+}
+
+interface Accepted {
+  readonly event: PublishedEvent;
+  readonly route: readonly Entry[];
+  readonly dropped?: "echo" | "hop-limit";
+}
+
+function throwFailures(delivery: Delivery): Delivery {
+  const { errors, event } = delivery;
+  if (errors.length === 0) return delivery;
+  const message = `${errors.length} of the handlers of "${event.topic}" failed; the others ran.`;
+  throw Object.assign(new AggregateError(errors, message), { code: "HANDLER_FAILED" });
+}
+
+function tooDeep(event: PublishedEvent, maxDepth: number): EventBusError {
+  const chain = Array.from(event.unfinished(), ({ topic }) => topic).slice(0, SHOWN_DEPTH);
+  return new EventBusError(
+    "DEPTH_EXCEEDED",
+    `Publishing "${event.topic}" would nest more than ${maxDepth} unfinished publishes (innermost first: ${chain.join(" ← ")} ← …). Two handlers probably publish to each other; raise maxDepth if they mean to.`,
+  );
+}
+
+function describe(selection: Selection): string {
+  return typeof selection === "string" ? selection : JSON.stringify(selection);
+}
+
+function checkLimit(limit: number): void {
+  if (limit === Number.POSITIVE_INFINITY || (Number.isSafeInteger(limit) && limit >= 0)) return;
+  throw invalid("limit", limit, "a whole number of events, or Infinity");
+}
+
+function invalid(name: string, value: unknown, wanted: string): EventBusError {
+  return new EventBusError(
+    "INVALID_OPTION",
+    `Option "${name}" is "${String(value)}". Give ${wanted}.`,
+  );
+}

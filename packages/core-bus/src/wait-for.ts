@@ -1,0 +1,64 @@
+import { EventBusError } from "./errors.ts";
+import type { BusEvent } from "./event.ts";
+import type { Handler, SubscribeOptions, Subscription } from "./subscription.ts";
+import { checkTimeout, startTimer } from "./timer.ts";
+
+export interface WaitOptions<E = BusEvent> {
+  /** Wait on for an event for which it is true. When it throws, that is reported, and the wait goes on. */
+  readonly where?: ((event: E) => boolean) | undefined;
+  /** Rejects with `signal.reason` when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+  /** Rejects with `WAIT_TIMEOUT` after so long. The timer doesn't keep the process alive. @default none */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface Waiting {
+  readonly promise: Promise<BusEvent>;
+  /** Ends the wait with an error. */
+  readonly reject: (cause: unknown) => void;
+}
+
+/** Waits for one event. `subscribe` makes the subscription that brings it. */
+export function waitForEvent(
+  options: WaitOptions,
+  subscribe: (handler: Handler, options: SubscribeOptions) => Subscription,
+): Waiting {
+  const { where, signal, timeoutMs } = options;
+  checkTimeout(timeoutMs);
+  const { promise, resolve, reject } = Promise.withResolvers<BusEvent>();
+  if (signal?.aborted) {
+    reject(signal.reason);
+    return { promise, reject };
+  }
+  const subscription = subscribe(
+    (event) => {
+      finish();
+      resolve(event);
+    },
+    { once: true, where, name: "waitFor" },
+  );
+  const onAbort = (): void => fail(signal?.reason);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  const stopTimer =
+    timeoutMs === undefined
+      ? undefined
+      : startTimer(timeoutMs, () => {
+          fail(
+            new EventBusError(
+              "WAIT_TIMEOUT",
+              `No event came on "${subscription.topic}" within ${timeoutMs} ms.`,
+            ),
+          );
+        });
+
+  function finish(): void {
+    subscription();
+    stopTimer?.();
+    signal?.removeEventListener("abort", onAbort);
+  }
+  function fail(cause: unknown): void {
+    finish();
+    reject(cause);
+  }
+  return { promise, reject: fail };
+}
