@@ -1,1 +1,4 @@
-export {};
+export { type Survives } from "./commit.ts";
+export type { SqliteDatabase } from "./driver.ts";
+export type { CrossProcessQueueOptions, QueueLocation } from "./options.ts";
+export { CrossProcessEventQueue } from "./queue.ts";

@@ -1,0 +1,147 @@
+import { QueueError } from "@ringrift/event-queue";
+import { BUSY_DEADLINE_MS, type Connection } from "./connection.ts";
+import { pauseAfter } from "./retry.ts";
+import { SQL } from "./schema.ts";
+import { isBusy, toQueueError } from "./sqlite-errors.ts";
+
+/** What a queue's acknowledged events survive. */
+export type Survives = "power-loss" | "process-crash";
+
+/** One write transaction, as the jobs in it see it. */
+export interface WriteTransaction {
+  /** The moment of the transaction, in ms since the epoch. */
+  readonly now: number;
+  /** Where the log ends, once a job of this transaction has looked. */
+  tail?: { position: number; storedAt: number };
+  /** Set by a job when others may be waiting for what it did: they are woken after COMMIT. */
+  rings: boolean;
+}
+
+/** How one piece of writing is committed. */
+export interface CommitOptions {
+  /**
+   * Whether a power cut may undo it. What is lost with a lease or an ack is made good by delivering the event
+   * again, so these need no sync of their own. @default true
+   */
+  readonly durable?: boolean;
+}
+
+interface Job {
+  readonly run: (tx: WriteTransaction) => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly durable: boolean;
+  readonly deadline: number;
+  /** Its transaction failed together with others: it is tried by itself, so that only the culprit fails. */
+  alone: boolean;
+}
+
+/** Bounds how long one transaction holds the lock, and the event loop. */
+const MOST_JOBS = 500;
+
+/**
+ * Writes for one connection. Everything submitted in one turn of the event loop shares one transaction, and
+ * with it one sync of the disk. While another process holds the lock it tries again asynchronously.
+ */
+export class Committer {
+  readonly #connection: Connection;
+  readonly #survives: Survives;
+  readonly #ring: () => void;
+  #jobs: Job[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(connection: Connection, survives: Survives, ring: () => void) {
+    this.#connection = connection;
+    this.#survives = survives;
+    this.#ring = ring;
+  }
+
+  /**
+   * Runs `run` in a write transaction, at the end of this turn or as soon as the lock can be had, and resolves
+   * to its result after COMMIT. It may run more than once, so it must change nothing but the database; when
+   * it throws, nothing it wrote stays, and other jobs aren't affected.
+   *
+   * @throws QueueError (rejects) `QUEUE_BUSY`, `QUEUE_FULL`, `QUEUE_READ_ONLY`, `STORAGE_FAILED`
+   */
+  submit<T>(run: (tx: WriteTransaction) => T, options: CommitOptions = {}): Promise<T> {
+    const { durable = true } = options;
+    return new Promise<T>((resolve, reject) => {
+      const deadline = performance.now() + BUSY_DEADLINE_MS;
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is what run returned
+      const done = (value: unknown): void => resolve(value as T);
+      this.#jobs.push({ run, resolve: done, reject, durable, deadline, alone: false });
+      this.#running ??= this.#work();
+    });
+  }
+
+  /** Resolves when everything submitted so far is committed or has failed. */
+  async flush(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  async #work(): Promise<void> {
+    let tries = 0;
+    // The end of the turn: what is submitted until then shares the commit.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    while (this.#jobs.length > 0) {
+      const batch = this.#jobs.slice(0, this.#jobs[0]?.alone === true ? 1 : this.#sharable());
+      const outcome = this.#attempt(batch);
+      if (outcome === "busy") {
+        tries += 1;
+        this.#giveUpLate();
+        if (this.#jobs.length > 0) await pauseAfter(tries);
+        continue;
+      }
+      tries = 0;
+      if (outcome === "done") this.#jobs = this.#jobs.slice(batch.length);
+      else for (const job of batch) job.alone = true;
+      // Between two transactions others get the event loop, and the lock.
+      if (this.#jobs.length > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    this.#running = undefined;
+  }
+
+  #sharable(): number {
+    const alone = this.#jobs.findIndex((job) => job.alone);
+    return Math.min(MOST_JOBS, alone === -1 ? this.#jobs.length : alone);
+  }
+
+  #attempt(batch: readonly Job[]): "done" | "busy" | "apart" {
+    const { database } = this.#connection;
+    const tx: WriteTransaction = { now: Date.now(), rings: false };
+    // Somebody who shares the handle has a transaction open: it is theirs.
+    if (database.inTransaction) return "busy";
+    try {
+      const durable = this.#survives === "power-loss" && batch.some((job) => job.durable);
+      this.#connection.setSynchronous(durable ? "FULL" : "NORMAL");
+      this.#connection.run(SQL.begin);
+      const results = batch.map((job) => job.run(tx));
+      this.#connection.run(SQL.commit);
+      batch.forEach((job, index) => job.resolve(results[index]));
+    } catch (error) {
+      // SQLite rolls back by itself after some errors, a full disk for one.
+      if (database.open && database.inTransaction) this.#connection.run(SQL.rollback);
+      if (isBusy(error)) return "busy";
+      if (batch.length > 1) return "apart";
+      batch[0]?.reject(toQueueError(error, this.#connection.path));
+      return "done";
+    }
+    if (tx.rings) this.#ring();
+    return "done";
+  }
+
+  #giveUpLate(): void {
+    const now = performance.now();
+    const late = this.#jobs.filter((job) => job.deadline < now);
+    if (late.length === 0) return;
+    this.#jobs = this.#jobs.filter((job) => job.deadline >= now);
+    for (const job of late) {
+      job.reject(
+        new QueueError(
+          "QUEUE_BUSY",
+          `Queue "${this.#connection.path}": another process has held the write lock for ${BUSY_DEADLINE_MS} ms. Nothing was stored; find who keeps a transaction open, and try again.`,
+        ),
+      );
+    }
+  }
+}

@@ -1,0 +1,222 @@
+import { realpathSync } from "node:fs";
+import { QueueError } from "@ringrift/event-queue";
+import { loadDriver, type SqliteDatabase, type SqliteStatement } from "./driver.ts";
+import { checkPath, prepareFile } from "./location.ts";
+import { APPLICATION_ID, MIGRATIONS } from "./migrations.ts";
+import { pauseAfter } from "./retry.ts";
+import { SQL } from "./schema.ts";
+import { isBusy, toQueueError } from "./sqlite-errors.ts";
+
+/** Where the database comes from: a file this package opens, or a handle that somebody else owns. */
+export type DatabaseSource = { readonly path: string } | { readonly database: SqliteDatabase };
+
+/**
+ * How long a statement may sleep on the event loop for a lock. Long enough for the moments in which SQLite
+ * itself locks readers out (recovery), too short to be felt.
+ */
+const BUSY_TIMEOUT_MS = 2;
+/** How long opening and reading try again, asynchronously, before they say `QUEUE_BUSY`. */
+export const BUSY_DEADLINE_MS = 10_000;
+/** Older ones can corrupt the file when the write-ahead log is reset. */
+const OLDEST_SQLITE: readonly [number, number, number] = [3, 51, 3];
+const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
+
+/** Checks a source without any I/O. */
+export function checkSource(source: DatabaseSource): DatabaseSource {
+  if ("path" in source) return { path: checkPath(source.path) };
+  const { database } = source;
+  if (typeof database?.prepare !== "function" || typeof database.pragma !== "function") {
+    throw new QueueError(
+      "INVALID_OPTION",
+      'Option "database" is no Database of better-sqlite3. Give an open one, or a path.',
+    );
+  }
+  if (database.memory) {
+    throw new QueueError(
+      "INVALID_PATH",
+      `Option "database" is a database in memory ("${database.name}"), which no process could share. Open a file, or use MemoryEventQueue of @ringrift/event-queue.`,
+    );
+  }
+  return source;
+}
+
+/** One open database, checked, migrated and set up, with its prepared statements. */
+export class Connection {
+  readonly database: SqliteDatabase;
+  /** The real path of the file, symbolic links resolved. */
+  readonly path: string;
+  readonly sqliteVersion: string;
+  readonly #owned: boolean;
+  readonly #statements = new Map<string, SqliteStatement>();
+  #synchronous: "FULL" | "NORMAL" | undefined;
+
+  /**
+   * Opens the file, and makes it if need be. While another process is in the way it tries again.
+   *
+   * @throws QueueError `NODE_TOO_OLD`, `DRIVER_MISSING`, `SQLITE_TOO_OLD`, `NETWORK_FILE_SYSTEM`,
+   * `CANNOT_OPEN`, `NOT_A_QUEUE`, `SCHEMA_TOO_NEW`, `QUEUE_READ_ONLY`, `QUEUE_BUSY`
+   */
+  static async open(source: DatabaseSource): Promise<Connection> {
+    if ("database" in source) {
+      const connection = new Connection(source.database, realPath(source.database.name), false);
+      await connection.#retried(() => connection.#setUp());
+      return connection;
+    }
+    const Driver = loadDriver();
+    prepareFile(source.path);
+    let database: SqliteDatabase;
+    try {
+      database = new Driver(source.path, { timeout: BUSY_TIMEOUT_MS });
+    } catch (error) {
+      throw toQueueError(error, source.path);
+    }
+    try {
+      const connection = new Connection(database, realPath(source.path), true);
+      await connection.#retried(() => connection.#setUp());
+      return connection;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  private constructor(database: SqliteDatabase, path: string, owned: boolean) {
+    this.database = database;
+    this.path = path;
+    this.#owned = owned;
+    this.sqliteVersion = String(this.get<{ version: string }>(SQL.sqliteVersion)?.version);
+    requireSqlite(this.sqliteVersion);
+  }
+
+  /** The first row that a statement of the schema selects; `Row` is what it says it selects. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- one place for the one cast
+  get<Row>(sql: string, ...parameters: unknown[]): Row | undefined {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the schema and its statements are ours
+    return this.#statement(sql).get(...parameters) as Row | undefined;
+  }
+
+  /** All rows that a statement of the schema selects. Every such statement is bounded. */
+  all<Row>(sql: string, ...parameters: unknown[]): Row[] {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the schema and its statements are ours
+    return this.#statement(sql).all(...parameters) as Row[];
+  }
+
+  /** Runs a statement; the number of rows it changed. */
+  run(sql: string, ...parameters: unknown[]): number {
+    return this.#statement(sql).run(...parameters).changes;
+  }
+
+  /** The prepared statement of a text, made once. */
+  #statement(sql: string): SqliteStatement {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what better-sqlite3 returns
+    const statement = this.database.prepare(sql) as SqliteStatement;
+    // A handle given to us may have been told to give bigints.
+    statement.safeIntegers(false);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  /** Runs a function that only reads, again while the file is locked; errors of SQLite become ours. */
+  read<T>(look: () => T): Promise<T> {
+    return this.#retried(look);
+  }
+
+  /**
+   * Sets what the next commits wait for; outside of transactions only. A handle that somebody else owns is
+   * never set to less, and set each time, since they may set it too.
+   */
+  setSynchronous(mode: "FULL" | "NORMAL"): void {
+    if (this.#owned ? mode === this.#synchronous : mode === "NORMAL") return;
+    this.database.pragma(`synchronous = ${mode}`);
+    this.#synchronous = mode;
+  }
+
+  /** Closes the database if it was opened here. */
+  close(): void {
+    if (this.#owned && this.database.open) this.database.close();
+  }
+
+  async #retried<T>(work: () => T): Promise<T> {
+    const deadline = performance.now() + BUSY_DEADLINE_MS;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return work();
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > deadline) throw toQueueError(error, this.path);
+        await pauseAfter(tries);
+      }
+    }
+  }
+
+  /** Looks before it changes anything: somebody else's file stays as it is. May be repeated. */
+  #setUp(): void {
+    const version = this.#checkFile();
+    if (this.#owned) {
+      this.database.pragma("mmap_size = 0");
+      this.database.pragma("trusted_schema = OFF");
+      this.database.pragma("cell_size_check = ON");
+    }
+    if (this.database.pragma("journal_mode", { simple: true }) !== "wal") {
+      this.database.pragma("journal_mode = WAL");
+    }
+    if (this.#owned) this.database.pragma(`journal_size_limit = ${JOURNAL_SIZE_LIMIT}`);
+    this.setSynchronous("FULL");
+    if (version < MIGRATIONS.length) this.#migrate();
+  }
+
+  /** The schema version of a file that is ours, or may become so. */
+  #checkFile(): number {
+    const applicationId = this.database.pragma("application_id", { simple: true });
+    const version = Number(this.database.pragma("user_version", { simple: true }));
+    if (applicationId === APPLICATION_ID) {
+      if (version <= MIGRATIONS.length) return version;
+      throw new QueueError(
+        "SCHEMA_TOO_NEW",
+        `Queue "${this.path}" has schema version "${version}"; this version of @ringrift/cross-process-queue knows ${MIGRATIONS.length}. Update the package in this process.`,
+      );
+    }
+    const tables = this.get<{ count: number }>(SQL.countTables);
+    // Who hands over a handle wants the queue among their own tables; a path is rather a mistake.
+    const empty = tables?.count === 0 || !this.#owned;
+    if (applicationId === 0 && version === 0 && empty) return 0;
+    throw new QueueError(
+      "NOT_A_QUEUE",
+      `"${this.path}" is a database of something else (application_id ${String(applicationId)}, user_version ${version}). Give the queue a file of its own.`,
+    );
+  }
+
+  #migrate(): void {
+    this.run(SQL.begin);
+    try {
+      // Another process may have done it while this one waited for the lock.
+      const done = this.#checkFile();
+      for (const step of MIGRATIONS.slice(done)) this.database.exec(step);
+      this.database.pragma(`application_id = ${APPLICATION_ID}`);
+      this.database.pragma(`user_version = ${MIGRATIONS.length}`);
+      this.run(SQL.commit);
+    } catch (error) {
+      if (this.database.inTransaction) this.run(SQL.rollback);
+      throw error;
+    }
+  }
+}
+
+function requireSqlite(version: string): void {
+  const parts = version.split(".").map(Number);
+  const index = OLDEST_SQLITE.findIndex((oldest, at) => oldest !== (parts[at] ?? 0));
+  if (index === -1 || (parts[index] ?? 0) > (OLDEST_SQLITE[index] ?? 0)) return;
+  throw new QueueError(
+    "SQLITE_TOO_OLD",
+    `This better-sqlite3 has SQLite "${version}"; the queue needs ${OLDEST_SQLITE.join(".")} or later, because older ones can corrupt the file. Run "npm install better-sqlite3@13".`,
+  );
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}

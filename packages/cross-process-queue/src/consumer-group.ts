@@ -1,0 +1,156 @@
+import type { Contracts, EventView } from "@ringrift/envelope";
+import type {
+  Consumer,
+  ConsumerGroup,
+  ConsumerOptions,
+  EnsuredGroup,
+  EventHandler,
+  EventHandlers,
+  GroupReceiveOptions,
+  LeasedEvent,
+} from "@ringrift/event-queue";
+import {
+  checkGroupReceive,
+  checkSameGroupPolicy,
+  completeGroupPolicy,
+  createConsumer,
+  type GivenGroupPolicy,
+  type GroupReceiveRequest,
+  handlerEventTypes,
+  leaseEvent,
+  longPoll,
+  type StoredGroupPolicy,
+  type Taken,
+} from "@ringrift/event-queue/backend";
+import type { CommitOptions } from "./commit.ts";
+import type { QueueInstance } from "./instance.ts";
+import type { Leased, LeaseHandle } from "./leases.ts";
+
+/** Losing a lease or an ack in a power cut means another delivery, which is what at least once allows. */
+const LOSABLE: CommitOptions = { durable: false };
+/** A member that waits looks again after so long, whatever it was told. */
+const LONGEST_WAIT_MS = 1_000;
+
+/** A member's handle on a group. */
+export class SqliteConsumerGroup implements ConsumerGroup {
+  readonly name: string;
+  readonly #instance: QueueInstance;
+  readonly #given: GivenGroupPolicy;
+  readonly #view: EventView<Contracts> | undefined;
+  /** What the consumer loop gives back by the event it got. */
+  readonly #leases = new WeakMap<LeasedEvent, LeaseHandle>();
+  #stored: StoredGroupPolicy;
+
+  constructor(
+    name: string,
+    instance: QueueInstance,
+    given: GivenGroupPolicy,
+    view: EventView<Contracts> | undefined,
+  ) {
+    this.name = name;
+    this.#instance = instance;
+    this.#given = given;
+    this.#view = view;
+    this.#stored = completeGroupPolicy(given);
+  }
+
+  async ensure(): Promise<EnsuredGroup> {
+    return this.#instance.write(({ groups }, tx) => {
+      const { group, created } = groups.ensure(tx, this.name, this.#given);
+      return { ...groups.info(group, tx.now), created };
+    });
+  }
+
+  async receive(options?: GroupReceiveOptions): Promise<LeasedEvent[]> {
+    return this.#receive(checkGroupReceive(options), true);
+  }
+
+  consume(handler: EventHandler | EventHandlers, options: ConsumerOptions = {}): Consumer {
+    this.#instance.refuseWhenClosing();
+    const eventTypes = handlerEventTypes(handler, this.#given.eventTypes, this.#view);
+    const given = { ...this.#given, ...(eventTypes !== undefined && { eventTypes }) };
+    const member = new SqliteConsumerGroup(this.name, this.#instance, given, this.#view);
+    const consumer = createConsumer(
+      {
+        group: this.name,
+        get leaseMs() {
+          return member.#stored.leaseMs;
+        },
+        get maxAttempts() {
+          return member.#stored.maxAttempts;
+        },
+        receive: (request) => member.#receive({ ...request, leaseMs: undefined }, false),
+        release: (event) => member.#release([event]),
+      },
+      handler,
+      options,
+    );
+    this.#instance.adopt(consumer);
+    return consumer;
+  }
+
+  async #receive(request: GroupReceiveRequest, keepAlive: boolean): Promise<LeasedEvent[]> {
+    const { limit, waitMs, leaseMs, signal } = request;
+    const take = async (): Promise<Taken<LeasedEvent>> => {
+      const taken = await this.#take(limit, leaseMs);
+      if (signal?.aborted === true) await this.#release(taken.items);
+      signal?.throwIfAborted();
+      return taken;
+    };
+    if (waitMs > 0) await this.#instance.listen();
+    return longPoll({ bell: this.#instance.bell, take, waitMs, signal, keepAlive });
+  }
+
+  /** Looks first, without any lock, whether there is something to write. */
+  async #take(limit: number, leaseMs: number | undefined): Promise<Taken<LeasedEvent>> {
+    const now = Date.now();
+    const look = await this.#instance.read(({ groups, leases }) => {
+      const group = groups.find(this.name);
+      if (group === undefined) return "missing";
+      checkSameGroupPolicy(this.name, group.policy, this.#given);
+      this.#stored = group.policy;
+      if (groups.isTouchDue(group, now) || leases.isClaimable(group, now)) return "claimable";
+      return leases.nextDue(group);
+    });
+    if (typeof look !== "string") return { items: [], retryInMs: this.#pause(look, now) };
+    const durable = look === "missing";
+    const claim = await this.#instance.write(
+      ({ groups, leases }, tx) => {
+        const { group } = groups.ensure(tx, this.name, this.#given);
+        const result = leases.claim(tx, group, limit, leaseMs ?? group.policy.leaseMs);
+        return { ...result, policy: group.policy, nextDue: leases.nextDue(group) };
+      },
+      { durable },
+    );
+    this.#stored = claim.policy;
+    this.#instance.drop("retention", claim.lost);
+    const items = claim.leased.map((leased) => this.#deliver(leased));
+    return { items, retryInMs: claim.more ? 0 : this.#pause(claim.nextDue, now) };
+  }
+
+  #pause(nextDue: number | undefined, now: number): number {
+    const untilDue = (nextDue ?? Number.POSITIVE_INFINITY) - now;
+    return Math.min(untilDue, LONGEST_WAIT_MS, this.#stored.expireAfterMs / 4);
+  }
+
+  #deliver({ event, lease, until }: Leased): LeasedEvent {
+    const instance = this.#instance;
+    instance.counts.received += 1;
+    const leased = leaseEvent(event, until, {
+      ack: () => instance.write(({ leases }, tx) => leases.ack(tx, lease), LOSABLE),
+      nack: (options) =>
+        instance.write(({ leases }, tx) => leases.nack(tx, lease, options), LOSABLE),
+      extend: (ms) => instance.write(({ leases }, tx) => leases.extend(tx, lease, ms), LOSABLE),
+    });
+    this.#leases.set(leased, lease);
+    return leased;
+  }
+
+  async #release(events: readonly LeasedEvent[]): Promise<void> {
+    const handles = events.flatMap((event) => this.#leases.get(event) ?? []);
+    if (handles.length === 0) return;
+    await this.#instance.write(({ leases }, tx) => {
+      for (const lease of handles) leases.release(tx, lease);
+    }, LOSABLE);
+  }
+}

@@ -1,0 +1,63 @@
+import { createRequire } from "node:module";
+import { QueueError } from "@ringrift/event-queue";
+
+/** What this package uses of a prepared statement of better-sqlite3. */
+export interface SqliteStatement {
+  run(...parameters: unknown[]): { readonly changes: number };
+  get(...parameters: unknown[]): unknown;
+  all(...parameters: unknown[]): unknown[];
+  safeIntegers(on?: boolean): unknown;
+}
+
+/** What this package uses of an open database of better-sqlite3: a `Database` of that package is one. */
+export interface SqliteDatabase {
+  readonly name: string;
+  readonly open: boolean;
+  readonly inTransaction: boolean;
+  readonly readonly: boolean;
+  readonly memory: boolean;
+  prepare(sql: string): unknown;
+  exec(sql: string): unknown;
+  pragma(source: string, options?: { simple?: boolean }): unknown;
+  close(): unknown;
+}
+
+/** The class that better-sqlite3 exports. */
+export type SqliteDriver = new (path: string, options: { timeout: number }) => SqliteDatabase;
+
+const OLDEST_NODE: readonly [number, number] = [22, 19];
+const INSTALL = "npm install better-sqlite3@13";
+
+/**
+ * Loads better-sqlite3, the peer dependency. On a Node that is too old its native part would end the
+ * process with a segmentation fault, so the version is looked at first.
+ *
+ * @throws QueueError `NODE_TOO_OLD`, `DRIVER_MISSING`
+ */
+export function loadDriver(): SqliteDriver {
+  requireNode(process.versions.node);
+  try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what that package exports
+    return createRequire(import.meta.url)("better-sqlite3") as SqliteDriver;
+  } catch (cause) {
+    throw new QueueError(
+      "DRIVER_MISSING",
+      `better-sqlite3 could not be loaded (${cause instanceof Error ? firstLine(cause.message) : String(cause)}). It is a peer dependency: run "${INSTALL}".`,
+      { cause },
+    );
+  }
+}
+
+function requireNode(version: string): void {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_NODE;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
+  throw new QueueError(
+    "NODE_TOO_OLD",
+    `This is Node.js "${version}"; the queue needs ${OLDEST_NODE.join(".")} or later, because better-sqlite3 ends older ones with a crash. Update Node.js.`,
+  );
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}

@@ -1,0 +1,65 @@
+import type { Bell } from "@ringrift/event-queue/backend";
+import { Claims } from "./claims.ts";
+import { Committer } from "./commit.ts";
+import { Connection } from "./connection.ts";
+import { DeadLetterStore } from "./dead-letters.ts";
+import { Doorbell } from "./doorbell.ts";
+import { GroupStore } from "./groups.ts";
+import { LeaseStore } from "./leases.ts";
+import { EventLog } from "./log.ts";
+import type { CheckedQueueOptions } from "./options.ts";
+import { Sweeper } from "./retention.ts";
+import type { EventRow } from "./rows.ts";
+import { SQL } from "./schema.ts";
+
+/** What an engine tells the instance it belongs to. */
+export interface EngineEvents {
+  readonly bell: Bell;
+  readonly onDropped: (reason: string, count: number) => void;
+  readonly onCorrupt: (row: EventRow, error: unknown) => void;
+}
+
+/** An open queue: the parts that work on one connection. */
+export class Engine {
+  readonly connection: Connection;
+  readonly committer: Committer;
+  readonly log: EventLog;
+  readonly claims: Claims;
+  readonly groups: GroupStore;
+  readonly deadLetters: DeadLetterStore;
+  readonly leases: LeaseStore;
+  readonly doorbell: Doorbell;
+  readonly sweeper: Sweeper;
+
+  static async open(options: CheckedQueueOptions, events: EngineEvents): Promise<Engine> {
+    return new Engine(await Connection.open(options.location), options, events);
+  }
+
+  private constructor(connection: Connection, options: CheckedQueueOptions, events: EngineEvents) {
+    const { survives, retentionMs, dedupeWindowMs } = options;
+    this.connection = connection;
+    this.doorbell = new Doorbell(
+      connection.path,
+      events.bell,
+      () => connection.get<{ data_version: number }>(SQL.dataVersion)?.data_version,
+    );
+    const committer = new Committer(connection, survives, () => this.doorbell.ring());
+    this.committer = committer;
+    this.log = new EventLog(connection, dedupeWindowMs, events.onCorrupt);
+    this.claims = new Claims(connection);
+    this.groups = new GroupStore(connection, this.log, this.claims);
+    this.deadLetters = new DeadLetterStore(connection);
+    this.leases = new LeaseStore(connection, this.log, this.groups, this.deadLetters);
+    const { groups } = this;
+    const { onDropped } = events;
+    this.sweeper = new Sweeper({ connection, committer, groups, retentionMs, onDropped });
+  }
+
+  /** Ends what runs by itself, lets what was submitted commit, and closes what was opened here. */
+  async close(): Promise<void> {
+    await this.sweeper.stop();
+    await this.committer.flush();
+    this.doorbell.close();
+    this.connection.close();
+  }
+}

@@ -1,0 +1,169 @@
+import type { StartFrom } from "@ringrift/envelope";
+import { type GroupInfo, QueueError } from "@ringrift/event-queue";
+import {
+  checkSameGroupPolicy,
+  completeGroupPolicy,
+  decodeGroupPolicy,
+  encodeGroupPolicy,
+  type GivenGroupPolicy,
+  type StoredGroupPolicy,
+} from "@ringrift/event-queue/backend";
+import type { Claims } from "./claims.ts";
+import type { WriteTransaction } from "./commit.ts";
+import type { Connection } from "./connection.ts";
+import type { EventLog } from "./log.ts";
+import { SQL } from "./schema.ts";
+
+/** A group as it is stored. */
+export interface Group {
+  readonly id: number;
+  readonly name: string;
+  readonly cursor: number;
+  readonly policy: StoredGroupPolicy;
+  readonly servedAt: number;
+}
+
+interface GroupRow extends Omit<Group, "policy"> {
+  readonly policy: string;
+}
+
+/** An idle member says at least so often that it is there. */
+const TOUCH_EVERY_MS = 60_000;
+
+/** The groups of a queue: name, policy and cursor. Its calls are synchronous; who calls has the connection. */
+export class GroupStore {
+  readonly #connection: Connection;
+  readonly #log: EventLog;
+  readonly #claims: Claims;
+
+  constructor(connection: Connection, log: EventLog, claims: Claims) {
+    this.#connection = connection;
+    this.#log = log;
+    this.#claims = claims;
+  }
+
+  find(name: string): Group | undefined {
+    return toGroup(this.#connection.get<GroupRow>(SQL.groupByName, name));
+  }
+
+  all(): Group[] {
+    return this.#connection.all<GroupRow>(SQL.groups).map((row) => toGroup(row));
+  }
+
+  /**
+   * Makes the group unless it exists.
+   *
+   * @throws QueueError `GROUP_CONFIG_MISMATCH`
+   */
+  ensure(
+    tx: WriteTransaction,
+    name: string,
+    given: GivenGroupPolicy,
+  ): { readonly group: Group; readonly created: boolean } {
+    const found = this.find(name);
+    if (found !== undefined) {
+      checkSameGroupPolicy(name, found.policy, given);
+      this.#connection.run(SQL.touchGroup, tx.now, found.id);
+      return { group: { ...found, servedAt: tx.now }, created: false };
+    }
+    const cursor = this.#log.startAfter(given.from ?? "beginning");
+    const policy = encodeGroupPolicy(completeGroupPolicy(given));
+    this.#connection.run(SQL.insertGroup, name, cursor, policy, tx.now);
+    return { group: this.#existing(name), created: true };
+  }
+
+  /** Whether a member should say again that the group is served, or it would expire one day. */
+  isTouchDue(group: Group, now: number): boolean {
+    const everyMs = Math.min(TOUCH_EVERY_MS, group.policy.expireAfterMs / 4);
+    return now - group.servedAt >= everyMs;
+  }
+
+  /** Notes that the group is served, unless that was noted a moment ago. */
+  touch(tx: WriteTransaction, group: Group): void {
+    if (this.isTouchDue(group, tx.now)) this.#connection.run(SQL.touchGroup, tx.now, group.id);
+  }
+
+  /**
+   * Moves a cursor and drops what was in flight or waiting for a retry.
+   *
+   * @throws QueueError `GROUP_NOT_FOUND`
+   */
+  seek(tx: WriteTransaction, name: string, from: StartFrom): Group {
+    const group = this.#existing(name);
+    this.#connection.run(SQL.seekCursor, this.#log.startAfter(from), group.id);
+    this.#connection.run(SQL.deleteDeliveries, group.id);
+    tx.rings = true;
+    return this.#existing(name);
+  }
+
+  /** Removes a group with everything it has; `false` when there was none. */
+  remove(name: string): boolean {
+    const group = this.find(name);
+    if (group === undefined) return false;
+    this.#connection.run(SQL.deleteDeliveries, group.id);
+    this.#connection.run(SQL.deleteDeadLettersOf, name);
+    this.#connection.run(SQL.deleteGroup, group.id);
+    return true;
+  }
+
+  /** What the group has still to settle. */
+  pending(group: Group): number {
+    const held = this.#counts(group, 0).pending;
+    return held + this.#log.count(group.policy.eventTypes, group.cursor);
+  }
+
+  /** The lowest position that the group may still need. */
+  floor(group: Group): number {
+    const oldest = this.#connection.get<{ position: number | null }>(SQL.oldestDelivery, group.id);
+    const next = this.#log.firstPosition(group.policy.eventTypes, group.cursor);
+    const infinity = Number.POSITIVE_INFINITY;
+    return Math.min(oldest?.position ?? infinity, next ?? infinity);
+  }
+
+  info(group: Group, now: number): GroupInfo {
+    const { eventTypes, maxAttempts, leaseMs, expireAfterMs, backoff } = group.policy;
+    const { pending, inFlight, retrying } = this.#counts(group, now);
+    const dead = this.#connection.get<{ count: number }>(SQL.countDeadLettersOf, group.name);
+    return {
+      name: group.name,
+      eventTypes: eventTypes ?? undefined,
+      cursor: group.cursor,
+      pending: pending + this.#log.count(eventTypes, group.cursor),
+      inFlight,
+      retrying,
+      deadLetters: dead?.count ?? 0,
+      lastServedAt: group.servedAt,
+      maxAttempts,
+      leaseMs,
+      expireAfterMs,
+      backoff,
+      claimedBy: this.#claims.holderOf(group.name, now),
+    };
+  }
+
+  #counts(group: Group, now: number): DeliveryCounts {
+    const counts = this.#connection.get<DeliveryCounts>(SQL.deliveryCounts, now, now, group.id);
+    return counts ?? { pending: 0, inFlight: 0, retrying: 0 };
+  }
+
+  #existing(name: string): Group {
+    const group = this.find(name);
+    if (group !== undefined) return group;
+    throw new QueueError(
+      "GROUP_NOT_FOUND",
+      `There is no group "${name}". Make it with queue.group("${name}").ensure(); groups.list() shows those there are.`,
+    );
+  }
+}
+
+interface DeliveryCounts {
+  readonly pending: number;
+  readonly inFlight: number;
+  readonly retrying: number;
+}
+
+function toGroup(row: GroupRow): Group;
+function toGroup(row: GroupRow | undefined): Group | undefined;
+function toGroup(row: GroupRow | undefined): Group | undefined {
+  return row && { ...row, policy: decodeGroupPolicy(row.policy) };
+}

@@ -1,0 +1,89 @@
+import { statSync } from "node:fs";
+import { QueueError, type QueueHealth, type QueueStats } from "@ringrift/event-queue";
+import type { QueueInstance } from "./instance.ts";
+import { MIGRATIONS } from "./migrations.ts";
+import { SQL } from "./schema.ts";
+
+/** How long a health check waits for the write lock. */
+const PATIENCE_MS = 1_000;
+/** A log that is never taken back into the database: some reader keeps a snapshot open. */
+const LARGE_WAL_BYTES = 256 * 1024 * 1024;
+
+/** Counters and sizes, as of now. */
+export async function queueStats(instance: QueueInstance): Promise<QueueStats> {
+  await instance.sweep();
+  return instance.read(({ connection, log, groups, deadLetters }) => {
+    const newest = log.newest();
+    const oldest = connection.get<{ position: number | null }>(SQL.oldestPosition)?.position;
+    return {
+      events: log.count(null, 0),
+      oldestPosition: oldest ?? undefined,
+      newestPosition: newest === 0 ? undefined : newest,
+      groups: groups.all().length,
+      deadLetters: deadLetters.count(),
+      ...instance.counts,
+      dropped: Object.fromEntries(instance.dropped),
+    };
+  });
+}
+
+/** Whether the queue can be read and written now. Resolves also when it can't; rejects when it is closed. */
+export async function queueHealth(instance: QueueInstance): Promise<QueueHealth> {
+  const problems: string[] = [];
+  let backend = "sqlite";
+  let details: Record<string, unknown> = {};
+  try {
+    await instance.read((engine) => {
+      const { connection, groups } = engine;
+      backend = `sqlite ${connection.sqliteVersion}`;
+      const walBytes = sizeOf(`${connection.path}-wal`);
+      details = {
+        path: connection.path,
+        schemaVersion: MIGRATIONS.length,
+        journalMode: connection.database.pragma("journal_mode", { simple: true }),
+        bytes: sizeOf(connection.path),
+        walBytes,
+        lag: Object.fromEntries(groups.all().map((group) => [group.name, groups.pending(group)])),
+      };
+      if (walBytes > LARGE_WAL_BYTES) {
+        problems.push(
+          `The write-ahead log has ${walBytes} bytes: some program keeps a read transaction open on the file. Find and end it.`,
+        );
+      }
+    });
+    await canWrite(instance);
+  } catch (error) {
+    if (error instanceof QueueError && error.code === "QUEUE_CLOSED") throw error;
+    problems.push(error instanceof Error ? error.message : String(error));
+  }
+  if (instance.corrupt.size > 0) {
+    const positions = [...instance.corrupt].slice(0, 10).join(", ");
+    problems.push(
+      `${instance.corrupt.size} events could not be read and were skipped (positions ${positions}). Something other than this library wrote or damaged them.`,
+    );
+  }
+  return { ok: problems.length === 0, problems, backend, details };
+}
+
+async function canWrite(instance: QueueInstance): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new QueueError(
+          "QUEUE_BUSY",
+          `Another process has held the write lock for ${PATIENCE_MS} ms. Find who keeps a transaction open.`,
+        ),
+      );
+    }, PATIENCE_MS);
+  });
+  try {
+    await Promise.race([instance.write(() => {}, { durable: false }), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

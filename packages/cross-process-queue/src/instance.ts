@@ -1,0 +1,122 @@
+import { type Consumer, QueueError } from "@ringrift/event-queue";
+import { Bell, type EventStream } from "@ringrift/event-queue/backend";
+import type { CommitOptions, WriteTransaction } from "./commit.ts";
+import { Engine } from "./engine.ts";
+import type { CheckedQueueOptions } from "./options.ts";
+import type { EventRow } from "./rows.ts";
+
+/** Broken rows that are remembered by position, so that each is counted once. */
+const MOST_CORRUPT = 10_000;
+
+/** The life of one queue instance: opens on first use, counts, and ends what it has to when it closes. */
+export class QueueInstance {
+  readonly bell: Bell = new Bell();
+  readonly counts: { sent: number; duplicates: number; received: number } = {
+    sent: 0,
+    duplicates: 0,
+    received: 0,
+  };
+  readonly dropped: Map<string, number> = new Map();
+  /** Positions of rows that could not be read. */
+  readonly corrupt: Set<number> = new Set();
+  readonly #options: CheckedQueueOptions;
+  readonly #consumers = new Set<Consumer>();
+  readonly #streams = new Set<EventStream>();
+  /** Calls that a close has to wait for. */
+  readonly #underWay = new Set<Promise<unknown>>();
+  #engine: Promise<Engine> | undefined;
+  #state: "open" | "closing" | "closed" = "open";
+  #closing: Promise<void> | undefined;
+
+  constructor(options: CheckedQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Reads; opens the queue first if need be. */
+  read<T>(look: (engine: Engine) => T): Promise<T> {
+    return this.#use((engine) => engine.connection.read(() => look(engine)));
+  }
+
+  /** Writes, with whatever else is written in this turn of the event loop. See `Committer.submit`. */
+  write<T>(run: (engine: Engine, tx: WriteTransaction) => T, options?: CommitOptions): Promise<T> {
+    return this.#use((engine) => engine.committer.submit((tx) => run(engine, tx), options));
+  }
+
+  /** Removes what is too old before somebody counts. */
+  sweep(): Promise<void> {
+    return this.#use((engine) => engine.sweeper.sweep());
+  }
+
+  /** Begins to hear of what other processes commit. */
+  listen(): Promise<void> {
+    // oxlint-disable-next-line typescript/require-await -- what is used is asynchronous
+    return this.#use(async (engine) => engine.doorbell.listen());
+  }
+
+  drop(reason: string, count: number): void {
+    if (count > 0) this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + count);
+  }
+
+  /** Nothing that lives on may begin any more. */
+  refuseWhenClosing(): void {
+    if (this.#state !== "open") throw closedError();
+  }
+
+  adopt(consumer: Consumer): void {
+    this.#consumers.add(consumer);
+    void consumer.ended.then(() => this.#consumers.delete(consumer));
+  }
+
+  adoptStream(stream: EventStream): void {
+    this.#streams.add(stream);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Handlers still send and ack while the queue is closing. */
+  #use<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
+    if (this.#state === "closed") return Promise.reject(closedError());
+    const done = this.#open().then(work);
+    this.#underWay.add(done);
+    const forget = (): unknown => this.#underWay.delete(done);
+    done.then(forget, forget);
+    return done;
+  }
+
+  #open(): Promise<Engine> {
+    this.#engine ??= Engine.open(this.#options, {
+      bell: this.bell,
+      onDropped: (reason, count) => this.drop(reason, count),
+      onCorrupt: (row) => this.#noteCorrupt(row),
+    }).catch((error: unknown) => {
+      // What is wrong may be put right: the next call tries again.
+      this.#engine = undefined;
+      throw error;
+    });
+    return this.#engine;
+  }
+
+  #noteCorrupt({ position }: EventRow): void {
+    if (this.corrupt.has(position) || this.corrupt.size >= MOST_CORRUPT) return;
+    this.corrupt.add(position);
+    this.drop("corrupt", 1);
+  }
+
+  async #close(): Promise<void> {
+    this.#state = "closing";
+    await Promise.all([...this.#consumers].map((consumer) => consumer.stop()));
+    await Promise.all([...this.#streams].map((stream) => stream.return()));
+    this.#state = "closed";
+    this.bell.close(closedError());
+    await Promise.allSettled(this.#underWay);
+    const engine = await this.#engine?.catch(() => undefined);
+    await engine?.close();
+  }
+}
+
+function closedError(): QueueError {
+  return new QueueError("QUEUE_CLOSED", "The queue is closed. Open another instance to go on.");
+}

@@ -1,0 +1,109 @@
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  statfsSync,
+  unlinkSync,
+} from "node:fs";
+import { dirname, resolve } from "node:path";
+import { QueueError } from "@ringrift/event-queue";
+
+/**
+ * Checks the path of a queue's file and makes it absolute. No I/O.
+ *
+ * @throws QueueError `INVALID_PATH`
+ */
+export function checkPath(path: unknown): string {
+  if (typeof path !== "string")
+    throw invalid(`Path of the queue is ${typeof path}. Give a string.`);
+  if (path.trim() === "")
+    throw invalid('Path of the queue is "". Give one, e.g. "data/events.db".');
+  if (path.trim() === ":memory:") {
+    throw invalid(
+      '":memory:" is no file that processes could share. For a queue in memory use MemoryEventQueue of @ringrift/event-queue.',
+    );
+  }
+  // SQLite would read parameters such as nolock=1 out of it, and then corrupt the file.
+  if (/^\s*file:/i.test(path)) {
+    throw invalid(`Path "${path}" is a URI. Give a plain path, e.g. "data/events.db".`);
+  }
+  if (path.includes("\0")) throw invalid("Path of the queue holds a NUL character.");
+  // better-sqlite3 trims what it is given, and would open another file than the one made here.
+  return resolve(path.trim());
+}
+
+/**
+ * Makes the folder (0700) and the file (0600) if they don't exist; SQLite gives its `-wal` and `-shm` files
+ * the mode of the database.
+ *
+ * @throws QueueError `CANNOT_OPEN`, `NETWORK_FILE_SYSTEM`
+ */
+export function prepareFile(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    refuseNetwork(path);
+    if (!existsSync(path)) createPrivately(path);
+  } catch (cause) {
+    if (cause instanceof QueueError) throw cause;
+    throw new QueueError(
+      "CANNOT_OPEN",
+      `Queue "${path}" could not be made: ${cause instanceof Error ? cause.message : String(cause)}. Check that this process may write in the folder "${dirname(path)}".`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Closing a descriptor of a file drops every lock this process has on it, those of SQLite in a worker thread
+ * included. So the file is made under another name, closed there, and only then appears under its own.
+ */
+function createPrivately(path: string): void {
+  const draft = `${path}.${randomBytes(6).toString("hex")}.new`;
+  closeSync(openSync(draft, "wx", 0o600));
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "EEXIST") return;
+    // A file system without hard links.
+    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") throw error;
+    closeSync(openSync(path, "a", 0o600));
+  } finally {
+    unlinkSync(draft);
+  }
+}
+
+/** Magic numbers of `statfs` on Linux: shared memory and locks don't work across machines there. */
+const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
+  [0x6969, "NFS"],
+  [0xff534d42, "CIFS"],
+  [0xfe534d42, "SMB2"],
+  [0x517b, "SMB"],
+  [0x01021997, "9P"],
+  [0x00c36400, "Ceph"],
+  [0x5346414f, "AFS"],
+  [0x6b414653, "AFS"],
+  [0x47504653, "GPFS"],
+  [0x0bd00bd0, "Lustre"],
+]);
+
+function refuseNetwork(path: string): void {
+  if (process.platform !== "linux") return;
+  const name = NETWORK_FILE_SYSTEMS.get(statfsSync(dirname(path)).type >>> 0);
+  if (name === undefined) return;
+  throw new QueueError(
+    "NETWORK_FILE_SYSTEM",
+    `Queue "${path}" is on a network file system (${name}), where SQLite's locks and shared memory corrupt the file. Give a path on a local disk; across machines use @ringrift/nats-queue.`,
+  );
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+function invalid(message: string): QueueError {
+  return new QueueError("INVALID_PATH", message);
+}

@@ -1,0 +1,90 @@
+/** Marks a file as a queue of ours, in the header of the database: "RREv". */
+export const APPLICATION_ID = 0x52524576;
+
+/**
+ * The schema, one step a version; the number of steps done is the file's `user_version`. A step that was
+ * released is never edited: files out there have run it.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  -- Positions are given by the writer (see nextPosition): above every row and every cursor. So a plain rowid
+  -- will do, as long as retention keeps the newest row; AUTOINCREMENT would write one page more a commit.
+  CREATE TABLE events (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    type TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    key TEXT,
+    headers TEXT,
+    time INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    correlation_id TEXT,
+    causation_id TEXT,
+    via TEXT,
+    traceparent TEXT,
+    stored_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX events_by_type ON events (type, position);
+
+  CREATE TABLE dedupe (
+    key TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX dedupe_by_expiry ON dedupe (expires);
+
+  CREATE TABLE groups (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    cursor INTEGER NOT NULL,
+    policy TEXT NOT NULL,
+    served_at INTEGER NOT NULL
+  ) STRICT;
+
+  -- What is in flight, failed or held back, and nothing else: an event that was settled has no row.
+  -- due: when a lease ends (token set), a retry may begin, or NULL while an earlier event of its key is
+  -- unfinished.
+  CREATE TABLE deliveries (
+    group_id INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    due INTEGER,
+    token INTEGER,
+    attempt INTEGER NOT NULL,
+    redriven INTEGER NOT NULL DEFAULT 0,
+    key TEXT,
+    failures TEXT,
+    event TEXT,
+    PRIMARY KEY (group_id, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX deliveries_by_due ON deliveries (group_id, due) WHERE due IS NOT NULL;
+  CREATE INDEX deliveries_held ON deliveries (group_id) WHERE due IS NULL;
+  CREATE INDEX deliveries_by_key ON deliveries (group_id, key, position) WHERE key IS NOT NULL;
+
+  CREATE TABLE dead_letters (
+    number INTEGER PRIMARY KEY,
+    group_name TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    error TEXT NOT NULL,
+    failures TEXT NOT NULL,
+    time INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX dead_letters_by_group ON dead_letters (group_name, event_id);
+
+  CREATE TABLE claims (
+    group_name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    machine TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- One row: the newest fencing token of any lease.
+  CREATE TABLE fence (token INTEGER NOT NULL) STRICT;
+  INSERT INTO fence (token) VALUES (0);
+  `,
+];

@@ -1,0 +1,105 @@
+import type { AnyContracts, Contracts, EventView } from "@ringrift/envelope";
+import { QueueError } from "@ringrift/event-queue";
+import {
+  checkMs,
+  checkNumber,
+  checkOptionNames,
+  checkText,
+  MAX_PAYLOAD_BYTES,
+} from "@ringrift/event-queue/backend";
+import type { Survives } from "./commit.ts";
+import { checkSource, type DatabaseSource } from "./connection.ts";
+import type { SqliteDatabase } from "./driver.ts";
+
+/** Options of a {@link CrossProcessEventQueue}. */
+export interface CrossProcessQueueOptions<C extends Contracts = AnyContracts> {
+  /** The catalogue's view (`catalogue.queue`): types of the events, and a check of their names. */
+  readonly events?: EventView<C> | undefined;
+  /**
+   * What an event survives whose `send` has resolved: a power cut (each commit waits for the disk), or only
+   * the end of its process, `kill -9` included (faster; a power cut may take the last moments).
+   * @default "power-loss"
+   */
+  readonly survives?: Survives | undefined;
+  /** Events older than this go, once every group has settled them. @default 86_400_000 (24 hours) */
+  readonly retentionMs?: number | undefined;
+  /** How long a `dedupeKey` is remembered, while its event is retained. @default 600_000 (10 minutes) */
+  readonly dedupeWindowMs?: number | undefined;
+  /** In bytes of JSON, at most 1,048,576. @default 262_144 */
+  readonly maxPayloadBytes?: number | undefined;
+  /** `source` of events that are sent without one. @default "" */
+  readonly source?: string | undefined;
+}
+
+/** Where the queue is: a file, or a handle of better-sqlite3 that stays yours to close. */
+export type QueueLocation =
+  | {
+      /** Path of the file. It and its folder are made when the queue is first used. */
+      readonly dbPath: string;
+      readonly database?: undefined;
+    }
+  | {
+      /** An open `Database` of better-sqlite3 on a file. */
+      readonly database: SqliteDatabase;
+      readonly dbPath?: undefined;
+    };
+
+/** Options, checked, with their defaults. */
+export interface CheckedQueueOptions {
+  readonly location: DatabaseSource;
+  readonly view: EventView<Contracts> | undefined;
+  readonly survives: Survives;
+  readonly retentionMs: number;
+  readonly dedupeWindowMs: number;
+  readonly maxPayloadBytes: number | undefined;
+  readonly source: string | undefined;
+}
+
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof CrossProcessQueueOptions>([
+  "events",
+  "survives",
+  "retentionMs",
+  "dedupeWindowMs",
+  "maxPayloadBytes",
+  "source",
+]);
+const SURVIVES: readonly unknown[] = ["power-loss", "process-crash"] satisfies Survives[];
+
+/**
+ * Checks what a queue is constructed with; no I/O.
+ *
+ * @throws QueueError `INVALID_PATH`, `INVALID_OPTION`
+ */
+export function checkQueueOptions(
+  where: string | (CrossProcessQueueOptions & QueueLocation),
+  more: CrossProcessQueueOptions = {},
+): CheckedQueueOptions {
+  const { dbPath, database, ...rest } =
+    typeof where === "object" && where !== null
+      ? where
+      : { ...more, dbPath: where, database: undefined };
+  if (dbPath !== undefined && database !== undefined) {
+    throw invalid('Options "dbPath" and "database" are given together. Give one of them.');
+  }
+  checkOptionNames("CrossProcessEventQueue", rest, OPTION_NAMES);
+  const { events, survives = "power-loss", maxPayloadBytes, source } = rest;
+  if (!SURVIVES.includes(survives)) {
+    throw invalid(`Option "survives" is "${survives}". Give "power-loss" or "process-crash".`);
+  }
+  return {
+    location: checkSource(database === undefined ? { path: dbPath } : { database }),
+    view: events,
+    survives,
+    retentionMs: checkMs("retentionMs", rest.retentionMs ?? 86_400_000),
+    dedupeWindowMs: checkMs("dedupeWindowMs", rest.dedupeWindowMs ?? 600_000),
+    maxPayloadBytes:
+      maxPayloadBytes === undefined
+        ? undefined
+        : checkNumber("maxPayloadBytes", maxPayloadBytes, { min: 1, max: MAX_PAYLOAD_BYTES }),
+    source: source === undefined || source === "" ? undefined : checkText("source", source),
+  };
+}
+
+function invalid(message: string): QueueError {
+  return new QueueError("INVALID_OPTION", message);
+}

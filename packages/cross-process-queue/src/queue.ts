@@ -1,0 +1,223 @@
+import type { AnyContracts, Contracts, EventName, EventView } from "@ringrift/envelope";
+import type {
+  ConsumeOptions,
+  Consumer,
+  ConsumerGroup,
+  DeadLetters,
+  EventHandler,
+  EventHandlers,
+  EventQueue,
+  GroupPolicy,
+  GroupReceiveOptions,
+  Groups,
+  HistoryOptions,
+  LeasedEvent,
+  OutgoingEvent,
+  QueueEvent,
+  QueueHealth,
+  QueueStats,
+  ReceiveOptions,
+  SendOptions,
+  StoredEvent,
+  StreamOptions,
+} from "@ringrift/event-queue";
+import {
+  checkGroupName,
+  checkGroupPolicy,
+  checkHistory,
+  checkReceive,
+  checkStream,
+  createEventStream,
+  InstanceReader,
+  type LogSource,
+  type OutgoingChecks,
+  type OutgoingRecord,
+  prepareEvent,
+  prepareEvents,
+  splitConsume,
+  splitReceive,
+} from "@ringrift/event-queue/backend";
+import { SqliteDeadLetters, SqliteGroups } from "./administration.ts";
+import { SqliteConsumerGroup } from "./consumer-group.ts";
+import { queueHealth, queueStats } from "./health.ts";
+import { QueueInstance } from "./instance.ts";
+import type { Appended } from "./log.ts";
+import { checkQueueOptions, type CrossProcessQueueOptions, type QueueLocation } from "./options.ts";
+import { fromRow } from "./rows.ts";
+
+/**
+ * A durable event queue in one SQLite file, shared by the processes and worker threads of one machine. See
+ * {@link EventQueue} for what every call promises.
+ *
+ * Constructing it does no I/O; the first call opens the file, and makes it (0600, in a folder 0700) if need
+ * be. It never blocks the event loop for a lock: while another process holds it, calls try again for up to
+ * 10 seconds and then reject with `QUEUE_BUSY`. One instance a process is enough, more do no harm.
+ *
+ * @example
+ * const queue = new CrossProcessEventQueue("data/events.db");
+ * await queue.send("TRAINING_COMPLETED", { configKey: "hex7_2p" });
+ * (await queue.receive({ eventTypes: ["TRAINING_COMPLETED"] }))[0].payload // { configKey: "hex7_2p" }
+ */
+export class CrossProcessEventQueue<C extends Contracts = AnyContracts> implements EventQueue<C> {
+  readonly deadLetters: DeadLetters;
+  readonly groups: Groups;
+  readonly #instance: QueueInstance;
+  readonly #view: EventView<Contracts> | undefined;
+  readonly #checks: OutgoingChecks;
+  readonly #defaultSource: string | undefined;
+  readonly #source: LogSource;
+  readonly #reader: InstanceReader;
+
+  /** @throws QueueError `INVALID_PATH`, `INVALID_OPTION` */
+  constructor(path: string, options?: CrossProcessQueueOptions<C>);
+  constructor(options: CrossProcessQueueOptions<C> & QueueLocation);
+  constructor(
+    where: string | (CrossProcessQueueOptions<C> & QueueLocation),
+    more?: CrossProcessQueueOptions<C>,
+  ) {
+    const options = checkQueueOptions(where, more);
+    const instance = new QueueInstance(options);
+    this.#instance = instance;
+    this.#view = options.view;
+    this.#checks = { view: options.view, maxBytes: options.maxPayloadBytes };
+    this.#defaultSource = options.source;
+    this.deadLetters = new SqliteDeadLetters(instance);
+    this.groups = new SqliteGroups(instance);
+    this.#source = {
+      bell: instance.bell,
+      resolve: (from) => instance.read(({ log }) => log.startAfter(from)),
+      read: async (query) => {
+        const page = await instance.read(({ log }) => log.read(query));
+        instance.counts.received += page.events.length;
+        return page;
+      },
+    };
+    this.#reader = new InstanceReader(this.#source);
+  }
+
+  async send<K extends EventName<C>>(
+    type: K,
+    payload: C[K],
+    options?: SendOptions,
+  ): Promise<QueueEvent<C, K>> {
+    const record = prepareEvent(type, payload, this.#withSource(options), this.#checks);
+    const [event] = await this.#append([record]);
+    return contracted(event);
+  }
+
+  async sendMany(events: readonly OutgoingEvent<C>[]): Promise<QueueEvent<C>[]> {
+    const records = prepareEvents(
+      Array.isArray(events) ? events.map((event) => this.#withSource(event)) : events,
+      this.#checks,
+    );
+    return contracted(await this.#append(records));
+  }
+
+  receive<K extends EventName<C> = EventName<C>>(
+    options?: ReceiveOptions<K> & { readonly group?: undefined },
+  ): Promise<QueueEvent<C, K>[]>;
+  receive<K extends EventName<C> = EventName<C>>(
+    options: ReceiveOptions<K> & GroupReceiveOptions & { readonly group: string },
+  ): Promise<LeasedEvent<C, K>[]>;
+  async receive<K extends EventName<C>>(
+    options: ReceiveOptions<K> & GroupReceiveOptions & { readonly group?: string | undefined } = {},
+  ): Promise<QueueEvent<C, K>[]> {
+    const { group, ...rest } = options;
+    if (group !== undefined) {
+      const split = splitReceive({ ...rest, group });
+      return this.group<K>(split.group, split.policy).receive(split.receive);
+    }
+    const request = checkReceive(rest, this.#view);
+    if (request.waitMs > 0) await this.#instance.listen();
+    return contracted(await this.#reader.receive(request));
+  }
+
+  group<K extends EventName<C> = EventName<C>>(
+    name: string,
+    policy?: GroupPolicy<C, K>,
+  ): ConsumerGroup<C, K> {
+    return contracted(
+      new SqliteConsumerGroup(
+        checkGroupName(name),
+        this.#instance,
+        checkGroupPolicy(policy, this.#view),
+        this.#view,
+      ),
+    );
+  }
+
+  consume<K extends EventName<C> = EventName<C>>(
+    options: ConsumeOptions<C, K>,
+    handler: EventHandler<C, K> | EventHandlers<C>,
+  ): Consumer {
+    const { group, policy, member } = splitConsume(options);
+    return this.group<K>(group, policy).consume(handler, member);
+  }
+
+  stream<K extends EventName<C> = EventName<C>>(
+    options?: StreamOptions<K>,
+  ): AsyncIterableIterator<QueueEvent<C, K>> & AsyncDisposable {
+    this.#instance.refuseWhenClosing();
+    const stream = createEventStream(this.#source, checkStream(options, this.#view));
+    this.#instance.adoptStream(stream);
+    // When it fails, so does the first read of the stream.
+    this.#instance.listen().catch(() => {});
+    return contracted(stream);
+  }
+
+  async history<K extends EventName<C> = EventName<C>>(
+    options?: HistoryOptions<K>,
+  ): Promise<QueueEvent<C, K>[]> {
+    const request = checkHistory(options, this.#view);
+    return contracted(await this.#instance.read(({ log }) => log.history(request)));
+  }
+
+  stats(): Promise<QueueStats> {
+    return queueStats(this.#instance);
+  }
+
+  health(): Promise<QueueHealth> {
+    return queueHealth(this.#instance);
+  }
+
+  close(): Promise<void> {
+    return this.#instance.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** An event of a bridge has a source already. */
+  #withSource<T extends SendOptions>(options: T | undefined): T | SendOptions | undefined {
+    const source = this.#defaultSource;
+    if (source === undefined || typeof (options ?? {}) !== "object") return options;
+    return options?.lineage === undefined ? { source, ...options } : options;
+  }
+
+  async #append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
+    if (records.length === 0) return [];
+    const appended = await this.#instance.write(({ log }, tx) => log.append(tx, records));
+    return appended.map((result) => this.#toEvent(result));
+  }
+
+  #toEvent({ row, duplicate }: Appended): StoredEvent {
+    const { counts } = this.#instance;
+    if (!duplicate) {
+      counts.sent += 1;
+      return fromRow(row);
+    }
+    counts.duplicates += 1;
+    return { ...fromRow(row), duplicate: true };
+  }
+}
+
+/**
+ * The log holds JSON of whoever wrote it. That it is what `C` says is agreed between the programs that share
+ * the file; no queue can prove it.
+ */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- one place for the one cast
+function contracted<T>(value: unknown): T {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  return value as T;
+}

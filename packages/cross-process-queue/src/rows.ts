@@ -1,0 +1,99 @@
+import type { StoredEvent } from "@ringrift/event-queue";
+import { decodePayload, type OutgoingRecord } from "@ringrift/event-queue/backend";
+
+/** An event as its row in the log. What is NULL there takes no room: most events have no headers, no via. */
+export interface EventRow {
+  readonly position: number;
+  readonly id: string;
+  readonly type: string;
+  readonly payload: string;
+  readonly key: string | null;
+  readonly headers: string | null;
+  readonly time: number;
+  readonly source: string;
+  readonly origin: string;
+  /** NULL: the event's own id. */
+  readonly correlation_id: string | null;
+  readonly causation_id: string | null;
+  readonly via: string | null;
+  readonly traceparent: string | null;
+  readonly stored_at: number;
+}
+
+/** The row of an event that is to be stored. */
+export function toRow(record: OutgoingRecord, position: number, storedAt: number): EventRow {
+  const { lineage, headers } = record;
+  const { correlationId } = lineage;
+  return {
+    position,
+    id: lineage.id,
+    type: record.type,
+    payload: record.body,
+    key: record.key ?? null,
+    headers: Object.keys(headers).length === 0 ? null : JSON.stringify(headers),
+    time: lineage.time,
+    source: lineage.source,
+    origin: lineage.origin,
+    correlation_id: correlationId === lineage.id ? null : correlationId,
+    causation_id: lineage.causationId ?? null,
+    via: lineage.via.length === 0 ? null : JSON.stringify(lineage.via),
+    traceparent: lineage.traceparent ?? null,
+    stored_at: storedAt,
+  };
+}
+
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+const NO_VIA: readonly string[] = Object.freeze([]);
+
+/**
+ * Reads a row.
+ *
+ * @throws Error when something other than this library wrote or damaged it: an event that can't be delivered
+ */
+export function fromRow(row: EventRow, delivery?: Delivered): StoredEvent {
+  return {
+    position: row.position,
+    type: row.type,
+    payload: decodePayload(row.payload),
+    ...(row.key !== null && { key: row.key }),
+    headers: row.headers === null ? NO_HEADERS : headersOf(row.headers),
+    id: row.id,
+    time: row.time,
+    source: row.source,
+    origin: row.origin,
+    correlationId: row.correlation_id ?? row.id,
+    ...(row.causation_id !== null && { causationId: row.causation_id }),
+    via: row.via === null ? NO_VIA : viaOf(row.via),
+    ...(row.traceparent !== null && { traceparent: row.traceparent }),
+    storedAt: row.stored_at,
+    attempt: delivery?.attempt ?? 0,
+    redelivered: delivery?.redelivered ?? false,
+  };
+}
+
+/** Which delivery of an event it is. */
+export interface Delivered {
+  readonly attempt: number;
+  readonly redelivered: boolean;
+}
+
+function headersOf(text: string): Readonly<Record<string, string>> {
+  const value = decodePayload(text);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Error(`Stored headers are no object: ${text.slice(0, 60)}`);
+  }
+  const headers: Record<string, string> = {};
+  for (const [name, text] of Object.entries(value) as [string, unknown][]) {
+    if (typeof text !== "string") throw new Error(`Stored header "${name}" is no string.`);
+    headers[name] = text;
+  }
+  return headers;
+}
+
+function viaOf(text: string): readonly string[] {
+  const value = decodePayload(text);
+  if (!Array.isArray(value) || !value.every((hop) => typeof hop === "string")) {
+    throw new Error(`Stored via is no array of strings: ${text.slice(0, 60)}`);
+  }
+  return value;
+}

@@ -1,0 +1,135 @@
+/** Every statement of this package; the tables are in `migrations.ts`. */
+export const SQL = {
+  begin: "BEGIN IMMEDIATE",
+  commit: "COMMIT",
+  rollback: "ROLLBACK",
+  sqliteVersion: "SELECT sqlite_version() AS version",
+  countTables: "SELECT count(*) AS count FROM sqlite_schema",
+  dataVersion: "PRAGMA data_version",
+
+  // The log
+  nextPosition: `
+    SELECT max(
+      (SELECT ifnull(max(position), 0) FROM events),
+      (SELECT ifnull(max(cursor), 0) FROM groups)
+    ) + 1 AS position,
+    (SELECT stored_at FROM events ORDER BY position DESC LIMIT 1) AS storedAt`,
+  insertEvent: `
+    INSERT INTO events (position, id, type, payload, key, headers, time, source, origin,
+      correlation_id, causation_id, via, traceparent, stored_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO NOTHING`,
+  eventById: "SELECT * FROM events WHERE id = ?",
+  eventAt: "SELECT * FROM events WHERE position = ?",
+  eventsAt: `
+    SELECT * FROM events WHERE position IN (SELECT value FROM json_each(?)) ORDER BY position`,
+  eventsBetween: `
+    SELECT * FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
+  positionsOfType: `
+    SELECT position FROM events
+    WHERE type = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?`,
+  newestPosition: "SELECT ifnull(max(position), 0) AS position FROM events",
+  oldestPosition: "SELECT min(position) AS position FROM events",
+  storedAfter: `
+    SELECT position, stored_at AS storedAt FROM events WHERE position >= ? ORDER BY position LIMIT 1`,
+  countEvents: "SELECT count(*) AS count FROM events",
+  countBetween: "SELECT count(*) AS count FROM events WHERE position > ? AND position <= ?",
+  countOfType: `
+    SELECT count(*) AS count FROM events WHERE type = ? AND position > ? AND position <= ?`,
+  deleteEvents: `
+    DELETE FROM events WHERE position IN (
+      SELECT position FROM events WHERE position < ? AND stored_at < ? ORDER BY position LIMIT ?)`,
+  deletableEvent: `
+    SELECT 1 AS due FROM events WHERE position = (SELECT min(position) FROM events)
+      AND position < ? AND stored_at < ?`,
+
+  // Dedupe keys
+  expiredDedupeKey: "SELECT 1 AS due FROM dedupe WHERE expires <= ? LIMIT 1",
+  dedupeKey: "SELECT position FROM dedupe WHERE key = ? AND expires > ?",
+  putDedupeKey: "INSERT OR REPLACE INTO dedupe (key, position, expires) VALUES (?, ?, ?)",
+  deleteDedupeKeys: `
+    DELETE FROM dedupe WHERE key IN (
+      SELECT key FROM dedupe WHERE expires <= ? ORDER BY expires LIMIT ?)`,
+
+  // Groups
+  groupByName: `
+    SELECT id, name, cursor, policy, served_at AS servedAt FROM groups WHERE name = ?`,
+  groups: "SELECT id, name, cursor, policy, served_at AS servedAt FROM groups ORDER BY name",
+  insertGroup: "INSERT INTO groups (name, cursor, policy, served_at) VALUES (?, ?, ?, ?)",
+  serveGroup: `
+    UPDATE groups SET cursor = max(cursor, ?), served_at = max(served_at, ?) WHERE id = ?`,
+  seekCursor: "UPDATE groups SET cursor = ? WHERE id = ?",
+  touchGroup: "UPDATE groups SET served_at = max(served_at, ?) WHERE id = ?",
+  deleteGroup: "DELETE FROM groups WHERE id = ?",
+  deliveryCounts: `
+    SELECT count(*) AS pending,
+      ifnull(sum(token IS NOT NULL AND due > ?), 0) AS inFlight,
+      ifnull(sum((token IS NULL OR due <= ?) AND attempt > 0), 0) AS retrying
+    FROM deliveries WHERE group_id = ?`,
+  oldestDelivery: `
+    SELECT min(position) AS position FROM deliveries WHERE group_id = ?`,
+
+  // Leases
+  nextToken: "UPDATE fence SET token = token + 1 RETURNING token",
+  dueDeliveries: `
+    SELECT position, token, attempt, redriven, key, failures, event FROM deliveries
+    WHERE group_id = ? AND due <= ? ORDER BY due, position LIMIT ?`,
+  nextDue: "SELECT min(due) AS due FROM deliveries WHERE group_id = ? AND due IS NOT NULL",
+  delivery: `
+    SELECT position, token, attempt, redriven, key, failures, event FROM deliveries
+    WHERE group_id = ? AND position = ? AND token = ?`,
+  keyIsBusy: "SELECT 1 AS busy FROM deliveries WHERE group_id = ? AND key = ? LIMIT 1",
+  insertDelivery: `
+    INSERT INTO deliveries
+      (group_id, position, due, token, attempt, redriven, key, event)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  leaseDelivery: `
+    UPDATE deliveries SET due = ?, token = ?, attempt = ?, failures = ?
+    WHERE group_id = ? AND position = ?`,
+  extendLease: `
+    UPDATE deliveries SET due = ? WHERE group_id = ? AND position = ? AND token = ?`,
+  returnDelivery: `
+    UPDATE deliveries SET due = ?, token = NULL, attempt = ?, failures = ?
+    WHERE group_id = ? AND position = ? AND token = ?`,
+  deleteLease: `
+    DELETE FROM deliveries WHERE group_id = ? AND position = ? AND token = ? RETURNING key`,
+  deleteDelivery: "DELETE FROM deliveries WHERE group_id = ? AND position = ?",
+  releaseKey: `
+    UPDATE deliveries SET due = :now WHERE due IS NULL AND group_id = :group AND position = (
+      SELECT min(position) FROM deliveries WHERE group_id = :group AND key = :key)`,
+  countHeld: "SELECT count(*) AS count FROM deliveries WHERE group_id = ? AND due IS NULL",
+  deleteDeliveries: "DELETE FROM deliveries WHERE group_id = ?",
+
+  // Dead letters
+  insertDeadLetter: `
+    INSERT INTO dead_letters
+      (group_name, event_id, type, position, event, attempts, error, failures, time)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  deadLetters: `
+    SELECT number, group_name AS groupName, event_id AS eventId, type, position, event, attempts,
+      error, failures, time
+    FROM dead_letters
+    WHERE (:id IS NULL OR event_id = :id) AND (:group IS NULL OR group_name = :group)
+      AND (:type IS NULL OR type = :type) AND (:since IS NULL OR time >= :since)
+      AND (:until IS NULL OR time < :until)
+    ORDER BY number LIMIT :limit`,
+  countMatching: `
+    SELECT count(*) AS count FROM (
+      SELECT 1 FROM dead_letters
+      WHERE (:id IS NULL OR event_id = :id) AND (:group IS NULL OR group_name = :group)
+        AND (:type IS NULL OR type = :type) AND (:since IS NULL OR time >= :since)
+        AND (:until IS NULL OR time < :until)
+      LIMIT :limit)`,
+  countDeadLetters: "SELECT count(*) AS count FROM dead_letters",
+  countDeadLettersOf: "SELECT count(*) AS count FROM dead_letters WHERE group_name = ?",
+  deleteDeadLetter: "DELETE FROM dead_letters WHERE number = ?",
+  deleteDeadLetterOf: "DELETE FROM dead_letters WHERE group_name = ? AND event_id = ?",
+  deleteDeadLettersOf: "DELETE FROM dead_letters WHERE group_name = ?",
+
+  // Claims
+  claimOf: `
+    SELECT group_name AS groupName, holder, machine, pid, expires FROM claims WHERE group_name = ?`,
+  putClaim: `
+    INSERT OR REPLACE INTO claims (group_name, holder, machine, pid, expires) VALUES (?, ?, ?, ?, ?)`,
+  deleteClaim: "DELETE FROM claims WHERE group_name = ? AND holder = ?",
+} as const;
