@@ -50,7 +50,7 @@ export class Dispatcher {
     let delivered = 0;
     const settle = async (entry: Entry, result: Promise<unknown>): Promise<void> => {
       try {
-        if ((await result) !== SKIPPED) delivered += 1;
+        if ((await result) !== SKIPPED && !entry.tap) delivered += 1;
       } catch (cause) {
         errors.push(this.fail(entry, event, cause, failuresThrown));
       }
@@ -61,8 +61,8 @@ export class Dispatcher {
       try {
         const result = start(entry, event);
         if (result === SKIPPED) continue;
-        if (result === undefined) delivered += 1;
-        else if (this.#order === "serial" && !entry.concurrent && !entry.catchUp) {
+        if (result === undefined) delivered += entry.tap ? 0 : 1;
+        else if (this.#order === "serial" && !entry.tap && !entry.catchUp) {
           await settle(entry, result);
         } else late.push(settle(entry, result));
       } catch (cause) {
@@ -85,11 +85,11 @@ export class Dispatcher {
         try {
           const result = start(entry, event);
           if (result === SKIPPED) continue;
-          called += 1;
-          if (result === undefined) this.delivered += 1;
+          if (!entry.tap) called += 1;
+          if (result === undefined) this.delivered += entry.tap ? 0 : 1;
           else this.#inFlight.track(this.#settleLater(entry, event, result));
         } catch (cause) {
-          called += 1;
+          if (!entry.tap) called += 1;
           this.fail(entry, event, cause);
         }
       }
@@ -113,7 +113,7 @@ export class Dispatcher {
 
   async #settleLater(entry: Entry, event: PublishedEvent, result: Promise<unknown>): Promise<void> {
     try {
-      if ((await result) !== SKIPPED) this.delivered += 1;
+      if ((await result) !== SKIPPED && !entry.tap) this.delivered += 1;
     } catch (cause) {
       this.fail(entry, event, cause);
     }

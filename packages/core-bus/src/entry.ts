@@ -16,7 +16,7 @@ export interface EntryOptions extends Callbacks {
   readonly priority?: number | undefined;
   readonly once?: boolean | undefined;
   readonly source?: string | undefined;
-  readonly concurrent?: boolean | undefined;
+  readonly tap?: boolean | undefined;
   readonly owner?: object | undefined;
   readonly name?: string | undefined;
   /** Called once, when the subscription ends. */
@@ -32,7 +32,7 @@ export class Entry implements Routed {
   readonly sequence: number;
   readonly priority: number;
   readonly once: boolean;
-  readonly concurrent: boolean;
+  readonly tap: boolean;
   readonly name: string;
   readonly subscription: Subscription;
   readonly owner: WeakRef<object> | undefined;
@@ -60,7 +60,7 @@ export class Entry implements Routed {
     this.sequence = options.sequence;
     this.priority = priority;
     this.once = options.once ?? false;
-    this.concurrent = options.concurrent ?? false;
+    this.tap = options.tap ?? false;
     this.name = (options.name ?? handler.name) || "anonymous";
     this.#source = options.source;
     this.#onRelease = options.onRelease;

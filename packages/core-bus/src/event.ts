@@ -57,6 +57,7 @@ export class PublishedEvent implements BusEvent {
   #correlationId: string | undefined;
   #running = 0;
   #outer: PublishedEvent | undefined;
+  #settled: PromiseWithResolvers<void> | undefined;
 
   private constructor(
     parts: EventParts,
@@ -129,7 +130,16 @@ export class PublishedEvent implements BusEvent {
   /** The last `finish` lets go of the outer event, so that a chain of events is never a chain in memory. */
   finish(): void {
     this.#running -= 1;
-    if (this.#running === 0) this.#outer = undefined;
+    if (this.#running > 0) return;
+    this.#outer = undefined;
+    this.#settled?.resolve();
+  }
+
+  /** Resolves when no delivery of this event is running; at once when none is. */
+  async settled(): Promise<void> {
+    if (this.#running === 0) return;
+    this.#settled ??= Promise.withResolvers();
+    await this.#settled.promise;
   }
 
   get isRunning(): boolean {
@@ -177,4 +187,12 @@ export class PublishedEvent implements BusEvent {
       },
     });
   }
+}
+
+/**
+ * For bridges: resolves when the publish that delivers this event right now has settled; at once when
+ * none does. The asynchronous handlers of a `publishSync` are not waited for.
+ */
+export async function settled(event: BusEvent): Promise<void> {
+  if (event instanceof PublishedEvent) await event.settled();
 }

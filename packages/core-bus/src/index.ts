@@ -4,7 +4,7 @@ export { getEventBus, resetEventBus } from "./default-bus.ts";
 export type { Delivery, DropReason } from "./delivery.ts";
 export type { DeliveryOrder } from "./dispatch.ts";
 export { EventBusError, type EventBusErrorCode } from "./errors.ts";
-export type { BusEvent, Metadata } from "./event.ts";
+export { type BusEvent, type Metadata, settled } from "./event.ts";
 export { HandlerError } from "./handler-error.ts";
 export type { HistoryOption } from "./history.ts";
 export type { DrainResult } from "./in-flight.ts";

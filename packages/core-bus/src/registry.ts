@@ -41,7 +41,7 @@ export class SubscriptionRegistry {
       sequence: this.#sequence,
       priority: options.priority,
       once: options.once,
-      concurrent: options.concurrent,
+      tap: options.tap,
       owner: options.owner,
       name: options.name,
       onRelease: (entry) => this.#close(entry),

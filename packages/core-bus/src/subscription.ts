@@ -48,10 +48,10 @@ export interface SubscribeOptions<E = BusEvent> {
    */
   readonly replay?: boolean | ReplayOptions | undefined;
   /**
-   * On a serial bus, later handlers don't wait for this one; the publish still does. For forwarders
-   * that should start first and hold nobody up. @default false
+   * For bridges and logs: starts before the handlers of its priority and below and holds none of them
+   * up; the publish waits for it and reports its failure, but it doesn't count as a handler. @default false
    */
-  readonly concurrent?: boolean | undefined;
+  readonly tap?: boolean | undefined;
   /** Shown in errors and in `inspect()`. @default the handler's name */
   readonly name?: string | undefined;
 }
