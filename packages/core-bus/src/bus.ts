@@ -36,10 +36,12 @@ export interface UnsubscribeQuery {
  * Subscribes what it is given. On a method, as a standard decorator, it subscribes each instance,
  * which is the owner; on a plain function, that function. Returns it unchanged.
  */
-export type Subscriber<E> = <This, H extends (this: This, event: E) => unknown>(
+export type Subscriber<E> = <This extends object, H extends (this: This, event: E) => unknown>(
   handler: H,
   context?: ClassMethodDecoratorContext<This, H>,
 ) => H;
+
+declare const contracts: unique symbol;
 
 /**
  * An in-process topic bus.
@@ -56,6 +58,8 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
   readonly id: string;
   /** What the bus tells about itself. */
   readonly signals: EventEmitter<BusSignals>;
+  /** Exists in types only: a typed bus may be passed as an untyped one, not as one of other payloads. */
+  readonly [contracts]?: { readonly [K in keyof C]?: C[K] };
 
   /**
    * Calls a handler for each event of a topic, pattern or filter.

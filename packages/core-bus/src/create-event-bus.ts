@@ -1,6 +1,7 @@
 import type { AnyContracts, Contracts } from "@ringrift/envelope";
 import type { EventBus } from "./bus.ts";
-import { type EventBusOptions, TopicBus } from "./topic-bus.ts";
+import type { EventBusOptions } from "./options.ts";
+import { TopicBus } from "./topic-bus.ts";
 
 /**
  * Makes a bus. Its types come from `events` (a catalogue's topics) or from the type argument; without
@@ -13,5 +14,6 @@ export function createEventBus<Topics extends Contracts = AnyContracts>(
   options: EventBusOptions<Topics> = {},
 ): EventBus<Topics> {
   // The engine knows topics and payloads as they are at run time; the contracts exist in types only.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its typed face
   return new TopicBus(options) as unknown as EventBus<Topics>;
 }

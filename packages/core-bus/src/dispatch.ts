@@ -87,7 +87,10 @@ export class Dispatcher {
           if (result === SKIPPED) continue;
           if (!entry.tap) called += 1;
           if (result === undefined) this.delivered += entry.tap ? 0 : 1;
-          else this.#inFlight.track(this.#settleLater(entry, event, result));
+          else {
+            event.begin();
+            this.#inFlight.track(this.#settleLater(entry, event, result));
+          }
         } catch (cause) {
           if (!entry.tap) called += 1;
           this.fail(entry, event, cause);
@@ -117,6 +120,7 @@ export class Dispatcher {
     } catch (cause) {
       this.fail(entry, event, cause);
     }
+    event.finish();
   }
 }
 

@@ -133,9 +133,10 @@ export class PublishedEvent implements BusEvent {
     if (this.#running > 0) return;
     this.#outer = undefined;
     this.#settled?.resolve();
+    this.#settled = undefined;
   }
 
-  /** Resolves when no delivery of this event is running; at once when none is. */
+  /** Resolves when no handler of this event is running; at once when none is. */
   async settled(): Promise<void> {
     if (this.#running === 0) return;
     this.#settled ??= Promise.withResolvers();
@@ -190,8 +191,8 @@ export class PublishedEvent implements BusEvent {
 }
 
 /**
- * For bridges: resolves when the publish that delivers this event right now has settled; at once when
- * none does. The asynchronous handlers of a `publishSync` are not waited for.
+ * For bridges: resolves when all handlers that are running for this event have settled, those of a
+ * `publishSync` too; at once when none is. A handler that awaits it waits for itself.
  */
 export async function settled(event: BusEvent): Promise<void> {
   if (event instanceof PublishedEvent) await event.settled();

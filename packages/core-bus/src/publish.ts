@@ -82,6 +82,7 @@ export function readRequest(
 }
 
 function metadataOf(options: PublishOptions): Metadata {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an object's fields are unknown
   return (options.metadata as Metadata | undefined) ?? NO_METADATA;
 }
 

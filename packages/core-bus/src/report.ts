@@ -21,6 +21,7 @@ export class FailureReport {
     signals: EventEmitter<BusSignals>,
   ) {
     this.#onError = onError;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see AnyEmitter
     this.#signals = signals as unknown as AnyEmitter;
   }
 

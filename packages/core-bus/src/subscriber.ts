@@ -8,12 +8,12 @@ export function decorate(
 ): Subscriber<BusEvent> {
   return (handler, context) => {
     if (!context) {
-      subscribe(handler as Handler, undefined);
+      subscribe(handler, undefined);
       return handler;
     }
     context.addInitializer(function () {
       // Asked of the instance, so that a method overridden in a subclass is the one that is called.
-      subscribe(context.access.get(this) as Handler, this as object);
+      subscribe(context.access.get(this), this);
     });
     return handler;
   };

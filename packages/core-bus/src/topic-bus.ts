@@ -1,5 +1,4 @@
 import {
-  type AnyContracts,
   type Contracts,
   currentEvent,
   type EventLineage,
@@ -13,13 +12,13 @@ import { EventEmitter } from "eventemitter3";
 import type { HistoryQuery, ReplayQuery, Subscriber, UnsubscribeQuery } from "./bus.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Delivery, DropReason } from "./delivery.ts";
-import { type DeliveryOrder, Dispatcher } from "./dispatch.ts";
+import { Dispatcher } from "./dispatch.ts";
 import type { Entry } from "./entry.ts";
 import { EventBusError } from "./errors.ts";
 import { type BusEvent, PublishedEvent } from "./event.ts";
-import type { HandlerError } from "./handler-error.ts";
-import { History, type HistoryOption, historySize } from "./history.ts";
+import { History } from "./history.ts";
 import { type DrainResult, InFlight } from "./in-flight.ts";
+import { checkLimit, type EventBusOptions, readOptions } from "./options.ts";
 import { type PastEvent, type PublishOptions, type ReadRequest, readRequest } from "./publish.ts";
 import { FailureReport } from "./report.ts";
 import { checkTopic } from "./router/grammar.ts";
@@ -32,21 +31,6 @@ import type { Handler, ReplayOptions, SubscribeOptions, Subscription } from "./s
 import { decorate } from "./subscriber.ts";
 import { checkTimeout } from "./timer.ts";
 import { waitForEvent, type WaitOptions } from "./wait-for.ts";
-
-export interface EventBusOptions<Topics extends Contracts = AnyContracts> {
-  /** The topics, from a catalogue: gives the types, and refuses the spellings of other buses. */
-  readonly events?: EventView<Topics> | undefined;
-  /** How many of the newest events are kept for `getHistory` and replays. @default 1000 */
-  readonly history?: HistoryOption | undefined;
-  /** Gets every handler's failure. @default a process warning with code `RINGRIFT_HANDLER_ERROR` */
-  readonly onError?: ((error: HandlerError) => unknown) | undefined;
-  /** `serial`: each handler waits for the one before; `parallel`: all start at once. @default "serial" */
-  readonly delivery?: DeliveryOrder | undefined;
-  /** Most unfinished publishes nested in each other. @default 100 */
-  readonly maxDepth?: number | undefined;
-  /** Topics whose compiled routes are kept; 0 for none. @default 1024 */
-  readonly routeCache?: number | undefined;
-}
 
 const CLOSE_TIMEOUT_MS = 5000;
 const DEFAULT_LIMIT = 100;
@@ -74,17 +58,10 @@ export class TopicBus {
   #closing: Promise<DrainResult> | undefined;
 
   constructor(options: EventBusOptions<Contracts>) {
-    const { delivery = "serial", maxDepth = 100, routeCache = 1024, history = 1000 } = options;
-    if (delivery !== "serial" && delivery !== "parallel") {
-      throw invalid("delivery", delivery, '"serial" or "parallel"');
-    }
-    if (!(maxDepth >= 1)) throw invalid("maxDepth", maxDepth, "a number from 1");
-    if (!Number.isSafeInteger(routeCache) || routeCache < 0) {
-      throw invalid("routeCache", routeCache, "a whole number of topics, 0 for no cache");
-    }
+    const { historyCapacity, maxDepth, routeCache, delivery } = readOptions(options);
     this.#events = options.events;
     this.#maxDepth = maxDepth;
-    this.#history = new History(historySize(history));
+    this.#history = new History(historyCapacity);
     this.#report = new FailureReport(options.onError, this.signals);
     this.#subscriptions = new SubscriptionRegistry(routeCache, this.#report, (topic) =>
       this.#checkName(topic),
@@ -411,16 +388,4 @@ function tooDeep(event: PublishedEvent, maxDepth: number): EventBusError {
 
 function describe(selection: Selection): string {
   return typeof selection === "string" ? selection : JSON.stringify(selection);
-}
-
-function checkLimit(limit: number): void {
-  if (limit === Number.POSITIVE_INFINITY || (Number.isSafeInteger(limit) && limit >= 0)) return;
-  throw invalid("limit", limit, "a whole number of events, or Infinity");
-}
-
-function invalid(name: string, value: unknown, wanted: string): EventBusError {
-  return new EventBusError(
-    "INVALID_OPTION",
-    `Option "${name}" is "${String(value)}". Give ${wanted}.`,
-  );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { createEventBus, settled } from "../src/index.ts";
+import { createEventBus, type HandlerError, settled } from "../src/index.ts";
 
 describe("a tap", () => {
   it("starts first and holds no handler up, though the publish waits for it", async () => {
@@ -24,7 +24,7 @@ describe("a tap", () => {
   });
 
   it("is not counted as a handler, by either publish, but its failure is reported", async () => {
-    const onError = vi.fn();
+    const onError = vi.fn<(error: HandlerError) => void>();
     const bus = createEventBus({ onError });
     bus.subscribe("a", () => undefined);
     bus.subscribe("a", () => undefined, { tap: true });

@@ -67,7 +67,7 @@ export function checkTopic(topic: unknown): asserts topic is string {
       `Topic "${topic}" has wildcard characters. An event is published to one topic; patterns are for subscribing.`,
     );
   }
-  const bad = [...topic].find((character) => !/[\w\-.]/.test(character));
+  const bad = /[^\w\-.]/u.exec(topic)?.[0];
   throw invalidTopic(
     bad === undefined
       ? `Topic "${topic}" has an empty segment.`

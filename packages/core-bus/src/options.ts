@@ -1,0 +1,54 @@
+import type { AnyContracts, Contracts, EventView } from "@ringrift/envelope";
+import type { DeliveryOrder } from "./dispatch.ts";
+import { EventBusError } from "./errors.ts";
+import type { HandlerError } from "./handler-error.ts";
+import { type HistoryOption, historySize } from "./history.ts";
+
+export interface EventBusOptions<Topics extends Contracts = AnyContracts> {
+  /** The topics, from a catalogue: gives the types, and refuses the spellings of other buses. */
+  readonly events?: EventView<Topics> | undefined;
+  /** How many of the newest events are kept for `getHistory` and replays. @default 1000 */
+  readonly history?: HistoryOption | undefined;
+  /** Gets every handler's failure. @default a process warning with code `RINGRIFT_HANDLER_ERROR` */
+  readonly onError?: ((error: HandlerError) => unknown) | undefined;
+  /** `serial`: each handler waits for the one before; `parallel`: all start at once. @default "serial" */
+  readonly delivery?: DeliveryOrder | undefined;
+  /** Most unfinished publishes nested in each other. @default 100 */
+  readonly maxDepth?: number | undefined;
+  /** Topics whose compiled routes are kept; 0 for none. @default 1024 */
+  readonly routeCache?: number | undefined;
+}
+
+/** The options of a bus, checked and with their defaults. */
+export interface ReadOptions {
+  readonly historyCapacity: number;
+  readonly delivery: DeliveryOrder;
+  readonly maxDepth: number;
+  readonly routeCache: number;
+}
+
+/** @throws EventBusError `INVALID_OPTION` */
+export function readOptions(options: EventBusOptions<Contracts>): ReadOptions {
+  const { delivery = "serial", maxDepth = 100, routeCache = 1024, history = 1000 } = options;
+  if (delivery !== "serial" && delivery !== "parallel") {
+    throw invalidOption("delivery", delivery, '"serial" or "parallel"');
+  }
+  if (!(maxDepth >= 1)) throw invalidOption("maxDepth", maxDepth, "a number from 1");
+  if (!Number.isSafeInteger(routeCache) || routeCache < 0) {
+    throw invalidOption("routeCache", routeCache, "a whole number of topics, 0 for no cache");
+  }
+  return { historyCapacity: historySize(history), delivery, maxDepth, routeCache };
+}
+
+/** Checks how many events are wanted. */
+export function checkLimit(limit: number): void {
+  if (limit === Number.POSITIVE_INFINITY || (Number.isSafeInteger(limit) && limit >= 0)) return;
+  throw invalidOption("limit", limit, "a whole number of events, or Infinity");
+}
+
+function invalidOption(name: string, value: unknown, wanted: string): EventBusError {
+  return new EventBusError(
+    "INVALID_OPTION",
+    `Option "${name}" is "${String(value)}". Give ${wanted}.`,
+  );
+}
