@@ -1,1 +1,42 @@
-export {};
+export type { StageCallbackError } from "./callback-errors.ts";
+export type { Clock } from "./clock.ts";
+export { createStageEventBus, type StageBusOptions } from "./create-stage-bus.ts";
+export { getStageEventBus, resetStageEventBus } from "./default-bus.ts";
+export type { StageHandlerOutcome } from "./emission.ts";
+export { StageEventsError, type StageEventsErrorCode } from "./errors.ts";
+export type { IllegalReason, StageFailure } from "./machine.ts";
+export type { PhaseStage, PhaseStages, StageMeaning } from "./phase.ts";
+export {
+  definePipeline,
+  type Pipeline,
+  type PipelineKey,
+  type StandaloneContracts,
+} from "./pipeline.ts";
+export type {
+  AnyStageResult,
+  StageBusEvent,
+  StageEvent,
+  StageResult,
+  StageResults,
+} from "./result.ts";
+export { type SelfplayPhase, selfplayPipeline, type SelfplayStages } from "./selfplay-pipeline.ts";
+export type {
+  StageBusStats,
+  StageEmitOptions,
+  StageEventBus,
+  StageHandler,
+  StageOutcomes,
+  StageSubscribeOptions,
+} from "./stage-bus.ts";
+export { type TopicEvent, toTopicEvent } from "./topic-event.ts";
+export {
+  type IllegalTransition,
+  type PipelineTracker,
+  type Stall,
+  trackPipeline,
+  type TrackedState,
+  type TrackedTopics,
+  type TrackerOptions,
+  type TrackerStats,
+  type Transition,
+} from "./tracker.ts";

@@ -1,0 +1,101 @@
+import type { Contracts, EventName, EventView } from "@ringrift/envelope";
+import type {
+  AnyCatalogue,
+  Catalogue,
+  EventDefinitions,
+  StageContracts,
+  StageFields,
+} from "@ringrift/mappings";
+import { phaseIndex } from "./phase-index.ts";
+import type { PhaseStage, PhaseStages } from "./phase.ts";
+import { standaloneCatalogue } from "./standalone-catalogue.ts";
+
+/** What tells one run of a pipeline from another that happens at the same time. */
+export type PipelineKey = string | ((result: Readonly<Record<string, unknown>>) => unknown);
+
+/**
+ * A pipeline: its phases in order, the stages that move it, and what it is keyed by. A value
+ * without I/O; made by {@link definePipeline}.
+ */
+export interface Pipeline<C extends Contracts = Contracts, Phase extends string = string> {
+  /** The stages and their topics. */
+  readonly catalogue: AnyCatalogue & { readonly stages: EventView<C> };
+  readonly order: readonly Phase[];
+  readonly continuous: ReadonlySet<Phase>;
+  /** What a stage says about the pipeline; `undefined` for stages beside it. */
+  phaseOf(stage: string): PhaseStage<Phase> | undefined;
+  /** The key of a result, `default` when it has none. */
+  keyOf(result: Readonly<Record<string, unknown>>): string;
+}
+
+type NamesIn<Value> = Value extends readonly (infer Name extends string)[]
+  ? Name
+  : Value extends string
+    ? Value
+    : never;
+
+type StandaloneStages<Phases extends Readonly<Record<string, PhaseStages>>> = {
+  [Phase in keyof Phases & string]:
+    | NamesIn<Phases[Phase]["complete" | "rejected" | "started"]>
+    | (Phases[Phase] extends { readonly failed: infer Failed }
+        ? NamesIn<Failed>
+        : `${Phase}_failed`);
+}[keyof Phases & string];
+
+/** The stages of a pipeline without a catalogue: any fields. */
+export type StandaloneContracts<Phases extends Readonly<Record<string, PhaseStages>>> = {
+  [Stage in StandaloneStages<Phases>]: StageFields & Readonly<Record<string, unknown>>;
+};
+
+const NO_KEY = "default";
+
+/**
+ * Defines a pipeline over the stages of a catalogue, or by itself.
+ *
+ * @param options.stages the stages of each phase
+ * @param options.order the phases in order; after the last one the next iteration begins
+ * @param options.key a field, or a function of the result. @default "configKey"
+ * @throws StageEventsError `INVALID_PIPELINE`
+ * @example
+ * const orders = definePipeline({
+ *   stages: { picking: { complete: "picked" }, packing: { complete: "packed", failed: "damaged" } },
+ *   order: ["picking", "packing"],
+ *   key: "orderId",
+ * });
+ */
+export function definePipeline<D extends EventDefinitions, const Phase extends string>(options: {
+  readonly catalogue: Catalogue<D>;
+  readonly stages: Readonly<
+    Record<NoInfer<Phase>, PhaseStages<EventName<StageContracts<NoInfer<D>>>>>
+  >;
+  readonly order: readonly Phase[];
+  readonly key?: PipelineKey;
+}): Pipeline<StageContracts<D>, Phase>;
+export function definePipeline<
+  const Phases extends Readonly<Record<string, PhaseStages>>,
+>(options: {
+  readonly stages: Phases;
+  readonly order: readonly (keyof Phases & string)[];
+  readonly key?: PipelineKey;
+}): Pipeline<StandaloneContracts<Phases>, keyof Phases & string>;
+export function definePipeline(options: {
+  readonly catalogue?: AnyCatalogue;
+  readonly stages: Readonly<Record<string, PhaseStages>>;
+  readonly order: readonly string[];
+  readonly key?: PipelineKey;
+}): Pipeline {
+  const { stages, key = "configKey" } = options;
+  const catalogue = options.catalogue ?? standaloneCatalogue(stages);
+  const order = Object.freeze([...options.order]);
+  const index = phaseIndex(catalogue, stages, order);
+  return Object.freeze({
+    catalogue,
+    order,
+    continuous: new Set(order.filter((phase) => stages[phase]?.continuous)),
+    phaseOf: (stage: string) => index.get(stage),
+    keyOf(result: Readonly<Record<string, unknown>>): string {
+      const value = typeof key === "function" ? key(result) : result[key];
+      return typeof value === "string" || typeof value === "number" ? String(value) : NO_KEY;
+    },
+  });
+}
