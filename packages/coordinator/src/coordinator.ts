@@ -1,0 +1,305 @@
+import type { EventBus } from "@ringrift/core-bus";
+import type { EventName } from "@ringrift/envelope";
+import type { EventQueue, QueueHealth } from "@ringrift/event-queue";
+import { type AnyCatalogue, validateMappings } from "@ringrift/mappings";
+import type { StageEventBus } from "@ringrift/stage-events";
+import { type CoordinatorStats, Counters, type Direction } from "./counters.ts";
+import { createEmitters } from "./emitters.ts";
+import { CoordinatorError } from "./errors.ts";
+import { fillHistory } from "./history.ts";
+import { Inbound } from "./inbound.ts";
+import { Membership } from "./membership.ts";
+import type {
+  CoordinatorOptions,
+  CoordinatorStopResult,
+  DurablePublishOptions,
+  Emitters,
+  PublishReceipt,
+  QueueTypesOf,
+  StagesOf,
+  StopOptions,
+  TopicsOf,
+} from "./options.ts";
+import { Outbound } from "./outbound.ts";
+import type { Parts } from "./parts.ts";
+import { publishDurably } from "./publisher.ts";
+import { StageBridge } from "./stage-bridge.ts";
+import { type HandleOptions, Work, type WorkHandler } from "./work.ts";
+
+type State = "stopped" | "starting" | "running" | "stopping" | "closed";
+
+/**
+ * Joins a stage bus, a topic bus and a durable queue: an event published on one goes on to the others
+ * and to every other process, under each bus's own name for it, with one id. See `createCoordinator`.
+ */
+export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposable {
+  readonly catalogue: Cat;
+  /** The topic bus: subscribe here to be told, in every process. */
+  readonly bus: EventBus<TopicsOf<Cat>>;
+  /** The stage bus. */
+  readonly stages: StageEventBus<StagesOf<Cat>>;
+  /** The durable queue. */
+  readonly queue: EventQueue<QueueTypesOf<Cat>>;
+  /** One durable publish a topic, by name: `emitters.trainingCompleted(payload)`. */
+  readonly emitters: Emitters<TopicsOf<Cat>>;
+  /** The name of this node, if it has one. */
+  readonly node: string | undefined;
+
+  readonly #parts: Parts;
+  readonly #options: CoordinatorOptions<Cat>;
+  readonly #onError: (error: unknown) => void;
+  readonly #counters = new Counters();
+  readonly #outbound: Outbound;
+  readonly #stageBridge: StageBridge;
+  readonly #work: Work;
+  #membership: Membership | undefined;
+  #inbound: Inbound | undefined;
+  #state: State = "stopped";
+  #since: number | undefined;
+  /** Starts and stops run one after another, in the order they were asked for. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** @internal Made by `createCoordinator`. */
+  constructor(parts: Parts, options: CoordinatorOptions<Cat>) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#onError = options.onError ?? warn;
+    const { catalogue, bus, stages, queue } = parts;
+    // Made of this catalogue, or given as fitting to it: the parts know their names by it.
+    this.catalogue = catalogue as Cat;
+    this.bus = bus as unknown as EventBus<TopicsOf<Cat>>;
+    this.stages = stages as unknown as StageEventBus<StagesOf<Cat>>;
+    this.queue = queue as unknown as EventQueue<QueueTypesOf<Cat>>;
+    this.node = options.node;
+    const counters = this.#counters;
+    this.#outbound = new Outbound({
+      bus,
+      queue,
+      catalogue,
+      counters,
+      node: options.node,
+      spoolLimit: options.spoolLimit ?? 1000,
+      readsBack: this.#bridges("queueToTopic"),
+      onError: this.#onError,
+    });
+    this.#stageBridge = new StageBridge({ stages, bus, catalogue, counters });
+    this.#work = new Work(queue, catalogue);
+    this.emitters = createEmitters(catalogue, (topic, payload, more) =>
+      this.#publish(topic, payload, more),
+    );
+  }
+
+  /** Whether events flow. */
+  get running(): boolean {
+    return this.#state === "running";
+  }
+
+  /**
+   * Checks the catalogue, claims the node's name, fixes where it reads, and lets events flow. Resolves
+   * when all of that holds. Idempotent. A started coordinator keeps the process alive.
+   *
+   * @throws CoordinatorError `INVALID_CATALOGUE`, `NODE_NAME_TAKEN`, `COORDINATOR_CLOSED`, or the queue's error
+   */
+  start(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#state === "running") return;
+      if (this.#state === "closed") throw closed("start");
+      this.#state = "starting";
+      try {
+        await this.#begin();
+      } catch (error) {
+        this.#state = "stopped";
+        throw error;
+      }
+      this.#state = "running";
+      this.#since = Date.now();
+    });
+  }
+
+  /**
+   * Publishes durably: resolves once the event is stored and its local handlers have settled, and
+   * rejects, with no local handler called, when it could not be stored.
+   *
+   * @throws CoordinatorError `NOT_STARTED`, `UNKNOWN_TOPIC`, `LOCAL_TOPIC`, or the queue's error
+   * @example
+   * const { id, position } = await events.publish("order.placed", { id: "A-1", cents: 1999 });
+   */
+  publish<K extends EventName<TopicsOf<Cat>>>(
+    topic: K,
+    payload: TopicsOf<Cat>[K],
+    options?: DurablePublishOptions,
+  ): Promise<PublishReceipt> {
+    return this.#publish(topic, payload, options);
+  }
+
+  /**
+   * Has work done: each event of the topics is worked on by one process of the group, again when it
+   * fails or dies, and set aside as a dead letter after `maxAttempts`. Handlers of one group in one
+   * process are registered before `start()`.
+   *
+   * @throws CoordinatorError `UNKNOWN_TOPIC`, `LOCAL_TOPIC`, `HANDLE_CONFLICT`, `INVALID_OPTION`
+   */
+  handle<K extends EventName<TopicsOf<Cat>>>(
+    topic: K | readonly K[],
+    options: HandleOptions,
+    handler: WorkHandler<TopicsOf<Cat>, K>,
+  ): void {
+    if (this.#state === "closed") throw closed("handle");
+    const topics = typeof topic === "string" ? [topic] : topic;
+    // The group delivers exactly these topics' events.
+    this.#work.add(topics, options, handler as unknown as WorkHandler);
+  }
+
+  /** Waits until every event published so far is stored or has been given up. */
+  async flush(options: StopOptions = {}): Promise<void> {
+    const { timeoutMs } = options;
+    await this.#outbound.flush(timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs));
+  }
+
+  /**
+   * Takes no new event, waits for running handlers and for what is not stored yet, and lets go of the
+   * node's name. `start()` goes on where a named node stopped. Idempotent.
+   */
+  stop(options: StopOptions = {}): Promise<CoordinatorStopResult> {
+    return this.#inTurn(async () => {
+      if (this.#state !== "running") return { drained: true, left: 0 };
+      this.#state = "stopping";
+      try {
+        return await this.#end(options.timeoutMs);
+      } finally {
+        this.#state = "stopped";
+      }
+    });
+  }
+
+  /** Stops, then closes what the coordinator made itself: its buses, then its queue. Idempotent. */
+  async close(options: StopOptions = {}): Promise<CoordinatorStopResult> {
+    const result = await this.stop(options);
+    await this.#inTurn(async () => {
+      if (this.#state === "closed") return;
+      this.#state = "closed";
+      await this.#parts.closeOwn();
+    });
+    return result;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close().then(() => undefined);
+  }
+
+  /** What was forwarded, dropped and handled so far. */
+  stats(): CoordinatorStats {
+    const { handled, deadLettered } = this.#work.totals();
+    return {
+      forwarded: { ...this.#counters.forwarded },
+      dropped: { ...this.#counters.dropped },
+      deadLetters: deadLettered,
+      handled,
+      spooled: this.#outbound.spooled,
+      running: this.running,
+      since: this.#since,
+    };
+  }
+
+  /** Whether events flow and the queue can do its work; `problems` says what to do. */
+  async health(): Promise<QueueHealth> {
+    const health = await this.#parts.queue.health();
+    const problems = [...health.problems];
+    if (!this.running) problems.push("The coordinator is not started: call start().");
+    if (this.#membership?.lost) problems.push(`Another process has the name "${this.node}" now.`);
+    const waiting = this.#outbound.spooled;
+    if (waiting > 0) problems.push(`${waiting} events wait to be stored; see the queue's problems.`);
+    return { ...health, ok: problems.length === 0, problems };
+  }
+
+  async #begin(): Promise<void> {
+    const { catalogue, bus, queue } = this.#parts;
+    const problems = validateMappings(catalogue);
+    if (problems.length > 0) {
+      throw new CoordinatorError(
+        "INVALID_CATALOGUE",
+        `The catalogue has ${problems.length} problem(s): ${problems.map((problem) => problem.message).join(" ")}`,
+      );
+    }
+    if (this.#bridges("queueToTopic")) {
+      const { node, catchUp } = this.#options;
+      const since = catchUp?.since;
+      const from = since === undefined ? "now" : ({ time: since } as const);
+      const membership = new Membership({ queue, node, from, onError: this.#onError });
+      const { cursor } = await membership.join();
+      try {
+        if (catchUp?.history) await fillHistory(bus, queue, catalogue, { since, cursor });
+      } catch (error) {
+        await membership.leave();
+        throw error;
+      }
+      this.#membership = membership;
+      this.#inbound = new Inbound({
+        bus,
+        catalogue,
+        node,
+        group: membership.group,
+        counters: this.#counters,
+        outbound: this.#outbound,
+      });
+    }
+    if (this.#bridges("topicToQueue")) this.#outbound.attach();
+    if (this.#bridges("stageToTopic")) this.#stageBridge.attach();
+    this.#inbound?.start();
+    this.#work.start();
+  }
+
+  async #end(timeoutMs: number | undefined): Promise<CoordinatorStopResult> {
+    const expired = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+    // Handlers may publish until their end, so the way out stays open longest.
+    const running = await Promise.all([this.#inbound?.stop(timeoutMs) ?? 0, this.#work.stop(timeoutMs)]);
+    await this.#outbound.flush(expired);
+    const notStored = this.#outbound.abandon();
+    this.#stageBridge.detach();
+    this.#outbound.detach();
+    await this.#membership?.leave();
+    this.#inbound = undefined;
+    this.#membership = undefined;
+    const left = running[0] + running[1] + notStored;
+    return { drained: left === 0, left };
+  }
+
+  async #publish(
+    topic: string,
+    payload: unknown,
+    options?: DurablePublishOptions,
+  ): Promise<PublishReceipt> {
+    if (this.#state === "closed") throw closed("publish");
+    if (this.#state === "stopped" || this.#state === "starting") {
+      throw new CoordinatorError(
+        "NOT_STARTED",
+        `"${topic}" was published before start(). Await start() first, so that the event is bridged.`,
+      );
+    }
+    const { bus, queue, catalogue } = this.#parts;
+    const parts = { bus, queue, catalogue, counters: this.#counters, outbound: this.#outbound };
+    return publishDurably({ ...parts, node: this.node }, topic, payload, options);
+  }
+
+  #bridges(direction: Direction): boolean {
+    return this.#options.bridges?.[direction] ?? true;
+  }
+
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(step);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function closed(call: string): CoordinatorError {
+  return new CoordinatorError(
+    "COORDINATOR_CLOSED",
+    `${call}() was called on a closed coordinator. Make a new one with createCoordinator().`,
+  );
+}
+
+function warn(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.emitWarning(text, { code: "RINGRIFT_COORDINATOR_ERROR" });
+}

@@ -1,0 +1,22 @@
+/** Codes of {@link CoordinatorError}; see `docs/errors.md`. */
+export type CoordinatorErrorCode =
+  | "COORDINATOR_CLOSED"
+  | "HANDLE_CONFLICT"
+  | "INVALID_CATALOGUE"
+  | "INVALID_OPTION"
+  | "LOCAL_TOPIC"
+  | "NODE_NAME_TAKEN"
+  | "NOT_STARTED"
+  | "NOT_STORED"
+  | "UNKNOWN_TOPIC";
+
+/** What the coordinator throws and rejects with. Errors of a bus or a queue come through unchanged. */
+export class CoordinatorError extends Error {
+  override readonly name = "CoordinatorError";
+  readonly code: CoordinatorErrorCode;
+
+  constructor(code: CoordinatorErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

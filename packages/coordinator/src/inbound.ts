@@ -1,0 +1,88 @@
+import type { EventBus } from "@ringrift/core-bus";
+import { type AnyContracts, type EventLineage, MAX_HOPS, pickLineage } from "@ringrift/envelope";
+import { type ConsumerGroup, type Consumer, PermanentError, type StoredEvent } from "@ringrift/event-queue";
+import type { AnyCatalogue } from "@ringrift/mappings";
+import type { Counters } from "./counters.ts";
+import type { Outbound } from "./outbound.ts";
+import { recentIdsOf } from "./recent-ids.ts";
+import { metadataOf, nodeOf } from "./wire.ts";
+
+export interface InboundOptions {
+  readonly bus: EventBus<AnyContracts>;
+  readonly group: ConsumerGroup<AnyContracts>;
+  readonly catalogue: AnyCatalogue;
+  /** This node's name; `undefined` when it has none. */
+  readonly node: string | undefined;
+  readonly counters: Counters;
+  readonly outbound: Outbound;
+}
+
+/** Handlers of different events that may run at once: one may wait for the next event. */
+const IN_FLIGHT = 16;
+
+/**
+ * Queue → topic: what other processes stored is published on this one's bus, with the same id. An event
+ * is acked when its handlers have settled, so that a crash in between brings it again.
+ */
+export class Inbound {
+  readonly #options: InboundOptions;
+  #consumer: Consumer | undefined;
+
+  constructor(options: InboundOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#consumer = this.#options.group.consume((event) => this.#receive(event), {
+      concurrency: IN_FLIGHT,
+    });
+  }
+
+  /** Takes no new event and waits for running handlers. Returns how many were left. */
+  async stop(timeoutMs?: number): Promise<number> {
+    const consumer = this.#consumer;
+    this.#consumer = undefined;
+    if (!consumer) return 0;
+    return (await consumer.stop({ timeoutMs })).left;
+  }
+
+  async #receive(event: StoredEvent): Promise<void> {
+    const { bus, catalogue, counters, outbound } = this.#options;
+    if (event.via.includes(bus.id)) {
+      // Passing an own event by means "handled here": not before its handlers have settled.
+      await outbound.settledLocally(event.id);
+      counters.drop("echo");
+      return;
+    }
+    const entry = catalogue.entryForQueue(event.type);
+    if (!entry) return counters.drop("unmapped");
+    if (event.via.length >= MAX_HOPS) return counters.drop("hop-limit");
+    // A redelivery is let through: the crash that caused it may have cut the handlers short.
+    const known = recentIdsOf(bus);
+    if (known.has(event.id) && !event.redelivered) return counters.drop("duplicate");
+    known.add(event.id);
+    await outbound.carry(event.id, () => this.#publish(entry.topic, event));
+  }
+
+  async #publish(topic: string, event: StoredEvent): Promise<void> {
+    const { bus, counters, node } = this.#options;
+    const ownFromBefore = node !== undefined && nodeOf(event) === node;
+    let lineage: EventLineage;
+    let metadata: Readonly<Record<string, unknown>>;
+    try {
+      lineage = pickLineage(event);
+      metadata = metadataOf(event);
+    } catch (error) {
+      counters.drop("invalid");
+      throw new PermanentError(`The metadata of event ${event.id} is not JSON.`, { cause: error });
+    }
+    const redelivered = event.redelivered || ownFromBefore;
+    const delivery = await bus.publish(topic, event.payload, {
+      lineage,
+      metadata,
+      ...(redelivered && { redelivered }),
+    });
+    if (delivery.dropped) counters.drop(delivery.dropped);
+    else counters.forward("queueToTopic");
+  }
+}

@@ -1,0 +1,111 @@
+import { newInstanceId, nodeId, type StartFrom } from "@ringrift/envelope";
+import { type ConsumerGroup, type GroupClaim, type GroupInfo, QueueError } from "@ringrift/event-queue";
+import { CoordinatorError } from "./errors.ts";
+import type { AnyQueue } from "./wire.ts";
+
+export interface MembershipOptions {
+  readonly queue: AnyQueue;
+  /** The node's name; an unnamed node reads as a group of its own that goes with it. */
+  readonly node: string | undefined;
+  /** Where a new group starts. */
+  readonly from: StartFrom;
+  readonly onError: (error: unknown) => void;
+}
+
+const CLAIM_TTL_MS = 10_000;
+/** An unnamed node that crashed leaves a group nobody will ever read. */
+const UNNAMED_EXPIRE_AFTER_MS = 3_600_000;
+
+/**
+ * A node's place among the readers of the queue: its group, and the claim that makes a name its own.
+ * A named group stays when the node stops, with its cursor; an unnamed one goes.
+ */
+export class Membership {
+  readonly group: ConsumerGroup;
+  readonly #options: MembershipOptions;
+  readonly #named: boolean;
+  #claim: GroupClaim | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lost = false;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+    this.#named = options.node !== undefined;
+    // A launcher may have made the group of a named node with a policy of its own: none is asked for.
+    const policy = this.#named ? {} : { expireAfterMs: UNNAMED_EXPIRE_AFTER_MS };
+    this.group = options.queue.group(options.node ?? `node-${nodeId()}-${nextUnnamed()}`, {
+      from: options.from,
+      ...policy,
+    });
+  }
+
+  /** Whether somebody else took the name while this node could not renew its claim. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /**
+   * Claims the name and makes the group, its start fixed.
+   *
+   * @throws CoordinatorError `NODE_NAME_TAKEN`
+   */
+  async join(): Promise<GroupInfo> {
+    this.#lost = false;
+    if (this.#named) await this.#claimName(this.group.name);
+    try {
+      return await this.group.ensure();
+    } catch (error) {
+      await this.leave();
+      throw error;
+    }
+  }
+
+  /** Gives the name back; removes the group of an unnamed node. */
+  async leave(): Promise<void> {
+    clearInterval(this.#timer);
+    const claim = this.#claim;
+    this.#claim = undefined;
+    await claim?.release();
+    if (!this.#named) await this.#options.queue.groups.remove(this.group.name);
+  }
+
+  async #claimName(name: string): Promise<void> {
+    const holder = newInstanceId("coordinator");
+    try {
+      this.#claim = await this.#options.queue.groups.claim(name, { holder, ttlMs: CLAIM_TTL_MS });
+    } catch (error) {
+      if (!(error instanceof QueueError) || error.code !== "GROUP_CLAIMED") throw error;
+      throw new CoordinatorError(
+        "NODE_NAME_TAKEN",
+        `Node name "${name}" is taken: ${error.message} Give this node another name, or stop the other one first.`,
+        { cause: error },
+      );
+    }
+    this.#timer = setInterval(() => void this.#renew(name), CLAIM_TTL_MS / 3);
+    this.#timer.unref();
+  }
+
+  async #renew(name: string): Promise<void> {
+    try {
+      if (!this.#claim || (await this.#claim.renew())) return;
+    } catch (error) {
+      // The claim runs on for a while; the next renewal may succeed.
+      this.#options.onError(error);
+      return;
+    }
+    this.#lost = true;
+    clearInterval(this.#timer);
+    this.#options.onError(
+      new CoordinatorError(
+        "NODE_NAME_TAKEN",
+        `Node name "${name}" was lost: this process could not renew it for ${CLAIM_TTL_MS} ms and another one has it now. Restart this node.`,
+      ),
+    );
+  }
+}
+
+let unnamed = 0;
+function nextUnnamed(): number {
+  unnamed += 1;
+  return unnamed;
+}

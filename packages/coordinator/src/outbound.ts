@@ -1,0 +1,181 @@
+import { type BusEvent, type EventBus, settled, type Subscription } from "@ringrift/core-bus";
+import { type AnyContracts, pickLineage } from "@ringrift/envelope";
+import type { AnyCatalogue } from "@ringrift/mappings";
+import type { Counters } from "./counters.ts";
+import { CoordinatorError } from "./errors.ts";
+import { recentIdsOf } from "./recent-ids.ts";
+import { isRefusal, Spool } from "./spool.ts";
+import { type AnyQueue, type CarriedEvent, toHeaders } from "./wire.ts";
+
+export interface OutboundOptions {
+  readonly bus: EventBus<AnyContracts>;
+  readonly queue: AnyQueue;
+  readonly catalogue: AnyCatalogue;
+  readonly node: string | undefined;
+  readonly counters: Counters;
+  readonly spoolLimit: number;
+  /** Whether the queue's events come back to this bus, own ones included. */
+  readonly readsBack: boolean;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Topic → queue: stores every mapped event of the bus. It starts before the handlers of the event and
+ * is awaited with them, so that the end of `publish` means "stored", or its errors say why not.
+ */
+export class Outbound {
+  readonly #options: OutboundOptions;
+  readonly #spool: Spool;
+  #subscriptions: Subscription[] = [];
+  readonly #sending = new Set<Promise<unknown>>();
+  /** Events that the queue has already: on their way from it, or stored before they are dispatched. */
+  readonly #carried = new Set<string>();
+  /** Local dispatch of own events, until the queue shows them to us again. */
+  readonly #own = new Map<string, Promise<void>>();
+
+  constructor(options: OutboundOptions) {
+    this.#options = options;
+    this.#spool = new Spool({
+      queue: options.queue,
+      limit: options.spoolLimit,
+      onStored: () => options.counters.forward("topicToQueue"),
+      onGivenUp: (error) => {
+        options.counters.drop(isRefusal(error) ? "invalid" : "error");
+        options.onError(error);
+      },
+    });
+  }
+
+  /** Subscribes exactly the topics that have a name on the queue. */
+  attach(): void {
+    const { bus, catalogue } = this.#options;
+    for (const entry of catalogue.entries.values()) {
+      if (entry.crossProcess === undefined) continue;
+      const type = entry.crossProcess;
+      this.#subscriptions.push(
+        bus.subscribe(entry.topic, (event: BusEvent) => this.#forward(type, event), {
+          priority: Number.MAX_VALUE,
+          tap: true,
+          name: "topic → queue",
+        }),
+      );
+    }
+  }
+
+  detach(): void {
+    for (const subscription of this.#subscriptions) subscription();
+    this.#subscriptions = [];
+  }
+
+  /** Runs a dispatch of an event that the queue has already, so that it isn't sent there again. */
+  async carry<T>(id: string, dispatch: () => Promise<T>): Promise<T> {
+    this.#carried.add(id);
+    try {
+      return await dispatch();
+    } finally {
+      this.#carried.delete(id);
+    }
+  }
+
+  /** Resolves when the local dispatch of an own event is over; at once when nothing is known of it. */
+  async settledLocally(id: string): Promise<void> {
+    const dispatch = this.#own.get(id);
+    await dispatch;
+    this.#own.delete(id);
+  }
+
+  /**
+   * Announces an own event that is stored before it is dispatched. `settle` says that both are done, or
+   * with `false` that it was never stored, so that nobody will ask for it.
+   */
+  expect(id: string): { settle(stored: boolean): void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#track(id, promise);
+    return {
+      settle: (stored) => {
+        resolve();
+        if (!stored) this.#own.delete(id);
+      },
+    };
+  }
+
+  get spooled(): number {
+    return this.#spool.size;
+  }
+
+  /** Waits until everything is stored or given up, at most until the signal aborts. */
+  async flush(signal?: AbortSignal): Promise<void> {
+    await Promise.allSettled(this.#sending);
+    await this.#spool.drained(signal);
+  }
+
+  /** Ends retrying; what is still in the spool is counted as given up. Returns how many that were. */
+  abandon(): number {
+    return this.#spool.abandon();
+  }
+
+  #forward(type: string, event: BusEvent): Promise<void> | undefined {
+    if (this.#carried.has(event.id)) return undefined;
+    const { node } = this.#options;
+    this.#track(event.id, settled(event));
+    const outgoing: CarriedEvent = {
+      type,
+      payload: event.payload,
+      headers: toHeaders(event.payload, event.metadata, node),
+      lineage: pickLineage(event),
+    };
+    const sending = this.#send(outgoing);
+    this.#sending.add(sending);
+    const done = (): void => void this.#sending.delete(sending);
+    sending.then(done, done);
+    return sending;
+  }
+
+  #track(id: string, dispatch: Promise<void>): void {
+    // Without the way back nobody would ever ask, and the map would only grow.
+    if (this.#options.readsBack) this.#own.set(id, dispatch);
+  }
+
+  async #send(outgoing: CarriedEvent): Promise<void> {
+    const { bus, queue, counters } = this.#options;
+    if (this.#spool.size > 0) {
+      // Behind what waits already: the log keeps the order in which things were published.
+      throw this.#spooled(outgoing, undefined);
+    }
+    const { type, payload, headers, lineage } = outgoing;
+    try {
+      const stored = await queue.send(type, payload, { headers, lineage });
+      // This bus has the event under its own id: the one stored first must not come here as well.
+      if (stored.duplicate) recentIdsOf(bus).add(stored.id);
+      counters.forward("topicToQueue");
+    } catch (error) {
+      if (isRefusal(error)) {
+        counters.drop("invalid");
+        throw error;
+      }
+      throw this.#spooled(outgoing, error);
+    }
+  }
+
+  #spooled(outgoing: CarriedEvent, cause: unknown): unknown {
+    const { counters } = this.#options;
+    if (this.#spool.add(outgoing)) {
+      return new CoordinatorError(
+        "NOT_STORED",
+        `Event "${outgoing.type}" (${outgoing.lineage.id}) is not stored yet: ${describe(cause)}. It waits with ${this.#spool.size - 1} others and is retried in order; "flush()" waits for it.`,
+        { cause },
+      );
+    }
+    counters.drop("error");
+    return new CoordinatorError(
+      "NOT_STORED",
+      `Event "${outgoing.type}" (${outgoing.lineage.id}) is lost to other processes: the queue refuses and ${this.#spool.size} events wait already. Raise "spoolLimit", or use coordinator.publish, which rejects instead.`,
+      { cause },
+    );
+  }
+}
+
+function describe(cause: unknown): string {
+  if (cause === undefined) return "earlier events wait for the queue";
+  return cause instanceof Error ? cause.message : String(cause);
+}

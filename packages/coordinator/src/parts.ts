@@ -1,0 +1,37 @@
+import { createEventBus, type EventBus } from "@ringrift/core-bus";
+import type { AnyContracts } from "@ringrift/envelope";
+import { MemoryEventQueue } from "@ringrift/event-queue";
+import { type AnyCatalogue, selfplayCatalogue } from "@ringrift/mappings";
+import { createStageEventBus, type StageEventBus } from "@ringrift/stage-events";
+import type { CoordinatorOptions } from "./options.ts";
+import type { AnyQueue } from "./wire.ts";
+
+/** What a coordinator joins, and which of it is its own to close. */
+export interface Parts {
+  readonly catalogue: AnyCatalogue;
+  readonly bus: EventBus<AnyContracts>;
+  readonly stages: StageEventBus<AnyContracts>;
+  readonly queue: AnyQueue;
+  /** Closes what the coordinator made itself: its bus, then its queue. */
+  closeOwn(): Promise<void>;
+}
+
+/** Takes the parts that were given and makes the others, in memory. */
+export function takeParts(options: CoordinatorOptions<AnyCatalogue>): Parts {
+  const catalogue = options.catalogue ?? selfplayCatalogue;
+  const bus = options.bus ?? createEventBus({ events: catalogue.topics });
+  const stages = options.stages ?? createStageEventBus({ catalogue });
+  const queue = options.queue ?? new MemoryEventQueue({ events: catalogue.queue });
+  return {
+    catalogue,
+    // The catalogue has given every name that is used on them, so their own types are of no more use.
+    bus: bus as EventBus<AnyContracts>,
+    stages: stages as unknown as StageEventBus<AnyContracts>,
+    queue: queue as AnyQueue,
+    async closeOwn() {
+      if (!options.stages) await stages.close();
+      if (!options.bus) await bus.close();
+      if (!options.queue) await queue.close();
+    },
+  };
+}

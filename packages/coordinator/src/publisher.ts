@@ -1,0 +1,57 @@
+import type { EventBus } from "@ringrift/core-bus";
+import { type AnyContracts, createLineage, currentEvent, passedVia } from "@ringrift/envelope";
+import type { AnyCatalogue } from "@ringrift/mappings";
+import type { Counters } from "./counters.ts";
+import type { DurablePublishOptions, PublishReceipt } from "./options.ts";
+import type { Outbound } from "./outbound.ts";
+import { type AnyQueue, toHeaders } from "./wire.ts";
+import { queueType } from "./work.ts";
+
+export interface PublisherOptions {
+  readonly bus: EventBus<AnyContracts>;
+  readonly queue: AnyQueue;
+  readonly catalogue: AnyCatalogue;
+  readonly node: string | undefined;
+  readonly counters: Counters;
+  readonly outbound: Outbound;
+}
+
+/**
+ * Durable publish: stores the event first and dispatches it locally afterwards, so that no local handler
+ * acts on an event that other processes will never see.
+ */
+export async function publishDurably(
+  parts: PublisherOptions,
+  topic: string,
+  payload: unknown,
+  options: DurablePublishOptions = {},
+): Promise<PublishReceipt> {
+  const { bus, queue, catalogue, node, counters, outbound } = parts;
+  const { metadata = {}, headers, source, correlationId, traceparent, key, dedupeKey } = options;
+  const type = queueType(catalogue, topic);
+  const lineage = createLineage({ source, correlationId, traceparent, parent: currentEvent() });
+  // The echo may arrive before the send has resolved, so the event is known as ours before that.
+  const local = outbound.expect(lineage.id);
+  let isStored = false;
+  try {
+    const stored = await queue.send(type, payload, {
+      lineage: passedVia(lineage, bus.id),
+      headers: toHeaders(payload, metadata, node, headers),
+      key,
+      dedupeKey,
+    });
+    if (stored.duplicate) {
+      const { id, position } = stored;
+      return { id, position, duplicate: true, delivered: 0, errors: [] };
+    }
+    isStored = true;
+    counters.forward("topicToQueue");
+    const delivery = await outbound.carry(lineage.id, () =>
+      bus.publish(topic, payload, { lineage, metadata }),
+    );
+    const { delivered, errors } = delivery;
+    return { id: lineage.id, position: stored.position, duplicate: false, delivered, errors };
+  } finally {
+    local.settle(isStored);
+  }
+}

@@ -1,0 +1,121 @@
+import { runDetached } from "@ringrift/envelope";
+import type { AnyQueue, CarriedEvent } from "./wire.ts";
+
+export interface SpoolOptions {
+  readonly queue: AnyQueue;
+  /** Most events to hold. */
+  readonly limit: number;
+  readonly onStored: () => void;
+  /** An event that will never be stored, by its own fault or because the spool was abandoned. */
+  readonly onGivenUp: (error: unknown) => void;
+}
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+
+/**
+ * Events that the queue could not take: held in memory, bounded, and sent in order once it can. The log
+ * is unique by event id, so an event whose first send did arrive after all is not stored twice.
+ */
+export class Spool {
+  readonly #options: SpoolOptions;
+  readonly #waiting: CarriedEvent[] = [];
+  readonly #onEmpty = new Set<() => void>();
+  #pause = FIRST_PAUSE_MS;
+  #timer: NodeJS.Timeout | undefined;
+  #draining = false;
+
+  constructor(options: SpoolOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  /** Takes an event; `false` when there is no room. */
+  add(event: CarriedEvent): boolean {
+    if (this.#waiting.length >= this.#options.limit) return false;
+    this.#waiting.push(event);
+    this.#schedule();
+    return true;
+  }
+
+  /** Resolves when nothing waits, or the signal aborts. */
+  async drained(signal?: AbortSignal): Promise<void> {
+    if (this.#waiting.length === 0 || signal?.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onEmpty.add(resolve);
+    signal?.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    this.#onEmpty.delete(resolve);
+  }
+
+  /** Gives up everything that waits; returns how many events that were. */
+  abandon(): number {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const left = this.#waiting.splice(0);
+    for (const event of left) {
+      this.#options.onGivenUp(
+        new Error(`Event "${event.type}" (${event.lineage.id}) was never stored: the coordinator stopped.`),
+      );
+    }
+    this.#announceIfEmpty();
+    return left.length;
+  }
+
+  #schedule(): void {
+    if (this.#timer || this.#draining) return;
+    // The spool outlives the handler that published, so it must not run as part of it.
+    runDetached(() => {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        void this.#drain();
+      }, this.#pause);
+    });
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+  }
+
+  async #drain(): Promise<void> {
+    this.#draining = true;
+    try {
+      for (let event = this.#waiting[0]; event; event = this.#waiting[0]) {
+        const { type, payload, headers, lineage } = event;
+        try {
+          await this.#options.queue.send(type, payload, { headers, lineage });
+        } catch (error) {
+          if (!isRefusal(error)) return;
+          this.#take(event);
+          this.#options.onGivenUp(error);
+          continue;
+        }
+        this.#take(event);
+        this.#pause = FIRST_PAUSE_MS;
+        this.#options.onStored();
+      }
+    } finally {
+      this.#draining = false;
+      if (this.#waiting.length > 0) this.#schedule();
+      this.#announceIfEmpty();
+    }
+  }
+
+  /** Removes the head, unless the spool was abandoned while it was being sent. */
+  #take(event: CarriedEvent): void {
+    if (this.#waiting[0] === event) this.#waiting.shift();
+  }
+
+  #announceIfEmpty(): void {
+    if (this.#waiting.length > 0) return;
+    for (const resolve of this.#onEmpty) resolve();
+  }
+}
+
+const REFUSALS = /^(INVALID_|PAYLOAD_|UNSUPPORTED|QUEUE_CLOSED)/;
+
+/** Whether the queue will never take the event, however often it is tried. */
+export function isRefusal(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" && REFUSALS.test(code);
+}

@@ -1,0 +1,218 @@
+import type { AnyContracts, Contracts, EventLineage, EventName } from "@ringrift/envelope";
+import type {
+  Backoff,
+  Consumer,
+  DeliveryContext,
+  GroupPolicy,
+  StoredEvent,
+} from "@ringrift/event-queue";
+import type { AnyCatalogue } from "@ringrift/mappings";
+import { CoordinatorError } from "./errors.ts";
+import { type AnyQueue, metadataOf } from "./wire.ts";
+
+/** An event as a work handler gets it: under its topic, with what its delivery knows. */
+export interface WorkEventOf<K extends string, P> extends EventLineage {
+  readonly topic: K;
+  readonly payload: P;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** Place in the queue's log. */
+  readonly position: number;
+  readonly key?: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** 1 on the first delivery. */
+  readonly attempt: number;
+  /** Whether its effect may have happened before: make it idempotent by `id`. */
+  readonly redelivered: boolean;
+}
+
+/** A union over the topics of `T`, told apart by `topic`. */
+export type WorkEvent<T extends Contracts = AnyContracts, K extends EventName<T> = EventName<T>> = {
+  [Topic in K]: WorkEventOf<Topic, T[Topic]>;
+}[K];
+
+/** Does the work of one event. Returning acks it; throwing has it tried again, and at last set aside. */
+export type WorkHandler<T extends Contracts = AnyContracts, K extends EventName<T> = EventName<T>> = (
+  event: WorkEvent<T, K>,
+  context: DeliveryContext,
+) => unknown;
+
+/** How a group's work is done. What is stored with the group must be the same in all its processes. */
+export interface HandleOptions {
+  /** The consumer group: each event is worked on by one process of it. */
+  readonly group: string;
+  /** Stored with the group. @default 5 */
+  readonly maxAttempts?: number | undefined;
+  /** Stored with the group. @default 100 ms × 2 up to 60 s */
+  readonly backoff?: Backoff | undefined;
+  /** Stored with the group; renewed while a handler runs. @default 30_000 */
+  readonly leaseMs?: number | undefined;
+  /** Stored with the group. @default 7 days */
+  readonly expireAfterMs?: number | undefined;
+  /** Where a new group starts. @default "beginning" */
+  readonly from?: GroupPolicy["from"];
+  /** Events this process works on at once. @default 1 */
+  readonly concurrency?: number | undefined;
+  /** Longest a handler may run. @default no limit */
+  readonly handlerTimeoutMs?: number | undefined;
+  /** @default concurrency */
+  readonly prefetch?: number | undefined;
+  /** Give what a handler sends a dedupe key, so that a retry doesn't multiply it. @default true */
+  readonly dedupeChildren?: boolean | undefined;
+}
+
+interface WorkGroup {
+  readonly options: HandleOptions;
+  /** Queue type → what to do with it. */
+  readonly handlers: Map<string, { readonly topic: string; readonly handler: WorkHandler }>;
+  consumer: Consumer | undefined;
+}
+
+/**
+ * The work handlers of a coordinator, by group. Handlers of one group are joined into one consumer, so
+ * they are registered before the group starts.
+ */
+export class Work {
+  readonly #queue: AnyQueue;
+  readonly #catalogue: AnyCatalogue;
+  readonly #groups = new Map<string, WorkGroup>();
+  #finished = { handled: 0, deadLettered: 0 };
+  #running = false;
+
+  constructor(queue: AnyQueue, catalogue: AnyCatalogue) {
+    this.#queue = queue;
+    this.#catalogue = catalogue;
+  }
+
+  /** Registers a handler; begins at once when the coordinator runs already. */
+  add(topics: readonly string[], options: HandleOptions, handler: WorkHandler): void {
+    const types = topics.map((topic) => ({ topic, type: queueType(this.#catalogue, topic) }));
+    if (typeof options?.group !== "string" || options.group === "") {
+      throw new CoordinatorError(
+        "INVALID_OPTION",
+        `handle("${topics.join('", "')}") has no group. Name the consumer group whose processes share the work, e.g. { group: "mailer" }.`,
+      );
+    }
+    const group = this.#join(options);
+    for (const { topic, type } of types) {
+      if (group.handlers.has(type)) {
+        throw new CoordinatorError(
+          "HANDLE_CONFLICT",
+          `Group "${options.group}" handles "${topic}" already. An event is worked on once a group: use another group, or one handler that does both.`,
+        );
+      }
+    }
+    for (const { topic, type } of types) group.handlers.set(type, { topic, handler });
+    this.#groups.set(options.group, group);
+    if (this.#running) this.#begin(group);
+  }
+
+  start(): void {
+    this.#running = true;
+    for (const group of this.#groups.values()) this.#begin(group);
+  }
+
+  /** Takes no new event and waits for running handlers. Returns how many were left. */
+  async stop(timeoutMs?: number): Promise<number> {
+    this.#running = false;
+    const left = await Promise.all(
+      Array.from(this.#groups.values(), async (group) => {
+        const consumer = group.consumer;
+        group.consumer = undefined;
+        if (!consumer) return 0;
+        const result = await consumer.stop({ timeoutMs });
+        const { handled, deadLettered } = consumer.stats();
+        this.#finished.handled += handled;
+        this.#finished.deadLettered += deadLettered;
+        return result.left;
+      }),
+    );
+    return left.reduce((sum, count) => sum + count, 0);
+  }
+
+  totals(): { handled: number; deadLettered: number } {
+    const totals = { ...this.#finished };
+    for (const { consumer } of this.#groups.values()) {
+      const stats = consumer?.stats();
+      totals.handled += stats?.handled ?? 0;
+      totals.deadLettered += stats?.deadLettered ?? 0;
+    }
+    return totals;
+  }
+
+  #join(options: HandleOptions): WorkGroup {
+    const group = this.#groups.get(options.group);
+    if (!group) return { options, handlers: new Map(), consumer: undefined };
+    if (group.consumer) {
+      throw new CoordinatorError(
+        "HANDLE_CONFLICT",
+        `Group "${options.group}" is running already. Register all handlers of a group before start(), or give this one a group of its own.`,
+      );
+    }
+    const changed = (Object.keys(options) as (keyof HandleOptions)[]).find(
+      (key) => JSON.stringify(options[key]) !== JSON.stringify(group.options[key]),
+    );
+    if (changed) {
+      throw new CoordinatorError(
+        "HANDLE_CONFLICT",
+        `Group "${options.group}" was given another "${changed}" before. Handlers of one group share their options; give this one the same or a group of its own.`,
+      );
+    }
+    return group;
+  }
+
+  #begin(group: WorkGroup): void {
+    if (group.consumer) return;
+    const { options, handlers } = group;
+    const consume = { ...options, eventTypes: Array.from(handlers.keys()) };
+    group.consumer = this.#queue.consume(consume, (event, context) => {
+      const found = handlers.get(event.type);
+      // The group's stored types are exactly the handlers' keys, so this is a broken backend.
+      if (!found) throw new CoordinatorError("UNKNOWN_TOPIC", `No handler for "${event.type}".`);
+      return found.handler(this.#toWorkEvent(found.topic, event), context);
+    });
+  }
+
+  #toWorkEvent(topic: string, event: StoredEvent): WorkEvent {
+    const { id, time, source, origin, correlationId, causationId, via, traceparent } = event;
+    const { payload, position, key, headers, attempt, redelivered } = event;
+    return {
+      id,
+      topic,
+      payload,
+      metadata: metadataOf(event),
+      time,
+      source,
+      origin,
+      correlationId,
+      via,
+      position,
+      headers,
+      attempt,
+      redelivered,
+      ...(causationId !== undefined && { causationId }),
+      ...(traceparent !== undefined && { traceparent }),
+      ...(key !== undefined && { key }),
+    };
+  }
+}
+
+/**
+ * The name of a topic on the queue.
+ *
+ * @throws CoordinatorError `UNKNOWN_TOPIC`, `LOCAL_TOPIC`
+ */
+export function queueType(catalogue: AnyCatalogue, topic: string): string {
+  const entry = catalogue.entryForTopic(topic);
+  if (!entry) {
+    const meant = catalogue.entryFor(topic)?.topic;
+    const hint = meant === undefined ? "Add it to the catalogue" : `Write "${meant}"`;
+    throw new CoordinatorError("UNKNOWN_TOPIC", `Topic "${topic}" is not in the catalogue. ${hint}.`);
+  }
+  if (entry.crossProcess === undefined) {
+    throw new CoordinatorError(
+      "LOCAL_TOPIC",
+      `Topic "${topic}" is declared local, so no queue carries it. Use bus.publish and bus.subscribe, or drop "local" from its definition.`,
+    );
+  }
+  return entry.crossProcess;
+}

@@ -1,0 +1,129 @@
+import { QueueError } from "@ringrift/event-queue";
+import { describe, expect, it, vi } from "vitest";
+import { makeNode, openLog, settle, startNode } from "./nodes.ts";
+
+const order = { id: "A-1", cents: 1999 };
+
+describe("a durable publish", () => {
+  it("resolves with the id and position of what is stored, after the local handlers", async () => {
+    const node = await startNode();
+    const handler = vi.fn();
+    node.bus.subscribe("order.placed", handler);
+    const receipt = await node.publish("order.placed", order, { metadata: { shelf: 3 } });
+    const [stored] = await node.queue.history();
+    expect(receipt).toMatchObject({ id: stored?.id, position: stored?.position, delivered: 1 });
+    expect(handler).toHaveBeenCalledTimes(1);
+    expect(handler.mock.calls[0]?.[0]).toMatchObject({ id: receipt.id, metadata: { shelf: 3 } });
+  });
+
+  it("stores before it dispatches", async () => {
+    const node = await startNode();
+    const seen: number[] = [];
+    node.bus.subscribe("order.placed", async () => {
+      seen.push((await node.queue.stats()).events);
+    });
+    await node.publish("order.placed", order);
+    expect(seen).toEqual([1]);
+  });
+
+  it("is handled once here and once on every other node", async () => {
+    const queue = openLog();
+    const [a, b] = [await startNode({ queue }), await startNode({ queue })];
+    const handlers = [a, b].map((node) => {
+      const handler = vi.fn();
+      node.bus.subscribe("order.placed", handler);
+      return handler;
+    });
+    await a.publish("order.placed", order);
+    await settle(queue);
+    expect(handlers.map((handler) => handler.mock.calls.length)).toEqual([1, 1]);
+    expect((await queue.stats()).events).toBe(1);
+  });
+
+  it("rejects when it can't be stored, and no local handler runs", async () => {
+    const queue = openLog();
+    const node = await startNode({ queue });
+    const handler = vi.fn();
+    node.bus.subscribe("order.placed", handler);
+    const broken = vi
+      .spyOn(queue, "send")
+      .mockRejectedValue(new QueueError("QUEUE_READ_ONLY", "The file is read-only."));
+    await expect(node.publish("order.placed", order)).rejects.toMatchObject({
+      code: "QUEUE_READ_ONLY",
+    });
+    broken.mockRestore();
+    expect(handler).not.toHaveBeenCalled();
+  });
+
+  it("with a known dedupe key stores and dispatches nothing", async () => {
+    const node = await startNode();
+    const handler = vi.fn();
+    node.bus.subscribe("order.placed", handler);
+    const first = await node.publish("order.placed", order, { dedupeKey: "A-1" });
+    const second = await node.publish("order.placed", order, { dedupeKey: "A-1" });
+    expect(second).toMatchObject({ id: first.id, position: first.position, duplicate: true });
+    expect(handler).toHaveBeenCalledTimes(1);
+  });
+
+  it("is refused before start, for names the catalogue doesn't know, and for local topics", async () => {
+    const node = makeNode();
+    await expect(node.publish("order.placed", order)).rejects.toMatchObject({ code: "NOT_STARTED" });
+    await node.start();
+    // @ts-expect-error not a topic
+    await expect(node.publish("ORDER_PLACED", order)).rejects.toThrow('Write "order.placed"');
+    await expect(node.publish("cart.changed", { id: "c" })).rejects.toMatchObject({
+      code: "LOCAL_TOPIC",
+    });
+  });
+
+  it("has a typed emitter a topic", async () => {
+    const node = await startNode();
+    const { id } = await node.emitters.orderPlaced(order);
+    expect(await node.queue.history()).toMatchObject([{ id, type: "ORDER_PLACED", payload: order }]);
+  });
+});
+
+describe("a publish that the queue can't store for now", () => {
+  it("says so in its errors, waits, and is stored in order once it can", async () => {
+    const queue = openLog();
+    const node = await startNode({ queue, onError: () => undefined });
+    const send = vi
+      .spyOn(queue, "send")
+      .mockRejectedValue(new QueueError("QUEUE_BUSY", "Another process holds the lock."));
+    vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    for (const id of ["1", "2", "3"]) {
+      const { errors } = await node.bus.publish("order.placed", { id, cents: 1 });
+      expect(errors[0]?.cause).toMatchObject({ code: "NOT_STORED" });
+    }
+    expect(node.stats().spooled).toBe(3);
+    expect((await node.health()).ok).toBe(false);
+    send.mockRestore();
+    await node.flush();
+    const events = await node.queue.history();
+    expect(events.map((event) => event.payload.id)).toEqual(["1", "2", "3"]);
+    expect(node.stats()).toMatchObject({ spooled: 0, forwarded: { topicToQueue: 3 } });
+  });
+
+  it("is given up, counted and reported when the spool is full or the node stops", async () => {
+    const queue = openLog();
+    const given: unknown[] = [];
+    const node = await startNode({ queue, spoolLimit: 1, onError: (error) => given.push(error) });
+    vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    vi.spyOn(queue, "send").mockRejectedValue(new QueueError("QUEUE_BUSY", "Busy."));
+    await node.bus.publish("order.placed", order);
+    const { errors } = await node.bus.publish("order.placed", order);
+    expect(errors[0]?.message).toMatch(/lost to other processes/);
+    expect(await node.stop({ timeoutMs: 20 })).toEqual({ drained: false, left: 1 });
+    expect(node.stats().dropped.error).toBe(2);
+    expect(given).toHaveLength(1);
+    vi.restoreAllMocks();
+  });
+});
+
+describe("options", () => {
+  it("that are unknown or wrong are refused", () => {
+    expect(() => makeNode({ nodes: "x" } as never)).toThrow(/"nodes" is unknown/);
+    expect(() => makeNode({ node: "" })).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+    expect(() => makeNode({ spoolLimit: -1 })).toThrow(/whole number/);
+  });
+});
