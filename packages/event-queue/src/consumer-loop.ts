@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { type Contracts, currentEvent, type EventName, runDetached } from "@ringrift/envelope";
 import { Bell } from "./bell.ts";
 import type {
@@ -38,6 +39,8 @@ export interface LeaseSource {
 const LONG_POLL_MS = 30_000;
 const LONGEST_TIMER_MS = 2_147_483_647;
 const SETTLE_TRIES = 4;
+/** A fast queue and fast handlers would go on in microtasks for ever, and no timer would run. */
+const LONGEST_TURN_MS = 5;
 
 /**
  * For backends: runs handlers over a {@link LeaseSource} until stopped. It starts events in the order they
@@ -202,6 +205,7 @@ class ConsumerLoop implements Consumer {
     // The constructor must return before the first event can be seen.
     await Promise.resolve();
     let failures = 0;
+    let turnedAt = performance.now();
     while (this.#state === "running" || this.#state === "paused") {
       const seen = this.#changed.version;
       const { concurrency, prefetch } = this.#options;
@@ -212,6 +216,10 @@ class ConsumerLoop implements Consumer {
         } else {
           await this.#receive(room);
           failures = 0;
+          if (performance.now() - turnedAt > LONGEST_TURN_MS) {
+            await setImmediate();
+            turnedAt = performance.now();
+          }
         }
       } catch (error) {
         if (isFatal(error)) {

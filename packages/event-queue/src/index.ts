@@ -32,3 +32,5 @@ export type {
   GroupPolicy,
   Groups,
 } from "./groups.ts";
+export { MemoryEventQueue, type MemoryEventQueueOptions } from "./memory/memory-event-queue.ts";
+export { MemoryLog, type MemoryLogOptions } from "./memory/memory-log.ts";

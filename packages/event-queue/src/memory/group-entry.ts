@@ -1,0 +1,46 @@
+import type { DeadLetter, ErrorData } from "../dead-letters.ts";
+import { type LogRecord, toStoredEvent } from "./log-record.ts";
+
+/** An event that a group has passed and not settled. */
+export interface GroupEntry {
+  readonly record: LogRecord;
+  /** Deliveries so far. */
+  attempt: number;
+  /** Not before this moment. */
+  dueAt: number;
+  lease?: { readonly token: number; readonly until: number } | undefined;
+  /** It comes from the dead letters. */
+  readonly redriven: boolean;
+  readonly failures: {
+    readonly attempt: number;
+    readonly time: number;
+    readonly message: string;
+  }[];
+}
+
+/** What a claim gave; the token tells this lease from later ones on the same event. */
+export interface LeasedEntry {
+  readonly record: LogRecord;
+  readonly token: number;
+  readonly attempt: number;
+  readonly redelivered: boolean;
+  readonly until: number;
+}
+
+/** A dead letter with the record it was made from, so that it can be redriven after retention. */
+export interface BuriedEntry {
+  readonly record: LogRecord;
+  readonly group: string;
+  readonly attempts: number;
+  readonly error: ErrorData;
+  readonly history: DeadLetter["history"];
+  readonly time: number;
+}
+
+/** Makes the dead letter that a caller sees. */
+export function toDeadLetter(buried: BuriedEntry): DeadLetter {
+  const { record, history, ...rest } = buried;
+  const { id, type, payload, position, key, headers } = toStoredEvent(record);
+  const letter = { id, type, payload, position, headers, ...rest, history: [...history] };
+  return key === undefined ? letter : { ...letter, key };
+}

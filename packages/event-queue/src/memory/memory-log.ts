@@ -1,0 +1,200 @@
+import { parseStartFrom, type StartFrom } from "@ringrift/envelope";
+import type { Bell } from "../bell.ts";
+import type { StoredEvent } from "../events.ts";
+import type { StoredGroupPolicy } from "../group-policy.ts";
+import { checkMs, checkOptionNames } from "../options.ts";
+import type { OutgoingRecord } from "../outgoing.ts";
+import type { LogPage, LogQuery } from "../reader.ts";
+import type { BuriedEntry } from "./group-entry.ts";
+import { GroupState } from "./group-state.ts";
+import { type LogRecord, toStoredEvent } from "./log-record.ts";
+
+/** How a {@link MemoryLog} keeps its events. */
+export interface MemoryLogOptions {
+  /** How long a `dedupeKey` is remembered. @default 600_000 (10 minutes) */
+  readonly dedupeWindowMs?: number | undefined;
+  /** Events older than this go, once every group has settled them. @default 86_400_000 (24 hours) */
+  readonly retentionMs?: number | undefined;
+  /** The clock, in ms since the epoch, for tests. @default Date.now */
+  readonly now?: (() => number) | undefined;
+}
+
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof MemoryLogOptions>([
+  "dedupeWindowMs",
+  "retentionMs",
+  "now",
+]);
+
+/**
+ * A log in memory, for several `MemoryEventQueue` instances to share as processes share a file. Give it to
+ * each as `{ log }`.
+ *
+ * @example
+ * const log = new MemoryLog();
+ * const sender = new MemoryEventQueue({ log });
+ * const receiver = new MemoryEventQueue({ log });
+ */
+export class MemoryLog {
+  /** @internal */
+  readonly now: () => number;
+  /** @internal */
+  readonly bells: Set<Bell> = new Set();
+  /** @internal */
+  readonly groups: Map<string, GroupState> = new Map();
+  /** @internal Oldest first. */
+  readonly deadLetters: BuriedEntry[] = [];
+  /** @internal */
+  readonly claims: Map<string, { holder: string; until: number }> = new Map();
+  readonly #retentionMs: number;
+  readonly #dedupeWindowMs: number;
+  /** Positions are contiguous: the record of position `p` is at `p - #removed - 1`. */
+  readonly #records: LogRecord[] = [];
+  readonly #byId = new Map<string, LogRecord>();
+  readonly #byKey = new Map<string, { readonly record: LogRecord; readonly until: number }>();
+  #removed = 0;
+
+  constructor(options: MemoryLogOptions = {}) {
+    checkOptionNames("MemoryLog", options, OPTION_NAMES);
+    const { dedupeWindowMs = 600_000, retentionMs = 86_400_000, now = Date.now } = options;
+    this.#dedupeWindowMs = checkMs("dedupeWindowMs", dedupeWindowMs);
+    this.#retentionMs = checkMs("retentionMs", retentionMs);
+    this.now = now;
+  }
+
+  /** @internal Position of the newest event ever stored; 0 before the first. */
+  get newest(): number {
+    return this.#removed + this.#records.length;
+  }
+
+  /** @internal */
+  get size(): number {
+    return this.#records.length;
+  }
+
+  /** @internal Stores all, in one step; what is known already is given back as it was stored. */
+  append(outgoing: readonly OutgoingRecord[]): StoredEvent[] {
+    const now = this.now();
+    const results = outgoing.map((event) => {
+      const known = this.#known(event, now);
+      if (known !== undefined) return { ...toStoredEvent(known), duplicate: true as const };
+      return toStoredEvent(this.#store(event, now));
+    });
+    this.ring();
+    return results;
+  }
+
+  /** @internal */
+  *after(position: number): Generator<LogRecord, void> {
+    for (let next = Math.max(position, this.#removed); next < this.newest; next += 1) {
+      const record = this.#records[next - this.#removed];
+      if (record !== undefined) yield record;
+    }
+  }
+
+  /** @internal */
+  read(query: LogQuery): LogPage {
+    const { eventTypes, after, limit } = query;
+    const events: StoredEvent[] = [];
+    for (const record of this.after(after)) {
+      if (eventTypes !== undefined && !eventTypes.includes(record.type)) continue;
+      events.push(toStoredEvent(record));
+      if (events.length === limit) return { events, scannedTo: record.position };
+    }
+    return { events, scannedTo: Math.max(after, this.newest) };
+  }
+
+  /** @internal The position after which a reader begins; beyond the newest is the newest. */
+  resolve(from: StartFrom): number {
+    const start = parseStartFrom(from);
+    if (start === "beginning") return 0;
+    if (start === "now") return this.newest;
+    if ("position" in start) return Math.min(Math.max(start.position - 1, 0), this.newest);
+    for (const record of this.after(0)) {
+      if (record.storedAt >= start.time) return record.position - 1;
+    }
+    return this.newest;
+  }
+
+  /** @internal */
+  createGroup(name: string, policy: StoredGroupPolicy, from: StartFrom): GroupState {
+    const group = new GroupState({
+      name,
+      policy,
+      cursor: this.resolve(from),
+      now: this.now(),
+      readLog: (after) => this.after(after),
+      bury: (letter) => {
+        this.dropLetters((old) => old.group === name && old.record === letter.record);
+        this.deadLetters.push(letter);
+      },
+    });
+    this.groups.set(name, group);
+    return group;
+  }
+
+  /** @internal Removes a group and all it has. */
+  removeGroup(name: string): boolean {
+    this.dropLetters((letter) => letter.group === name);
+    // Who still holds a lease of it has lost it, also when a group of this name is made again.
+    this.groups.get(name)?.seek(0);
+    return this.groups.delete(name);
+  }
+
+  /** @internal */
+  dropLetters(gone: (letter: BuriedEntry) => boolean): void {
+    const kept = this.deadLetters.filter((letter) => !gone(letter));
+    this.deadLetters.splice(0, this.deadLetters.length, ...kept);
+  }
+
+  /** @internal Removes expired groups and old events; done at each use, so that no timer is needed. */
+  sweep(dropped: (reason: string, count: number) => void): void {
+    const now = this.now();
+    for (const [name, group] of this.groups) {
+      if (now - group.lastServedAt <= group.policy.expireAfterMs) continue;
+      dropped("group-expired", group.counts(now).pending);
+      this.removeGroup(name);
+    }
+    const floor = Math.min(...[...this.groups.values()].map((group) => group.floor()));
+    let count = 0;
+    for (const record of this.#records) {
+      if (record.storedAt >= now - this.#retentionMs || record.position >= floor) break;
+      this.#byId.delete(record.lineage.id);
+      count += 1;
+    }
+    if (count === 0) return;
+    this.#records.splice(0, count);
+    this.#removed += count;
+    dropped("retention", count);
+  }
+
+  /** @internal Wakes whoever waits, in every instance. */
+  ring(): void {
+    for (const bell of this.bells) bell.ring();
+  }
+
+  #known({ lineage, dedupeKey }: OutgoingRecord, now: number): LogRecord | undefined {
+    const first = dedupeKey === undefined ? undefined : this.#byKey.get(dedupeKey);
+    if (first !== undefined && first.until > now) return first.record;
+    return this.#byId.get(lineage.id);
+  }
+
+  #store(event: OutgoingRecord, now: number): LogRecord {
+    const { lineage, type, body, key, headers, dedupeKey } = event;
+    const position = this.newest + 1;
+    const record: LogRecord = { lineage, position, type, body, key, headers, storedAt: now };
+    this.#records.push(record);
+    this.#byId.set(lineage.id, record);
+    if (dedupeKey !== undefined) this.#remember(dedupeKey, record, now);
+    return record;
+  }
+
+  #remember(dedupeKey: string, record: LogRecord, now: number): void {
+    // Insertion order is the order of expiry: what has expired is at the front.
+    for (const [key, { until }] of this.#byKey) {
+      if (until > now) break;
+      this.#byKey.delete(key);
+    }
+    this.#byKey.delete(dedupeKey);
+    this.#byKey.set(dedupeKey, { record, until: now + this.#dedupeWindowMs });
+  }
+}
