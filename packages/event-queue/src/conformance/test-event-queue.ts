@@ -1,0 +1,49 @@
+import { administering } from "./administering.ts";
+import { burying } from "./burying.ts";
+import { closing } from "./closing.ts";
+import { consuming } from "./consuming.ts";
+import { identity } from "./identity.ts";
+import { leasing } from "./leasing.ts";
+import { ordering } from "./ordering.ts";
+import { policies } from "./policies.ts";
+import { reading } from "./reading.ts";
+import { sending } from "./sending.ts";
+import { stopping } from "./stopping.ts";
+import { streaming } from "./streaming.ts";
+import { type QueueFactory, type QueueFeatures, runSuite } from "./suite.ts";
+import { trails } from "./trails.ts";
+
+/**
+ * Registers the conformance suite of the queue contract with vitest: every sentence of the contract as a
+ * test, the same for every backend. A case that needs a feature which the backend lacks is skipped, and
+ * shows the reason that `features` gives. Each case gets fresh state from the factory.
+ *
+ * @example
+ * testEventQueue("MemoryEventQueue", features, async () => {
+ *   let log: MemoryLog | undefined;
+ *   return {
+ *     open: ({ events, maxPayloadBytes, ...options } = {}) => {
+ *       log ??= new MemoryLog(options);
+ *       return new MemoryEventQueue({ events, maxPayloadBytes, log });
+ *     },
+ *     dispose: async () => {},
+ *   };
+ * });
+ */
+export function testEventQueue(name: string, features: QueueFeatures, factory: QueueFactory): void {
+  runSuite(name, features, factory, {
+    sending,
+    identity,
+    "reading without a group": reading,
+    streaming,
+    "group policies": policies,
+    leasing,
+    "order by key": ordering,
+    consuming,
+    "stopping and pausing": stopping,
+    "trails and children": trails,
+    "dead letters": burying,
+    "administration of groups": administering,
+    "closing and reopening": closing,
+  });
+}

@@ -1,0 +1,8 @@
+export type {
+  Feature,
+  OpenOptions,
+  QueueFactory,
+  QueueFeatures,
+  QueueFixture,
+} from "./conformance/suite.ts";
+export { testEventQueue } from "./conformance/test-event-queue.ts";
