@@ -1,0 +1,46 @@
+import { HexBoard, isValidGame, parseGames } from "../game/index.ts";
+import type { GameBatch } from "../game/index.ts";
+import { basename } from "node:path";
+import type { StageContext } from "./context.ts";
+import { effect, work } from "./context.ts";
+import { emitStored } from "./emit.ts";
+
+/**
+ * Sync: copy what the workers played to where the trainer reads, as a cluster would between
+ * machines: verify the checksum that the event promised, look at the games, and tell.
+ */
+export function registerSync(context: StageContext): void {
+  work(context, "syncing", async ({ payload, id }) => {
+    const [file, ...more] = payload.files ?? [];
+    if (file === undefined || more.length > 0) {
+      throw new Error(`Event "${id}" names ${more.length + 1} game files where one belongs.`);
+    }
+    const began = performance.now();
+    const content = context.folder.readChecked(file);
+    const batch = parseGames(content);
+    const quality = scoreQuality(batch);
+    const path = `synced/${basename(file.path)}`;
+    const copied = context.folder.createOnce(path, content);
+    await emitStored(context, {
+      stage: "sync_complete",
+      success: true,
+      ...(payload.configKey !== undefined && { configKey: payload.configKey }),
+      ...(payload.iteration !== undefined && { iteration: payload.iteration }),
+      nodeId: context.node,
+      gamesSynced: batch.games.length,
+      files: [{ ...file, path }],
+      bytes: content.length,
+      quality,
+      durationMs: Math.round(performance.now() - began),
+    });
+    return effect(path, copied);
+  });
+}
+
+/** The share of games that are legal, finished and not a copy of another one of the batch. */
+export function scoreQuality({ size, games }: GameBatch): number {
+  const board = new HexBoard(size);
+  const good = games.filter((game) => isValidGame(board, game));
+  const distinct = new Set(good.map((game) => Buffer.from(game).toString("latin1")));
+  return games.length === 0 ? 0 : distinct.size / games.length;
+}
