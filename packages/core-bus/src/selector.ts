@@ -1,6 +1,6 @@
 import { EventBusError } from "./errors.ts";
 import type { BusEvent } from "./event.ts";
-import { isPattern, parsePattern } from "./router/grammar.ts";
+import { isMeantAsPattern, parsePattern } from "./router/grammar.ts";
 import type { Selector } from "./router/router.ts";
 import { Trie } from "./router/trie.ts";
 
@@ -59,7 +59,7 @@ function readPattern(pattern: string | RegExp, checkName: (topic: string) => voi
 }
 
 function readText(text: string, checkName: (topic: string) => void): Selector {
-  if (typeof text === "string" && isPattern(text)) {
+  if (typeof text === "string" && isMeantAsPattern(text)) {
     return { kind: "pattern", text, pattern: parsePattern(text) };
   }
   checkName(text);

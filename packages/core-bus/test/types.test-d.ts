@@ -45,7 +45,8 @@ describe("a typed bus", () => {
     // @ts-expect-error: misspelt
     void bus.waitFor("training.complete");
     // @ts-expect-error: misspelt
-    bus.getHistory({ topic: "training.complete" });
+    const events = bus.getHistory({ topic: "training.complete" });
+    expectTypeOf(events).toBeArray();
   });
 
   test("refuses a wrong, missing or superfluous payload", () => {
@@ -56,7 +57,7 @@ describe("a typed bus", () => {
     // @ts-expect-error: no such field
     bus.publishSync("training.completed", { loss: 1, lost: 2 });
     void bus.publish("cluster.tick");
-    bus.publishSync("cluster.tick");
+    expectTypeOf(bus.publishSync("cluster.tick")).toBeNumber();
     // @ts-expect-error: this topic has no payload
     bus.publishSync("cluster.tick", { count: 1 });
   });
@@ -197,8 +198,6 @@ describe("an untyped bus", () => {
   test("is what a typed bus may be passed as", () => {
     const anyBus: EventBus = bus;
     expectTypeOf(anyBus.id).toEqualTypeOf<string>();
-    const generic = (given: EventBus<Topics>): EventBus => given;
-    expectTypeOf(generic).toBeFunction();
   });
 });
 

@@ -20,6 +20,7 @@ export const LIMITS = {
 
 const TOPIC = /^[\w-]+(?:\.[\w-]+)*$/;
 const PATTERN_CHARACTER = /[\w\-.*?[\]{},]/;
+const REGULAR_EXPRESSION = /[\\^$()|+]/;
 const WILDCARD = /[*?[{]/;
 const PARTIAL_SEGMENT = /^(?:[\w\-*?]|\[(?:\w(?:-\w)?)+-?\])+$/;
 const BRACKETS = /\[([^\]]*)\]/g;
@@ -38,6 +39,11 @@ export function isPattern(text: string): boolean {
   return WILDCARD.test(text);
 }
 
+/** Whether a text is meant as a pattern, be it as a regular expression by mistake. */
+export function isMeantAsPattern(text: string): boolean {
+  return isPattern(text) || REGULAR_EXPRESSION.test(text);
+}
+
 /** Whether a segment of a pattern has wildcards but is neither `*` nor `**`. */
 export function isPartial(segment: string): boolean {
   return segment !== "*" && segment !== "**" && WILDCARD.test(segment);
@@ -50,7 +56,7 @@ export function isPartial(segment: string): boolean {
  */
 export function checkTopic(topic: unknown): asserts topic is string {
   if (typeof topic !== "string" || topic === "") {
-    throw invalidTopic(`Topic is ${topic === "" ? "empty" : `a ${typeof topic}`}.`);
+    throw invalidTopic(topic === "" ? "Topic is empty." : `Topic is of type "${typeof topic}".`);
   }
   if (topic.length > LIMITS.length) {
     throw invalidTopic(

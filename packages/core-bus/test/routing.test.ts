@@ -1,0 +1,216 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createEventBus, type Subscription } from "../src/index.ts";
+
+/** A matcher that shares nothing with the bus: recursion with memory over both texts. */
+function matches(pattern: readonly string[], topic: readonly string[]): boolean {
+  const rows = topic.length + 1;
+  let reachable = Array.from({ length: rows }, (_, at) => at === 0);
+  for (const segment of pattern) {
+    const next = Array.from({ length: rows }, () => false);
+    for (let at = 0; at < rows; at += 1) {
+      if (segment === "**") next[at] = reachable[at]! || (at > 0 && next[at - 1]!);
+      else if (at > 0) next[at] = reachable[at - 1]! && isOneOf(segment, topic[at - 1]!);
+    }
+    reachable = next;
+  }
+  return reachable[topic.length]!;
+}
+
+function isOneOf(segment: string, text: string): boolean {
+  if (segment === "*") return true;
+  if (segment === "a*") return text.startsWith("a");
+  if (segment === "?b") return text.length === 2 && text.endsWith("b");
+  return segment === text;
+}
+
+function upTo(length: number, alphabet: readonly string[]): string[][] {
+  let longest: string[][] = [[]];
+  const all: string[][] = [];
+  for (let n = 0; n < length; n += 1) {
+    longest = longest.flatMap((path) => alphabet.map((segment) => [...path, segment]));
+    all.push(...longest);
+  }
+  return all;
+}
+
+const CACHES = [0, 1, 1024];
+
+describe("routing", () => {
+  it.each(CACHES)(
+    "agrees with an independent matcher on all patterns up to 4 segments, with a cache of %i",
+    (routeCache) => {
+      const bus = createEventBus({ routeCache, history: false });
+      const patterns = upTo(4, ["a", "b", "*", "**"]).filter(
+        (path) => path.filter((segment) => segment === "**").length <= 3,
+      );
+      expect(patterns).toHaveLength(339);
+      const called = new Set<string>();
+      for (const path of patterns) {
+        const pattern = path.join(".");
+        bus.subscribe(pattern, () => called.add(pattern));
+      }
+      const topics = upTo(5, ["a", "b"]);
+      expect(topics).toHaveLength(62);
+      // Twice, so that the second round finds what the first has cached.
+      for (const topic of [...topics, ...topics]) {
+        called.clear();
+        bus.publishSync(topic.join("."));
+        const expected = patterns.filter((path) => matches(path, topic));
+        expect([...called]).toEqual(expected.map((path) => path.join(".")));
+      }
+    },
+  );
+
+  it("agrees with it on each pattern alone", () => {
+    const topics = upTo(5, ["a", "b"]);
+    for (const path of upTo(3, ["a", "b", "*", "**", "a*"])) {
+      const bus = createEventBus({ history: false });
+      bus.subscribe(path.join("."), () => {});
+      for (const topic of topics) {
+        expect(bus.publishSync(topic.join("."))).toBe(matches(path, topic) ? 1 : 0);
+      }
+    }
+  });
+
+  const segment = fc.constantFrom("a", "b", "ab", "*", "**", "a*", "?b");
+  const path = fc
+    .array(segment, { minLength: 1, maxLength: 4 })
+    .filter((segments) => segments.filter((one) => one === "**").length <= 3);
+  const topic = fc.array(fc.constantFrom("a", "b", "ab"), { minLength: 1, maxLength: 4 });
+  const action = fc.oneof(
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant("subscribe" as const),
+        path,
+        priority: fc.integer({ min: -1, max: 1 }),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("end" as const), which: fc.nat() }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant("publish" as const), topic }) },
+  );
+
+  it.each(CACHES)(
+    "calls who is subscribed, in order, through any sequence of changes, with a cache of %i",
+    (routeCache) => {
+      fc.assert(
+        fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+          const bus = createEventBus({ routeCache, history: false });
+          let model: { id: number; path: string[]; priority: number; sub: Subscription }[] = [];
+          let called: number[] = [];
+          actions.forEach((one, id) => {
+            if (one.kind === "subscribe") {
+              const { priority } = one;
+              const sub = bus.subscribe(one.path.join("."), () => called.push(id), { priority });
+              model.push({ id, path: one.path, priority, sub });
+            } else if (one.kind === "end") {
+              const ended = model[one.which % Math.max(1, model.length)];
+              ended?.sub();
+              model = model.filter((each) => each !== ended);
+            } else {
+              called = [];
+              bus.publishSync(one.topic.join("."));
+              const expected = model
+                .filter((each) => matches(each.path, one.topic))
+                .toSorted((x, y) => y.priority - x.priority || x.id - y.id);
+              expect(called).toEqual(expected.map((each) => each.id));
+            }
+          });
+        }),
+        { numRuns: 150 },
+      );
+    },
+  );
+});
+
+describe("the route cache", () => {
+  it("holds at most as many topics as it is told, those that found nobody included", () => {
+    const bus = createEventBus({ routeCache: 10, history: false });
+    for (let n = 0; n < 100; n += 1) bus.publishSync(`t.${n}`);
+    expect(bus.stats().routes.size).toBe(10);
+  });
+
+  it("answers the second time, also that nobody is there", () => {
+    const bus = createEventBus({ history: false });
+    bus.publishSync("a");
+    bus.publishSync("a");
+    bus.publishSync("a");
+    expect(bus.stats().routes).toEqual({ hits: 2, misses: 1, size: 1 });
+  });
+
+  it("notices every change", () => {
+    const bus = createEventBus({ history: false });
+    expect(bus.publishSync("a")).toBe(0);
+    const exact = bus.subscribe("a", () => {});
+    expect(bus.publishSync("a")).toBe(1);
+    const pattern = bus.subscribe("*", () => {});
+    expect(bus.publishSync("a")).toBe(2);
+    const regexp = bus.subscribe({ topicPattern: /^a$/ }, () => {});
+    expect(bus.publishSync("a")).toBe(3);
+    exact();
+    expect(bus.publishSync("a")).toBe(2);
+    pattern();
+    expect(bus.publishSync("a")).toBe(1);
+    regexp();
+    expect(bus.publishSync("a")).toBe(0);
+  });
+
+  it("stops storing where most topics are new, and comes back where they repeat", () => {
+    const bus = createEventBus({ routeCache: 1024, history: false });
+    for (let n = 0; n < 5000; n += 1) bus.publishSync(`user.${n}.seen`);
+    const { size } = bus.stats().routes;
+    expect(size).toBeLessThan(1024);
+    for (let n = 0; n < 10_000; n += 1) bus.publishSync(`hot.${n % 10}`);
+    expect(bus.stats().routes.hits).toBeGreaterThan(4000);
+  });
+
+  it("refuses a size that isn't a whole number", () => {
+    for (const routeCache of [-1, 1.5, Number.NaN]) {
+      expect(() => createEventBus({ routeCache })).toThrow(
+        expect.objectContaining({ code: "INVALID_OPTION" }),
+      );
+    }
+  });
+});
+
+describe("hostile patterns and topics", () => {
+  const long = "a".repeat(256);
+  const deep = Array.from({ length: 32 }, () => "a").join(".");
+
+  it.each([
+    "+(+(a))",
+    "+(ab|abab)*",
+    "+(a|[a])*",
+    "+(a*|b)",
+    "+(*a)",
+    "+(@(+(a)|b))*",
+    "(a+)+*",
+    "*a*a*a*a*a*b",
+    "**.a.**.a.**.a.**.b",
+  ])("%s is refused", (pattern) => {
+    expect(() => createEventBus().subscribe(pattern, () => {})).toThrow(
+      expect.objectContaining({ code: "INVALID_PATTERN" }),
+    );
+  });
+
+  it.each([
+    ["*a*b", long],
+    ["*a*[b-z]", long],
+    ["?*?*b", long],
+    [`*${"a".repeat(120)}*${"a".repeat(120)}b`, long],
+    ["**.a.**.a.**.b", deep],
+    ["**.*a*.**.*a*.**.*b", deep],
+    ["{a,*}.{a,*}.{a,*}.{a,*}.{a,*}.{a,*}.**.b", deep],
+  ])("%s is matched quickly", (pattern, topic) => {
+    const bus = createEventBus({ routeCache: 0, history: false });
+    bus.subscribe(pattern, () => {});
+    let best = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 3; round += 1) {
+      const start = performance.now();
+      expect(bus.publishSync(topic)).toBe(0);
+      best = Math.min(best, performance.now() - start);
+    }
+    expect(best).toBeLessThan(50);
+  });
+});
