@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { findExample, listExamples } from "./harness/list.ts";
 import { startExample } from "./harness/start.ts";
 
-const [name] = process.argv.slice(2).filter((argument) => argument !== "--");
+const name = process.argv.slice(2).find((argument) => argument !== "--");
 
 if (name === undefined || name === "--help" || name === "-h") {
   const examples = listExamples();

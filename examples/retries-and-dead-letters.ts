@@ -1,0 +1,45 @@
+/** Retries and dead letters: a handler fails for good, is fixed, and gets its event back. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { createCoordinator } from "@ringrift/coordinator";
+import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
+import { defineCatalogue, event } from "@ringrift/mappings";
+
+const shop = defineCatalogue({ "order.placed": event<{ id: string; email: string }>() });
+const queue = new CrossProcessEventQueue("data/shop.db", { events: shop.queue });
+const events = createCoordinator({ catalogue: shop, queue });
+
+let mailServer: "up" | "down" = "down";
+const sent: string[] = [];
+
+// Throwing means "again, later". After `maxAttempts` the event is set aside as a dead letter of this
+// group, with its error; at once for a `PermanentError` (from @ringrift/event-queue).
+events.handle(
+  "order.placed",
+  { group: "mailer", maxAttempts: 3, backoff: { initialMs: 20 } },
+  ({ payload, attempt, redelivered }) => {
+    if (payload.id === "A-1" && mailServer === "down") {
+      console.log(`${payload.id}: attempt ${attempt} failed`);
+      throw new Error("the mail server does not answer");
+    }
+    sent.push(payload.id);
+    console.log(`${payload.id}: mailed, redelivered: ${redelivered}`);
+  },
+);
+await events.start();
+await events.publish("order.placed", { id: "A-1", email: "ada@example.com" });
+await events.publish("order.placed", { id: "A-2", email: "bob@example.com" }); // not held up by A-1
+
+const letters = () => queue.deadLetters.list({ group: "mailer" });
+while ((await letters()).length === 0) await sleep(20);
+for (const letter of await letters()) {
+  console.log(`dead letter after ${letter.attempts} attempts: ${letter.error.message}`);
+}
+
+mailServer = "up"; // the fix
+const { count } = await queue.deadLetters.redrive({ group: "mailer" });
+console.log(`redriven: ${count}`);
+while (sent.length < 2) await sleep(20);
+
+await events.close();
+console.log(`dead letters left: ${(await letters()).length}`);
+await queue.close();
