@@ -30,6 +30,8 @@ export interface MachineState<Phase extends string = string> {
   readonly failure: StageFailure | undefined;
   /** Whether the iteration's number was said by an event, or is one more than the last. */
   readonly numbered: boolean;
+  /** Whether anything was heard yet: nobody knows when the very first phase began. */
+  readonly begun: boolean;
   /** Phases that have been completed, in this iteration or in one before. */
   readonly passed: ReadonlySet<Phase>;
   /** Completions of continuous phases that no iteration has used yet. */
@@ -78,6 +80,7 @@ export function firstState<Phase extends string>(
     durations: {},
     failure: undefined,
     numbered: false,
+    begun: false,
     passed: new Set(),
     ahead: {},
   };
@@ -102,7 +105,10 @@ export function step<Phase extends string>(
   }
   const wrong = illegal ?? judge(rules, state, here, there);
   // Nobody knows when a phase began that is heard of at its end only.
-  const at = there === here ? state : { ...state, stage: phase, since: undefined };
+  const at =
+    there === here && state.begun
+      ? state
+      : { ...state, stage: phase, since: undefined, begun: true };
   return { state: apply(rules, at, seen), illegal: wrong };
 }
 
@@ -130,7 +136,7 @@ function numberIteration<Phase extends string>(
   seen: Observation<Phase>,
 ): Step<Phase> {
   const { iteration } = seen;
-  const fresh = state.passed.size === 0 && !state.failure;
+  const fresh = !state.begun;
   if (iteration === undefined || (iteration === state.iteration && state.numbered)) {
     return { state, illegal: undefined };
   }

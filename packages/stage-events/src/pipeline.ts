@@ -34,12 +34,15 @@ type NamesIn<Value> = Value extends readonly (infer Name extends string)[]
     ? Value
     : never;
 
+type Given = "complete" | "failed" | "rejected" | "started";
+
+/** All the stage names that a phase has, by default `<phase>_failed` for its failure. */
+type StagesOfPhase<Phase extends string, Stages> =
+  | { [Kind in keyof Stages & Given]: NamesIn<Stages[Kind]> }[keyof Stages & Given]
+  | (Stages extends { readonly failed: unknown } ? never : `${Phase}_failed`);
+
 type StandaloneStages<Phases extends Readonly<Record<string, PhaseStages>>> = {
-  [Phase in keyof Phases & string]:
-    | NamesIn<Phases[Phase]["complete" | "rejected" | "started"]>
-    | (Phases[Phase] extends { readonly failed: infer Failed }
-        ? NamesIn<Failed>
-        : `${Phase}_failed`);
+  [Phase in keyof Phases & string]: StagesOfPhase<Phase, Phases[Phase]>;
 }[keyof Phases & string];
 
 /** The stages of a pipeline without a catalogue: any fields. */
@@ -74,12 +77,13 @@ export function definePipeline<D extends EventDefinitions, const Phase extends s
 export function definePipeline<
   const Phases extends Readonly<Record<string, PhaseStages>>,
 >(options: {
+  readonly catalogue?: undefined;
   readonly stages: Phases;
   readonly order: readonly (keyof Phases & string)[];
   readonly key?: PipelineKey;
 }): Pipeline<StandaloneContracts<Phases>, keyof Phases & string>;
 export function definePipeline(options: {
-  readonly catalogue?: AnyCatalogue;
+  readonly catalogue?: AnyCatalogue | undefined;
   readonly stages: Readonly<Record<string, PhaseStages>>;
   readonly order: readonly string[];
   readonly key?: PipelineKey;
