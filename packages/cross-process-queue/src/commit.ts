@@ -114,7 +114,7 @@ export class Committer {
     try {
       const durable = this.#survives === "power-loss" && batch.some((job) => job.durable);
       this.#connection.setSynchronous(durable ? "FULL" : "NORMAL");
-      this.#connection.run(SQL.begin);
+      this.#connection.begin();
       const results = batch.map((job) => job.run(tx));
       this.#connection.run(SQL.commit);
       batch.forEach((job, index) => job.resolve(results[index]));

@@ -45,7 +45,6 @@ export class Connection {
   readonly database: SqliteDatabase;
   /** The real path of the file, symbolic links resolved. */
   readonly path: string;
-  readonly sqliteVersion: string;
   readonly #owned: boolean;
   readonly #statements = new Map<string, SqliteStatement>();
   #synchronous: "FULL" | "NORMAL" | undefined;
@@ -58,9 +57,8 @@ export class Connection {
    */
   static async open(source: DatabaseSource): Promise<Connection> {
     if ("database" in source) {
-      const connection = new Connection(source.database, realPath(source.database.name), false);
-      await connection.#retried(() => connection.#setUp());
-      return connection;
+      const { database } = source;
+      return Connection.#setUp(new Connection(database, realPath(database.name), false));
     }
     const Driver = loadDriver();
     prepareFile(source.path);
@@ -70,22 +68,24 @@ export class Connection {
     } catch (error) {
       throw toQueueError(error, source.path);
     }
+    const connection = new Connection(database, realPath(source.path), true);
     try {
-      const connection = new Connection(database, realPath(source.path), true);
-      await connection.#retried(() => connection.#setUp());
-      return connection;
+      return await Connection.#setUp(connection);
     } catch (error) {
       database.close();
       throw error;
     }
   }
 
+  static async #setUp(connection: Connection): Promise<Connection> {
+    await connection.read(() => connection.#prepare());
+    return connection;
+  }
+
   private constructor(database: SqliteDatabase, path: string, owned: boolean) {
     this.database = database;
     this.path = path;
     this.#owned = owned;
-    this.sqliteVersion = String(this.get<{ version: string }>(SQL.sqliteVersion)?.version);
-    requireSqlite(this.sqliteVersion);
   }
 
   /** The first row that a statement of the schema selects; `Row` is what it says it selects. */
@@ -119,8 +119,39 @@ export class Connection {
   }
 
   /** Runs a function that only reads, again while the file is locked; errors of SQLite become ours. */
-  read<T>(look: () => T): Promise<T> {
-    return this.#retried(look);
+  async read<T>(look: () => T): Promise<T> {
+    const deadline = performance.now() + BUSY_DEADLINE_MS;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return look();
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > deadline) throw toQueueError(error, this.path);
+        await pauseAfter(tries);
+      }
+    }
+  }
+
+  /**
+   * Begins a write transaction, or throws `SQLITE_BUSY` at once: the handle of somebody else may have been
+   * told to sleep for seconds, and the event loop with it.
+   */
+  begin(): void {
+    if (this.#owned) {
+      this.run(SQL.begin);
+      return;
+    }
+    const timeout = Number(this.database.pragma("busy_timeout", { simple: true }));
+    this.database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    try {
+      this.run(SQL.begin);
+    } finally {
+      this.database.pragma(`busy_timeout = ${timeout}`);
+    }
+  }
+
+  /** Version of SQLite, e.g. `3.53.3`. */
+  get sqliteVersion(): string {
+    return this.get<{ version: string }>(SQL.sqliteVersion)?.version ?? "";
   }
 
   /**
@@ -138,20 +169,9 @@ export class Connection {
     if (this.#owned && this.database.open) this.database.close();
   }
 
-  async #retried<T>(work: () => T): Promise<T> {
-    const deadline = performance.now() + BUSY_DEADLINE_MS;
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return work();
-      } catch (error) {
-        if (!isBusy(error) || performance.now() > deadline) throw toQueueError(error, this.path);
-        await pauseAfter(tries);
-      }
-    }
-  }
-
   /** Looks before it changes anything: somebody else's file stays as it is. May be repeated. */
-  #setUp(): void {
+  #prepare(): void {
+    requireSqlite(this.sqliteVersion);
     const version = this.#checkFile();
     if (this.#owned) {
       this.database.pragma("mmap_size = 0");
@@ -161,14 +181,16 @@ export class Connection {
     if (this.database.pragma("journal_mode", { simple: true }) !== "wal") {
       this.database.pragma("journal_mode = WAL");
     }
-    if (this.#owned) this.database.pragma(`journal_size_limit = ${JOURNAL_SIZE_LIMIT}`);
-    this.setSynchronous("FULL");
+    if (this.#owned) {
+      this.database.pragma(`journal_size_limit = ${JOURNAL_SIZE_LIMIT}`);
+      this.setSynchronous("FULL");
+    }
     if (version < MIGRATIONS.length) this.#migrate();
   }
 
   /** The schema version of a file that is ours, or may become so. */
   #checkFile(): number {
-    const applicationId = this.database.pragma("application_id", { simple: true });
+    const applicationId = Number(this.database.pragma("application_id", { simple: true }));
     const version = Number(this.database.pragma("user_version", { simple: true }));
     if (applicationId === APPLICATION_ID) {
       if (version <= MIGRATIONS.length) return version;
@@ -183,12 +205,12 @@ export class Connection {
     if (applicationId === 0 && version === 0 && empty) return 0;
     throw new QueueError(
       "NOT_A_QUEUE",
-      `"${this.path}" is a database of something else (application_id ${String(applicationId)}, user_version ${version}). Give the queue a file of its own.`,
+      `"${this.path}" is a database of something else (application_id ${applicationId}, user_version ${version}). Give the queue a file of its own.`,
     );
   }
 
   #migrate(): void {
-    this.run(SQL.begin);
+    this.begin();
     try {
       // Another process may have done it while this one waited for the lock.
       const done = this.#checkFile();

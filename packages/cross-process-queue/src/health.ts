@@ -78,7 +78,10 @@ async function canWrite(instance: QueueInstance): Promise<void> {
     }, PATIENCE_MS);
   });
   try {
-    await Promise.race([instance.write(() => {}, { durable: false }), late]);
+    await Promise.race([
+      instance.write(({ connection }) => connection.run(SQL.probeWriting), { durable: false }),
+      late,
+    ]);
   } finally {
     clearTimeout(timer);
   }

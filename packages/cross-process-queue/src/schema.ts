@@ -7,6 +7,9 @@ export const SQL = {
   countTables: "SELECT count(*) AS count FROM sqlite_schema",
   dataVersion: "PRAGMA data_version",
 
+  // Changes nothing, but fails where nothing can be changed.
+  probeWriting: "UPDATE fence SET token = token WHERE false",
+
   // The log
   nextPosition: `
     SELECT max(

@@ -1,0 +1,25 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { testEventQueue } from "@ringrift/event-queue/testing";
+import { CrossProcessEventQueue } from "../src/index.ts";
+
+testEventQueue(
+  "CrossProcessEventQueue",
+  {
+    persistent: true,
+    multipleInstances: true,
+    perKeyOrder: true,
+    retention: true,
+    groupExpiry: true,
+    dedupeWindow: true,
+  },
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "ringrift-queue-"));
+    const dbPath = join(folder, "events.db");
+    return {
+      open: (options) => new CrossProcessEventQueue({ dbPath, ...options }),
+      dispose: async () => rmSync(folder, { recursive: true, force: true }),
+    };
+  },
+);

@@ -1,0 +1,167 @@
+import Database from "better-sqlite3";
+import { expect, test } from "vitest";
+import { openQueue, tempPath, until } from "./temp-queue.ts";
+
+function rows(path: string, table: string): number {
+  const database = new Database(path, { readonly: true });
+  const { n } = database.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { n: number };
+  database.close();
+  return n;
+}
+
+test("a settled event leaves no row behind", async () => {
+  const path = tempPath();
+  const queue = openQueue(path);
+  await queue.sendMany(Array.from({ length: 50 }, (_, n) => ({ type: "A", payload: { n } })));
+  const events = await queue.group("g").receive();
+  expect(rows(path, "deliveries")).toBe(50);
+  await Promise.all(events.map((event) => event.ack()));
+  expect(rows(path, "deliveries")).toBe(0);
+});
+
+test("a policy is stored in the file, and a member of another instance with another one is refused", async () => {
+  const path = tempPath();
+  await openQueue(path)
+    .group("g", { maxAttempts: 3, eventTypes: ["A"] })
+    .ensure();
+  const other = openQueue(path);
+  await expect(other.group("g", { maxAttempts: 4 }).receive()).rejects.toMatchObject({
+    code: "GROUP_CONFIG_MISMATCH",
+  });
+  expect(await other.group("g").ensure()).toMatchObject({
+    created: false,
+    maxAttempts: 3,
+    eventTypes: ["A"],
+  });
+});
+
+test("a late ack of a lease that another instance took over changes nothing and says so", async () => {
+  const path = tempPath();
+  const queue = openQueue(path);
+  await queue.send("A", {});
+  const [late] = await queue.group("g").receive({ leaseMs: 20 });
+  const [taken] = await openQueue(path).group("g").receive({ waitMs: 20_000 });
+  expect(taken).toMatchObject({ attempt: 2 });
+  expect(await late?.ack()).toBe(false);
+  expect(await late?.extend(1_000)).toBe(false);
+  expect(await taken?.ack()).toBe(true);
+});
+
+test("a lease of a group that was removed and made again is lost", async () => {
+  const queue = openQueue(tempPath());
+  await queue.send("A", {});
+  const [late] = await queue.group("g").receive();
+  await queue.groups.remove("g");
+  const [fresh] = await queue.group("g").receive();
+  expect(await late?.ack()).toBe(false);
+  expect(await fresh?.ack()).toBe(true);
+});
+
+test("an event whose members die maxAttempts times becomes a dead letter that says so", async () => {
+  const queue = openQueue(tempPath());
+  const { id } = await queue.send("A", {});
+  const group = queue.group("g", { maxAttempts: 2 });
+  await group.receive({ leaseMs: 10 });
+  await group.receive({ leaseMs: 10, waitMs: 20_000 });
+  const letter = await until(async () => {
+    await group.receive();
+    return (await queue.deadLetters.list())[0];
+  });
+  expect(letter).toMatchObject({ id, attempts: 2, error: { code: "LEASE_EXPIRED" } });
+  expect(letter.history.map(({ attempt }) => attempt)).toEqual([1, 2]);
+});
+
+test("an event of a key waits for the one before it, its retries included, whoever asks", async () => {
+  const path = tempPath();
+  const queue = openQueue(path);
+  for (const n of [1, 2, 3]) await queue.send("A", { n }, { key: "k" });
+  await queue.send("A", { n: "other" }, { key: "other" });
+  await queue.send("A", { n: "free" });
+  const left = queue.group("g");
+  const right = openQueue(path).group("g");
+  const [first, ...others] = await left.receive();
+  expect([first, ...others].map((event) => event?.payload.n)).toEqual([1, "other", "free"]);
+  expect(await right.receive()).toEqual([]);
+  await first?.nack({ delayMs: 0 });
+  const [again, ...more] = await right.receive({ waitMs: 20_000 });
+  expect(again).toMatchObject({ payload: { n: 1 }, attempt: 2 });
+  expect(more).toEqual([]);
+  await again?.ack();
+  const [second] = await left.receive();
+  expect(second).toMatchObject({ payload: { n: 2 }, attempt: 1 });
+  await second?.ack();
+  expect(await right.receive()).toMatchObject([{ payload: { n: 3 }, attempt: 1 }]);
+});
+
+test("an event of a key goes on when the one before it became a dead letter", async () => {
+  const queue = openQueue(tempPath());
+  for (const n of [1, 2]) await queue.send("A", { n }, { key: "k" });
+  const group = queue.group("g", { maxAttempts: 1 });
+  const [first] = await group.receive();
+  await first?.nack({ reason: "no" });
+  expect(await group.receive()).toMatchObject([{ payload: { n: 2 } }]);
+});
+
+test("a long run of one key doesn't hide the events behind it", async () => {
+  const queue = openQueue(tempPath());
+  const run = Array.from({ length: 2_500 }, (_, n) => ({ type: "A", payload: { n }, key: "k" }));
+  await queue.sendMany(run);
+  await queue.send("B", {});
+  const group = queue.group("g");
+  expect(await group.receive()).toMatchObject([{ payload: { n: 0 } }]);
+  expect(await group.receive({ waitMs: 20_000 })).toMatchObject([{ type: "B" }]);
+});
+
+test("a group of rare types finds them in a busy log, in order", async () => {
+  const queue = openQueue(tempPath());
+  const busy = Array.from({ length: 2_000 }, (_, n) => ({
+    type: n % 500 === 250 ? "RARE" : n % 500 === 100 ? "ODD" : "BUSY",
+    payload: { n },
+  }));
+  await queue.sendMany(busy);
+  const group = queue.group("g", { eventTypes: ["RARE", "ODD"] });
+  const numbers = (await group.receive({ limit: 5 })).map(({ payload }) => payload.n);
+  expect(numbers).toEqual([100, 250, 600, 750, 1100]);
+  expect((await queue.groups.list())[0]).toMatchObject({ cursor: 1101, pending: 8, inFlight: 5 });
+});
+
+test("a group can be moved back and forth", async () => {
+  const queue = openQueue(tempPath());
+  await queue.sendMany([1, 2, 3].map((n) => ({ type: "A", payload: { n } })));
+  const group = queue.group("g");
+  const [event] = await group.receive();
+  expect(await queue.groups.seek("g", { position: 2 })).toMatchObject({ cursor: 1, pending: 2 });
+  expect(await event?.ack()).toBe(false);
+  expect((await group.receive()).map(({ position }) => position)).toEqual([2, 3]);
+  expect(await queue.groups.seek("g", { position: 1_000 })).toMatchObject({
+    cursor: 3,
+    pending: 0,
+  });
+  expect(await queue.send("A", {})).toMatchObject({ position: 4 });
+  await expect(queue.groups.seek("none", "now")).rejects.toMatchObject({ code: "GROUP_NOT_FOUND" });
+});
+
+test("a redriven event that was moved back over is delivered once", async () => {
+  const queue = openQueue(tempPath());
+  const group = queue.group("g", { maxAttempts: 1 });
+  const { id } = await queue.send("A", {});
+  const [event] = await group.receive();
+  await event?.nack();
+  await queue.groups.seek("g", "beginning");
+  await queue.deadLetters.redrive({ id });
+  expect(await group.receive()).toHaveLength(1);
+  expect(await group.receive()).toEqual([]);
+});
+
+test("dead letters are taken in steps, up to a limit, and previewed", async () => {
+  const queue = openQueue(tempPath());
+  const group = queue.group("g", { maxAttempts: 1 });
+  await queue.sendMany(Array.from({ length: 1_300 }, (_, n) => ({ type: "A", payload: { n } })));
+  const events = await group.receive({ limit: 1_300 });
+  await Promise.all(events.map((event) => event.nack({ reason: "no" })));
+  expect(await queue.deadLetters.discard({ dryRun: true })).toEqual({ count: 1_300 });
+  expect(await queue.deadLetters.discard({ limit: 100 })).toEqual({ count: 100 });
+  expect(await queue.deadLetters.redrive({ group: "g" })).toEqual({ count: 1_200 });
+  expect(await queue.deadLetters.list()).toEqual([]);
+  expect(await group.receive({ limit: 10_000 })).toHaveLength(1_200);
+});
