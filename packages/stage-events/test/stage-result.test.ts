@@ -222,6 +222,22 @@ describe("subscribe", () => {
     expect(owner.seen).toBe(1);
   });
 
+  it("lives as long as its owner, although the handler refers to it", async () => {
+    const stages = createStageEventBus();
+    const subscribeTransient = (): void => {
+      const owner = { seen: 0 };
+      stages.subscribe("training_complete", () => (owner.seen += 1), { owner });
+    };
+    subscribeTransient();
+    expect(stages.stats().subscribers).toBe(1);
+    await vi.waitFor(async () => {
+      globalThis.gc?.();
+      await new Promise(setImmediate);
+      expect(stages.stats().subscribers).toBe(0);
+    });
+    expect((await stages.emit(done)).delivered).toBe(0);
+  });
+
   it("replays what was emitted before, when it is asked to", async () => {
     const stages = createStageEventBus();
     await stages.emit({ ...done, iteration: 1 });

@@ -99,6 +99,15 @@ describe("a stall", () => {
 });
 
 describe("a tracker", () => {
+  it("does not keep the process alive while it waits for a stall", async () => {
+    const stages = createStageEventBus();
+    using _ = trackPipeline(stages, { stallAfterMs: { sync: 3_600_000 } });
+    const alive = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout");
+    const before = alive().length;
+    await stages.emit({ stage: "selfplay_complete", success: true, configKey: KEY });
+    expect(alive()).toHaveLength(before);
+  });
+
   it("that is stopped takes no further step, waits for no stall, and keeps its states", async () => {
     const { clock, emit, tracker, stalls } = tracked({ stallAfterMs: { sync: 1000 } });
     await emit("selfplay_complete");
