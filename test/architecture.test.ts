@@ -36,7 +36,10 @@ describe("the architecture check fails", () => {
 
   it("on an upward dependency", () => {
     edit("core-bus/package.json", (text) =>
-      text.replace('"dependencies": {', '"dependencies": { "@ringrift/coordinator": "workspace:^",'),
+      text.replace(
+        '"dependencies": {',
+        '"dependencies": { "@ringrift/coordinator": "workspace:^",',
+      ),
     );
     expect(inspectArchitecture(copy).problems).toContainEqual(
       expect.stringContaining("core-bus (layer 1) depends on coordinator (layer 3)"),
@@ -51,7 +54,10 @@ describe("the architecture check fails", () => {
   });
 
   it("on an undeclared import, and on a library outside its home", () => {
-    edit("mappings/src/index.ts", (text) => `import "@ringrift/core-bus";\nimport "picomatch";\n${text}`);
+    edit(
+      "mappings/src/index.ts",
+      (text) => `import "@ringrift/core-bus";\nimport "picomatch";\n${text}`,
+    );
     expect(inspectArchitecture(copy).problems).toEqual([
       expect.stringContaining("imports undeclared @ringrift/core-bus"),
       expect.stringContaining("imports picomatch, which lives in core-bus"),
@@ -59,7 +65,10 @@ describe("the architecture check fails", () => {
   });
 
   it("on an import that leaves its package", () => {
-    edit("mappings/src/index.ts", (text) => `import "../../../packages/envelope/src/index.ts";\n${text}`);
+    edit(
+      "mappings/src/index.ts",
+      (text) => `import "../../../packages/envelope/src/index.ts";\n${text}`,
+    );
     expect(inspectArchitecture(copy).problems).toContainEqual(
       expect.stringContaining("leaves its package"),
     );

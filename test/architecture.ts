@@ -21,7 +21,15 @@ export interface Inspection {
 }
 
 const IMPORT = /(?:from|import)\s*\(?\s*["']([^"']+)["']/g;
-const ENTRIES = ["LICENSE", "README.md", "package.json", "src", "test", "tsconfig.json", "turbo.json"];
+const ENTRIES = [
+  "LICENSE",
+  "README.md",
+  "package.json",
+  "src",
+  "test",
+  "tsconfig.json",
+  "turbo.json",
+];
 /** Libraries that live in one package only. */
 const HOME: Readonly<Record<string, string>> = {
   eventemitter3: "core-bus",
@@ -49,13 +57,16 @@ export function inspectArchitecture(root: string): Inspection {
     const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
     for (const dependency of siblingsIn(declared)) {
       const below = LAYERS[dependency];
-      if (below === undefined || below >= layer) problems.push(`${name} (layer ${layer}) depends on ${dependency} (layer ${below})`);
+      if (below === undefined || below >= layer)
+        problems.push(`${name} (layer ${layer}) depends on ${dependency} (layer ${below})`);
     }
     const references = (readJson(join(folder, "tsconfig.json")).references ?? []).map((reference) =>
       reference.path.replace("../", ""),
     );
     if (references.toSorted().join() !== siblingsIn(declared).toSorted().join()) {
-      problems.push(`${name}: tsconfig references [${references}] don't mirror its dependencies`);
+      problems.push(
+        `${name}: tsconfig references [${references.join(", ")}] don't mirror its dependencies`,
+      );
     }
     for (const file of sources(join(folder, "src"))) {
       sourceFiles += 1;
@@ -72,9 +83,13 @@ function importProblems(name: string, file: string, target: string, declared: st
   if (/^(\.|#|node:)/.test(target)) {
     return target.includes("/packages/") ? [`${file} leaves its package: ${target}`] : [];
   }
-  const library = target.split("/").slice(0, target.startsWith("@") ? 2 : 1).join("/");
+  const library = target
+    .split("/")
+    .slice(0, target.startsWith("@") ? 2 : 1)
+    .join("/");
   const home = HOME[library];
-  if (home !== undefined && home !== name) return [`${file} imports ${library}, which lives in ${home}`];
+  if (home !== undefined && home !== name)
+    return [`${file} imports ${library}, which lives in ${home}`];
   const optional = library === "vitest" && name === "event-queue";
   return declared.includes(library) || optional ? [] : [`${file} imports undeclared ${library}`];
 }

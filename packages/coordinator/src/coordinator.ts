@@ -153,7 +153,9 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   /** Waits until every event published so far is stored or has been given up. */
   async flush(options: StopOptions = {}): Promise<void> {
     const { timeoutMs } = options;
-    await this.#outbound.flush(timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs));
+    await this.#outbound.flush(
+      timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs),
+    );
   }
 
   /**
@@ -208,7 +210,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     if (!this.running) problems.push("The coordinator is not started: call start().");
     if (this.#membership?.lost) problems.push(`Another process has the name "${this.node}" now.`);
     const waiting = this.#outbound.spooled;
-    if (waiting > 0) problems.push(`${waiting} events wait to be stored; see the queue's problems.`);
+    if (waiting > 0)
+      problems.push(`${waiting} events wait to be stored; see the queue's problems.`);
     return { ...health, ok: problems.length === 0, problems };
   }
 
@@ -252,7 +255,10 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   async #end(timeoutMs: number | undefined): Promise<CoordinatorStopResult> {
     const expired = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
     // Handlers may publish until their end, so the way out stays open longest.
-    const running = await Promise.all([this.#inbound?.stop(timeoutMs) ?? 0, this.#work.stop(timeoutMs)]);
+    const running = await Promise.all([
+      this.#inbound?.stop(timeoutMs) ?? 0,
+      this.#work.stop(timeoutMs),
+    ]);
     await this.#outbound.flush(expired);
     const notStored = this.#outbound.abandon();
     this.#stageBridge.detach();

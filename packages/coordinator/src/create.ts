@@ -1,4 +1,4 @@
-import { type AnyCatalogue, selfplayCatalogue } from "@ringrift/mappings";
+import type { AnyCatalogue, selfplayCatalogue } from "@ringrift/mappings";
 import { checkCoordinatorOptions } from "./check-options.ts";
 import { EventCoordinator } from "./coordinator.ts";
 import type { CoordinatorOptions } from "./options.ts";

@@ -1,6 +1,11 @@
 import type { EventBus } from "@ringrift/core-bus";
 import { type AnyContracts, type EventLineage, MAX_HOPS, pickLineage } from "@ringrift/envelope";
-import { type ConsumerGroup, type Consumer, PermanentError, type StoredEvent } from "@ringrift/event-queue";
+import {
+  type ConsumerGroup,
+  type Consumer,
+  PermanentError,
+  type StoredEvent,
+} from "@ringrift/event-queue";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
 import type { Outbound } from "./outbound.ts";

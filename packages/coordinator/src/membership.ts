@@ -1,5 +1,10 @@
 import { newInstanceId, nodeId, type StartFrom } from "@ringrift/envelope";
-import { type ConsumerGroup, type GroupClaim, type GroupInfo, QueueError } from "@ringrift/event-queue";
+import {
+  type ConsumerGroup,
+  type GroupClaim,
+  type GroupInfo,
+  QueueError,
+} from "@ringrift/event-queue";
 import { CoordinatorError } from "./errors.ts";
 import type { AnyQueue } from "./wire.ts";
 

@@ -51,11 +51,10 @@ export interface CoordinatorOptions<Cat extends AnyCatalogue> {
 }
 
 /** What may accompany a durable publish. */
-export interface DurablePublishOptions
-  extends Pick<
-    SendOptions,
-    "correlationId" | "dedupeKey" | "headers" | "key" | "source" | "traceparent"
-  > {
+export interface DurablePublishOptions extends Pick<
+  SendOptions,
+  "correlationId" | "dedupeKey" | "headers" | "key" | "source" | "traceparent"
+> {
   /** Remarks beside the payload; they cross processes. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }

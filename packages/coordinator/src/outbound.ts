@@ -177,5 +177,5 @@ export class Outbound {
 
 function describe(cause: unknown): string {
   if (cause === undefined) return "earlier events wait for the queue";
-  return cause instanceof Error ? cause.message : String(cause);
+  return cause instanceof Error ? cause.message : "it threw something that is no Error";
 }

@@ -26,7 +26,7 @@ export function takeParts(options: CoordinatorOptions<AnyCatalogue>): Parts {
     catalogue,
     // The catalogue has given every name that is used on them, so their own types are of no more use.
     bus: bus as EventBus<AnyContracts>,
-    stages: stages as unknown as StageEventBus<AnyContracts>,
+    stages: stages as StageEventBus,
     queue: queue as AnyQueue,
     async closeOwn() {
       if (!options.stages) await stages.close();

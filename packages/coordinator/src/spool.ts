@@ -58,7 +58,9 @@ export class Spool {
     const left = this.#waiting.splice(0);
     for (const event of left) {
       this.#options.onGivenUp(
-        new Error(`Event "${event.type}" (${event.lineage.id}) was never stored: the coordinator stopped.`),
+        new Error(
+          `Event "${event.type}" (${event.lineage.id}) was never stored: the coordinator stopped.`,
+        ),
       );
     }
     this.#announceIfEmpty();

@@ -39,7 +39,8 @@ export class StageBridge {
           if (delivery.dropped) counters.drop(delivery.dropped);
           else counters.forward("stageToTopic");
           // Whoever awaits the emit hears of what failed behind the bridge, first of all "not stored".
-          if (delivery.errors.length > 0) throw new AggregateError(delivery.errors, describe(topic));
+          if (delivery.errors.length > 0)
+            throw new AggregateError(delivery.errors, describe(topic));
         },
         { priority: Number.MAX_VALUE, tap: true, name: "stage → topic" },
       );

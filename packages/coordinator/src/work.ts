@@ -31,10 +31,10 @@ export type WorkEvent<T extends Contracts = AnyContracts, K extends EventName<T>
 }[K];
 
 /** Does the work of one event. Returning acks it; throwing has it tried again, and at last set aside. */
-export type WorkHandler<T extends Contracts = AnyContracts, K extends EventName<T> = EventName<T>> = (
-  event: WorkEvent<T, K>,
-  context: DeliveryContext,
-) => unknown;
+export type WorkHandler<
+  T extends Contracts = AnyContracts,
+  K extends EventName<T> = EventName<T>,
+> = (event: WorkEvent<T, K>, context: DeliveryContext) => unknown;
 
 /** How a group's work is done. What is stored with the group must be the same in all its processes. */
 export interface HandleOptions {
@@ -206,7 +206,10 @@ export function queueType(catalogue: AnyCatalogue, topic: string): string {
   if (!entry) {
     const meant = catalogue.entryFor(topic)?.topic;
     const hint = meant === undefined ? "Add it to the catalogue" : `Write "${meant}"`;
-    throw new CoordinatorError("UNKNOWN_TOPIC", `Topic "${topic}" is not in the catalogue. ${hint}.`);
+    throw new CoordinatorError(
+      "UNKNOWN_TOPIC",
+      `Topic "${topic}" is not in the catalogue. ${hint}.`,
+    );
   }
   if (entry.crossProcess === undefined) {
     throw new CoordinatorError(

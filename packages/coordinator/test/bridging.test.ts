@@ -293,7 +293,9 @@ describe("start and stop", () => {
     node.handle("order.placed", { group: "mailer" }, () => promise);
     await queue.send("ORDER_PLACED", order);
     await vi.waitFor(async () => {
-      expect((await queue.groups.list()).find((group) => group.name === "mailer")?.inFlight).toBe(1);
+      expect((await queue.groups.list()).find((group) => group.name === "mailer")?.inFlight).toBe(
+        1,
+      );
     });
     expect(await node.stop({ timeoutMs: 20 })).toEqual({ drained: false, left: 1 });
     resolve();

@@ -36,7 +36,7 @@ export function makeNode(options: ShopOptions = {}): Shop {
 
 /** Resolves when nobody on the log has anything left to do. */
 export async function settle(queue: { groups: MemoryEventQueue["groups"] }): Promise<void> {
-  for (let quiet = 0; quiet < 3; ) {
+  for (let quiet = 0; quiet < 3;) {
     await new Promise((resolve) => setTimeout(resolve, 5));
     const groups = await queue.groups.list();
     quiet = groups.every((group) => group.pending === 0) ? quiet + 1 : 0;

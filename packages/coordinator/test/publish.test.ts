@@ -67,7 +67,9 @@ describe("a durable publish", () => {
 
   it("is refused before start, for names the catalogue doesn't know, and for local topics", async () => {
     const node = makeNode();
-    await expect(node.publish("order.placed", order)).rejects.toMatchObject({ code: "NOT_STARTED" });
+    await expect(node.publish("order.placed", order)).rejects.toMatchObject({
+      code: "NOT_STARTED",
+    });
     await node.start();
     // @ts-expect-error not a topic
     await expect(node.publish("ORDER_PLACED", order)).rejects.toThrow('Write "order.placed"');
@@ -79,7 +81,9 @@ describe("a durable publish", () => {
   it("has a typed emitter a topic", async () => {
     const node = await startNode();
     const { id } = await node.emitters.orderPlaced(order);
-    expect(await node.queue.history()).toMatchObject([{ id, type: "ORDER_PLACED", payload: order }]);
+    expect(await node.queue.history()).toMatchObject([
+      { id, type: "ORDER_PLACED", payload: order },
+    ]);
   });
 });
 
@@ -123,7 +127,9 @@ describe("a publish that the queue can't store for now", () => {
 describe("options", () => {
   it("that are unknown or wrong are refused", () => {
     expect(() => makeNode({ nodes: "x" } as never)).toThrow(/"nodes" is unknown/);
-    expect(() => makeNode({ node: "" })).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+    expect(() => makeNode({ node: "" })).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
     expect(() => makeNode({ spoolLimit: -1 })).toThrow(/whole number/);
   });
 });

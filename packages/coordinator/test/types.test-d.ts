@@ -12,7 +12,9 @@ describe("types flow from the catalogue", () => {
 
   it("into publish, its emitters, the bus and work", () => {
     expectTypeOf(events.publish).parameter(0).toEqualTypeOf<"order.placed">();
-    expectTypeOf(events.emitters.orderPlaced).parameter(0).toEqualTypeOf<{ id: string; cents: number }>();
+    expectTypeOf(events.emitters.orderPlaced)
+      .parameter(0)
+      .toEqualTypeOf<{ id: string; cents: number }>();
     events.bus.subscribe("order.placed", (event) => {
       expectTypeOf(event.payload.cents).toEqualTypeOf<number>();
     });
@@ -41,7 +43,11 @@ describe("types flow from the catalogue", () => {
 
   it("from the default catalogue when none is given", () => {
     const selfplay = createCoordinator();
-    void selfplay.publish("training.completed", { configKey: "hex7_2p", metrics: {}, modelPath: "m" });
+    void selfplay.publish("training.completed", {
+      configKey: "hex7_2p",
+      metrics: {},
+      modelPath: "m",
+    });
     selfplay.bus.subscribe("evaluation.completed", (event) => {
       expectTypeOf(event.payload.configKey).toEqualTypeOf<string>();
     });

@@ -155,9 +155,9 @@ describe("work", () => {
     ["no group", "order.placed", {}, "INVALID_OPTION"],
   ])("is refused for %s", (_, topic, options, code) => {
     const node = makeNode();
-    expect(() => node.handle(topic as "order.placed", options as { group: string }, vi.fn())).toThrow(
-      expect.objectContaining({ code }),
-    );
+    expect(() =>
+      node.handle(topic as "order.placed", options as { group: string }, vi.fn()),
+    ).toThrow(expect.objectContaining({ code }));
   });
 
   it("of one group has one set of options and one handler a topic", () => {

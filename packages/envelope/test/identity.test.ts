@@ -1,7 +1,14 @@
 import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { eventIdOf, isEventId, newEventId, newInstanceId, nextStamp, nodeId } from "../src/index.ts";
+import {
+  eventIdOf,
+  isEventId,
+  newEventId,
+  newInstanceId,
+  nextStamp,
+  nodeId,
+} from "../src/index.ts";
 
 describe("event ids", () => {
   it("are UUIDs of version 7 that carry their time", () => {
