@@ -14,6 +14,5 @@ export function createEventBus<Topics extends Contracts = AnyContracts>(
   options: EventBusOptions<Topics> = {},
 ): EventBus<Topics> {
   // The engine knows topics and payloads as they are at run time; the contracts exist in types only.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its typed face
   return new TopicBus(options) as unknown as EventBus<Topics>;
 }

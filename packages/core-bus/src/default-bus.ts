@@ -3,7 +3,6 @@ import { createEventBus } from "./create-event-bus.ts";
 
 /** On the global object, so that a reloaded or second copy of this package finds the same bus. */
 const KEY = Symbol.for("@ringrift/core-bus/default/1");
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own key
 const holder = globalThis as { [KEY]?: EventBus | undefined };
 
 /** The process's default bus, made at the first call with default options. */

@@ -135,7 +135,6 @@ export class Entry implements Routed {
 
   #face(): Subscription {
     const end = (): void => this.release();
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the properties make of it
     return Object.defineProperties(end, {
       name: { value: this.name },
       topic: { value: this.selector.text, enumerable: true },

@@ -82,7 +82,6 @@ export function readRequest(
 }
 
 function metadataOf(options: PublishOptions): Metadata {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an object's fields are unknown
   return (options.metadata as Metadata | undefined) ?? NO_METADATA;
 }
 

@@ -21,7 +21,6 @@ export class FailureReport {
     signals: EventEmitter<BusSignals>,
   ) {
     this.#onError = onError;
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see AnyEmitter
     this.#signals = signals as unknown as AnyEmitter;
   }
 

@@ -1,0 +1,216 @@
+import { getEventListeners } from "node:events";
+import { describe, expect, it } from "vitest";
+import { createEventBus } from "../src/index.ts";
+
+const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+describe("stream", () => {
+  it("has every event since it was called, in order, read whenever", async () => {
+    const bus = createEventBus();
+    bus.publishSync("a.b", "before");
+    const stream = bus.stream("a.*");
+    bus.publishSync("a.b", 1);
+    bus.publishSync("other", 2);
+    const seen: unknown[] = [];
+    const reading = (async () => {
+      for await (const event of stream) {
+        seen.push(event.payload);
+        if (event.payload === 4) break;
+      }
+    })();
+    await tick();
+    bus.publishSync("a.c", 3);
+    await tick();
+    bus.publishSync("a.b", 4);
+    await reading;
+    expect(seen).toEqual([1, 3, 4]);
+  });
+
+  it.each([
+    [
+      "break",
+      async (stream: AsyncIterable<unknown>) => {
+        for await (const _ of stream) break;
+      },
+    ],
+    [
+      "return",
+      async (stream: AsyncIterator<unknown>) => {
+        await stream.return?.();
+      },
+    ],
+    [
+      "throw",
+      async (stream: AsyncIterator<unknown>) => {
+        await stream.throw?.(new Error("mine")).catch(() => {});
+      },
+    ],
+    [
+      "disposal",
+      async (stream: AsyncDisposable) => {
+        await stream[Symbol.asyncDispose]();
+      },
+    ],
+    [
+      "an error in the loop",
+      async (stream: AsyncIterable<unknown>) => {
+        const loop = async (): Promise<void> => {
+          for await (const _ of stream) throw new Error("mine");
+        };
+        await loop().catch(() => {});
+      },
+    ],
+  ])("ends its subscription on %s, and is done", async (_, end) => {
+    const bus = createEventBus();
+    const stream = bus.stream("a");
+    bus.publishSync("a", 1);
+    bus.publishSync("a", 2);
+    await end(stream);
+    expect(bus.hasSubscribers("a")).toBe(false);
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+    expect(stream.buffered).toBe(0);
+  });
+
+  it("throws what it is told to throw", async () => {
+    const stream = createEventBus().stream("a");
+    await expect(stream.throw!(new Error("mine"))).rejects.toThrow("mine");
+  });
+
+  it("hands events to reads that are already waiting, first come first served", async () => {
+    const bus = createEventBus();
+    const stream = bus.stream("a");
+    const reads = [stream.next(), stream.next()];
+    bus.publishSync("a", 1);
+    bus.publishSync("a", 2);
+    expect((await Promise.all(reads)).map((read) => read.value?.payload)).toEqual([1, 2]);
+  });
+
+  it("drops the oldest when its buffer is full, unless told otherwise, and counts them", async () => {
+    const bus = createEventBus();
+    const dropped: unknown[] = [];
+    bus.signals.on("dropped", ({ reason, event }) => dropped.push([reason, event.payload]));
+    const stream = bus.stream("a", { bufferSize: 3 });
+    for (let n = 0; n < 5; n += 1) bus.publishSync("a", n);
+    expect([stream.dropped, stream.buffered]).toEqual([2, 3]);
+    const seen: number[] = [];
+    for (let n = 0; n < 3; n += 1) seen.push((await stream.next()).value!.payload);
+    expect(seen).toEqual([2, 3, 4]);
+    expect(bus.stats().dropped["stream-overflow"]).toBe(2);
+    expect(dropped).toEqual([
+      ["stream-overflow", 0],
+      ["stream-overflow", 1],
+    ]);
+  });
+
+  it("drops the newest when asked", async () => {
+    const bus = createEventBus();
+    const stream = bus.stream("a", { bufferSize: 2, overflow: "drop-newest" });
+    for (let n = 0; n < 5; n += 1) bus.publishSync("a", n);
+    const seen = [await stream.next(), await stream.next()];
+    expect(seen.map((read) => read.value!.payload)).toEqual([0, 1]);
+    expect(stream.dropped).toBe(3);
+  });
+
+  it("fails when asked: what is buffered can be read, then a coded error, then it is done", async () => {
+    const bus = createEventBus();
+    const stream = bus.stream("a", { bufferSize: 2, overflow: "error" });
+    for (let n = 0; n < 5; n += 1) bus.publishSync("a", n);
+    expect(bus.hasSubscribers("a")).toBe(false);
+    const seen: number[] = [];
+    const loop = async (): Promise<void> => {
+      for await (const event of stream) seen.push(event.payload);
+    };
+    await expect(loop()).rejects.toMatchObject({ code: "STREAM_OVERFLOW" });
+    expect(seen).toEqual([0, 1]);
+    expect(stream.dropped).toBe(1);
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("buffers 256 by default", () => {
+    const bus = createEventBus();
+    const stream = bus.stream("a");
+    for (let n = 0; n < 300; n += 1) bus.publishSync("a", n);
+    expect([stream.buffered, stream.dropped]).toEqual([256, 44]);
+  });
+
+  it("begins with the past when asked, beside its buffer, without gap or duplicate", async () => {
+    const bus = createEventBus();
+    for (let n = 0; n < 500; n += 1) bus.publishSync("a", n);
+    const stream = bus.stream("a", {
+      bufferSize: 10,
+      replay: true,
+      where: (event) => event.payload % 2 === 0,
+    });
+    for (let n = 500; n < 510; n += 1) bus.publishSync("a", n);
+    const seen: number[] = [];
+    for await (const event of stream) {
+      seen.push(event.payload);
+      if (event.payload === 508) break;
+    }
+    expect(seen).toEqual(Array.from({ length: 255 }, (_, n) => n * 2));
+    expect(stream.dropped).toBe(0);
+  });
+
+  it("replays from a moment or the newest so many", async () => {
+    const bus = createEventBus();
+    for (let n = 0; n < 5; n += 1) bus.publishSync("a", n);
+    const stream = bus.stream("*", { replay: { limit: 1 } });
+    expect((await stream.next()).value!.payload).toBe(4);
+    expect(bus.stream("*", { replay: { since: Date.now() + 60_000 } }).buffered).toBe(0);
+  });
+
+  it("ends when its signal aborts, without throwing, and leaves no listener on it", async () => {
+    const bus = createEventBus();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const seen: unknown[] = [];
+    const reading = (async () => {
+      for await (const event of bus.stream("a", { signal })) seen.push(event.payload);
+    })();
+    bus.publishSync("a", 1);
+    await tick();
+    controller.abort();
+    await reading;
+    expect(seen).toEqual([1]);
+    expect(bus.hasSubscribers("a")).toBe(false);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    expect(await bus.stream("a", { signal }).next()).toEqual({ done: true, value: undefined });
+    expect(bus.hasSubscribers("a")).toBe(false);
+  });
+
+  it("keeps no listener on its signal after a break", async () => {
+    const bus = createEventBus();
+    const { signal } = new AbortController();
+    const stream = bus.stream("a", { signal });
+    bus.publishSync("a");
+    for await (const _ of stream) break;
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+
+  it("ends with the bus, after what is buffered", async () => {
+    const bus = createEventBus();
+    const stream = bus.stream("a");
+    const idle = bus.stream("a");
+    const waiting = idle.next().then(() => idle.next());
+    bus.publishSync("a", 1);
+    await bus.close();
+    expect((await stream.next()).value?.payload).toBe(1);
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+    expect(await waiting).toEqual({ done: true, value: undefined });
+  });
+
+  it("refuses a buffer size and an overflow that it doesn't know, and is not subscribed then", () => {
+    const bus = createEventBus();
+    for (const options of [
+      { bufferSize: 0 },
+      { bufferSize: 1.5 },
+      { overflow: "wait" as never },
+      { replay: { limit: -1 } },
+    ]) {
+      expect(() => bus.stream("a", options)).toThrow(
+        expect.objectContaining({ code: "INVALID_OPTION" }),
+      );
+    }
+    expect(bus.hasSubscribers("a")).toBe(false);
+  });
+});
