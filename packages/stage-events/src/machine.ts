@@ -120,7 +120,7 @@ function judge<Phase extends string>(
 ): IllegalReason | undefined {
   if (there === here) return undefined;
   // After a failure it may be tried again, from any phase so far.
-  if (there < here) return state.failure && !state.failure.rejected ? undefined : "repeated";
+  if (there < here) return state.failure ? undefined : "repeated";
   // Continuous phases overlap: once they have run, what is between them may have come before.
   const feeding = rules.order
     .slice(here, there + 1)

@@ -122,6 +122,14 @@ describe("a continuous phase", () => {
     expect(illegal).toEqual([]);
   });
 
+  it("may lag behind the one before it, once it has run", async () => {
+    const { emit, tracker, illegal } = tracked();
+    for (const stage of CHAIN) await emit(stage);
+    await emit("sync_complete");
+    expect(tracker.state(KEY)).toMatchObject({ stage: "training", iteration: 2 });
+    expect(illegal).toEqual([]);
+  });
+
   it("may fail while later ones run without failing them", async () => {
     const { emit, fail, tracker, transitions, illegal } = tracked();
     await emit("selfplay_complete");
@@ -140,6 +148,7 @@ describe("a continuous phase", () => {
     const { emit, tracker, illegal } = tracked();
     for (const stage of CHAIN) await emit(stage, { iteration: 1 });
     await emit("selfplay_complete", { iteration: 1 });
+    expect(tracker.state(KEY)?.iteration).toBe(2);
     await emit("sync_complete", { iteration: 3 });
     await emit("training_complete", { iteration: 2 });
     expect(tracker.state(KEY)).toMatchObject({ stage: "evaluation", iteration: 2 });
