@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { listExampleFiles, listExamples } from "./harness/list.ts";
@@ -240,15 +240,15 @@ describe("the examples as a whole", () => {
 
   it("stand in the README's tables, each of them", () => {
     const readme = readFileSync(join(import.meta.dirname, "README.md"), "utf8");
-    const rows = Array.from(readme.matchAll(/^\| `([^`]+)` +\|/gm), ([, name]) => name);
+    const rows = Array.from(readme.matchAll(/^\| `([^`]+)` +\|/gm), ([, name = ""]) => name);
     expect(rows.toSorted()).toEqual(names.toSorted());
   });
 
   it("leave no file without an example that it belongs to", () => {
     const stray = listExampleFiles().filter((path) => {
-      const alone = path.replace(/\.ts$/, "");
-      const folder = path.split("/").slice(0, -1).join("/");
-      return !names.some((name) => name === alone || name === folder);
+      const file = join(import.meta.dirname, path);
+      const main = join(dirname(file), "main.ts");
+      return !listExamples().some((example) => example.file === file || example.file === main);
     });
     expect(stray).toEqual([]);
   });
