@@ -33,6 +33,36 @@ export {
 } from "./lookup.ts";
 export { type EmitterName, emitterName, type SnakeName, type UpperSnakeName } from "./names.ts";
 export { isFailureStage, outcomeTopic, type StageOutcome } from "./outcome.ts";
+export type {
+  ClusterLeaderElected,
+  ClusterNodeJoined,
+  ClusterNodeLeft,
+  CurriculumChanged,
+  DataNewGames,
+  DataQualityUpdated,
+  DataSyncCompleted,
+  DataSyncFailed,
+  EloUpdated,
+  EvaluationCompleted,
+  EvaluationRegression,
+  ExportCompleted,
+  ExportStarted,
+  Failed,
+  FileRef,
+  IterationCompleted,
+  ModelPromoted,
+  ModelSynced,
+  ParityValidated,
+  PromotionFailed,
+  PromotionRejected,
+  QualityShare,
+  RegressionCleared,
+  SearchCompleted,
+  TrainingCheckpoint,
+  TrainingCompleted,
+  TrainingStarted,
+  TrainingThreshold,
+} from "./payloads.ts";
 export { selfplayCatalogue, type SelfplayEvents, selfplayEvents } from "./selfplay.ts";
 export {
   CROSS_PROCESS_TO_DATA_MAP,
