@@ -4,7 +4,9 @@ import { defineConfig } from "vitest/config";
 const packages = readdirSync("packages");
 /** Tests read source: no build is needed, and none can be stale. */
 const resolve = { conditions: ["@ringrift/source"] };
-const ssr = { resolve: { conditions: ["@ringrift/source"], externalConditions: ["@ringrift/source"] } };
+const ssr = {
+  resolve: { conditions: ["@ringrift/source"], externalConditions: ["@ringrift/source"] },
+};
 const common = {
   environment: "node" as const,
   pool: "forks" as const,

@@ -22,21 +22,25 @@ async function expectSeenOnce(nodes: RemoteNode[], ids: string[]): Promise<void>
 }
 
 describe("one event published once", () => {
-  it.each([1, 2, 3, 5])("is handled once in each of %i processes, and stored once", async (count) => {
-    const { nodes, queue } = await startNodes(count);
-    const { id } = (await nodes[0]?.call<{ id: string }>("busPublish", "data.new_games", games)) ?? {};
-    await idle(queue);
-    await expectSeenOnce(nodes, [id ?? ""]);
-
-    // Ten more wake-ups: events that the catalogue doesn't know wake everybody and change nothing.
-    for (let wake = 0; wake < 10; wake += 1) {
-      await queue.send("JUST_A_WAKE_UP", { wake });
+  it.each([1, 2, 3, 5])(
+    "is handled once in each of %i processes, and stored once",
+    async (count) => {
+      const { nodes, queue } = await startNodes(count);
+      const { id } =
+        (await nodes[0]?.call<{ id: string }>("busPublish", "data.new_games", games)) ?? {};
       await idle(queue);
-      expect((await queue.history({ eventTypes: ["NEW_GAMES_AVAILABLE"] })).length).toBe(1);
-    }
-    expect((await queue.stats()).events).toBe(11);
-    await expectSeenOnce(nodes, [id ?? ""]);
-  });
+      await expectSeenOnce(nodes, [id ?? ""]);
+
+      // Ten more wake-ups: events that the catalogue doesn't know wake everybody and change nothing.
+      for (let wake = 0; wake < 10; wake += 1) {
+        await queue.send("JUST_A_WAKE_UP", { wake });
+        await idle(queue);
+        expect((await queue.history({ eventTypes: ["NEW_GAMES_AVAILABLE"] })).length).toBe(1);
+      }
+      expect((await queue.stats()).events).toBe(11);
+      await expectSeenOnce(nodes, [id ?? ""]);
+    },
+  );
 
   it("is handled once in each of two worker threads of one process", async () => {
     const { nodes, queue } = await startNodes(2, true);

@@ -38,7 +38,7 @@ const worked: Seen[] = [];
 
 events.bus.subscribe("**", (event) => {
   const { id, topic, redelivered = false } = event;
-  seen.push({ id, topic, redelivered, payload: event.payload as Record<string, unknown> });
+  seen.push({ id, topic, redelivered, payload: { ...event.payload } });
 });
 if (settings.group !== undefined) {
   const { group, leaseMs, work = "record" } = settings;

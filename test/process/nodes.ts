@@ -59,7 +59,10 @@ export class RemoteNode {
     const execArgv = ["--conditions=@ringrift/source"];
     const peer = thread
       ? new Worker(PROGRAM, { workerData: settings, execArgv })
-      : fork(PROGRAM, [JSON.stringify(settings)], { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+      : fork(PROGRAM, [JSON.stringify(settings)], {
+          execArgv,
+          stdio: ["ignore", "ignore", "inherit", "ipc"],
+        });
     const node = new RemoteNode(peer);
     onTestFinished(async () => {
       if (peer instanceof Worker) await peer.terminate();
@@ -113,7 +116,7 @@ export class RemoteNode {
 
 /** Resolves when every group has settled every event, and stays so. */
 export async function idle(queue: CrossProcessEventQueue): Promise<void> {
-  for (let quiet = 0; quiet < 3; ) {
+  for (let quiet = 0; quiet < 3;) {
     await new Promise((resolve) => setTimeout(resolve, 20));
     const groups = await queue.groups.list();
     quiet = groups.every((group) => group.pending === 0) ? quiet + 1 : 0;

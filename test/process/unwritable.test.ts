@@ -24,6 +24,8 @@ describe("a durable publish into a file that can't be written", () => {
       events.publish("data.new_games", { count: 1, source: "test" }),
     ).rejects.toMatchObject({ code: "CANNOT_OPEN" });
     expect(handler).not.toHaveBeenCalled();
-    await expect(createCoordinator({ queue }).start()).rejects.toMatchObject({ code: "CANNOT_OPEN" });
+    await expect(createCoordinator({ queue }).start()).rejects.toMatchObject({
+      code: "CANNOT_OPEN",
+    });
   });
 });

@@ -24,7 +24,9 @@ describe("eight processes", () => {
       expect(seen.map((event) => event.id).toSorted()).toEqual(ids);
     }
     // Each of the 200 published one child.
-    expect(await queue.history({ eventTypes: ["DATA_SYNC_COMPLETED"], limit: 1000 })).toHaveLength(200);
+    expect(await queue.history({ eventTypes: ["DATA_SYNC_COMPLETED"], limit: 1000 })).toHaveLength(
+      200,
+    );
   });
 });
 
