@@ -66,7 +66,7 @@ export const demoCatalogue: Catalogue<DemoEvents> = defineCatalogue<DemoEvents>(
 export type DemoTopic = keyof DemoEvents;
 
 /** Name of one of the demo's events on the queue. */
-export type DemoQueueType = keyof QueueContracts<DemoEvents> & string;
+export type DemoQueueType = keyof QueueContracts<DemoEvents>;
 
 /** A queue of the demo's events. */
 export type DemoQueue = EventQueue<QueueContracts<DemoEvents>>;

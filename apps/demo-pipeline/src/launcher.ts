@@ -95,6 +95,7 @@ export async function launch(launch: LaunchOptions): Promise<RunOutcome> {
     const began = performance.now();
     await play.begin();
     view.phase = "playing";
+    progress.milestone(`${names.length} processes play ${run.configKey} in ${folder.path}`);
     const watch = new AbortController();
     const stalled = watchForStall(view, watch.signal);
     stalled.catch(() => {});
@@ -102,6 +103,7 @@ export async function launch(launch: LaunchOptions): Promise<RunOutcome> {
       await until(Promise.race([play.finished, stalled]), failed.promise, signal);
       playSeconds = (performance.now() - began) / 1000;
       view.phase = "rating";
+      progress.milestone(`play is over; ${checkpoints(play.champions).length} champions are rated`);
       const rating = playRatings(context, view, play.champions);
       await until(Promise.race([rating, stalled]), failed.promise, signal);
     } finally {
@@ -242,15 +244,17 @@ async function until<T>(step: Promise<T>, failed: Promise<never>, signal: AbortS
 
 /** A full run has to promote three times and reject once; a short one as much as it has time for. */
 function requirements({ quick, limit }: DemoOptions, { preset }: RunSettings): Requirements {
+  const { drillGeneration } = preset;
   if ("generations" in limit) {
     const { generations } = limit;
     return {
       promotions: Math.min(3, Math.floor(generations / 2)),
-      rejections: generations >= preset.drillGeneration ? 1 : 0,
+      rejections: generations >= drillGeneration ? 1 : 0,
+      drillGeneration,
     };
   }
-  if (quick || limit.seconds < 30) return { promotions: 2, rejections: 0 };
-  return { promotions: 3, rejections: 1 };
+  const short = quick || limit.seconds < 30;
+  return { promotions: short ? 2 : 3, rejections: short ? 0 : 1, drillGeneration };
 }
 
 function runName(): string {

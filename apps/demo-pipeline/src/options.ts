@@ -58,7 +58,7 @@ Options:
   --generations <n>   or: play so many generations
   --seed <text>       what all chance is drawn from              [7]
   --db <file>         queue file                                 [events.db in the run's folder]
-  --out <folder>      gets one folder a run                      [run]
+  --out <folder>      gets one folder a run                      [runs]
   -h, --help          this text`;
 
 /**
@@ -116,7 +116,7 @@ function build(given: ReadonlyMap<string, string>): DemoOptions {
       ? { generations: whole(given, "generations", 1, 10_000) }
       : { seconds: whole(given, "seconds", quick ? 12 : 60, 86_400) },
     seed: given.get("seed") ?? "7",
-    out: given.get("out") ?? "run",
+    out: given.get("out") ?? "runs",
     db: given.get("db"),
   };
 }
@@ -144,7 +144,7 @@ function whole(
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   config: '"hex7_2p"',
-  out: '"run"',
+  out: '"runs"',
   db: '"events.db"',
 };
 

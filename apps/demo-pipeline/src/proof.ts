@@ -31,6 +31,8 @@ export interface Evidence {
 export interface Requirements {
   readonly promotions: number;
   readonly rejections: number;
+  /** The generation whose candidate must be turned away, if the run got so far. */
+  readonly drillGeneration: number;
 }
 
 /** Read a run's evidence through the queue's public API and from the ledgers. */
@@ -70,6 +72,7 @@ export function prove(evidence: Evidence, folder: RunFolder, required: Requireme
     checkGenerations(evidence),
     checkFiles(evidence, folder),
     checkOutcomes(evidence, required),
+    checkDrill(evidence, required.drillGeneration),
   ];
 }
 
@@ -156,14 +159,13 @@ function checkEchoes({ log, ledgers, nodes, restarted }: Evidence): Check {
 
 /** Every effect happened once, however often its event was delivered. */
 function checkEffects({ ledgers, restarted }: Evidence): Check {
-  const effects = new Map<string, { applied: number; found: number; killed: boolean }>();
-  for (const { effectKey, outcome, node } of ledgers) {
+  const effects = new Map<string, { applied: number; found: number }>();
+  for (const { effectKey, outcome } of ledgers) {
     if (effectKey === undefined) continue;
-    const effect = effects.get(effectKey) ?? { applied: 0, found: 0, killed: false };
+    const effect = effects.get(effectKey) ?? { applied: 0, found: 0 };
     effects.set(effectKey, effect);
     if (outcome === "applied") effect.applied++;
     if (outcome === "found") effect.found++;
-    effect.killed ||= restarted.has(node);
   }
   const wrong = [...effects]
     // A kill between an effect and its ledger line leaves only the later "found".
@@ -257,6 +259,20 @@ function checkOutcomes({ log }: Evidence, required: Requirements): Check {
     detail:
       `${promotions} promotions (at least ${required.promotions}), ` +
       `${rejections} rejections (at least ${required.rejections})`,
+  };
+}
+
+/** The candidate that was poisoned on purpose was turned away. */
+function checkDrill({ log }: Evidence, drillGeneration: number): Check {
+  const at = (topic: DemoTopic): boolean =>
+    payloads(log, topic).some(({ iteration }) => iteration === drillGeneration);
+  const reached = at("training.completed");
+  return {
+    name: "the drill's poisoned candidate is turned away",
+    ok: !reached || (at("promotion.rejected") && !at("model.promoted")),
+    detail: reached
+      ? `generation ${drillGeneration}`
+      : `generation ${drillGeneration} was not reached`,
   };
 }
 

@@ -26,6 +26,7 @@ export interface SupervisorOptions {
 
 const MOST_RESTARTS = 5;
 const READY_WITHIN_MS = 30_000;
+const RETRY_AFTER_MS = 500;
 
 /**
  * Starts the nodes as processes of their own, and starts one again that dies: under its name, so that
@@ -114,7 +115,9 @@ export class Supervisor {
       return;
     }
     this.start(spec).catch((error: unknown) => {
-      if (!this.#stopping) this.#options.onGivenUp(error as Error);
+      // It ended before it was ready: that counts as one more death, after a breath.
+      if (this.#stopping) return;
+      setTimeout(() => this.#died(spec, (error as Error).message), RETRY_AFTER_MS).unref();
     });
   }
 

@@ -3,7 +3,7 @@ import type { CoordinatorStats, Direction, DropReason } from "@ringrift/coordina
 import type { StoredEvent } from "@ringrift/event-queue";
 import { queueName } from "../catalogue.ts";
 import type { DemoTopic, RatingCompleted } from "../catalogue.ts";
-import { eloOfScore, fitRatings } from "../game/index.ts";
+import { fitRatings, naiveSum } from "../game/index.ts";
 import type { Rating } from "../game/index.ts";
 import type { NodeEntry } from "../ledger.ts";
 import type { Check, Evidence } from "../proof.ts";
@@ -126,9 +126,7 @@ export function summarise(
     champion,
     elo: {
       ratings,
-      naiveSum: gates
-        .filter(({ verdict }) => verdict === "passed")
-        .reduce((sum, { score, pairs }) => sum + eloOfScore(score, 2 * pairs), 0),
+      naiveSum: naiveSum(gates.filter(({ verdict }) => verdict === "passed")),
     },
     checks,
     ok: checks.every(({ ok }) => ok),

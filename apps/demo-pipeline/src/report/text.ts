@@ -33,11 +33,11 @@ function events({ events, latency }: Report): string {
     .map((title) => title.padStart(14))
     .join("")}  dropped`;
   return [
-    `Events: ${events.total}, each seen by every node`,
+    `Events: ${events.total} on the queue; by node and direction:`,
     top,
     ...rows,
-    `  created → seen on another process's bus: ${spread(latency.seen)}`,
-    `  created → worked on in another process:  ${spread(latency.worked)}`,
+    `  emit → handled on another process's bus: ${spread(latency.seen)}`,
+    `  emit → its work begun (a busy node's queue included): ${spread(latency.worked)}`,
   ].join("\n");
 }
 

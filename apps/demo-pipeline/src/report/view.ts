@@ -1,5 +1,4 @@
 import type { EventBus } from "@ringrift/core-bus";
-import { naiveSum } from "../game/index.ts";
 import type { DemoTopics } from "../stages/context.ts";
 
 /** How a gate went, as the progress display shows it. */
@@ -30,12 +29,6 @@ export class RunView {
   ratingsExpected = 0;
   events = 0;
   readonly startedAt: number = performance.now();
-  readonly #gates: { score: number; pairs: number }[] = [];
-
-  /** Sum of the promoted candidates' gate estimates. */
-  get naiveElo(): number {
-    return naiveSum(this.#gates);
-  }
 
   /** Seconds since the run began. */
   get elapsed(): number {
@@ -74,7 +67,6 @@ export class RunView {
         pairs,
         drill: metadata["drill"] === true,
       };
-      if (payload.passed === true) this.#gates.push({ score: payload.winRate, pairs });
     });
     bus.subscribe("model.promoted", ({ payload }) => {
       this.promotions++;

@@ -1,6 +1,7 @@
+import { basename } from "node:path";
 import { HexBoard, isValidGame, parseGames } from "../game/index.ts";
 import type { GameBatch } from "../game/index.ts";
-import { basename } from "node:path";
+import { Pace } from "../pace.ts";
 import type { StageContext } from "./context.ts";
 import { effect, work } from "./context.ts";
 import { emitStored } from "./emit.ts";
@@ -10,7 +11,7 @@ import { emitStored } from "./emit.ts";
  * machines: verify the checksum that the event promised, look at the games, and tell.
  */
 export function registerSync(context: StageContext): void {
-  work(context, "syncing", async ({ payload, id }) => {
+  work(context, "syncing", async ({ payload, id }, { signal }) => {
     const [file, ...more] = payload.files ?? [];
     if (file === undefined || more.length > 0) {
       throw new Error(`Event "${id}" names ${more.length + 1} game files where one belongs.`);
@@ -18,7 +19,7 @@ export function registerSync(context: StageContext): void {
     const began = performance.now();
     const content = context.folder.readChecked(file);
     const batch = parseGames(content);
-    const quality = scoreQuality(batch);
+    const quality = await scoreQuality(batch, new Pace(signal));
     const path = `synced/${basename(file.path)}`;
     const copied = context.folder.createOnce(path, content);
     await emitStored(context, {
@@ -38,9 +39,12 @@ export function registerSync(context: StageContext): void {
 }
 
 /** The share of games that are legal, finished and not a copy of another one of the batch. */
-export function scoreQuality({ size, games }: GameBatch): number {
+export async function scoreQuality({ size, games }: GameBatch, pace: Pace): Promise<number> {
   const board = new HexBoard(size);
-  const good = games.filter((game) => isValidGame(board, game));
-  const distinct = new Set(good.map((game) => Buffer.from(game).toString("latin1")));
+  const distinct = new Set<string>();
+  for (const game of games) {
+    if (isValidGame(board, game)) distinct.add(Buffer.from(game).toString("latin1"));
+    await pace.breathe();
+  }
   return games.length === 0 ? 0 : distinct.size / games.length;
 }

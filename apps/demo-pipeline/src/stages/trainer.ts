@@ -82,10 +82,12 @@ async function train(
     games: preset.gamesPerGeneration,
   });
   const began = performance.now();
-  const window: Uint8Array[][] = [];
+  const pace = new Pace(signal);
+  const window: (readonly Uint8Array[])[] = [];
   for (let g = Math.max(1, generation - preset.replayWindow + 1); g <= generation; g++) {
     for (const file of inOrder(state.games[g] ?? [])) {
-      window.push([...parseGames(folder.readChecked(file)).games]);
+      window.push(parseGames(folder.readChecked(file)).games);
+      await pace.breathe();
     }
   }
   const network = cloneNetwork(models.get(parentModelId));
@@ -94,7 +96,6 @@ async function train(
     lambda: preset.lambda,
     flipLabels: drill,
   });
-  const pace = new Pace(signal);
   const games = shuffledGames(window, `${run.seed}/${generation}`);
   for (const game of games) {
     learner.train(game);
