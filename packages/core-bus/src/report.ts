@@ -6,7 +6,7 @@ import type { BusSignals } from "./signals.ts";
 type AnyEmitter = EventEmitter<Record<keyof BusSignals, [value: unknown]>>;
 
 /** The code of the process warning for failures that nobody else takes. */
-export const HANDLER_WARNING = "RINGRIFT_HANDLER_ERROR";
+const HANDLER_WARNING = "RINGRIFT_HANDLER_ERROR";
 
 /**
  * Takes a handler's failure to `onError`, or where there is none, to `process.emitWarning`. Nothing

@@ -55,6 +55,7 @@ export class TopicBus {
   readonly #ownVia: readonly string[] = Object.freeze([this.id]);
   readonly #dropped: Record<DropReason, number> = { echo: 0, "hop-limit": 0, "stream-overflow": 0 };
   #published = 0;
+  #closed = false;
   #closing: Promise<DrainResult> | undefined;
 
   constructor(options: EventBusOptions<Contracts>) {
@@ -220,7 +221,7 @@ export class TopicBus {
   inspect(): BusSnapshot {
     return {
       id: this.id,
-      closed: this.#closing !== undefined,
+      closed: this.#closed,
       stats: this.stats(),
       subscriptions: this.#subscriptions.snapshot(),
     };
@@ -233,6 +234,8 @@ export class TopicBus {
 
   async close(options: { readonly timeoutMs?: number } = {}): Promise<DrainResult> {
     checkTimeout(options.timeoutMs);
+    // Set before anyone is told: a listener may call close again.
+    this.#closed = true;
     return (this.#closing ??= this.#close(options.timeoutMs ?? CLOSE_TIMEOUT_MS));
   }
 
@@ -257,53 +260,31 @@ export class TopicBus {
 
   /** Takes an event in: names checked, identity given, route found and history written in one step. */
   #accept(request: ReadRequest): Accepted {
-    const { topic, options } = request;
+    const { topic, payload, metadata, options } = request;
     this.#requireOpen("publish to", topic);
     const route = this.#subscriptions.find(topic);
     const cause = currentEvent();
-    if (options.lineage) return this.#carry(request, validateLineage(options.lineage), cause);
-    const event = PublishedEvent.create(
-      {
-        topic,
-        payload: request.payload,
-        metadata: request.metadata,
-        via: this.#ownVia,
-        redelivered: options.redelivered,
-      },
-      cause,
-      options,
-    );
-    return this.#admit(event, route);
-  }
-
-  /** Takes in an event that a bridge brought. */
-  #carry(request: ReadRequest, lineage: EventLineage, cause: EventLineage | undefined): Accepted {
-    const parts = {
-      topic: request.topic,
-      payload: request.payload,
-      metadata: request.metadata,
-      via: this.#passedHere(lineage),
-      redelivered: request.options.redelivered,
-    };
-    const event = PublishedEvent.carry(parts, cause, lineage);
-    const dropped = lineage.via.includes(this.id)
-      ? "echo"
-      : lineage.via.length >= MAX_HOPS
-        ? "hop-limit"
-        : undefined;
+    const lineage = options.lineage && validateLineage(options.lineage);
+    const via = lineage ? this.#passedHere(lineage) : this.#ownVia;
+    const parts = { topic, payload, metadata, via, redelivered: options.redelivered };
+    const event = lineage
+      ? PublishedEvent.carry(parts, cause, lineage)
+      : PublishedEvent.create(parts, cause, options);
+    const dropped = lineage && this.#reasonToDrop(lineage);
     if (dropped) {
       this.#drop(dropped, event);
       return { event, route: [], dropped };
     }
-    return this.#admit(event, this.#subscriptions.find(request.topic));
-  }
-
-  #admit(event: PublishedEvent, route: readonly Entry[]): Accepted {
     if (event.depth() >= this.#maxDepth) throw tooDeep(event, this.#maxDepth);
     this.#published += 1;
     this.#history.push(event);
     if (route.length === 0) this.#report.signal("dead", event);
     return { event, route };
+  }
+
+  #reasonToDrop(lineage: EventLineage): Accepted["dropped"] {
+    if (lineage.via.includes(this.id)) return "echo";
+    return lineage.via.length >= MAX_HOPS ? "hop-limit" : undefined;
   }
 
   #passedHere(lineage: EventLineage): readonly string[] {
@@ -357,7 +338,7 @@ export class TopicBus {
   }
 
   #requireOpen(what: string, selection: Selection): void {
-    if (!this.#closing) return;
+    if (!this.#closed) return;
     throw new EventBusError(
       "BUS_CLOSED",
       `Cannot ${what} "${describe(selection)}": the bus is closed. Create a new one.`,
@@ -368,7 +349,7 @@ export class TopicBus {
 interface Accepted {
   readonly event: PublishedEvent;
   readonly route: readonly Entry[];
-  readonly dropped?: "echo" | "hop-limit";
+  readonly dropped?: "echo" | "hop-limit" | undefined;
 }
 
 function throwFailures(delivery: Delivery): Delivery {

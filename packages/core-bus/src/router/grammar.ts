@@ -5,7 +5,7 @@ import { EventBusError } from "../errors.ts";
  * built: topics and patterns may come from users, and a glob library's expressions can be made to
  * run for seconds by twenty characters.
  */
-export const LIMITS = {
+const LIMITS = {
   /** Characters of a topic or pattern. */
   length: 256,
   topicSegments: 32,
@@ -35,7 +35,7 @@ export interface Pattern {
 }
 
 /** Whether a text is a pattern rather than the name of one topic. */
-export function isPattern(text: string): boolean {
+function isPattern(text: string): boolean {
   return WILDCARD.test(text);
 }
 
