@@ -174,7 +174,8 @@ export function backoffDelayMs(
   attempt: number,
   random: () => number = Math.random,
 ): number {
-  const exponent = Math.min(Math.max(attempt - 1, 0), 1_000);
-  const pause = Math.min(backoff.maxMs, backoff.initialMs * backoff.factor ** exponent);
+  // Finite, or an initial pause of 0 would become NaN.
+  const growth = Math.min(backoff.factor ** Math.max(attempt - 1, 0), Number.MAX_VALUE);
+  const pause = Math.min(backoff.maxMs, backoff.initialMs * growth);
   return Math.round(pause * (1 - backoff.jitter + backoff.jitter * random()));
 }

@@ -167,6 +167,24 @@ export function consuming(test: TestCase): void {
     expect(first.stats()).toMatchObject({ handled: 1, leasesLost: 0 });
   });
 
+  test("a handler whose lease is lost is told so by its signal, and isn't acked", async (lab) => {
+    const queue = lab.open();
+    await queue.send(PLACED, { n: 1 });
+    const { opened, open } = gate();
+    const reasons: unknown[] = [];
+    const consumer = queue.consume({ group: "mailer", leaseMs: 150 }, async (_, { signal }) => {
+      signal.addEventListener("abort", () => reasons.push(signal.reason));
+      await opened;
+    });
+    await until("it runs", () => consumer.stats().inFlight === 1);
+    await queue.groups.seek("mailer", "now");
+    await until("it is told", () => reasons.length === 1);
+    open();
+    expect(reasons).toMatchObject([{ code: "LEASE_LOST" }]);
+    await until("it is given up", () => consumer.stats().inFlight === 0);
+    expect(consumer.stats()).toMatchObject({ handled: 0, failed: 0, leasesLost: 1 });
+  });
+
   test("a handler that runs past handlerTimeoutMs has failed, and its signal says why", async (lab) => {
     const queue = lab.open();
     await queue.send(PLACED, { n: 1 });

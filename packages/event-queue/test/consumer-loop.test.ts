@@ -1,0 +1,287 @@
+import { createLineage } from "@ringrift/envelope";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import {
+  createConsumer,
+  leaseEvent,
+  type LeaseOperations,
+  type LeaseSource,
+} from "../src/backend.ts";
+import { type Consumer, type LeasedEvent, QueueError } from "../src/index.ts";
+
+/** A source that a test feeds, and that fails when told to. */
+class Source implements LeaseSource {
+  readonly group = "mailer";
+  leaseMs = 60_000;
+  readonly maxAttempts = 3;
+  readonly queue: LeasedEvent[] = [];
+  readonly released: LeasedEvent[] = [];
+  readonly limits: number[] = [];
+  failures: unknown[] = [];
+  #wake: (() => void) | undefined;
+
+  feed(...events: LeasedEvent[]): void {
+    this.queue.push(...events);
+    this.#wake?.();
+  }
+
+  async receive(options: { limit: number; signal: AbortSignal }): Promise<LeasedEvent[]> {
+    this.limits.push(options.limit);
+    if (this.failures.length > 0) throw this.failures.shift();
+    if (this.queue.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        options.signal.addEventListener("abort", () => resolve());
+      });
+    }
+    options.signal.throwIfAborted();
+    return this.queue.splice(0, options.limit);
+  }
+
+  async release(event: LeasedEvent): Promise<void> {
+    this.released.push(event);
+  }
+}
+
+let position = 0;
+function leased(operations: Partial<LeaseOperations> = {}, attempt = 1): LeasedEvent {
+  position += 1;
+  const event = {
+    ...createLineage(),
+    position,
+    type: "ORDER_PLACED",
+    payload: {},
+    headers: {},
+    storedAt: 0,
+    attempt,
+    redelivered: attempt > 1,
+  };
+  return leaseEvent(event, 0, {
+    ack: async () => true,
+    nack: async () => true,
+    extend: async (ms) => ms,
+    ...operations,
+  });
+}
+
+const running: Consumer[] = [];
+function consumer(...args: Parameters<typeof createConsumer>): Consumer {
+  const made = createConsumer(...args);
+  running.push(made);
+  return made;
+}
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((one) => one.stop()));
+});
+
+const eventually = (check: () => void): Promise<void> => vi.waitFor(check, 10_000);
+
+describe("the consumer loop", () => {
+  test("asks for as many events as it can begin, and those ahead", async () => {
+    const source = new Source();
+    consumer(source, () => {}, { concurrency: 3, prefetch: 2 });
+    await eventually(() => expect(source.limits).toEqual([5]));
+  });
+
+  test("asks again after a failure, and reports a streak of them once", async () => {
+    const source = new Source();
+    source.failures = [new Error("one"), new Error("two")];
+    const errors: unknown[] = [];
+    const made = consumer(source, () => {}, { onError: (error) => errors.push(error) });
+    source.feed(leased());
+    await eventually(() => expect(made.stats().handled).toBe(1));
+    expect(errors).toMatchObject([{ message: "one" }]);
+    source.failures = [new QueueError("QUEUE_BUSY", "three")];
+    source.feed(leased());
+    await eventually(() => expect(made.stats().handled).toBe(2));
+    source.feed(leased());
+    await eventually(() => expect(made.stats().handled).toBe(3));
+    expect(errors).toMatchObject([{ message: "one" }, { message: "three" }]);
+  });
+
+  test("ends when no retry can mend it, and says why", async () => {
+    const source = new Source();
+    const fatal = new QueueError("SCHEMA_TOO_NEW", "newer");
+    source.failures = [fatal];
+    const errors: unknown[] = [];
+    const made = consumer(source, () => {}, { onError: (error) => errors.push(error) });
+    expect(await made.ended).toBe(fatal);
+    expect(errors).toEqual([fatal]);
+    expect(source.limits).toHaveLength(1);
+  });
+
+  test("ends without a word when the queue is closed", async () => {
+    const source = new Source();
+    source.failures = [new QueueError("QUEUE_CLOSED", "closed")];
+    const errors: unknown[] = [];
+    const made = consumer(source, () => {}, { onError: (error) => errors.push(error) });
+    expect(await made.ended).toBeUndefined();
+    expect(errors).toEqual([]);
+  });
+
+  test("reports as a process warning when nobody gave onError", async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", listen);
+    try {
+      const source = new Source();
+      source.failures = [new Error("the disk is gone")];
+      consumer(source, () => {});
+      await eventually(() => expect(warnings).toHaveLength(1));
+      expect(warnings[0]).toMatchObject({ code: "RINGRIFT_QUEUE_ERROR" });
+      expect(warnings[0]?.message).toContain("the disk is gone");
+      expect(warnings[0]?.message).toContain("mailer");
+    } finally {
+      process.off("warning", listen);
+    }
+  });
+
+  test("tries an ack again when the queue is busy", async () => {
+    const source = new Source();
+    let tries = 0;
+    const ack = async (): Promise<boolean> => {
+      tries += 1;
+      if (tries < 3) throw new QueueError("QUEUE_BUSY", "busy");
+      return true;
+    };
+    const made = consumer(source, () => {});
+    source.feed(leased({ ack }));
+    await eventually(() => expect(made.stats().handled).toBe(1));
+    expect(tries).toBe(3);
+  });
+
+  test("goes on when an ack fails for good", async () => {
+    const source = new Source();
+    const errors: unknown[] = [];
+    const made = consumer(source, () => {}, { onError: (error) => errors.push(error) });
+    const ack = async (): Promise<boolean> => {
+      throw new QueueError("NOT_A_QUEUE", "what is this?");
+    };
+    source.feed(leased({ ack }), leased());
+    await eventually(() => expect(made.stats().handled).toBe(1));
+    expect(errors).toMatchObject([{ code: "NOT_A_QUEUE" }]);
+  });
+
+  test("counts a lease that was lost before the ack", async () => {
+    const source = new Source();
+    const made = consumer(source, () => {});
+    source.feed(leased({ ack: async () => false }));
+    await eventually(() => expect(made.stats()).toMatchObject({ handled: 0, leasesLost: 1 }));
+  });
+
+  test("nacks with the reason, and counts the dead letters it makes", async () => {
+    const source = new Source();
+    const reasons: unknown[] = [];
+    const nack: LeaseOperations["nack"] = async ({ reason }) => {
+      reasons.push(reason);
+      return true;
+    };
+    const failure = new Error("no");
+    const made = consumer(source, async () => {
+      throw failure;
+    });
+    source.feed(leased({ nack }, 2), leased({ nack }, 3));
+    await eventually(() => expect(made.stats()).toMatchObject({ failed: 2, deadLettered: 1 }));
+    expect(reasons).toEqual([failure, failure]);
+  });
+
+  test("nacks an event for whose type it has no handler", async () => {
+    const source = new Source();
+    const reasons: unknown[] = [];
+    const made = consumer(source, { ORDER_PAID: () => {} });
+    const nack: LeaseOperations["nack"] = async ({ reason }) => {
+      reasons.push(reason);
+      return true;
+    };
+    source.feed(leased({ nack }));
+    await eventually(() => expect(made.stats().failed).toBe(1));
+    expect(reasons).toMatchObject([{ code: "HANDLER_MISSING" }]);
+  });
+
+  test("renews every third of the lease, and leaves a longer one alone", async () => {
+    const source = new Source();
+    source.leaseMs = 30;
+    const extensions: number[] = [];
+    const extend: LeaseOperations["extend"] = async (ms) => {
+      extensions.push(ms);
+      return ms;
+    };
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const made = consumer(source, async (_, context) => {
+      await eventually(() => expect(extensions.length).toBeGreaterThan(2));
+      await context.extend(60_000);
+      extensions.length = 0;
+      await promise;
+    });
+    source.feed(leased({ extend }));
+    await eventually(() => expect(extensions).toEqual([]));
+    await new Promise((done) => setTimeout(done, 100));
+    expect(extensions).toEqual([]);
+    resolve();
+    await eventually(() => expect(made.stats().handled).toBe(1));
+  });
+
+  test("drops what waits when its lease is lost", async () => {
+    const source = new Source();
+    source.leaseMs = 15;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const seen: number[] = [];
+    const lost = leased({ extend: async () => false });
+    const made = consumer(
+      source,
+      async (event: { position: number }) => {
+        seen.push(event.position);
+        await promise;
+      },
+      { prefetch: 1 },
+    );
+    const first = leased();
+    source.feed(first, lost);
+    await eventually(() => expect(source.limits.at(-1)).toBe(1));
+    resolve();
+    await eventually(() => expect(made.stats().handled).toBe(1));
+    expect(seen).toEqual([first.position]);
+  });
+
+  test("reports when a renewal fails, and goes on", async () => {
+    const source = new Source();
+    source.leaseMs = 30;
+    const errors: unknown[] = [];
+    const extend: LeaseOperations["extend"] = async () => {
+      throw new QueueError("QUEUE_BUSY", "busy");
+    };
+    const handler = (): Promise<void> => eventually(() => expect(errors).not.toEqual([]));
+    const made = consumer(source, handler, { onError: (error) => errors.push(error) });
+    source.feed(leased({ extend }));
+    await eventually(() => expect(made.stats().handled).toBe(1));
+    expect(errors[0]).toMatchObject({ code: "QUEUE_BUSY" });
+  });
+
+  test("lets timers run however fast the source and the handlers are", async () => {
+    const source = new Source();
+    const made = consumer(source, () => source.feed(leased()));
+    source.feed(leased());
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await made.stop();
+    expect(made.stats().handled).toBeGreaterThan(1);
+  });
+
+  test("a failing onError is reported, not thrown", async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", listen);
+    try {
+      const source = new Source();
+      source.failures = [new Error("first")];
+      consumer(source, () => {}, {
+        onError: () => {
+          throw new Error("second");
+        },
+      });
+      await eventually(() => expect(warnings).toHaveLength(2));
+      expect(warnings.map(({ message }) => message).join()).toMatch(/second.*first/s);
+    } finally {
+      process.off("warning", listen);
+    }
+  });
+});
