@@ -6,6 +6,7 @@ import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
 import { newEventId } from "@ringrift/envelope";
 import { GROUP_POLICY, WORK_GROUPS, demoCatalogue, queueName } from "./catalogue.ts";
 import type { DemoQueue } from "./catalogue.ts";
+import { trackPipeline } from "@ringrift/stage-events";
 import { createNetwork, modelId as idOf, presetFor, serialiseNetwork } from "./game/index.ts";
 import { Ledger } from "./ledger.ts";
 import type { DemoOptions } from "./options.ts";
@@ -74,6 +75,11 @@ export async function launch(launch: LaunchOptions): Promise<RunOutcome> {
   };
   recordSightings(context);
   view.follow(events.bus, (line) => progress.milestone(line));
+  const illegal: string[] = [];
+  using tracker = trackPipeline(
+    { bus: events.bus, catalogue: demoCatalogue },
+    { onIllegal: ({ message }) => illegal.push(message) },
+  );
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
   const supervisor = new Supervisor({
@@ -132,6 +138,7 @@ export async function launch(launch: LaunchOptions): Promise<RunOutcome> {
     checks: prove(evidence, folder, requirements(options, run)),
     seconds: { play: playSeconds, total: view.elapsed },
     restarts: supervisor.restarts,
+    stages: { steps: tracker.stats().transitions, illegal },
   });
   folder.replace("report.json", jsonText(report));
   return { folder: folder.path, report, problem };

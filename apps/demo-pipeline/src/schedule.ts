@@ -46,7 +46,7 @@ export function championName(generation: number): string {
 }
 
 /** Name of a yardstick among the rated players. */
-export function yardstickName(playouts: number): string {
+function yardstickName(playouts: number): string {
   return `UCT-${playouts}`;
 }
 

@@ -76,12 +76,16 @@ function soundRun(): { -readonly [K in keyof Evidence]: Evidence[K] } & {
     remote: true,
     ...more,
   });
-  const ledgers = GENERATION.flatMap(([topic], i) => [
-    ...NODES.map((node) => line(i, { node, group: node, remote: node !== "trainer" })),
-    ...Object.entries(WORK_GROUPS)
-      .filter(([, topics]) => (topics as readonly string[]).includes(topic))
-      .map(([group]) => line(i, { group, outcome: "applied", effectKey: `${group}/${i}` })),
-  ]);
+  const ledgers: NodeEntry[] = [];
+  for (const [i, [topic]] of GENERATION.entries()) {
+    for (const node of NODES) {
+      ledgers.push(line(i, { node, group: node, remote: node !== "trainer" }));
+    }
+    for (const [group, topics] of Object.entries(WORK_GROUPS)) {
+      if (!(topics as readonly string[]).includes(topic)) continue;
+      ledgers.push(line(i, { group, outcome: "applied", effectKey: `${group}/${i}` }));
+    }
+  }
   const groups = [...Object.keys(WORK_GROUPS), ...NODES].map(
     (name) => ({ name, pending: 0 }) as GroupInfo,
   );

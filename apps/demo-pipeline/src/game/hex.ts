@@ -215,14 +215,3 @@ export function winnerOfFull(
   }
   return BLUE;
 }
-
-/** The board as indented text, for the live view and for failing tests. */
-export function drawBoard(board: HexBoard): string {
-  const { size } = board.geometry;
-  const lines: string[] = [];
-  for (let row = 0; row < size; row++) {
-    const stones = Array.from(board.stones.subarray(row * size, (row + 1) * size));
-    lines.push(" ".repeat(row) + stones.map((stone) => ".RB"[stone]).join(" "));
-  }
-  return lines.join("\n");
-}

@@ -4,11 +4,11 @@ import { BLUE, RED, hexGeometry } from "./hex.ts";
 import { Random } from "./random.ts";
 
 /** Cells in a tuple. */
-export const TUPLE_CELLS = 6;
+const TUPLE_CELLS = 6;
 /** Weights of a tuple: each of its cells is empty, mine or theirs. */
-export const TUPLE_WEIGHTS: number = 3 ** TUPLE_CELLS;
+const TUPLE_WEIGHTS: number = 3 ** TUPLE_CELLS;
 /** Tuples of a network unless told otherwise. */
-export const DEFAULT_TUPLES = 32;
+const DEFAULT_TUPLES = 32;
 
 const MAGIC = Buffer.from("RRHEXNT1");
 

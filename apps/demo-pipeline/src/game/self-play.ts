@@ -4,7 +4,7 @@ import { Position } from "./ntuple.ts";
 import { Random } from "./random.ts";
 
 /** The share of self-play moves drawn by lot, so that games differ and mistakes get punished. */
-export const EXPLORATION = 0.15;
+const EXPLORATION = 0.15;
 
 const MAGIC = Buffer.from("RRHEXG1\n");
 const EXPLORED = 0x80;
@@ -21,11 +21,6 @@ export interface GameBatch {
 /** The cell of a recorded move. */
 export function moveCell(move: number): number {
   return move & ~EXPLORED;
-}
-
-/** Whether a recorded move was drawn by lot. */
-export function moveExplored(move: number): boolean {
-  return (move & EXPLORED) !== 0;
 }
 
 /** Plays a network against itself, a game at a call. The same seed gives the same games. */

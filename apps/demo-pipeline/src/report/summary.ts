@@ -39,6 +39,13 @@ export interface NodeStats {
   readonly dropped: Readonly<Record<DropReason, number>>;
 }
 
+/** What the pipeline tracker saw on the launcher's bus. */
+export interface StageSteps {
+  readonly steps: number;
+  /** Steps that the order of the stages doesn't allow, in words. */
+  readonly illegal: readonly string[];
+}
+
 /** Everything the closing report says; `report.json` in the run folder. */
 export interface Report {
   readonly run: RunSettings;
@@ -86,6 +93,7 @@ export function summarise(
     readonly checks: readonly Check[];
     readonly seconds: { readonly play: number; readonly total: number };
     readonly restarts: readonly Restart[];
+    readonly stages: StageSteps;
   },
 ): Report {
   const { log, ledgers } = evidence;
@@ -101,7 +109,7 @@ export function summarise(
     0,
   );
   const ratings = rate(log, run.seed);
-  const checks = [...more.checks, checkChampion(champion, ratings)];
+  const checks = [...more.checks, checkSteps(more.stages), checkChampion(champion, ratings)];
   return {
     run,
     seconds: more.seconds,
@@ -130,6 +138,14 @@ export function summarise(
     },
     checks,
     ok: checks.every(({ ok }) => ok),
+  };
+}
+
+function checkSteps({ steps, illegal }: StageSteps): Check {
+  return {
+    name: "the stages followed one another as the pipeline says",
+    ok: steps > 0 && illegal.length === 0,
+    detail: `${steps} steps, ${illegal.length} illegal${illegal[0] === undefined ? "" : `: ${illegal[0]}`}`,
   };
 }
 

@@ -39,7 +39,7 @@ export function registerSync(context: StageContext): void {
 }
 
 /** The share of games that are legal, finished and not a copy of another one of the batch. */
-export async function scoreQuality({ size, games }: GameBatch, pace: Pace): Promise<number> {
+async function scoreQuality({ size, games }: GameBatch, pace: Pace): Promise<number> {
   const board = new HexBoard(size);
   const distinct = new Set<string>();
   for (const game of games) {
