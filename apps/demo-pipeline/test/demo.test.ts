@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { Report } from "../src/report/summary.ts";
@@ -26,6 +27,16 @@ describe("the demo", () => {
     expect(demo.stdout).toContain("checks hold");
     expect(demo.stderr).toMatch(/generation 1 promoted/);
     for (const pid of Object.values(demo.pids())) expect(isRunning(pid)).toBe(false);
+  });
+
+  it("begins at the end of a queue file that an earlier run has used", async () => {
+    await using first = new RunningDemo(["--quick", "--generations", "2"]);
+    expect(await first.exitCode(), first.stderr).toBe(0);
+    const db = join(first.folder, "events.db");
+    await using second = new RunningDemo(["--quick", "--generations", "2", "--db", db]);
+    expect(await second.exitCode(), second.stderr).toBe(0);
+    const report = second.json("report.json") as Report;
+    expect(report.champion).toEqual((first.json("report.json") as Report).champion);
   });
 
   it("ends all its processes on Ctrl-C, with exit code 130", async () => {

@@ -94,9 +94,9 @@ class LiveProgress implements Progress {
           : `generation ${gate.generation}: ${gate.verdict}, won ${percent(gate.winRate)} of ${gate.pairs} pairs`
       }`,
       `promotion   ${view.promotions} promoted, ${view.rejections} turned away; champion: generation ${view.champion}`,
-      view.phase === "rating"
-        ? `rating      ${view.ratings} of ${view.ratingsExpected} meetings played`
-        : "",
+      ...(view.phase === "rating"
+        ? [`rating      ${view.ratings} of ${view.ratingsExpected} meetings played`]
+        : []),
       ...this.#milestones,
     ];
   }

@@ -31,7 +31,9 @@ export function registerRating(context: StageContext, models: ModelCache): void 
       result = { jobId, a: a.name, b: b.name, none, one, both };
       played = context.folder.createOnce(file, jsonText(result));
     }
-    await context.events.publish("rating.completed", result, { dedupeKey: `rated/${jobId}` });
+    await context.events.publish("rating.completed", result, {
+      dedupeKey: `${context.run.runId}/rated/${jobId}`,
+    });
     return effect(file, played);
   });
 }
