@@ -105,11 +105,10 @@ export class Entry implements Routed {
   }
 
   #accept(event: PublishedEvent, owner: object | undefined): Callbacks | undefined {
-    if (!this.#active) return undefined;
     if (!this.takesFrom(event.source)) return undefined;
     const callbacks = this.#held(owner);
     if (!callbacks) {
-      // The owner is gone and the finalizer hasn't come by yet.
+      // It has ended, or its owner is gone and the finalizer hasn't come by yet.
       this.release();
       return undefined;
     }

@@ -69,7 +69,7 @@ export class PublishedEvent implements BusEvent {
     this.metadata = parts.metadata;
     this.via = parts.via;
     if (parts.redelivered !== undefined) this.redelivered = parts.redelivered;
-    this.#outer = cause instanceof PublishedEvent && cause.isRunning ? cause : undefined;
+    this.#outer = cause instanceof PublishedEvent ? cause : undefined;
     let causationId: string | undefined;
     let traceparent: string | undefined;
     if ("lineage" in from) {

@@ -176,6 +176,32 @@ describe("an event that a bridge carries", () => {
   });
 });
 
+describe("a trail of events", () => {
+  it.each([
+    ["later", (next: () => void) => setTimeout(next, 0)],
+    ["at once, without waiting for each other", (next: () => void) => next()],
+  ])("that follow each other %s is no chain in memory", async (_, follow) => {
+    const bus = createEventBus({ history: false });
+    const payloads: WeakRef<object>[] = [];
+    const end = Promise.withResolvers<BusEvent>();
+    bus.subscribe("step", async (event) => {
+      payloads.push(new WeakRef(event.payload));
+      await tick();
+      if (payloads.length === 5) end.resolve(event);
+      else follow(() => void bus.publish("step", {}));
+    });
+    await bus.publish("step", {});
+    const last = await end.promise;
+    await bus.drain();
+    for (let round = 0; round < 50 && payloads[0]!.deref(); round += 1) {
+      await tick();
+      globalThis.gc!();
+    }
+    expect(payloads[0]!.deref()).toBeUndefined();
+    expect(last.causationId).toBeDefined();
+  });
+});
+
 describe("maxDepth", () => {
   it("refuses publishes nested deeper, and names the chain of topics", async () => {
     const failures: unknown[] = [];
