@@ -2,9 +2,9 @@ import { realpathSync } from "node:fs";
 import { QueueError } from "@ringrift/event-queue";
 import { loadDriver, type SqliteDatabase, type SqliteStatement } from "./driver.ts";
 import { checkPath, prepareFile } from "./location.ts";
-import { APPLICATION_ID, MIGRATIONS } from "./migrations.ts";
 import { pauseAfter } from "./retry.ts";
 import { SQL } from "./schema.ts";
+import { setUpDatabase } from "./set-up.ts";
 import { isBusy, toQueueError } from "./sqlite-errors.ts";
 
 /** Where the database comes from: a file this package opens, or a handle that somebody else owns. */
@@ -17,9 +17,6 @@ export type DatabaseSource = { readonly path: string } | { readonly database: Sq
 const BUSY_TIMEOUT_MS = 2;
 /** How long opening and reading try again, asynchronously, before they say `QUEUE_BUSY`. */
 export const BUSY_DEADLINE_MS = 10_000;
-/** Older ones can corrupt the file when the write-ahead log is reset. */
-const OLDEST_SQLITE: readonly [number, number, number] = [3, 51, 3];
-const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
 
 /** Checks a source without any I/O. */
 export function checkSource(source: DatabaseSource): DatabaseSource {
@@ -45,7 +42,8 @@ export class Connection {
   readonly database: SqliteDatabase;
   /** The real path of the file, symbolic links resolved. */
   readonly path: string;
-  readonly #owned: boolean;
+  /** Whether it was opened here; else its settings and its end are somebody else's. */
+  readonly owned: boolean;
   readonly #statements = new Map<string, SqliteStatement>();
   #synchronous: "FULL" | "NORMAL" | undefined;
 
@@ -78,14 +76,14 @@ export class Connection {
   }
 
   static async #setUp(connection: Connection): Promise<Connection> {
-    await connection.read(() => connection.#prepare());
+    await connection.read(() => setUpDatabase(connection));
     return connection;
   }
 
   private constructor(database: SqliteDatabase, path: string, owned: boolean) {
     this.database = database;
     this.path = path;
-    this.#owned = owned;
+    this.owned = owned;
   }
 
   /** The first row that a statement of the schema selects; `Row` is what it says it selects. */
@@ -136,7 +134,7 @@ export class Connection {
    * told to sleep for seconds, and the event loop with it.
    */
   begin(): void {
-    if (this.#owned) {
+    if (this.owned) {
       this.run(SQL.begin);
       return;
     }
@@ -159,80 +157,15 @@ export class Connection {
    * never set to less, and set each time, since they may set it too.
    */
   setSynchronous(mode: "FULL" | "NORMAL"): void {
-    if (this.#owned ? mode === this.#synchronous : mode === "NORMAL") return;
+    if (this.owned ? mode === this.#synchronous : mode === "NORMAL") return;
     this.database.pragma(`synchronous = ${mode}`);
     this.#synchronous = mode;
   }
 
   /** Closes the database if it was opened here. */
   close(): void {
-    if (this.#owned && this.database.open) this.database.close();
+    if (this.owned && this.database.open) this.database.close();
   }
-
-  /** Looks before it changes anything: somebody else's file stays as it is. May be repeated. */
-  #prepare(): void {
-    requireSqlite(this.sqliteVersion);
-    const version = this.#checkFile();
-    if (this.#owned) {
-      this.database.pragma("mmap_size = 0");
-      this.database.pragma("trusted_schema = OFF");
-      this.database.pragma("cell_size_check = ON");
-    }
-    if (this.database.pragma("journal_mode", { simple: true }) !== "wal") {
-      this.database.pragma("journal_mode = WAL");
-    }
-    if (this.#owned) {
-      this.database.pragma(`journal_size_limit = ${JOURNAL_SIZE_LIMIT}`);
-      this.setSynchronous("FULL");
-    }
-    if (version < MIGRATIONS.length) this.#migrate();
-  }
-
-  /** The schema version of a file that is ours, or may become so. */
-  #checkFile(): number {
-    const applicationId = Number(this.database.pragma("application_id", { simple: true }));
-    const version = Number(this.database.pragma("user_version", { simple: true }));
-    if (applicationId === APPLICATION_ID) {
-      if (version <= MIGRATIONS.length) return version;
-      throw new QueueError(
-        "SCHEMA_TOO_NEW",
-        `Queue "${this.path}" has schema version "${version}"; this version of @ringrift/cross-process-queue knows ${MIGRATIONS.length}. Update the package in this process.`,
-      );
-    }
-    const tables = this.get<{ count: number }>(SQL.countTables);
-    // Who hands over a handle wants the queue among their own tables; a path is rather a mistake.
-    const empty = tables?.count === 0 || !this.#owned;
-    if (applicationId === 0 && version === 0 && empty) return 0;
-    throw new QueueError(
-      "NOT_A_QUEUE",
-      `"${this.path}" is a database of something else (application_id ${applicationId}, user_version ${version}). Give the queue a file of its own.`,
-    );
-  }
-
-  #migrate(): void {
-    this.begin();
-    try {
-      // Another process may have done it while this one waited for the lock.
-      const done = this.#checkFile();
-      for (const step of MIGRATIONS.slice(done)) this.database.exec(step);
-      this.database.pragma(`application_id = ${APPLICATION_ID}`);
-      this.database.pragma(`user_version = ${MIGRATIONS.length}`);
-      this.run(SQL.commit);
-    } catch (error) {
-      if (this.database.inTransaction) this.run(SQL.rollback);
-      throw error;
-    }
-  }
-}
-
-function requireSqlite(version: string): void {
-  const parts = version.split(".").map(Number);
-  const index = OLDEST_SQLITE.findIndex((oldest, at) => oldest !== (parts[at] ?? 0));
-  if (index === -1 || (parts[index] ?? 0) > (OLDEST_SQLITE[index] ?? 0)) return;
-  throw new QueueError(
-    "SQLITE_TOO_OLD",
-    `This better-sqlite3 has SQLite "${version}"; the queue needs ${OLDEST_SQLITE.join(".")} or later, because older ones can corrupt the file. Run "npm install better-sqlite3@13".`,
-  );
 }
 
 function realPath(path: string): string {

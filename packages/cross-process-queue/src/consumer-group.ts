@@ -22,9 +22,10 @@ import {
   type StoredGroupPolicy,
   type Taken,
 } from "@ringrift/event-queue/backend";
+import type { Leased } from "./claiming.ts";
 import type { CommitOptions } from "./commit.ts";
 import type { QueueInstance } from "./instance.ts";
-import type { Leased, LeaseHandle } from "./leases.ts";
+import type { LeaseHandle } from "./leases.ts";
 
 /** Losing a lease or an ack in a power cut means another delivery, which is what at least once allows. */
 const LOSABLE: CommitOptions = { durable: false };
@@ -104,21 +105,21 @@ export class SqliteConsumerGroup implements ConsumerGroup {
   /** Looks first, without any lock, whether there is something to write. */
   async #take(limit: number, leaseMs: number | undefined): Promise<Taken<LeasedEvent>> {
     const now = Date.now();
-    const look = await this.#instance.read(({ groups, leases }) => {
+    const look = await this.#instance.read(({ groups, claimer }) => {
       const group = groups.find(this.name);
       if (group === undefined) return "missing";
       checkSameGroupPolicy(this.name, group.policy, this.#given);
       this.#stored = group.policy;
-      if (groups.isTouchDue(group, now) || leases.isClaimable(group, now)) return "claimable";
-      return leases.nextDue(group);
+      if (groups.isTouchDue(group, now) || claimer.isClaimable(group, now)) return "claimable";
+      return claimer.nextDue(group);
     });
     if (typeof look !== "string") return { items: [], retryInMs: this.#pause(look, now) };
     const durable = look === "missing";
     const claim = await this.#instance.write(
-      ({ groups, leases }, tx) => {
+      ({ groups, claimer }, tx) => {
         const { group } = groups.ensure(tx, this.name, this.#given);
-        const result = leases.claim(tx, group, limit, leaseMs ?? group.policy.leaseMs);
-        return { ...result, policy: group.policy, nextDue: leases.nextDue(group) };
+        const result = claimer.claim(tx, group, limit, leaseMs ?? group.policy.leaseMs);
+        return { ...result, policy: group.policy, nextDue: claimer.nextDue(group) };
       },
       { durable },
     );

@@ -1,8 +1,10 @@
 import type { Bell } from "@ringrift/event-queue/backend";
+import { Claimer } from "./claiming.ts";
 import { Claims } from "./claims.ts";
 import { Committer } from "./commit.ts";
 import { Connection } from "./connection.ts";
 import { DeadLetterStore } from "./dead-letters.ts";
+import { DeliveryStore } from "./deliveries.ts";
 import { Doorbell } from "./doorbell.ts";
 import { GroupStore } from "./groups.ts";
 import { LeaseStore } from "./leases.ts";
@@ -27,6 +29,7 @@ export class Engine {
   readonly claims: Claims;
   readonly groups: GroupStore;
   readonly deadLetters: DeadLetterStore;
+  readonly claimer: Claimer;
   readonly leases: LeaseStore;
   readonly doorbell: Doorbell;
   readonly sweeper: Sweeper;
@@ -49,7 +52,9 @@ export class Engine {
     this.claims = new Claims(connection);
     this.groups = new GroupStore(connection, this.log, this.claims);
     this.deadLetters = new DeadLetterStore(connection);
-    this.leases = new LeaseStore(connection, this.log, this.groups, this.deadLetters);
+    const deliveries = new DeliveryStore(connection, this.log, this.deadLetters);
+    this.claimer = new Claimer(connection, this.log, deliveries);
+    this.leases = new LeaseStore(connection, this.groups, deliveries);
     const { groups } = this;
     const { onDropped } = events;
     this.sweeper = new Sweeper({ connection, committer, groups, retentionMs, onDropped });

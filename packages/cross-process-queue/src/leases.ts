@@ -1,11 +1,10 @@
-import type { ErrorData, NackOptions, StoredEvent } from "@ringrift/event-queue";
+import type { NackOptions } from "@ringrift/event-queue";
 import { backoffDelayMs, isPermanent, toErrorData } from "@ringrift/event-queue/backend";
 import type { WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
-import { type DeadLetterStore, type Failure, withFailure } from "./dead-letters.ts";
+import { withFailure } from "./dead-letters.ts";
+import type { Delivery, DeliveryStore } from "./deliveries.ts";
 import type { Group, GroupStore } from "./groups.ts";
-import type { EventLog } from "./log.ts";
-import { type EventRow, fromRow } from "./rows.ts";
 import { SQL } from "./schema.ts";
 
 /** The right to settle one delivery: whoever has a newer token has taken it over. */
@@ -16,95 +15,16 @@ export interface LeaseHandle {
   readonly token: number;
 }
 
-/** One event as it was leased. */
-export interface Leased {
-  readonly event: StoredEvent;
-  readonly lease: LeaseHandle;
-  readonly until: number;
-}
-
-/** What a claim gave. */
-export interface ClaimResult {
-  readonly leased: readonly Leased[];
-  /** There is more to take, though this claim came to its bounds. */
-  readonly more: boolean;
-  /** Events that retention had deleted under the group's hands. */
-  readonly lost: number;
-}
-
-interface DeliveryRow {
-  readonly position: number;
-  /** Set while it is leased. */
-  readonly token: number | null;
-  /** Deliveries it had. */
-  readonly attempt: number;
-  readonly redriven: number;
-  readonly key: string | null;
-  readonly failures: string | null;
-  /** Copy of the row of a redriven event, which may be gone from the log. */
-  readonly event: string | null;
-}
-
-/** Rows of the log that one claim looks at, at most, when most of them are held back by their key. */
-const MOST_SCANNED = 1_000;
-/** Held back at once in a group; from there on it waits for these before it looks further. */
-const MOST_HELD = 10_000;
-
-const LEASE_EXPIRED: ErrorData = {
-  name: "QueueError",
-  code: "LEASE_EXPIRED",
-  message:
-    "The lease ran out: the member that had the event ended or was blocked before it settled it.",
-};
-
-/** Leases of consumer groups. Its calls are synchronous, inside the write transaction they are given. */
+/** Settling what was leased. Its calls are synchronous, in the write transaction they are given. */
 export class LeaseStore {
   readonly #connection: Connection;
-  readonly #log: EventLog;
   readonly #groups: GroupStore;
-  readonly #deadLetters: DeadLetterStore;
+  readonly #deliveries: DeliveryStore;
 
-  constructor(
-    connection: Connection,
-    log: EventLog,
-    groups: GroupStore,
-    deadLetters: DeadLetterStore,
-  ) {
+  constructor(connection: Connection, groups: GroupStore, deliveries: DeliveryStore) {
     this.#connection = connection;
-    this.#log = log;
     this.#groups = groups;
-    this.#deadLetters = deadLetters;
-  }
-
-  /** Whether a claim would find anything: reads only, so that an idle group takes no lock. */
-  isClaimable(group: Group, now: number): boolean {
-    const due = this.nextDue(group);
-    if (due !== undefined && due <= now) return true;
-    return this.#log.firstPosition(group.policy.eventTypes, group.cursor) !== undefined;
-  }
-
-  /** When the next lease ends or the next retry may begin. */
-  nextDue(group: Group): number | undefined {
-    const row = this.#connection.get<{ due: number | null }>(SQL.nextDue, group.id);
-    return row?.due ?? undefined;
-  }
-
-  /**
-   * Leases up to `limit` events: first what is due again (retries, leases that ran out), then new ones, which
-   * moves the cursor. The result is in position order.
-   */
-  claim(tx: WriteTransaction, group: Group, limit: number, leaseMs: number): ClaimResult {
-    const token = this.#connection.get<{ token: number }>(SQL.nextToken)?.token ?? 0;
-    const claim = { tx, group, token, until: tx.now + leaseMs };
-    const again = this.#claimDue(claim, limit);
-    const fresh = this.#claimNew(claim, limit - again.leased.length);
-    return {
-      leased: [...again.leased, ...fresh.leased].toSorted(
-        (left, right) => left.event.position - right.event.position,
-      ),
-      more: fresh.more,
-      lost: again.lost,
-    };
+    this.#deliveries = deliveries;
   }
 
   /** Settles a delivery. `false`: somebody else has it now. */
@@ -117,7 +37,7 @@ export class LeaseStore {
       token,
     );
     if (row === undefined) return false;
-    this.#letNext(tx, groupId, row.key);
+    this.#deliveries.letNext(tx, groupId, row.key);
     return true;
   }
 
@@ -129,7 +49,9 @@ export class LeaseStore {
     const error = toErrorData(options.reason);
     const { maxAttempts, backoff } = group.policy;
     if (isPermanent(options.reason) || delivery.attempt >= maxAttempts) {
-      this.#bury(tx, group, delivery, this.#rowOf(delivery), error);
+      const row = this.#deliveries.rowOf(delivery);
+      if (row === undefined) this.#deliveries.forget(tx, group, delivery);
+      else this.#deliveries.bury(tx, group, delivery, row, error);
       return true;
     }
     const failures = withFailure(delivery, { time: tx.now, message: error.message });
@@ -158,116 +80,9 @@ export class LeaseStore {
     return until;
   }
 
-  #claimDue(claim: Claim, limit: number): { leased: Leased[]; lost: number } {
-    const { tx, group, token, until } = claim;
-    const leased: Leased[] = [];
-    let lost = 0;
-    const rows = this.#connection.all<DeliveryRow>(SQL.dueDeliveries, group.id, tx.now, limit);
-    for (const delivery of rows) {
-      const row = this.#rowOf(delivery);
-      if (row === undefined) {
-        this.#forget(tx, group, delivery);
-        lost += 1;
-        continue;
-      }
-      const expired = delivery.token !== null;
-      if (expired && delivery.attempt >= group.policy.maxAttempts) {
-        this.#bury(tx, group, delivery, row, LEASE_EXPIRED);
-        continue;
-      }
-      const attempt = delivery.attempt + 1;
-      const failures = expired
-        ? withFailure(delivery, { time: tx.now, message: LEASE_EXPIRED.message })
-        : delivery.failures;
-      const event = this.#readOrBury(claim, { ...delivery, failures }, row);
-      if (event === undefined) continue;
-      this.#connection.run(
-        SQL.leaseDelivery,
-        until,
-        token,
-        attempt,
-        failures,
-        group.id,
-        delivery.position,
-      );
-      leased.push(toLeased(claim, event));
-    }
-    return { leased, lost };
-  }
-
-  #claimNew(claim: Claim, limit: number): { leased: Leased[]; more: boolean } {
-    const { group } = claim;
-    const { eventTypes } = group.policy;
-    const leased: Leased[] = [];
-    let cursor = group.cursor;
-    let scanned = 0;
-    let more = true;
-    while (more && leased.length < limit && scanned < MOST_SCANNED) {
-      const asked = limit - leased.length;
-      const rows = this.#log.find({ eventTypes, after: cursor, limit: asked });
-      for (const row of rows) {
-        const taken = this.#take(claim, row);
-        if (taken === "full") {
-          more = false;
-          break;
-        }
-        cursor = row.position;
-        if (taken !== "held") leased.push(taken);
-      }
-      scanned += rows.length;
-      if (more && rows.length < asked) {
-        more = false;
-        // What lies behind is of other types.
-        cursor = Math.max(cursor, this.#log.newest());
-      }
-    }
-    this.#connection.run(SQL.serveGroup, cursor, claim.tx.now, group.id);
-    return { leased, more };
-  }
-
-  /** Leases one new event, unless an earlier one of its key is unfinished: then it is held back. */
-  #take(claim: Claim, row: EventRow): Leased | "held" | "full" {
-    const { group, token, until } = claim;
-    const { position, key } = row;
-    const add = (due: number | null, lease: number | null, attempt: number): boolean =>
-      this.#connection.run(
-        SQL.insertDelivery,
-        group.id,
-        position,
-        due,
-        lease,
-        attempt,
-        0,
-        key,
-        null,
-      ) === 1;
-    if (key !== null && this.#isBusy(group.id, key)) {
-      const held = this.#connection.get<{ count: number }>(SQL.countHeld, group.id);
-      if ((held?.count ?? 0) >= MOST_HELD) return "full";
-      add(null, null, 0);
-      return "held";
-    }
-    const event = this.#readOrBury(claim, fresh(row), row);
-    // Redriven after a seek to before it: it has its delivery already.
-    if (event === undefined || !add(until, token, 1)) return "held";
-    return toLeased(claim, event);
-  }
-
-  /** The event, or `undefined` when its row can't be read: then it is a dead letter of this group. */
-  #readOrBury(claim: Claim, delivery: DeliveryRow, row: EventRow): StoredEvent | undefined {
-    const attempt = delivery.attempt + 1;
-    try {
-      return fromRow(row, { attempt, redelivered: attempt > 1 || delivery.redriven === 1 });
-    } catch (error) {
-      const { message, ...data } = toErrorData(error);
-      this.#bury(claim.tx, claim.group, delivery, row, { ...data, message, code: "CORRUPT_EVENT" });
-      return undefined;
-    }
-  }
-
-  #held(lease: LeaseHandle): { group: Group; delivery: DeliveryRow } | undefined {
+  #held(lease: LeaseHandle): { group: Group; delivery: Delivery } | undefined {
     const { groupId, position, token } = lease;
-    const delivery = this.#connection.get<DeliveryRow>(SQL.delivery, groupId, position, token);
+    const delivery = this.#connection.get<Delivery>(SQL.delivery, groupId, position, token);
     const group = this.#groups.find(lease.group);
     return delivery && group && { group, delivery };
   }
@@ -284,63 +99,4 @@ export class LeaseStore {
     // Others learn when to look again.
     tx.rings = true;
   }
-
-  #bury(
-    tx: WriteTransaction,
-    group: Group,
-    delivery: DeliveryRow,
-    row: EventRow | undefined,
-    error: ErrorData,
-  ): void {
-    this.#forget(tx, group, delivery);
-    if (row === undefined) return;
-    const failure: Failure = { time: tx.now, message: error.message };
-    this.#deadLetters.add(tx, {
-      group: group.name,
-      row,
-      attempts: delivery.attempt,
-      error,
-      failures: withFailure(delivery, failure),
-    });
-  }
-
-  #forget(tx: WriteTransaction, group: Group, delivery: DeliveryRow): void {
-    this.#connection.run(SQL.deleteDelivery, group.id, delivery.position);
-    this.#letNext(tx, group.id, delivery.key);
-  }
-
-  /** The next event of the key may go now. */
-  #letNext(tx: WriteTransaction, groupId: number, key: string | null): void {
-    if (key === null) return;
-    const released = this.#connection.run(SQL.releaseKey, { now: tx.now, group: groupId, key });
-    if (released > 0) tx.rings = true;
-  }
-
-  #isBusy(groupId: number, key: string): boolean {
-    return this.#connection.get(SQL.keyIsBusy, groupId, key) !== undefined;
-  }
-
-  #rowOf(delivery: DeliveryRow): EventRow | undefined {
-    const row = this.#log.at(delivery.position);
-    if (row !== undefined || delivery.event === null) return row;
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a copy that this package made
-    return JSON.parse(delivery.event) as EventRow;
-  }
-}
-
-interface Claim {
-  readonly tx: WriteTransaction;
-  readonly group: Group;
-  readonly token: number;
-  readonly until: number;
-}
-
-function toLeased({ group, token, until }: Claim, event: StoredEvent): Leased {
-  const { position } = event;
-  return { event, lease: { group: group.name, groupId: group.id, position, token }, until };
-}
-
-function fresh(row: EventRow): DeliveryRow {
-  const { position, key } = row;
-  return { position, token: null, attempt: 0, redriven: 0, key, failures: null, event: null };
 }

@@ -1,6 +1,7 @@
 /** Every statement of this package; the tables are in `migrations.ts`. */
 export const SQL = {
   begin: "BEGIN IMMEDIATE",
+  beginReading: "BEGIN",
   commit: "COMMIT",
   rollback: "ROLLBACK",
   sqliteVersion: "SELECT sqlite_version() AS version",

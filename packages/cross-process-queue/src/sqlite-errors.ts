@@ -13,7 +13,7 @@ export function sqliteCode(error: unknown): string | undefined {
 /** Whether somebody else holds a lock right now, so that trying again soon helps. */
 export function isBusy(error: unknown): boolean {
   const code = sqliteCode(error);
-  return code !== undefined && (code.startsWith("SQLITE_BUSY") || code === "SQLITE_LOCKED");
+  return code !== undefined && /^SQLITE_(?:BUSY|LOCKED|PROTOCOL)/.test(code);
 }
 
 const MEANINGS: readonly (readonly [string, QueueErrorCode, string])[] = [
@@ -35,6 +35,13 @@ const MEANINGS: readonly (readonly [string, QueueErrorCode, string])[] = [
 
 /** Turns an error of SQLite into one of ours, with the path and what to do. Others pass as they are. */
 export function toQueueError(error: unknown, path: string): unknown {
+  if (error instanceof TypeError && /connection is not open/.test(error.message)) {
+    return new QueueError(
+      "QUEUE_CLOSED",
+      `Queue "${path}": the handle that was given as "database" was closed. Close the queue first.`,
+      { cause: error },
+    );
+  }
   const code = sqliteCode(error);
   if (code === undefined) return error;
   const [, meaning, todo] = MEANINGS.find(([prefix]) => code.startsWith(prefix)) ?? [

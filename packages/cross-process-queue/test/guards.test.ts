@@ -6,7 +6,7 @@ import { Child } from "./process/child.ts";
 import { openQueue, tempPath } from "./temp-queue.ts";
 
 vi.mock("node:fs", async (importOriginal) => {
-  const fs = await importOriginal<typeof import("node:fs")>();
+  const fs = await importOriginal<{ statfsSync: typeof statfsSync }>();
   return { ...fs, statfsSync: vi.fn(fs.statfsSync) };
 });
 

@@ -135,7 +135,7 @@ test("instances that open a new file at the same time all get it", async () => {
   const path = tempPath();
   const queues = Array.from({ length: 8 }, () => openQueue(path));
   const sent = await Promise.all(queues.map((queue, n) => queue.send("A", { n })));
-  expect(sent.map(({ position }) => position).toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(new Set(sent.map(({ position }) => position))).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]));
 });
 
 test("health of a queue that can't be opened resolves and says why", async () => {

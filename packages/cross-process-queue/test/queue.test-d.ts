@@ -1,6 +1,6 @@
 import type { EventView } from "@ringrift/envelope";
 import type { EventQueue, LeasedEvent, QueueEvent } from "@ringrift/event-queue";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { expectTypeOf, test } from "vitest";
 import { CrossProcessEventQueue } from "../src/index.ts";
 

@@ -20,18 +20,22 @@ export class Child {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
   #wake: () => void = () => {};
+  #complaints = "";
 
   constructor(fixture: string, options: object) {
     const file = fileURLToPath(new URL(`fixtures/${fixture}.ts`, import.meta.url));
     this.#process = spawn(
       process.execPath,
       ["--conditions=@ringrift/source", file, JSON.stringify(options)],
-      { stdio: ["ignore", "pipe", "inherit"] },
+      { stdio: ["ignore", "pipe", "pipe"] },
     );
     // After "close" everything it has printed was read.
     this.#ended = once(this.#process, "close").then(() => this.#wake());
-    const { stdout } = this.#process;
-    if (stdout === null) throw new Error("no stdout");
+    const { stdout, stderr } = this.#process;
+    if (stdout === null || stderr === null) throw new Error("no pipes");
+    stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.#complaints += text;
+    });
     createInterface({ input: stdout }).on("line", (line) => {
       this.lines.push(JSON.parse(line) as Line);
       this.#wake();
@@ -53,7 +57,10 @@ export class Child {
         await this.#ended;
         const late = this.lines.find((line) => matches(line));
         if (late !== undefined) return late;
-        throw new Error(`The child ended without it; it said ${JSON.stringify(this.lines)}`);
+        const end = await this.end();
+        throw new Error(
+          `The child ended (${end}) without it. It said ${JSON.stringify(this.lines)} ${this.#complaints}`,
+        );
       }
       await new Promise<void>((resolve) => {
         this.#wake = resolve;

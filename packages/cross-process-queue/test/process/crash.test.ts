@@ -85,7 +85,8 @@ test("the children of a consumer killed between its send and its ack are not dou
   expect(handled.map(({ attempt }) => attempt)).toEqual([2, 2, 2, 2, 2]);
   await second.line(({ kind }) => kind === "stopped");
   const children = await queue.history({ eventTypes: ["CHILD"] });
-  expect(children.map(({ causationId }) => causationId).toSorted()).toEqual(
-    parents.map(({ id }) => id).toSorted(),
+  expect(children).toHaveLength(5);
+  expect(new Set(children.map(({ causationId }) => causationId))).toEqual(
+    new Set(parents.map(({ id }) => id)),
   );
 });

@@ -1,0 +1,105 @@
+import { QueueError } from "@ringrift/event-queue";
+import type { Connection } from "./connection.ts";
+import { APPLICATION_ID, MIGRATIONS } from "./migrations.ts";
+import { SQL } from "./schema.ts";
+
+/** Older ones can corrupt the file when the write-ahead log is reset. */
+const OLDEST_SQLITE: readonly [number, number, number] = [3, 51, 3];
+const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
+
+/**
+ * Makes an open database a queue: checks whose it is, sets it up and brings its schema up to date. Looks
+ * before it changes anything: somebody else's file stays as it is. May be repeated when it was busy.
+ *
+ * @throws QueueError `SQLITE_TOO_OLD`, `NOT_A_QUEUE`, `SCHEMA_TOO_NEW`, `CANNOT_OPEN`
+ */
+export function setUpDatabase(connection: Connection): void {
+  const { database, owned } = connection;
+  requireSqlite(connection.sqliteVersion);
+  // The owner of a shared handle is in the middle of something; neither the journal nor the schema can be set.
+  if (database.inTransaction) throw busy();
+  const version = inOneView(connection, () => schemaVersion(connection));
+  if (owned) {
+    database.pragma("mmap_size = 0");
+    database.pragma("trusted_schema = OFF");
+    database.pragma("cell_size_check = ON");
+  }
+  useWriteAheadLog(connection);
+  if (owned) {
+    database.pragma(`journal_size_limit = ${JOURNAL_SIZE_LIMIT}`);
+    connection.setSynchronous("FULL");
+  }
+  if (version < MIGRATIONS.length) migrate(connection);
+}
+
+function requireSqlite(version: string): void {
+  const parts = version.split(".").map(Number);
+  const index = OLDEST_SQLITE.findIndex((oldest, at) => oldest !== (parts[at] ?? 0));
+  if (index === -1 || (parts[index] ?? 0) > (OLDEST_SQLITE[index] ?? 0)) return;
+  throw new QueueError(
+    "SQLITE_TOO_OLD",
+    `This better-sqlite3 has SQLite "${version}"; the queue needs ${OLDEST_SQLITE.join(".")} or later, because older ones can corrupt the file. Run "npm install better-sqlite3@13".`,
+  );
+}
+
+/** The schema version of a file that is ours, or may become so. */
+function schemaVersion(connection: Connection): number {
+  const { database, owned, path } = connection;
+  const applicationId = Number(database.pragma("application_id", { simple: true }));
+  const version = Number(database.pragma("user_version", { simple: true }));
+  if (applicationId === APPLICATION_ID) {
+    if (version <= MIGRATIONS.length) return version;
+    throw new QueueError(
+      "SCHEMA_TOO_NEW",
+      `Queue "${path}" has schema version "${version}"; this version of @ringrift/cross-process-queue knows ${MIGRATIONS.length}. Update the package in this process.`,
+    );
+  }
+  // Who hands over a handle wants the queue among their own tables; a path is rather a mistake.
+  const usable = !owned || connection.get<{ count: number }>(SQL.countTables)?.count === 0;
+  if (applicationId === 0 && version === 0 && usable) return 0;
+  throw new QueueError(
+    "NOT_A_QUEUE",
+    `"${path}" is a database of something else (application_id ${applicationId}, user_version ${version}). Give the queue a file of its own.`,
+  );
+}
+
+/** Without one view of the file, a migration by another process would fall between two looks at it. */
+function inOneView<T>(connection: Connection, look: () => T): T {
+  connection.run(SQL.beginReading);
+  try {
+    return look();
+  } finally {
+    if (connection.database.inTransaction) connection.run(SQL.rollback);
+  }
+}
+
+function useWriteAheadLog({ database, path }: Connection): void {
+  const mode = (): unknown => database.pragma("journal_mode", { simple: true });
+  if (mode() === "wal") return;
+  database.pragma("journal_mode = WAL");
+  if (mode() === "wal") return;
+  throw new QueueError(
+    "CANNOT_OPEN",
+    `Queue "${path}" is on a file system without the shared memory that SQLite's write-ahead log needs. Give a path on a local disk.`,
+  );
+}
+
+function migrate(connection: Connection): void {
+  const { database } = connection;
+  connection.begin();
+  try {
+    // Another process may have done it while this one waited for the lock.
+    const done = schemaVersion(connection);
+    for (const step of MIGRATIONS.slice(done)) database.exec(step);
+    database.pragma(`application_id = ${APPLICATION_ID}`);
+    database.pragma(`user_version = ${MIGRATIONS.length}`);
+    connection.run(SQL.commit);
+  } catch (error) {
+    if (database.inTransaction) connection.run(SQL.rollback);
+    throw error;
+  }
+}
+
+function busy(): Error {
+  return Object.assign(new Error("The handle has a transaction open"), { code: "SQLITE_BUSY" });
+}
