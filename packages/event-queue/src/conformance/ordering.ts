@@ -19,7 +19,7 @@ export function ordering(test: TestCase): void {
     const group = queue.group("mailer");
     const events = await group.receive();
     expect(numbersOf(events)).toEqual([1, 3, 4]);
-    expect((await queue.groups.list())[0]).toMatchObject({ pending: 4, inFlight: 3 });
+    expect((await queue.groups.list())[0]).toMatchObject({ pending: 4, inFlight: 3, retrying: 0 });
     const next = receiveOne(group);
     await sleep(20);
     await events[0]?.ack();
