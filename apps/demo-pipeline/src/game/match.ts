@@ -63,15 +63,29 @@ export class Match {
 
   /** Play a pair; how many of its two games `first` won. */
   playPair(): 0 | 1 | 2 {
+    const steps = this.pair();
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    }
+  }
+
+  /** The same a move at a time, for players that think long: gives way after every move. */
+  *pair(): Generator<void, 0 | 1 | 2> {
     const cells = this.#board.stones.length;
     const a = this.#random.below(cells);
     const b = (a + 1 + this.#random.below(cells - 1)) % cells;
-    const asRed = this.#playGame(this.#first, this.#second, a, b) === RED ? 1 : 0;
-    const asBlue = this.#playGame(this.#second, this.#first, a, b) === BLUE ? 1 : 0;
+    const asRed = (yield* this.#game(this.#first, this.#second, a, b)) === RED ? 1 : 0;
+    const asBlue = (yield* this.#game(this.#second, this.#first, a, b)) === BLUE ? 1 : 0;
     return (asRed + asBlue) as 0 | 1 | 2;
   }
 
-  #playGame(red: HexPlayer, blue: HexPlayer, a: number, b: number): typeof RED | typeof BLUE {
+  *#game(
+    red: HexPlayer,
+    blue: HexPlayer,
+    a: number,
+    b: number,
+  ): Generator<void, typeof RED | typeof BLUE> {
     const board = this.#board;
     board.clear();
     red.start();
@@ -84,6 +98,7 @@ export class Match {
       red.see(cell, player);
       blue.see(cell, player);
       if (board.play(cell)) return player;
+      yield;
     }
   }
 }

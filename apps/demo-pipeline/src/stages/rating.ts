@@ -24,8 +24,10 @@ export function registerRating(context: StageContext, models: ModelCache): void 
       const pace = new Pace(signal);
       const counts: [number, number, number] = [0, 0, 0];
       for (let i = 0; i < pairs; i++) {
-        counts[match.playPair()]++;
-        await pace.breathe();
+        const steps = match.pair();
+        let step = steps.next();
+        for (; step.done !== true; step = steps.next()) await pace.breathe();
+        counts[step.value]++;
       }
       const [none, one, both] = counts;
       result = { jobId, a: a.name, b: b.name, none, one, both };
