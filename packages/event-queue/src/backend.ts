@@ -1,6 +1,6 @@
 export { Bell, type BellWait } from "./bell.ts";
 export { type CheckedConsumerOptions, checkConsumerOptions } from "./consumer-options.ts";
-export { createConsumer, type LeaseSource } from "./consumer-loop.ts";
+export { createConsumer } from "./consumer-loop.ts";
 export { nextChildDedupeKey, runDelivery } from "./delivery-scope.ts";
 export { isPermanent, toErrorData } from "./error-data.ts";
 export { createEventStream, type EventStream, type StreamRequest } from "./event-stream.ts";
@@ -17,6 +17,7 @@ export {
   type StoredGroupPolicy,
 } from "./group-policy.ts";
 export { leaseEvent, type LeaseOperations } from "./leased-record.ts";
+export type { LeaseSource } from "./lease-source.ts";
 export { type LongPoll, longPoll, type Taken } from "./long-poll.ts";
 export { checkEventType, checkEventTypes, checkGroupName } from "./names.ts";
 export {

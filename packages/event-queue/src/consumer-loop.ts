@@ -14,31 +14,13 @@ import { Delivery, type DeliveryOutcome, leaseLost } from "./delivery.ts";
 import { isPermanent } from "./error-data.ts";
 import { QueueError } from "./errors.ts";
 import type { LeasedEvent } from "./events.ts";
+import { LeaseRenewal } from "./lease-renewal.ts";
+import type { LeaseSource } from "./lease-source.ts";
 import { isFatal, reportQueueError } from "./queue-errors.ts";
-
-/** Where a consumer gets its events: a member of a group, without any loop of its own. */
-export interface LeaseSource {
-  readonly group: string;
-  /** As stored with the group; asked for after a `receive` has resolved. */
-  readonly leaseMs: number;
-  /** As stored with the group; asked for after a `receive` has resolved. */
-  readonly maxAttempts: number;
-  /**
-   * Leases events in position order, waiting at most `waitMs` for a first one. When aborted it rejects and
-   * holds no lease. Its wait doesn't keep the process alive: the consumer does, unless told otherwise.
-   */
-  receive(options: {
-    readonly limit: number;
-    readonly waitMs: number;
-    readonly signal: AbortSignal;
-  }): Promise<LeasedEvent[]>;
-  /** Gives an event back that no handler began: it is due at once, and the attempt isn't counted. */
-  release(event: LeasedEvent): Promise<void>;
-}
+import { settled } from "./settlement.ts";
 
 const LONG_POLL_MS = 30_000;
 const LONGEST_TIMER_MS = 2_147_483_647;
-const SETTLE_TRIES = 4;
 /** A fast queue and fast handlers would go on in microtasks for ever, and no timer would run. */
 const LONGEST_TURN_MS = 5;
 
@@ -87,10 +69,12 @@ class ConsumerLoop implements Consumer {
   readonly #waiting: LeasedEvent[] = [];
   readonly #running = new Set<Delivery>();
   readonly #busyKeys = new Set<string>();
+  readonly #renewal = new LeaseRenewal(
+    (leaseMs) => this.#renewals(leaseMs),
+    (error) => this.#report(error),
+  );
   #state: ConsumerStats["state"] = "running";
   #receiving: AbortController | undefined;
-  #renewal: NodeJS.Timeout | undefined;
-  #renewing = false;
   #looping = true;
   #releasing = 0;
   #left = 0;
@@ -197,7 +181,7 @@ class ConsumerLoop implements Consumer {
     if (this.#state !== "stopping" || !this.#isQuiet()) return;
     this.#state = "stopped";
     clearInterval(this.#keepAlive);
-    clearInterval(this.#renewal);
+    this.#renewal.stop();
     this.#end(this.#failure);
   }
 
@@ -243,7 +227,7 @@ class ConsumerLoop implements Consumer {
     try {
       const events = await this.#source.receive({ limit, waitMs: LONG_POLL_MS, signal });
       this.#waiting.push(...events);
-      if (events.length > 0) this.#renewRegularly();
+      if (events.length > 0) this.#renewal.start(this.#source.leaseMs);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
@@ -301,13 +285,13 @@ class ConsumerLoop implements Consumer {
       return;
     }
     if (outcome.kind === "handled") {
-      if (await retried(() => event.ack())) this.#counts.handled += 1;
+      if (await settled(() => event.ack())) this.#counts.handled += 1;
       else this.#counts.leasesLost += 1;
       return;
     }
     this.#counts.failed += 1;
     const { error } = outcome;
-    if (!(await retried(() => event.nack({ reason: error })))) this.#counts.leasesLost += 1;
+    if (!(await settled(() => event.nack({ reason: error })))) this.#counts.leasesLost += 1;
     else if (isPermanent(error) || event.attempt >= this.#source.maxAttempts) {
       this.#counts.deadLettered += 1;
     }
@@ -327,17 +311,9 @@ class ConsumerLoop implements Consumer {
     }
   }
 
-  #renewRegularly(): void {
-    if (this.#renewal !== undefined) return;
-    const everyMs = Math.max(1, Math.floor(this.#source.leaseMs / 3));
-    this.#renewal = setInterval(() => void this.#renewAll(), everyMs).unref();
-  }
-
-  async #renewAll(): Promise<void> {
-    if (this.#renewing) return;
-    this.#renewing = true;
-    const { leaseMs } = this.#source;
-    const renewals = [
+  /** The leases of all it holds, those whose handlers run and those that wait for one. */
+  #renewals(leaseMs: number): Promise<void>[] {
+    return [
       ...[...this.#running].map(async (delivery) => {
         // Of no effect when the handler is done and its event is being settled.
         if (!(await delivery.renew(leaseMs))) delivery.abandon(leaseLost(delivery.event));
@@ -349,10 +325,6 @@ class ConsumerLoop implements Consumer {
         this.#changed.ring();
       }),
     ];
-    const results = await Promise.allSettled(renewals);
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed !== undefined && this.#state !== "stopped") this.#report(failed.reason);
-    this.#renewing = false;
   }
 
   #fail(error: unknown): void {
@@ -366,18 +338,5 @@ class ConsumerLoop implements Consumer {
 
   #report(error: unknown): void {
     reportQueueError(error, `Consumer of group "${this.#source.group}"`, this.#options.onError);
-  }
-}
-
-/** A busy queue must not turn something done into something done twice. */
-async function retried(operation: () => Promise<boolean>): Promise<boolean> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await operation();
-    } catch (error) {
-      if (tries === SETTLE_TRIES || isFatal(error)) throw error;
-      const pause = 50 * 2 ** tries * (0.5 + Math.random() / 2);
-      await new Promise((resolve) => setTimeout(resolve, pause));
-    }
   }
 }

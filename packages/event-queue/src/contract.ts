@@ -45,7 +45,7 @@ export type OutgoingEvent<C extends Contracts = AnyContracts> = {
 /** Options of `receive`. */
 export interface ReceiveOptions<K extends string = string> {
   readonly eventTypes?: readonly K[] | undefined;
-  /** Most events to return. @default 100 */
+  /** Most events to return, at most 10,000. @default 100 */
   readonly limit?: number | undefined;
   /** Wait so long for a first event when there is none; keeps the process alive meanwhile. @default 0 */
   readonly waitMs?: number | undefined;
@@ -57,7 +57,7 @@ export interface ReceiveOptions<K extends string = string> {
 
 /** Options of a group's `receive`. */
 export interface GroupReceiveOptions {
-  /** @default 100 */
+  /** Most events to lease, at most 10,000. @default 100 */
   readonly limit?: number | undefined;
   /** @default 0 */
   readonly waitMs?: number | undefined;
@@ -85,7 +85,7 @@ export interface HistoryOptions<K extends string = string> {
   readonly until?: Date | number | undefined;
   /** Positions above this one. */
   readonly after?: number | undefined;
-  /** @default 1000 */
+  /** At most 100,000. @default 1000 */
   readonly limit?: number | undefined;
 }
 
@@ -103,7 +103,10 @@ export interface QueueStats {
   readonly duplicates: number;
   /** Deliveries to this instance. */
   readonly received: number;
-  /** Dropped by this instance, by reason, e.g. `retention`, `group-expired`. */
+  /**
+   * Events dropped by this instance, by reason: `retention` (too old, and settled by every group),
+   * `group-expired` (pending in a group that expired), or a backend's own.
+   */
   readonly dropped: Readonly<Record<string, number>>;
 }
 

@@ -47,7 +47,7 @@ export interface DeadLetterFilter {
 
 /** The dead letters of all groups. */
 export interface DeadLetters {
-  /** Newest last. */
+  /** Oldest first; a limit counts from the oldest, as it does for `redrive` and `discard`. */
   list(filter?: DeadLetterFilter): Promise<DeadLetter[]>;
   /** Gives them back to the group that failed, and to no other, with their attempts counted from 1 again and `redelivered: true`. */
   redrive(filter: DeadLetterFilter): Promise<{ count: number }>;

@@ -77,7 +77,7 @@ export class Delivery implements DeliveryContext {
         : setTimeout(() => {
             const error = handlerTimeout(this.event, handlerTimeoutMs);
             this.#abort(error, { kind: "failed", error });
-          }, handlerTimeoutMs);
+          }, handlerTimeoutMs).unref();
     // When the handler is given up, its late result, or failure, is nobody's.
     const handled = runDelivery(group, this.event, dedupeChildren, () =>
       handler(this.event, this),

@@ -62,11 +62,18 @@ export class InstanceReader {
 
   async receive(request: ReaderRequest): Promise<StoredEvent[]> {
     const { waitMs, signal } = request;
-    const start = this.#source.resolve(request.from);
+    const start = this.#isNew(request.eventTypes) ? this.#source.resolve(request.from) : undefined;
+    // Its failure belongs to the first look, which an aborted call doesn't reach.
+    start?.catch(() => {});
     const take = async (): Promise<Taken<StoredEvent>> => ({
-      items: await this.#inTurn(async () => this.#take(request, await start)),
+      items: await this.#inTurn(async () => this.#take(request, (await start) ?? 0)),
     });
     return longPoll({ bell: this.#source.bell, take, waitMs, signal });
+  }
+
+  #isNew(eventTypes: readonly string[] | undefined): boolean {
+    if (this.#others !== undefined) return false;
+    return eventTypes?.some((type) => !this.#cursors.has(type)) ?? true;
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -85,7 +92,14 @@ export class InstanceReader {
     while (found.length < limit) {
       const asked = limit - found.length;
       const after = this.#lowest(eventTypes);
-      const page = await this.#source.read({ eventTypes, after, limit: asked });
+      let page: LogPage;
+      try {
+        page = await this.#source.read({ eventTypes, after, limit: asked });
+      } catch (error) {
+        // What was found is passed by the cursors already, and would be lost.
+        if (found.length > 0) break;
+        throw error;
+      }
       for (const event of page.events) {
         if (event.position > this.#cursorOf(event.type)) found.push(event);
       }

@@ -43,7 +43,7 @@ class Source implements LeaseSource {
 }
 
 let position = 0;
-function leased(operations: Partial<LeaseOperations> = {}, attempt = 1): LeasedEvent {
+function leased(operations: Partial<LeaseOperations> = {}, attempt = 1, key?: string): LeasedEvent {
   position += 1;
   const event = {
     ...createLineage(),
@@ -54,6 +54,7 @@ function leased(operations: Partial<LeaseOperations> = {}, attempt = 1): LeasedE
     storedAt: 0,
     attempt,
     redelivered: attempt > 1,
+    ...(key !== undefined && { key }),
   };
   return leaseEvent(event, 0, {
     ack: async () => true,
@@ -167,6 +168,68 @@ describe("the consumer loop", () => {
     const made = consumer(source, () => {});
     source.feed(leased({ ack: async () => false }));
     await eventually(() => expect(made.stats()).toMatchObject({ handled: 0, leasesLost: 1 }));
+  });
+
+  test("never runs two events of one key at once, even when its source gives both", async () => {
+    const source = new Source();
+    const running: (string | undefined)[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const made = consumer(
+      source,
+      async (event: { key?: string }) => {
+        running.push(event.key);
+        await promise;
+      },
+      { concurrency: 3 },
+    );
+    source.feed(leased({}, 1, "a"), leased({}, 1, "a"), leased({}, 1, "b"));
+    await eventually(() => expect(running).toEqual(["a", "b"]));
+    resolve();
+    await eventually(() => expect(made.stats().handled).toBe(3));
+    expect(running).toEqual(["a", "b", "a"]);
+  });
+
+  test("asks for nothing while it is paused", async () => {
+    const source = new Source();
+    const made = consumer(source, () => {});
+    await eventually(() => expect(source.limits).toHaveLength(1));
+    made.pause();
+    source.feed(leased());
+    await new Promise((done) => setTimeout(done, 30));
+    expect(source.queue).toHaveLength(1);
+    made.resume();
+    await eventually(() => expect(made.stats().handled).toBe(1));
+    expect(source.released).toEqual([]);
+  });
+
+  test("a stop ends the question it is asking", async () => {
+    const source = new Source();
+    const made = consumer(source, () => {});
+    await eventually(() => expect(source.limits).toHaveLength(1));
+    expect(await made.stop()).toEqual({ drained: true, left: 0 });
+  });
+
+  test("a handler that stops its consumer with a limit gives up the others, not itself", async () => {
+    const source = new Source();
+    const settled: string[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const made: Consumer = consumer(
+      source,
+      async (event: { key?: string }) => {
+        if (event.key === "other") return promise;
+        await eventually(() => expect(made.stats().inFlight).toBe(2));
+        expect(await made.stop({ timeoutMs: 0 })).toEqual({ drained: false, left: 1 });
+      },
+      { concurrency: 2 },
+    );
+    const ack = (name: string) => async (): Promise<boolean> => {
+      settled.push(name);
+      return true;
+    };
+    source.feed(leased({ ack: ack("other") }, 1, "other"), leased({ ack: ack("own") }, 1, "own"));
+    expect(await made.ended).toBeUndefined();
+    resolve();
+    expect(settled).toEqual(["own"]);
   });
 
   test("nacks with the reason, and counts the dead letters it makes", async () => {

@@ -48,8 +48,8 @@ export function closing(test: TestCase): void {
   test("close ends waits with QUEUE_CLOSED", async (lab) => {
     const queue = lab.open();
     const waits = [
-      queue.receive({ waitMs: 25_000 }),
-      queue.group("mailer").receive({ waitMs: 25_000 }),
+      queue.receive({ waitMs: 120_000 }),
+      queue.group("mailer").receive({ waitMs: 120_000 }),
     ].map((wait) => expectCode(() => wait, "QUEUE_CLOSED"));
     await sleep(30);
     await queue.close();

@@ -194,7 +194,7 @@ export function leasing(test: TestCase): void {
   test("a waiting receive wakes when an event is sent", async (lab) => {
     const queue = lab.open();
     const group = queue.group("mailer");
-    const waiting = group.receive({ waitMs: 25_000 });
+    const waiting = group.receive({ waitMs: 120_000 });
     await sleep(30);
     const started = performance.now();
     await queue.send(PLACED, { n: 1 });
@@ -208,7 +208,7 @@ export function leasing(test: TestCase): void {
     const group = queue.group("mailer");
     await (await receiveOne(group)).nack({ delayMs: 50 });
     const started = performance.now();
-    expect(numbersOf(await group.receive({ waitMs: 25_000, leaseMs: 50 }))).toEqual([1]);
+    expect(numbersOf(await group.receive({ waitMs: 120_000, leaseMs: 50 }))).toEqual([1]);
     expect((await receiveOne(group)).attempt).toBe(3);
     expect(performance.now() - started).toBeLessThan(15_000);
   });
@@ -217,7 +217,7 @@ export function leasing(test: TestCase): void {
     const queue = lab.open();
     const group = queue.group("mailer");
     const controller = new AbortController();
-    const waiting = group.receive({ waitMs: 25_000, signal: controller.signal });
+    const waiting = group.receive({ waitMs: 120_000, signal: controller.signal });
     const reason = new Error("enough");
     await sleep(10);
     controller.abort(reason);

@@ -105,7 +105,7 @@ export function reading(test: TestCase): void {
 
   test("a waiting receive wakes when an event is sent", async (lab) => {
     const queue = lab.open();
-    const waiting = queue.receive({ eventTypes: [PAID], waitMs: 25_000 });
+    const waiting = queue.receive({ eventTypes: [PAID], waitMs: 120_000 });
     await sleep(30);
     await queue.send(PLACED, { n: 1 });
     const started = performance.now();
@@ -119,7 +119,7 @@ export function reading(test: TestCase): void {
     async (lab) => {
       const receiver = lab.open();
       const sender = lab.open();
-      const waiting = receiver.receive({ waitMs: 25_000 });
+      const waiting = receiver.receive({ waitMs: 120_000 });
       await sleep(30);
       const started = performance.now();
       await sender.send(PLACED, { n: 1 });
@@ -139,7 +139,7 @@ export function reading(test: TestCase): void {
   test("a signal ends a wait with its reason", async (lab) => {
     const queue = lab.open();
     const controller = new AbortController();
-    const waiting = queue.receive({ waitMs: 25_000, signal: controller.signal });
+    const waiting = queue.receive({ waitMs: 120_000, signal: controller.signal });
     const reason = new Error("enough");
     controller.abort(reason);
     await expect(waiting).rejects.toBe(reason);
@@ -149,7 +149,7 @@ export function reading(test: TestCase): void {
   test("an aborted wait loses nothing", async (lab) => {
     const queue = lab.open();
     const controller = new AbortController();
-    const waiting = queue.receive({ waitMs: 25_000, signal: controller.signal });
+    const waiting = queue.receive({ waitMs: 120_000, signal: controller.signal });
     controller.abort();
     await expect(waiting).rejects.toThrow(Error);
     await queue.send(PLACED, { n: 1 });

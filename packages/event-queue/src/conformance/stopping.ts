@@ -38,6 +38,15 @@ export function stopping(test: TestCase): void {
     expect(seen).toEqual([1, 2, 3]);
   });
 
+  test("a consumer that waits for events stops at once", async (lab) => {
+    const queue = lab.open();
+    const consumer = queue.consume({ group: "mailer" }, () => {});
+    await until("it waits", async () => (await queue.groups.list()).length === 1);
+    const started = performance.now();
+    expect(await consumer.stop()).toEqual({ drained: true, left: 0 });
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
   test("stop is idempotent, and calls at once agree", async (lab) => {
     const queue = lab.open();
     const consumer = queue.consume({ group: "mailer" }, () => {});

@@ -149,9 +149,9 @@ export async function receiveAll(group: ConsumerGroup): Promise<LeasedEvent[]> {
   }
 }
 
-/** Leases one event, waiting for it. */
+/** Leases one event, waiting for it: longer than a case may take, so that one which nobody wakes fails. */
 export async function receiveOne(group: ConsumerGroup, leaseMs?: number): Promise<LeasedEvent> {
-  const [event] = await group.receive({ limit: 1, waitMs: 15_000, leaseMs });
+  const [event] = await group.receive({ limit: 1, waitMs: 120_000, leaseMs });
   if (event === undefined) throw new Error(`Group "${group.name}" gave no event.`);
   return event;
 }
