@@ -20,7 +20,9 @@ export interface Inspection {
   readonly problems: readonly string[];
 }
 
-const IMPORT = /(?:from|import)\s*\(?\s*["']([^"']+)["']/g;
+/** `import … from "x";`, `export … from "x";`, `import "x";` and `import("x")`, as the formatter writes them. */
+const IMPORT =
+  /^(?:import|export)\s[^;]*?\sfrom\s+"([^"]+)";|^import\s+"([^"]+)";|\bimport\("([^"]+)"\)/gm;
 const ENTRIES = [
   "LICENSE",
   "README.md",
@@ -70,7 +72,8 @@ export function inspectArchitecture(root: string): Inspection {
     }
     for (const file of sources(join(folder, "src"))) {
       sourceFiles += 1;
-      for (const [, target = ""] of readFileSync(file, "utf8").matchAll(IMPORT)) {
+      for (const [, from, bare, dynamic] of readFileSync(file, "utf8").matchAll(IMPORT)) {
+        const target = from ?? bare ?? dynamic ?? "";
         imports += 1;
         problems.push(...importProblems(name, file, target, declared));
       }
@@ -112,5 +115,6 @@ interface Json {
   references?: { path: string }[];
 }
 function readJson(file: string): Json {
-  return JSON.parse(readFileSync(file, "utf8")) as Json;
+  // A tsconfig may say why in a comment of its own line.
+  return JSON.parse(readFileSync(file, "utf8").replaceAll(/^\s*\/\/.*$/gm, "")) as Json;
 }

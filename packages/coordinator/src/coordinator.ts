@@ -83,7 +83,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
       onError: this.#onError,
     });
     this.#stageBridge = new StageBridge({ stages, bus, catalogue, counters });
-    this.#work = new Work(queue, catalogue);
+    this.#work = new Work(queue, catalogue, options.node);
     this.emitters = createEmitters(catalogue, (topic, payload, more) =>
       this.#publish(topic, payload, more),
     );
@@ -224,6 +224,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
         `The catalogue has ${problems.length} problem(s): ${problems.map((problem) => problem.message).join(" ")}`,
       );
     }
+    await this.#work.ensure();
     if (this.#bridges("queueToTopic")) {
       const { node, catchUp } = this.#options;
       const since = catchUp?.since;

@@ -58,7 +58,9 @@ export class Membership {
     this.#lost = false;
     if (this.#named) await this.#claimName(this.group.name);
     try {
-      return await this.group.ensure();
+      const info = await this.group.ensure();
+      if (info.eventTypes !== undefined) throw this.#isWorkGroup(info.eventTypes);
+      return info;
     } catch (error) {
       await this.leave();
       throw error;
@@ -72,6 +74,14 @@ export class Membership {
     this.#claim = undefined;
     await claim?.release();
     if (!this.#named) await this.#options.queue.groups.remove(this.group.name);
+  }
+
+  /** Node and work group would take each other's events: each event goes to one reader of a group. */
+  #isWorkGroup(eventTypes: readonly string[]): CoordinatorError {
+    return new CoordinatorError(
+      "NODE_NAME_TAKEN",
+      `Node name "${this.group.name}" is the name of a work group (of ${eventTypes.join(", ")}). Give the node or the group another name.`,
+    );
   }
 
   async #claimName(name: string): Promise<void> {

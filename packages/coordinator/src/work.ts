@@ -74,11 +74,13 @@ interface WorkGroup {
 export class Work {
   readonly #queue: AnyQueue;
   readonly #catalogue: AnyCatalogue;
+  readonly #node: string | undefined;
   readonly #groups = new Map<string, WorkGroup>();
   #finished = { handled: 0, deadLettered: 0 };
   #running = false;
 
-  constructor(queue: AnyQueue, catalogue: AnyCatalogue) {
+  constructor(queue: AnyQueue, catalogue: AnyCatalogue, node: string | undefined) {
+    this.#node = node;
     this.#queue = queue;
     this.#catalogue = catalogue;
   }
@@ -90,6 +92,12 @@ export class Work {
       throw new CoordinatorError(
         "INVALID_OPTION",
         `handle("${topics.join('", "')}") has no group. Name the consumer group whose processes share the work, e.g. { group: "mailer" }.`,
+      );
+    }
+    if (options.group === this.#node) {
+      throw new CoordinatorError(
+        "HANDLE_CONFLICT",
+        `Group "${options.group}" is this node's own name, under which it reads for its bus. Give the work group another name.`,
       );
     }
     const group = this.#join(options);
@@ -104,6 +112,20 @@ export class Work {
     for (const { topic, type } of types) group.handlers.set(type, { topic, handler });
     this.#groups.set(options.group, group);
     if (this.#running) this.#begin(group);
+  }
+
+  /**
+   * Makes the groups, so that a policy that doesn't fit is an error here and not in the background.
+   *
+   * @throws QueueError `GROUP_CONFIG_MISMATCH`
+   */
+  async ensure(): Promise<void> {
+    for (const { options, handlers } of this.#groups.values()) {
+      const { maxAttempts, backoff, leaseMs, expireAfterMs, from } = options;
+      const policy = { maxAttempts, backoff, leaseMs, expireAfterMs, from };
+      const eventTypes = Array.from(handlers.keys());
+      await this.#queue.group(options.group, { ...policy, eventTypes }).ensure();
+    }
   }
 
   start(): void {

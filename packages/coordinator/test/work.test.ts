@@ -160,6 +160,28 @@ describe("work", () => {
     ).toThrow(expect.objectContaining({ code }));
   });
 
+  it("in a group with another stored policy makes start reject, and nothing runs", async () => {
+    const queue = openLog();
+    await queue.group("mailer", { maxAttempts: 7 }).ensure();
+    const node = makeNode({ queue });
+    node.handle("order.placed", { group: "mailer", maxAttempts: 2 }, vi.fn());
+    await expect(node.start()).rejects.toMatchObject({ code: "GROUP_CONFIG_MISMATCH" });
+    expect(node.running).toBe(false);
+  });
+
+  it("never shares a group with a node, which would read its events away", async () => {
+    const queue = openLog();
+    const worker = makeNode({ queue, node: "sync-1" });
+    expect(() => worker.handle("order.placed", { group: "sync-1" }, vi.fn())).toThrow(
+      /is this node's own name/,
+    );
+    worker.handle("order.placed", { group: "sync" }, vi.fn());
+    await worker.start();
+    await expect(makeNode({ queue, node: "sync" }).start()).rejects.toThrow(
+      /is the name of a work group \(of ORDER_PLACED\)/,
+    );
+  });
+
   it("of one group has one set of options and one handler a topic", () => {
     const node = makeNode();
     node.handle("order.placed", { group: "mailer" }, vi.fn());
