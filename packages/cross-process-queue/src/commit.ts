@@ -24,6 +24,8 @@ export interface CommitOptions {
    * again, so these need no sync of their own. @default true
    */
   readonly durable?: boolean;
+  /** How long it tries again while another process holds the lock. @default 10_000 */
+  readonly patienceMs?: number;
 }
 
 interface Job {
@@ -31,6 +33,7 @@ interface Job {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly durable: boolean;
+  readonly patienceMs: number;
   readonly deadline: number;
   /** Its transaction failed together with others: it is tried by itself, so that only the culprit fails. */
   alone: boolean;
@@ -64,12 +67,12 @@ export class Committer {
    * @throws QueueError (rejects) `QUEUE_BUSY`, `QUEUE_FULL`, `QUEUE_READ_ONLY`, `STORAGE_FAILED`
    */
   submit<T>(run: (tx: WriteTransaction) => T, options: CommitOptions = {}): Promise<T> {
-    const { durable = true } = options;
+    const { durable = true, patienceMs = BUSY_DEADLINE_MS } = options;
     return new Promise<T>((resolve, reject) => {
-      const deadline = performance.now() + BUSY_DEADLINE_MS;
+      const deadline = performance.now() + patienceMs;
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is what run returned
       const done = (value: unknown): void => resolve(value as T);
-      this.#jobs.push({ run, resolve: done, reject, durable, deadline, alone: false });
+      this.#jobs.push({ run, resolve: done, reject, durable, patienceMs, deadline, alone: false });
       this.#running ??= this.#work();
     });
   }
@@ -139,7 +142,7 @@ export class Committer {
       job.reject(
         new QueueError(
           "QUEUE_BUSY",
-          `Queue "${this.#connection.path}": another process has held the write lock for ${BUSY_DEADLINE_MS} ms. Nothing was stored; find who keeps a transaction open, and try again.`,
+          `Queue "${this.#connection.path}": another process has held the write lock for ${job.patienceMs} ms. Nothing was stored; find who keeps a transaction open, and try again.`,
         ),
       );
     }

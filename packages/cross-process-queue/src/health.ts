@@ -51,7 +51,10 @@ export async function queueHealth(instance: QueueInstance): Promise<QueueHealth>
         );
       }
     });
-    await canWrite(instance);
+    await instance.write(({ connection }) => connection.run(SQL.probeWriting), {
+      durable: false,
+      patienceMs: PATIENCE_MS,
+    });
   } catch (error) {
     if (error instanceof QueueError && error.code === "QUEUE_CLOSED") throw error;
     problems.push(error instanceof Error ? error.message : String(error));
@@ -63,28 +66,6 @@ export async function queueHealth(instance: QueueInstance): Promise<QueueHealth>
     );
   }
   return { ok: problems.length === 0, problems, backend, details };
-}
-
-async function canWrite(instance: QueueInstance): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new QueueError(
-          "QUEUE_BUSY",
-          `Another process has held the write lock for ${PATIENCE_MS} ms. Find who keeps a transaction open.`,
-        ),
-      );
-    }, PATIENCE_MS);
-  });
-  try {
-    await Promise.race([
-      instance.write(({ connection }) => connection.run(SQL.probeWriting), { durable: false }),
-      late,
-    ]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function sizeOf(path: string): number {

@@ -42,9 +42,9 @@ export class QueueInstance {
     return this.#use((engine) => engine.committer.submit((tx) => run(engine, tx), options));
   }
 
-  /** Removes what is too old before somebody counts. */
-  sweep(): Promise<void> {
-    return this.#use((engine) => engine.sweeper.sweep());
+  /** Removes what is too old before somebody counts. Where that can't be done now, they count it all. */
+  async sweep(): Promise<void> {
+    await this.#use((engine) => engine.sweeper.sweep()).catch(() => {});
   }
 
   /** Begins to hear of what other processes commit. */

@@ -1,4 +1,5 @@
 import { runDetached } from "@ringrift/envelope";
+import { QueueError } from "@ringrift/event-queue";
 import { reportQueueError } from "@ringrift/event-queue/backend";
 import type { Committer, WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
@@ -9,6 +10,8 @@ import { SQL } from "./schema.ts";
 const STEP = 500;
 const SHORTEST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 60_000;
+/** Nobody waits for a sweep: when the file is busy, the next one will do. */
+const PATIENCE_MS = 100;
 
 /** What a sweep has to work with. */
 export interface SweeperParts {
@@ -50,13 +53,22 @@ export class Sweeper {
   }
 
   #sweepAndReport(): void {
-    this.sweep().catch((error: unknown) => reportQueueError(error, "Retention"));
+    this.sweep().catch((error: unknown) => {
+      const code = error instanceof QueueError ? error.code : undefined;
+      if (code === "QUEUE_BUSY") return;
+      // A process that may only read leaves it to others; what else is wrong won't go by itself either.
+      clearInterval(this.#timer);
+      if (code !== "QUEUE_READ_ONLY") reportQueueError(error, "Retention");
+    });
   }
 
   async #sweep(): Promise<void> {
     const { connection, committer } = this.#parts;
     while (await connection.read(() => this.#isDue(Date.now()))) {
-      const done = await committer.submit((tx) => this.#step(tx), { durable: false });
+      const done = await committer.submit((tx) => this.#step(tx), {
+        durable: false,
+        patienceMs: PATIENCE_MS,
+      });
       for (const [reason, count] of done.dropped) this.#parts.onDropped(reason, count);
       if (!done.more) return;
     }

@@ -1,7 +1,7 @@
 import { QueueError, type QueueErrorCode } from "@ringrift/event-queue";
 
 /** The result code of an error of SQLite, e.g. `SQLITE_BUSY_SNAPSHOT`; `undefined` for other errors. */
-export function sqliteCode(error: unknown): string | undefined {
+function sqliteCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || error instanceof QueueError || !("code" in error)) {
     return undefined;
   }
