@@ -92,7 +92,7 @@ export function stopping(test: TestCase): void {
     const queue = lab.open();
     await sendNumbered(queue, PLACED, 4);
     const { opened, open } = gate();
-    const consumer = queue.consume({ group: "mailer", prefetch: 5 }, () => opened);
+    const consumer = queue.consume({ group: "mailer", prefetch: 3 }, () => opened);
     await until("all are leased", async () => (await queue.groups.list())[0]?.inFlight === 4);
     const stopping = consumer.stop();
     const group = queue.group("mailer");
