@@ -43,7 +43,7 @@ describe("the packed packages, installed outside of the workspace", () => {
 
   it("store, work on and pass on an event, from ESM and from CommonJS", async () => {
     const [dbPath, mailbox] = [join(folder, "events.db"), join(folder, "mailbox.txt")];
-    const esm = await runNode(["consumer.ts", dbPath, mailbox], folder);
+    const esm = await runNode(["consumer.mts", dbPath, mailbox], folder);
     expect(esm).toMatchObject({ code: 0, stderr: "" });
     const { id, ...rest } = JSON.parse(esm.stdout) as { id: string };
     expect(rest).toEqual({
@@ -76,7 +76,7 @@ describe("the packed packages, installed outside of the workspace", () => {
     };
     writeFileSync(
       join(folder, "tsconfig.json"),
-      JSON.stringify({ compilerOptions, files: ["consumer.ts"] }),
+      JSON.stringify({ compilerOptions, files: ["consumer.mts"] }),
     );
     const tsc = join(root, "node_modules/typescript/bin/tsc");
     const { code, stdout } = await runNode([tsc, "-p", folder, "--pretty", "false"], folder);
