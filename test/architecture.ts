@@ -93,8 +93,7 @@ function importProblems(name: string, file: string, target: string, declared: st
   const home = HOME[library];
   if (home !== undefined && home !== name)
     return [`${file} imports ${library}, which lives in ${home}`];
-  const optional = library === "vitest" && name === "event-queue";
-  return declared.includes(library) || optional ? [] : [`${file} imports undeclared ${library}`];
+  return declared.includes(library) ? [] : [`${file} imports undeclared ${library}`];
 }
 
 function siblingsIn(dependencies: string[]): string[] {
