@@ -96,7 +96,7 @@ function refuseNetwork(path: string): void {
   if (name === undefined) return;
   throw new QueueError(
     "NETWORK_FILE_SYSTEM",
-    `Queue "${path}" is on a network file system (${name}), where SQLite's locks and shared memory corrupt the file. Give a path on a local disk; across machines use @ringrift/nats-queue.`,
+    `Queue "${path}" is on a network file system (${name}), where SQLite's locks and shared memory corrupt the file. Give a path on a local disk: one file serves one machine.`,
   );
 }
 
