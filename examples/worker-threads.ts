@@ -31,7 +31,6 @@ async function upload(): Promise<void> {
   });
   for (const name of names) await events.publish("image.uploaded", { name, pixels: 1_000_000 });
   await allResized.promise;
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   for (const worker of workers) worker.postMessage("stop");
   await events.close();
   await queue.close();

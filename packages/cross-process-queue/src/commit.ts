@@ -70,7 +70,7 @@ export class Committer {
     const { durable = true, patienceMs = BUSY_DEADLINE_MS } = options;
     return new Promise<T>((resolve, reject) => {
       const deadline = performance.now() + patienceMs;
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is what run returned
+      // The cast is safe: it is what run returned.
       const done = (value: unknown): void => resolve(value as T);
       this.#jobs.push({ run, resolve: done, reject, durable, patienceMs, deadline, alone: false });
       this.#running ??= this.#work();

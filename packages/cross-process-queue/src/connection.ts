@@ -89,13 +89,13 @@ export class Connection {
   /** The first row that a statement of the schema selects; `Row` is what it says it selects. */
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- one place for the one cast
   get<Row>(sql: string, ...parameters: unknown[]): Row | undefined {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the schema and its statements are ours
+    // The cast is safe: the schema and its statements are ours.
     return this.#statement(sql).get(...parameters) as Row | undefined;
   }
 
   /** All rows that a statement of the schema selects. Every such statement is bounded. */
   all<Row>(sql: string, ...parameters: unknown[]): Row[] {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the schema and its statements are ours
+    // The cast is safe: the schema and its statements are ours.
     return this.#statement(sql).all(...parameters) as Row[];
   }
 
@@ -108,7 +108,7 @@ export class Connection {
   #statement(sql: string): SqliteStatement {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what better-sqlite3 returns
+    // The cast is safe: what better-sqlite3 returns.
     const statement = this.database.prepare(sql) as SqliteStatement;
     // A handle given to us may have been told to give bigints.
     statement.safeIntegers(false);

@@ -143,7 +143,7 @@ function parameters(filter: DeadLetterRequest): Record<string, string | number |
 }
 
 function copyOf(row: LetterRow): EventRow {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a copy that this package made
+  // The cast is safe: a copy that this package made.
   return JSON.parse(row.event) as EventRow;
 }
 
@@ -157,9 +157,9 @@ function toDeadLetter(row: LetterRow): DeadLetter {
     position: row.position,
     ...(copy.key !== null && { key: copy.key }),
     attempts: row.attempts,
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what add has written
+    // The cast is safe: what add has written.
     error: JSON.parse(row.error) as ErrorData,
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what withFailure has written
+    // The cast is safe: what withFailure has written.
     history: JSON.parse(row.failures) as DeadLetter["history"],
     time: row.time,
   };

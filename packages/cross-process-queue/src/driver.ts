@@ -37,7 +37,7 @@ const INSTALL = "npm install better-sqlite3@13";
 export function loadDriver(): SqliteDriver {
   requireNode(process.versions.node);
   try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what that package exports
+    // The cast is safe: what that package exports.
     return createRequire(import.meta.url)("better-sqlite3") as SqliteDriver;
   } catch (cause) {
     throw new QueueError(

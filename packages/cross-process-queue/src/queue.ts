@@ -218,6 +218,6 @@ export class CrossProcessEventQueue<C extends Contracts = AnyContracts> implemen
  */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- one place for the one cast
 function contracted<T>(value: unknown): T {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  // The cast is safe: see above.
   return value as T;
 }

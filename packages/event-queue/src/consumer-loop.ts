@@ -47,11 +47,11 @@ function handlerLookup<C extends Contracts, K extends EventName<C>>(
   handlers: EventHandler<C, K> | EventHandlers<C>,
 ): HandlerLookup {
   if (typeof handlers === "function") {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+    // The cast is safe: see above.
     const handler = handlers as EventHandler;
     return () => handler;
   }
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  // The cast is safe: see above.
   const byType = new Map(Object.entries(handlers) as [string, EventHandler][]);
   return (type) => byType.get(type);
 }

@@ -14,7 +14,7 @@ interface DeliveryScope {
 
 // One store for all copies of this package in a process, or a child of another backend would be missed.
 const KEY = Symbol.for("@ringrift/event-queue/delivery/1");
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the symbol is ours
+// The cast is safe: the symbol is ours.
 const registry = globalThis as { [KEY]?: AsyncLocalStorage<DeliveryScope | undefined> };
 const storage = (registry[KEY] ??= new AsyncLocalStorage<DeliveryScope | undefined>());
 

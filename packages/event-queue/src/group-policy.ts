@@ -153,7 +153,7 @@ export function encodeGroupPolicy(policy: StoredGroupPolicy): string {
 
 /** Reads a stored policy; fields that an older version didn't store get their defaults. */
 export function decodeGroupPolicy(text: string): StoredGroupPolicy {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by encodeGroupPolicy
+  // The cast is safe: written by encodeGroupPolicy.
   const stored = JSON.parse(text) as Partial<StoredGroupPolicy>;
   return {
     ...DEFAULT_GROUP_POLICY,

@@ -64,6 +64,6 @@ export function fromGuidePayload<Topic extends GuideTopic>(
     }
     return [name, value] as const;
   });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- renamed field by field above
+  // The cast is safe: renamed field by field above.
   return Object.fromEntries(converted) as DefinedPayload<SelfplayEvents[Topic]>;
 }

@@ -76,7 +76,7 @@ export function getStageEventType<const Name extends Known<keyof DataToStageMap>
  * @example getTopic("NEW_GAMES_AVAILABLE") // "data.new_games"
  */
 export function getTopic(name: string): keyof SelfplayEvents | undefined {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the catalogue's own topics
+  // The cast is safe: the catalogue's own topics.
   return selfplayCatalogue.entryFor(name)?.topic as keyof SelfplayEvents | undefined;
 }
 
@@ -107,6 +107,6 @@ export function getAllEventTypes(): readonly string[] {
 
 function find<Table extends object, Name>(table: Table, name: Name): Found<Table, Name> {
   // The tables have no prototype, so nothing but their own names is found in them.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `Found` is what indexing gives
+  // The cast is safe: `Found` is what indexing gives.
   return (table as Record<string, unknown>)[String(name)] as Found<Table, Name>;
 }

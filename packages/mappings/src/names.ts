@@ -44,6 +44,6 @@ export function upperSnakeName(topic: string): string {
 export function emitterName<const Topic extends string>(topic: Topic): EmitterName<Topic> {
   const [head = "", ...rest] = topic.split(/[._-]/);
   const name = head + rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same rule, written as a type
+  // The cast is safe: the same rule, written as a type.
   return name as EmitterName<Topic>;
 }

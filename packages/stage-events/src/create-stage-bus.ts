@@ -53,6 +53,6 @@ export function createStageEventBus<
     onError,
   });
   // The engine knows stages and results as they are at run time; the contracts exist in types only.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its typed face
+  // The cast is safe: its typed face.
   return engine as unknown as StageEventBus<C, Phase>;
 }

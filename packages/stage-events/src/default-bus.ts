@@ -6,7 +6,7 @@ type DefaultBus = StageEventBus<SelfplayStages, SelfplayPhase>;
 
 /** On the global object, so that a reloaded or second copy of this package finds the same bus. */
 const KEY = Symbol.for("@ringrift/stage-events/default/1");
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only this module uses the key
+// The cast is safe: only this module uses the key.
 const holder = globalThis as { [KEY]?: DefaultBus | undefined };
 
 /** The process's default stage bus, of the self-play pipeline; made at the first call. */

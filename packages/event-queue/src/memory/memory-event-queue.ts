@@ -230,6 +230,6 @@ export class MemoryEventQueue<C extends Contracts = AnyContracts> implements Eve
  */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- one place for the one cast
 function contracted<T>(value: unknown): T {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  // The cast is safe: see above.
   return value as T;
 }
