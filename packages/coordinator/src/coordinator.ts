@@ -4,6 +4,7 @@ import type { EventQueue, QueueHealth } from "@ringrift/event-queue";
 import { type AnyCatalogue, validateMappings } from "@ringrift/mappings";
 import type { StageEventBus } from "@ringrift/stage-events";
 import { type CoordinatorStats, Counters, type Direction } from "./counters.ts";
+import { Deadline, settledOrAborted } from "./deadline.ts";
 import { createEmitters } from "./emitters.ts";
 import { CoordinatorError } from "./errors.ts";
 import { fillHistory } from "./history.ts";
@@ -52,6 +53,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   readonly #outbound: Outbound;
   readonly #stageBridge: StageBridge;
   readonly #work: Work;
+  /** Durable publishes under way. */
+  readonly #publishing = new Set<Promise<unknown>>();
   #membership: Membership | undefined;
   #inbound: Inbound | undefined;
   #state: State = "stopped";
@@ -108,6 +111,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
       try {
         await this.#begin();
       } catch (error) {
+        // What began before the failure ends again: above all the claim of the name.
+        await this.#end(undefined);
         this.#state = "stopped";
         throw error;
       }
@@ -160,7 +165,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
 
   /**
    * Takes no new event, waits for running handlers and for what is not stored yet, and lets go of the
-   * node's name. `start()` goes on where a named node stopped. Idempotent.
+   * node's name. `start()` goes on where a named node stopped. Idempotent. Awaited in a handler it waits
+   * for itself: give it a limit there.
    */
   stop(options: StopOptions = {}): Promise<CoordinatorStopResult> {
     return this.#inTurn(async () => {
@@ -231,13 +237,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
       const from = since === undefined ? "now" : ({ time: since } as const);
       const membership = new Membership({ queue, node, from, onError: this.#onError });
       const { cursor } = await membership.join();
-      try {
-        if (catchUp?.history) await fillHistory(bus, queue, catalogue, { since, cursor });
-      } catch (error) {
-        await membership.leave();
-        throw error;
-      }
       this.#membership = membership;
+      if (catchUp?.history) await fillHistory(bus, queue, catalogue, { since, cursor });
       this.#inbound = new Inbound({
         bus,
         catalogue,
@@ -254,14 +255,16 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   }
 
   async #end(timeoutMs: number | undefined): Promise<CoordinatorStopResult> {
-    const expired = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+    const deadline = new Deadline(timeoutMs);
     // Handlers may publish until their end, so the way out stays open longest.
     const running = await Promise.all([
       this.#inbound?.stop(timeoutMs) ?? 0,
       this.#work.stop(timeoutMs),
     ]);
-    await this.#outbound.flush(expired);
-    const notStored = this.#outbound.abandon();
+    await settledOrAborted(this.#publishing, deadline.signal);
+    await this.#outbound.flush(deadline.signal);
+    deadline.clear();
+    const notStored = this.#publishing.size + this.#outbound.sending + this.#outbound.abandon();
     this.#stageBridge.detach();
     this.#outbound.detach();
     await this.#membership?.leave();
@@ -285,7 +288,11 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     }
     const { bus, queue, catalogue } = this.#parts;
     const parts = { bus, queue, catalogue, counters: this.#counters, outbound: this.#outbound };
-    return publishDurably({ ...parts, node: this.node }, topic, payload, options);
+    const publishing = publishDurably({ ...parts, node: this.node }, topic, payload, options);
+    this.#publishing.add(publishing);
+    const done = (): void => void this.#publishing.delete(publishing);
+    publishing.then(done, done);
+    return publishing;
   }
 
   #bridges(direction: Direction): boolean {

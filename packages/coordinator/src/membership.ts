@@ -72,8 +72,13 @@ export class Membership {
     clearInterval(this.#timer);
     const claim = this.#claim;
     this.#claim = undefined;
-    await claim?.release();
-    if (!this.#named) await this.#options.queue.groups.remove(this.group.name);
+    try {
+      await claim?.release();
+      if (!this.#named) await this.#options.queue.groups.remove(this.group.name);
+    } catch (error) {
+      // Who closes the queue first leaves a claim and a group that run out by themselves.
+      if (!(error instanceof QueueError) || error.code !== "QUEUE_CLOSED") throw error;
+    }
   }
 
   /** Node and work group would take each other's events: each event goes to one reader of a group. */

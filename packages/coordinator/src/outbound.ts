@@ -2,6 +2,7 @@ import { type BusEvent, type EventBus, settled, type Subscription } from "@ringr
 import { type AnyContracts, pickLineage } from "@ringrift/envelope";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
+import { settledOrAborted } from "./deadline.ts";
 import { CoordinatorError } from "./errors.ts";
 import { recentIdsOf } from "./recent-ids.ts";
 import { isRefusal, Spool } from "./spool.ts";
@@ -99,13 +100,18 @@ export class Outbound {
     };
   }
 
+  /** Sends under way: neither stored nor in the spool yet. */
+  get sending(): number {
+    return this.#sending.size;
+  }
+
   get spooled(): number {
     return this.#spool.size;
   }
 
   /** Waits until everything is stored or given up, at most until the signal aborts. */
   async flush(signal?: AbortSignal): Promise<void> {
-    await Promise.allSettled(this.#sending);
+    await settledOrAborted(this.#sending, signal);
     await this.#spool.drained(signal);
   }
 

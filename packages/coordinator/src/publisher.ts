@@ -46,12 +46,21 @@ export async function publishDurably(
     }
     isStored = true;
     counters.forward("topicToQueue");
-    const delivery = await outbound.carry(lineage.id, () =>
-      bus.publish(topic, payload, { lineage, metadata }),
-    );
-    const { delivered, errors } = delivery;
-    return { id: lineage.id, position: stored.position, duplicate: false, delivered, errors };
+    const receipt = { id: lineage.id, position: stored.position, duplicate: false };
+    try {
+      const { delivered, errors } = await outbound.carry(lineage.id, () =>
+        bus.publish(topic, payload, { lineage, metadata }),
+      );
+      return { ...receipt, delivered, errors };
+    } catch (error) {
+      // A rejection would mean "not stored", and the caller would publish again.
+      return { ...receipt, delivered: 0, errors: [toError(error)] };
+    }
   } finally {
     local.settle(isStored);
   }
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

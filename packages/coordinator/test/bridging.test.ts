@@ -286,6 +286,51 @@ describe("start and stop", () => {
     expect((await arrived).payload).toEqual(order);
   });
 
+  it("give the name back when the start fails after it was claimed", async () => {
+    const queue = openLog();
+    const node = makeNode({ queue, node: "shop-1" });
+    node.handle("order.placed", { group: "mailer", concurrency: 0 }, () => undefined);
+    await expect(node.start()).rejects.toMatchObject({ code: "INVALID_OPTION" });
+    expect((await queue.groups.list()).map((group) => group.claimedBy)).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it("keep to the limit when the queue is slow to store", async () => {
+    const queue = openLog();
+    const node = await startNode({ queue });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const send = queue.send.bind(queue);
+    const slow = vi.spyOn(queue, "send").mockImplementation(async (type, payload, options) => {
+      await promise;
+      return send(type, payload, options);
+    });
+    const publish = node.bus.publish("order.placed", order);
+    expect(await node.stop({ timeoutMs: 20 })).toEqual({ drained: false, left: 1 });
+    resolve();
+    await publish;
+    slow.mockRestore();
+  });
+
+  it("wait for a durable publish that is under way", async () => {
+    const queue = openLog();
+    const node = await startNode({ queue });
+    const handler = vi.fn();
+    node.bus.subscribe("order.placed", handler);
+    const publish = node.publish("order.placed", order);
+    expect(await node.close()).toEqual({ drained: true, left: 0 });
+    expect(await publish).toMatchObject({ position: 1, delivered: 1 });
+    expect(handler).toHaveBeenCalledTimes(1);
+  });
+
+  it("resolve though the queue was closed first", async () => {
+    const queue = openLog();
+    const nodes = [await startNode({ queue }), await startNode({ queue, node: "shop-1" })];
+    await queue.close();
+    for (const node of nodes) expect(await node.close()).toEqual({ drained: true, left: 0 });
+  });
+
   it("wait for running handlers, up to the limit", async () => {
     const queue = openLog();
     const node = await startNode({ queue });
