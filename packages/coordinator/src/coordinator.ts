@@ -1,10 +1,10 @@
 import type { EventBus } from "@ringrift/core-bus";
-import type { EventName } from "@ringrift/envelope";
+import { currentEvent, type EventName, runDetached, runWithEvent } from "@ringrift/envelope";
 import type { EventQueue, QueueHealth } from "@ringrift/event-queue";
 import { type AnyCatalogue, validateMappings } from "@ringrift/mappings";
 import type { StageEventBus } from "@ringrift/stage-events";
 import { type CoordinatorStats, Counters, type Direction } from "./counters.ts";
-import { Deadline, settledOrAborted } from "./deadline.ts";
+import { Deadline } from "./deadline.ts";
 import { createEmitters } from "./emitters.ts";
 import { CoordinatorError } from "./errors.ts";
 import { fillHistory } from "./history.ts";
@@ -26,6 +26,8 @@ import type { Parts } from "./parts.ts";
 import { publishDurably } from "./publisher.ts";
 import { StageBridge } from "./stage-bridge.ts";
 import { type HandleOptions, Work, type WorkHandler } from "./work.ts";
+
+const LONGEST_TIMER_MS = 2_147_483_647;
 
 type State = "stopped" | "starting" | "running" | "stopping" | "closed";
 
@@ -53,12 +55,17 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   readonly #outbound: Outbound;
   readonly #stageBridge: StageBridge;
   readonly #work: Work;
-  /** Durable publishes under way. */
-  readonly #publishing = new Set<Promise<unknown>>();
   #membership: Membership | undefined;
   #inbound: Inbound | undefined;
   #state: State = "stopped";
   #since: number | undefined;
+  /** What a stop says that finds nothing to stop. */
+  #lastStop: CoordinatorStopResult = { drained: true, left: 0 };
+  /** Of the stop that is under way. */
+  #deadline: Deadline | undefined;
+  /** Keeps the process alive while it is started. */
+  #keepAlive: NodeJS.Timeout | undefined;
+  #isRef = true;
   /** Starts and stops run one after another, in the order they were asked for. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -86,7 +93,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
       onError: this.#onError,
     });
     this.#stageBridge = new StageBridge({ stages, bus, catalogue, counters });
-    this.#work = new Work(queue, catalogue, options.node);
+    this.#work = new Work({ queue, catalogue, node: options.node, onError: this.#onError });
     this.emitters = createEmitters(catalogue, (topic, payload, more) =>
       this.#publish(topic, payload, more),
     );
@@ -165,15 +172,19 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
 
   /**
    * Takes no new event, waits for running handlers and for what is not stored yet, and lets go of the
-   * node's name. `start()` goes on where a named node stopped. Idempotent. Awaited in a handler it waits
-   * for itself: give it a limit there.
+   * node's name. `start()` goes on where a named node stopped. Idempotent; a second call with a shorter
+   * limit cuts the first one short, and both say what was left. A handler that awaits it isn't waited for.
    */
   stop(options: StopOptions = {}): Promise<CoordinatorStopResult> {
+    const { timeoutMs } = options;
+    // After a stop that was asked for in this same turn.
+    if (timeoutMs !== undefined) queueMicrotask(() => this.#hurry(timeoutMs));
     return this.#inTurn(async () => {
-      if (this.#state !== "running") return { drained: true, left: 0 };
+      if (this.#state !== "running") return this.#lastStop;
       this.#state = "stopping";
       try {
-        return await this.#end(options.timeoutMs);
+        this.#lastStop = await this.#end(timeoutMs);
+        return this.#lastStop;
       } finally {
         this.#state = "stopped";
       }
@@ -189,6 +200,20 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
       await this.#parts.closeOwn();
     });
     return result;
+  }
+
+  /** Lets the process end while the coordinator is started, as with `net.Server`. */
+  unref(): this {
+    this.#isRef = false;
+    this.#keepAlive?.unref();
+    return this;
+  }
+
+  /** Takes `unref()` back. */
+  ref(): this {
+    this.#isRef = true;
+    this.#keepAlive?.ref();
+    return this;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -230,6 +255,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
         `The catalogue has ${problems.length} problem(s): ${problems.map((problem) => problem.message).join(" ")}`,
       );
     }
+    this.#keepAlive = runDetached(() => setInterval(() => undefined, LONGEST_TIMER_MS));
+    if (!this.#isRef) this.#keepAlive.unref();
     await this.#work.ensure();
     if (this.#bridges("queueToTopic")) {
       const { node, catchUp } = this.#options;
@@ -246,31 +273,41 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
         group: membership.group,
         counters: this.#counters,
         outbound: this.#outbound,
+        onError: this.#onError,
       });
     }
     if (this.#bridges("topicToQueue")) this.#outbound.attach();
     if (this.#bridges("stageToTopic")) this.#stageBridge.attach();
-    this.#inbound?.start();
     this.#work.start();
+    this.#inbound?.start();
+  }
+
+  /** Cuts a stop short that is under way. */
+  #hurry(timeoutMs: number): void {
+    if (this.#state !== "stopping") return;
+    void this.#inbound?.stop(timeoutMs);
+    void this.#work.stop(timeoutMs);
+    this.#deadline?.within(timeoutMs);
   }
 
   async #end(timeoutMs: number | undefined): Promise<CoordinatorStopResult> {
     const deadline = new Deadline(timeoutMs);
+    this.#deadline = deadline;
     // Handlers may publish until their end, so the way out stays open longest.
     const running = await Promise.all([
       this.#inbound?.stop(timeoutMs) ?? 0,
       this.#work.stop(timeoutMs),
     ]);
-    await settledOrAborted(this.#publishing, deadline.signal);
+    const publishing = await this.#outbound.published(currentEvent()?.id, deadline.signal);
     await this.#outbound.flush(deadline.signal);
     deadline.clear();
-    const notStored = this.#publishing.size + this.#outbound.sending + this.#outbound.abandon();
+    const left = running[0] + running[1] + publishing + this.#outbound.abandon();
     this.#stageBridge.detach();
     this.#outbound.detach();
     await this.#membership?.leave();
     this.#inbound = undefined;
     this.#membership = undefined;
-    const left = running[0] + running[1] + notStored;
+    clearInterval(this.#keepAlive);
     return { drained: left === 0, left };
   }
 
@@ -288,11 +325,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     }
     const { bus, queue, catalogue } = this.#parts;
     const parts = { bus, queue, catalogue, counters: this.#counters, outbound: this.#outbound };
-    const publishing = publishDurably({ ...parts, node: this.node }, topic, payload, options);
-    this.#publishing.add(publishing);
-    const done = (): void => void this.#publishing.delete(publishing);
-    publishing.then(done, done);
-    return publishing;
+    return publishDurably({ ...parts, node: this.node }, topic, payload, options);
   }
 
   #bridges(direction: Direction): boolean {
@@ -300,7 +333,9 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   }
 
   #inTurn<T>(step: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(step);
+    // A step that a handler waits for must know so, or it would wait for that handler.
+    const current = currentEvent();
+    const result = this.#turn.then(() => (current ? runWithEvent(current, step) : step()));
     this.#turn = result.catch(() => undefined);
     return result;
   }

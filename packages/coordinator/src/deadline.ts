@@ -1,12 +1,16 @@
 /** A limit for several waits in a row. It holds the process until it is cleared: somebody waits for it. */
 export class Deadline {
   readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #timers: NodeJS.Timeout[] = [];
 
   /** No limit when `timeoutMs` is left out. */
   constructor(timeoutMs: number | undefined) {
-    if (timeoutMs === undefined) return;
-    this.#timer = setTimeout(() => this.#controller.abort(), timeoutMs);
+    if (timeoutMs !== undefined) this.within(timeoutMs);
+  }
+
+  /** Sets one more limit; the one that is over first counts. */
+  within(timeoutMs: number): void {
+    this.#timers.push(setTimeout(() => this.#controller.abort(), timeoutMs));
   }
 
   get signal(): AbortSignal {
@@ -14,7 +18,7 @@ export class Deadline {
   }
 
   clear(): void {
-    clearTimeout(this.#timer);
+    for (const timer of this.#timers) clearTimeout(timer);
   }
 }
 

@@ -20,6 +20,8 @@ export interface InboundOptions {
   readonly node: string | undefined;
   readonly counters: Counters;
   readonly outbound: Outbound;
+  /** Gets errors of the queue. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** Handlers of different events that may run at once: one may wait for the next event. */
@@ -38,17 +40,19 @@ export class Inbound {
   }
 
   start(): void {
-    this.#consumer = this.#options.group.consume((event) => this.#receive(event), {
-      concurrency: IN_FLIGHT,
-    });
+    const { group, onError } = this.#options;
+    // The coordinator keeps the process alive, or doesn't.
+    this.#consumer = group
+      .consume((event) => this.#receive(event), { concurrency: IN_FLIGHT, onError })
+      .unref();
   }
 
-  /** Takes no new event and waits for running handlers. Returns how many were left. */
+  /**
+   * Takes no new event and waits for running handlers. Returns how many were left. A second call with a
+   * shorter limit cuts the first one short.
+   */
   async stop(timeoutMs?: number): Promise<number> {
-    const consumer = this.#consumer;
-    this.#consumer = undefined;
-    if (!consumer) return 0;
-    return (await consumer.stop({ timeoutMs })).left;
+    return (await this.#consumer?.stop({ timeoutMs }))?.left ?? 0;
   }
 
   async #receive(event: StoredEvent): Promise<void> {

@@ -33,6 +33,10 @@ export class Outbound {
   readonly #carried = new Set<string>();
   /** Local dispatch of own events, until the queue shows them to us again. */
   readonly #own = new Map<string, Promise<void>>();
+  /** Durable publishes under way, by the id of their event. */
+  readonly #publishing = new Map<string, Promise<void>>();
+  /** What can't be stored from here on isn't tried again. */
+  #ended = false;
 
   constructor(options: OutboundOptions) {
     this.#options = options;
@@ -40,7 +44,8 @@ export class Outbound {
       queue: options.queue,
       limit: options.spoolLimit,
       onStored: () => options.counters.forward("topicToQueue"),
-      onGivenUp: (error) => {
+      onGivenUp: (id, error) => {
+        this.#own.delete(id);
         options.counters.drop(isRefusal(error) ? "invalid" : "error");
         options.onError(error);
       },
@@ -50,6 +55,7 @@ export class Outbound {
   /** Subscribes exactly the topics that have a name on the queue. */
   attach(): void {
     const { bus, catalogue } = this.#options;
+    this.#ended = false;
     for (const entry of catalogue.entries.values()) {
       if (entry.crossProcess === undefined) continue;
       const type = entry.crossProcess;
@@ -92,17 +98,25 @@ export class Outbound {
   expect(id: string): { settle(stored: boolean): void } {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#track(id, promise);
+    this.#publishing.set(id, promise);
     return {
       settle: (stored) => {
         resolve();
+        this.#publishing.delete(id);
         if (!stored) this.#own.delete(id);
       },
     };
   }
 
-  /** Sends under way: neither stored nor in the spool yet. */
-  get sending(): number {
-    return this.#sending.size;
+  /**
+   * Waits for durable publishes, their handlers included, at most until the signal aborts. Not for that of
+   * event `except`, of whose handling the wait is a part. Returns how many were left.
+   */
+  async published(except: string | undefined, signal?: AbortSignal): Promise<number> {
+    const others = (): Promise<void>[] =>
+      Array.from(this.#publishing).flatMap(([id, done]) => (id === except ? [] : done));
+    await settledOrAborted(others(), signal);
+    return signal?.aborted ? others().length : 0;
   }
 
   get spooled(): number {
@@ -115,21 +129,25 @@ export class Outbound {
     await this.#spool.drained(signal);
   }
 
-  /** Ends retrying; what is still in the spool is counted as given up. Returns how many that were. */
+  /**
+   * Ends retrying; what is still in the spool is counted as given up. Returns how many those are, with what
+   * is on its way to the queue and may be stored yet.
+   */
   abandon(): number {
-    return this.#spool.abandon();
+    this.#ended = true;
+    return this.#spool.abandon() + this.#sending.size;
   }
 
   #forward(type: string, event: BusEvent): Promise<void> | undefined {
     if (this.#carried.has(event.id)) return undefined;
     const { node } = this.#options;
-    this.#track(event.id, settled(event));
     const outgoing: CarriedEvent = {
       type,
       payload: event.payload,
       headers: toHeaders(event.payload, event.metadata, node),
       lineage: pickLineage(event),
     };
+    this.#track(event.id, settled(event));
     const sending = this.#send(outgoing);
     this.#sending.add(sending);
     const done = (): void => void this.#sending.delete(sending);
@@ -153,9 +171,11 @@ export class Outbound {
       const stored = await queue.send(type, payload, { headers, lineage });
       // This bus has the event under its own id: the one stored first must not come here as well.
       if (stored.duplicate) recentIdsOf(bus).add(stored.id);
+      if (stored.id !== lineage.id) this.#own.delete(lineage.id);
       counters.forward("topicToQueue");
     } catch (error) {
       if (isRefusal(error)) {
+        this.#own.delete(lineage.id);
         counters.drop("invalid");
         throw error;
       }
@@ -165,7 +185,7 @@ export class Outbound {
 
   #spooled(outgoing: CarriedEvent, cause: unknown): unknown {
     const { counters } = this.#options;
-    if (this.#spool.add(outgoing)) {
+    if (!this.#ended && this.#spool.add(outgoing)) {
       return new CoordinatorError(
         "NOT_STORED",
         `Event "${outgoing.type}" (${outgoing.lineage.id}) is not stored yet: ${describe(cause)}. It waits with ${this.#spool.size - 1} others and is retried in order; "flush()" waits for it.`,
@@ -173,6 +193,14 @@ export class Outbound {
       );
     }
     counters.drop("error");
+    this.#own.delete(outgoing.lineage.id);
+    if (this.#ended) {
+      return new CoordinatorError(
+        "NOT_STORED",
+        `Event "${outgoing.type}" (${outgoing.lineage.id}) was never stored: ${describe(cause)}, and the coordinator has stopped. Give its stop more time.`,
+        { cause },
+      );
+    }
     return new CoordinatorError(
       "NOT_STORED",
       `Event "${outgoing.type}" (${outgoing.lineage.id}) is lost to other processes: the queue refuses and ${this.#spool.size} events wait already. Raise "spoolLimit", or use coordinator.publish, which rejects instead.`,

@@ -7,7 +7,7 @@ export interface SpoolOptions {
   readonly limit: number;
   readonly onStored: () => void;
   /** An event that will never be stored, by its own fault or because the spool was abandoned. */
-  readonly onGivenUp: (error: unknown) => void;
+  readonly onGivenUp: (id: string, error: unknown) => void;
 }
 
 const FIRST_PAUSE_MS = 100;
@@ -58,6 +58,7 @@ export class Spool {
     const left = this.#waiting.splice(0);
     for (const event of left) {
       this.#options.onGivenUp(
+        event.lineage.id,
         new Error(
           `Event "${event.type}" (${event.lineage.id}) was never stored: the coordinator stopped.`,
         ),
@@ -89,7 +90,7 @@ export class Spool {
         } catch (error) {
           if (!isRefusal(error)) return;
           this.#take(event);
-          this.#options.onGivenUp(error);
+          this.#options.onGivenUp(lineage.id, error);
           continue;
         }
         this.#take(event);

@@ -60,6 +60,15 @@ export interface HandleOptions {
   readonly dedupeChildren?: boolean | undefined;
 }
 
+export interface WorkOptions {
+  readonly queue: AnyQueue;
+  readonly catalogue: AnyCatalogue;
+  /** This node's name; `undefined` when it has none. */
+  readonly node: string | undefined;
+  /** Gets errors of the queue. */
+  readonly onError: (error: unknown) => void;
+}
+
 interface WorkGroup {
   readonly options: HandleOptions;
   /** Queue type → what to do with it. */
@@ -72,29 +81,26 @@ interface WorkGroup {
  * they are registered before the group starts.
  */
 export class Work {
-  readonly #queue: AnyQueue;
-  readonly #catalogue: AnyCatalogue;
-  readonly #node: string | undefined;
+  readonly #options: WorkOptions;
   readonly #groups = new Map<string, WorkGroup>();
   #finished = { handled: 0, deadLettered: 0 };
   #running = false;
 
-  constructor(queue: AnyQueue, catalogue: AnyCatalogue, node: string | undefined) {
-    this.#node = node;
-    this.#queue = queue;
-    this.#catalogue = catalogue;
+  constructor(options: WorkOptions) {
+    this.#options = options;
   }
 
   /** Registers a handler; begins at once when the coordinator runs already. */
   add(topics: readonly string[], options: HandleOptions, handler: WorkHandler): void {
-    const types = topics.map((topic) => ({ topic, type: queueType(this.#catalogue, topic) }));
+    const { catalogue, node } = this.#options;
+    const types = topics.map((topic) => ({ topic, type: queueType(catalogue, topic) }));
     if (typeof options?.group !== "string" || options.group === "") {
       throw new CoordinatorError(
         "INVALID_OPTION",
         `handle("${topics.join('", "')}") has no group. Name the consumer group whose processes share the work, e.g. { group: "mailer" }.`,
       );
     }
-    if (options.group === this.#node) {
+    if (options.group === node) {
       throw new CoordinatorError(
         "HANDLE_CONFLICT",
         `Group "${options.group}" is this node's own name, under which it reads for its bus. Give the work group another name.`,
@@ -124,7 +130,7 @@ export class Work {
       const { maxAttempts, backoff, leaseMs, expireAfterMs, from } = options;
       const policy = { maxAttempts, backoff, leaseMs, expireAfterMs, from };
       const eventTypes = Array.from(handlers.keys());
-      await this.#queue.group(options.group, { ...policy, eventTypes }).ensure();
+      await this.#options.queue.group(options.group, { ...policy, eventTypes }).ensure();
     }
   }
 
@@ -133,15 +139,19 @@ export class Work {
     for (const group of this.#groups.values()) this.#begin(group);
   }
 
-  /** Takes no new event and waits for running handlers. Returns how many were left. */
+  /**
+   * Takes no new event and waits for running handlers. Returns how many were left. A second call with a
+   * shorter limit cuts the first one short.
+   */
   async stop(timeoutMs?: number): Promise<number> {
     this.#running = false;
     const left = await Promise.all(
       Array.from(this.#groups.values(), async (group) => {
         const consumer = group.consumer;
-        group.consumer = undefined;
         if (!consumer) return 0;
         const result = await consumer.stop({ timeoutMs });
+        if (group.consumer !== consumer) return result.left;
+        group.consumer = undefined;
         const { handled, deadLettered } = consumer.stats();
         this.#finished.handled += handled;
         this.#finished.deadLettered += deadLettered;
@@ -185,13 +195,16 @@ export class Work {
   #begin(group: WorkGroup): void {
     if (group.consumer) return;
     const { options, handlers } = group;
-    const consume = { ...options, eventTypes: Array.from(handlers.keys()) };
-    group.consumer = this.#queue.consume(consume, (event, context) => {
+    const { queue, onError } = this.#options;
+    const consume = { ...options, eventTypes: Array.from(handlers.keys()), onError };
+    const consumer = queue.consume(consume, (event, context) => {
       const found = handlers.get(event.type);
       // The group's stored types are exactly the handlers' keys, so this is a broken backend.
       if (!found) throw new CoordinatorError("UNKNOWN_TOPIC", `No handler for "${event.type}".`);
       return found.handler(this.#toWorkEvent(found.topic, event), context);
     });
+    // The coordinator keeps the process alive, or doesn't.
+    group.consumer = consumer.unref();
   }
 
   #toWorkEvent(topic: string, event: StoredEvent): WorkEvent {

@@ -129,9 +129,10 @@ class ConsumerLoop implements Consumer {
 
   async stop(options: { readonly timeoutMs?: number | undefined } = {}): Promise<StopResult> {
     this.#beginStop();
-    // A handler that stops its own consumer would wait for itself.
-    const current = currentEvent();
-    const own = [...this.#running].find((delivery) => delivery.event === current);
+    // A handler that stops its own consumer would wait for itself. By id: a bridge publishes the event on a
+    // bus, and its handlers run with the bus's form of it.
+    const current = currentEvent()?.id;
+    const own = [...this.#running].find((delivery) => delivery.event.id === current);
     const deadline = performance.now() + (options.timeoutMs ?? Number.POSITIVE_INFINITY);
     while (!this.#isQuiet(own)) {
       const seen = this.#changed.version;
