@@ -18,6 +18,7 @@ import type { FileRef } from "./catalogue.ts";
  * | `ratings/<job>.json` | a worker |
  * | `state/trainer.json` | the trainer, for itself |
  * | `ledgers/<node>.jsonl`, `stats/<node>-<pid>.json`, `logs/<node>.log` | each node |
+ * | `tmp/` | everybody: files being written, and what a killed process left of one |
  */
 export class RunFolder {
   readonly path: string;
@@ -39,7 +40,8 @@ export class RunFolder {
    */
   createOnce(name: string, content: Uint8Array | string): boolean {
     const path = this.at(name);
-    const temporary = this.#temporary(path, content);
+    const temporary = this.#temporary(content);
+    mkdirSync(dirname(path), { recursive: true });
     try {
       // Unlike a rename, a link fails when the name is taken.
       linkSync(temporary, path);
@@ -55,7 +57,9 @@ export class RunFolder {
   /** Write a file over what is there; readers see the old content or the new one, nothing between. */
   replace(name: string, content: Uint8Array | string): void {
     const path = this.at(name);
-    renameSync(this.#temporary(path, content), path);
+    const temporary = this.#temporary(content);
+    mkdirSync(dirname(path), { recursive: true });
+    renameSync(temporary, path);
   }
 
   /** Read a file. */
@@ -87,9 +91,10 @@ export class RunFolder {
     );
   }
 
-  #temporary(path: string, content: Uint8Array | string): string {
-    mkdirSync(dirname(path), { recursive: true });
-    const temporary = `${path}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`;
+  /** In a folder of their own, so that a file in any other one is whole and was meant to be there. */
+  #temporary(content: Uint8Array | string): string {
+    mkdirSync(this.at("tmp"), { recursive: true });
+    const temporary = this.at("tmp", `${process.pid}-${randomBytes(4).toString("hex")}`);
     writeFileSync(temporary, content);
     return temporary;
   }

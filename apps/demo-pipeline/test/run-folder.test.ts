@@ -1,10 +1,22 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Ledger, readLedgers } from "../src/ledger.ts";
 import type { LedgerEntry } from "../src/ledger.ts";
 import { RunFolder, sha256 } from "../src/run-folder.ts";
+
+const RUN_FOLDER = new URL("../src/run-folder.ts", import.meta.url).href;
 
 let folder: RunFolder;
 
@@ -29,7 +41,35 @@ describe("the run folder", () => {
     folder.replace("champion.json", '{"generation":2}');
     expect(folder.readJson("champion.json")).toEqual({ generation: 2 });
     expect(folder.readJson("nothing.json")).toBeUndefined();
-    expect(readdirSync(folder.path)).toEqual(["champion.json"]);
+    expect(readdirSync(folder.path).toSorted()).toEqual(["champion.json", "tmp"]);
+    expect(readdirSync(folder.at("tmp"))).toEqual([]);
+  });
+
+  it("keeps what a killed process left of a file away from the files that are whole", async () => {
+    const size = 64 * 1024 * 1024;
+    const script = `
+      const { RunFolder } = await import(${JSON.stringify(RUN_FOLDER)});
+      const folder = new RunFolder(${JSON.stringify(folder.path)});
+      for (let n = 0; ; n++) folder.createOnce("games/" + n + ".games", Buffer.alloc(${size}, "g"));
+    `;
+    const writer = spawn(process.execPath, ["--input-type=module", "-e", script]);
+    const ended = once(writer, "exit");
+    await vi.waitUntil(
+      () => existsSync(folder.at("tmp")) && readdirSync(folder.at("tmp")).length > 0,
+      {
+        interval: 1,
+        timeout: 20_000,
+      },
+    );
+    writer.kill("SIGKILL");
+    await ended;
+
+    expect(readdirSync(folder.path).filter((name) => name !== "games")).toEqual(["tmp"]);
+    const games = existsSync(folder.at("games")) ? readdirSync(folder.at("games")) : [];
+    for (const name of games) {
+      expect(name).toMatch(/^\d+\.games$/);
+      expect(statSync(folder.at("games", name)).size).toBe(size);
+    }
   });
 
   it("refuses a file whose content isn't what its event promised", () => {

@@ -53,7 +53,7 @@ export class RunningDemo implements AsyncDisposable {
   count(kind: string): number {
     if (readdirSync(this.out).length === 0) return 0;
     const path = join(this.folder, kind);
-    return existsSync(path) ? readdirSync(path).filter((name) => !name.endsWith(".tmp")).length : 0;
+    return existsSync(path) ? readdirSync(path).length : 0;
   }
 
   /** Wait for something to come true. @throws Error when the demo ends first */
