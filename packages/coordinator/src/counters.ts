@@ -1,7 +1,7 @@
 /**
  * Why an event did not go on: `echo`, it came from this very bus; `hop-limit`, it has passed too many
  * buses; `duplicate`, this bus has had it; `unmapped`, the catalogue doesn't know its name; `filtered`,
- * a direction is switched off; `invalid`, it could not be stored or read as an event; `error`, it was
+ * a direction is switched off; `vetoed`, middleware of the topic bus kept it back; `invalid`, it could not be stored or read as an event; `error`, it was
  * given up after trying.
  */
 export type DropReason =
@@ -10,6 +10,7 @@ export type DropReason =
   | "duplicate"
   | "unmapped"
   | "filtered"
+  | "vetoed"
   | "invalid"
   | "error";
 
@@ -46,6 +47,7 @@ export class Counters {
     duplicate: 0,
     unmapped: 0,
     filtered: 0,
+    vetoed: 0,
     invalid: 0,
     error: 0,
   };

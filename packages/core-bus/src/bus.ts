@@ -3,6 +3,7 @@ import type { EventEmitter } from "eventemitter3";
 import type { Delivery } from "./delivery.ts";
 import type { BusEvent } from "./event.ts";
 import type { DrainResult } from "./in-flight.ts";
+import type { Middleware, MiddlewareOptions } from "./middleware.ts";
 import type { PastEvent, PublishArguments, PublishRequest } from "./publish.ts";
 import type { TopicFilter } from "./selector.ts";
 import type { BusSignals } from "./signals.ts";
@@ -138,6 +139,15 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
    */
   publishSync<const K extends EventName<C>>(topic: K, ...rest: PublishArguments<C[K]>): number;
   publishSync<const K extends EventName<C>>(request: PublishRequest<C, K>): number;
+
+  /**
+   * Adds middleware around every publish from now on, inside of what was added before. Returns what
+   * removes it; a publish on its way keeps what it began with.
+   *
+   * @throws EventBusError `INVALID_OPTION`, `INVALID_PATTERN`, `BUS_CLOSED`
+   * @example bus.use((event, next) => (event.topic.startsWith("debug.") ? undefined : next()));
+   */
+  use(middleware: Middleware<EventOf<C>>, options?: MiddlewareOptions): () => void;
 
   /**
    * The next event of a topic or pattern. Rejects with `WAIT_TIMEOUT`, with the reason of its signal,

@@ -3,9 +3,9 @@ import type { HandlerError } from "./handler-error.ts";
 
 /**
  * Why an event was not delivered: `echo`, it has passed this bus before; `hop-limit`, it has passed
- * too many; `stream-overflow`, a stream's buffer was full.
+ * too many; `stream-overflow`, a stream's buffer was full; `vetoed`, middleware did not let it pass.
  */
-export type DropReason = "echo" | "hop-limit" | "stream-overflow";
+export type DropReason = "echo" | "hop-limit" | "stream-overflow" | "vetoed";
 
 /** What came of a publish, when all its handlers have settled. */
 export interface Delivery<E = BusEvent> {
@@ -14,6 +14,6 @@ export interface Delivery<E = BusEvent> {
   readonly delivered: number;
   /** The failures of the others, in the order in which they failed. */
   readonly errors: readonly HandlerError[];
-  /** Set when a bridge brought an event that must not be delivered here; then nobody was called. */
+  /** Set when a bridge brought what must not be delivered here, or middleware kept it back: nobody was called. */
   readonly dropped?: Exclude<DropReason, "stream-overflow">;
 }

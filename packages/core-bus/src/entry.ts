@@ -2,6 +2,7 @@ import type { CatchUp } from "./catch-up.ts";
 import type { PublishedEvent } from "./event.ts";
 import { EventBusError } from "./errors.ts";
 import type { Routed, Selector } from "./router/router.ts";
+import { subscriptionOf } from "./face.ts";
 import type { Handler, Subscription } from "./subscription.ts";
 
 /** The functions of a subscription, which may refer to its owner and so are held through it. */
@@ -34,13 +35,14 @@ export class Entry implements Routed {
   readonly once: boolean;
   readonly tap: boolean;
   readonly name: string;
-  readonly subscription: Subscription;
   readonly owner: WeakRef<object> | undefined;
-  /** Set while the handler is called for past events. */
-  catchUp: CatchUp | undefined;
+  /** The handler, where nothing but calling it is to be done; {@link take} does everything else. */
+  direct: Handler<PublishedEvent> | undefined;
   /** Undoes what was set up beside the entry: the listener on its signal. */
   cleanup: (() => void) | undefined;
   #active = true;
+  #catchUp: CatchUp | undefined;
+  #face: Subscription | undefined;
   readonly #source: string | undefined;
   /** Dropped at the end, because compiled routes may hold the entry for a while. */
   #callbacks: Callbacks | undefined;
@@ -70,7 +72,22 @@ export class Entry implements Routed {
     } else {
       this.#callbacks = { handler, where };
     }
-    this.subscription = this.#face();
+    this.direct = this.#directHandler();
+  }
+
+  /** What `subscribe` gives: made when somebody wants it. */
+  get subscription(): Subscription {
+    return (this.#face ??= subscriptionOf(this));
+  }
+
+  /** Set while the handler is called for past events. */
+  get catchUp(): CatchUp | undefined {
+    return this.#catchUp;
+  }
+
+  set catchUp(catchUp: CatchUp | undefined) {
+    this.#catchUp = catchUp;
+    this.direct = this.#directHandler();
   }
 
   get active(): boolean {
@@ -120,6 +137,7 @@ export class Entry implements Routed {
   release(): void {
     if (!this.#active) return;
     this.#active = false;
+    this.direct = undefined;
     this.#callbacks = undefined;
     this.#owned = undefined;
     this.cleanup?.();
@@ -132,13 +150,9 @@ export class Entry implements Routed {
     return owner && this.#owned?.get(owner);
   }
 
-  #face(): Subscription {
-    const end = (): void => this.release();
-    return Object.defineProperties(end, {
-      name: { value: this.name },
-      topic: { value: this.selector.text, enumerable: true },
-      active: { get: () => this.#active, enumerable: true },
-      [Symbol.dispose]: { value: end },
-    }) as unknown as Subscription;
+  #directHandler(): Handler<PublishedEvent> | undefined {
+    const special = this.once || this.tap || this.#source !== undefined || this.#catchUp;
+    if (special || !this.#callbacks || this.#callbacks.where) return undefined;
+    return this.#callbacks.handler;
   }
 }

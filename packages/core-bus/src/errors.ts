@@ -6,6 +6,8 @@ export type EventBusErrorCode =
   | "WRONG_NAME"
   | "DEPTH_EXCEEDED"
   | "HANDLER_FAILED"
+  | "HANDLER_TIMEOUT"
+  | "MIDDLEWARE_MISUSE"
   | "WAIT_TIMEOUT"
   | "STREAM_OVERFLOW"
   | "BUS_CLOSED";

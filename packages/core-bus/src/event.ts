@@ -1,10 +1,4 @@
-import {
-  type EventLineage,
-  type EventStamp,
-  eventIdOf,
-  nextStamp,
-  nodeId,
-} from "@ringrift/envelope";
+import { eventClock, type EventLineage, eventIdOf, nodeId } from "@ringrift/envelope";
 
 /** Remarks beside an event's payload; the bus looks at none of them. */
 export type Metadata = Readonly<Record<string, unknown>>;
@@ -25,21 +19,18 @@ export interface BusEvent<K extends string = string, P = unknown> extends EventL
   readonly redelivered?: boolean;
 }
 
-/** The parts of an event that its publisher gives. */
-export interface EventParts {
-  readonly topic: string;
-  readonly payload: unknown;
-  readonly metadata: Metadata;
-  readonly via: readonly string[];
-  readonly redelivered: boolean | undefined;
-}
-
-/** What a new event is told; without a cause it starts a trail of its own. */
-export interface EventOrigin {
+/** What the publisher of an event says about it besides its payload. */
+export interface EventDetails {
+  readonly metadata?: object | undefined;
   readonly source?: string | undefined;
   readonly correlationId?: string | undefined;
   readonly traceparent?: string | undefined;
+  readonly redelivered?: boolean | undefined;
+  /** The event exists already, and a bridge carries it: all of these but the metadata stay as they were. */
+  readonly lineage?: EventLineage | undefined;
 }
+
+const NO_METADATA: Metadata = Object.freeze({});
 
 /** The bus's own class behind {@link BusEvent}: the lazy id, and which publishes are unfinished. */
 export class PublishedEvent implements BusEvent {
@@ -53,69 +44,59 @@ export class PublishedEvent implements BusEvent {
   readonly via: readonly string[];
   readonly traceparent?: string;
   readonly redelivered?: boolean;
-  #id: string | EventStamp;
+  #id: string | undefined;
+  #counter = 0;
   #correlationId: string | undefined;
   #running = 0;
   #outer: PublishedEvent | undefined;
   #settled: PromiseWithResolvers<void> | undefined;
 
-  private constructor(
-    parts: EventParts,
+  /**
+   * An event that begins here, in the handling of `cause`, with the stamp that the clock took last; or,
+   * with a lineage, one that is carried: then `cause` only says what it is nested in.
+   */
+  constructor(
+    topic: string,
+    payload: unknown,
+    via: readonly string[],
     cause: EventLineage | undefined,
-    from: { readonly lineage: EventLineage } | EventOrigin,
+    details: EventDetails | undefined,
   ) {
-    this.topic = parts.topic;
-    this.payload = parts.payload;
-    this.metadata = parts.metadata;
-    this.via = parts.via;
-    if (parts.redelivered !== undefined) this.redelivered = parts.redelivered;
-    this.#outer = cause instanceof PublishedEvent ? cause : undefined;
-    let causationId: string | undefined;
-    let traceparent: string | undefined;
-    if ("lineage" in from) {
-      const { lineage } = from;
+    this.topic = topic;
+    this.payload = payload;
+    this.via = via;
+    if (cause instanceof PublishedEvent) this.#outer = cause;
+    const lineage = details?.lineage;
+    if (lineage) {
       this.#id = lineage.id;
       this.#correlationId = lineage.correlationId;
       this.time = lineage.time;
       this.source = lineage.source;
       this.origin = lineage.origin;
-      causationId = lineage.causationId;
-      traceparent = lineage.traceparent;
+      if (lineage.causationId !== undefined) this.causationId = lineage.causationId;
+      if (lineage.traceparent !== undefined) this.traceparent = lineage.traceparent;
     } else {
-      const stamp = nextStamp();
-      this.#id = stamp;
-      this.#correlationId = from.correlationId ?? cause?.correlationId;
-      this.time = stamp.time;
-      this.source = from.source ?? "";
+      this.#counter = eventClock.counter;
+      this.time = eventClock.time;
+      this.source = details?.source ?? "";
       this.origin = nodeId();
-      causationId = cause?.id;
-      traceparent = from.traceparent ?? cause?.traceparent;
+      if (cause) {
+        this.#correlationId = cause.correlationId;
+        this.causationId = cause.id;
+        if (cause.traceparent !== undefined) this.traceparent = cause.traceparent;
+      }
     }
-    if (causationId !== undefined) this.causationId = causationId;
-    if (traceparent !== undefined) this.traceparent = traceparent;
-  }
-
-  /** An event that begins here, in the handling of `cause`. */
-  static create(
-    parts: EventParts,
-    cause: EventLineage | undefined,
-    origin: EventOrigin,
-  ): PublishedEvent {
-    return new PublishedEvent(parts, cause, origin);
-  }
-
-  /** An event that a bridge carries: its lineage stays as it is; `cause` only says where it is nested. */
-  static carry(
-    parts: EventParts,
-    cause: EventLineage | undefined,
-    lineage: EventLineage,
-  ): PublishedEvent {
-    return new PublishedEvent(parts, cause, { lineage });
+    this.metadata = NO_METADATA;
+    if (!details) return;
+    if (details.metadata) this.metadata = details.metadata as Metadata;
+    if (details.redelivered !== undefined) this.redelivered = details.redelivered;
+    if (lineage) return;
+    if (details.correlationId !== undefined) this.#correlationId = details.correlationId;
+    if (details.traceparent !== undefined) this.traceparent = details.traceparent;
   }
 
   get id(): string {
-    if (typeof this.#id !== "string") this.#id = eventIdOf(this.#id);
-    return this.#id;
+    return (this.#id ??= eventIdOf(this.time, this.#counter));
   }
 
   get correlationId(): string {

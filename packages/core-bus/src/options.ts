@@ -3,6 +3,7 @@ import type { DeliveryOrder } from "./dispatch.ts";
 import { EventBusError } from "./errors.ts";
 import type { HandlerError } from "./handler-error.ts";
 import { type HistoryOption, historySize } from "./history.ts";
+import { LONGEST_MS } from "./timer.ts";
 
 export interface EventBusOptions<Topics extends Contracts = AnyContracts> {
   /** The topics, from a catalogue: gives the types, and refuses the spellings of other buses. */
@@ -13,23 +14,33 @@ export interface EventBusOptions<Topics extends Contracts = AnyContracts> {
   readonly onError?: ((error: HandlerError) => unknown) | undefined;
   /** `serial`: each handler waits for the one before; `parallel`: all start at once. @default "serial" */
   readonly delivery?: DeliveryOrder | undefined;
+  /**
+   * Milliseconds after which an asynchronous handler counts as failed (`HANDLER_TIMEOUT`), and the
+   * delivery goes on without it. It is not stopped: nothing in JavaScript could. @default no limit
+   */
+  readonly handlerTimeoutMs?: number | undefined;
   /** Most unfinished publishes nested in each other. @default 100 */
   readonly maxDepth?: number | undefined;
   /** Topics whose compiled routes are kept; 0 for none. @default 1024 */
   readonly routeCache?: number | undefined;
+  /** Warn once of a topic or pattern with more subscriptions than this; 0 for never. @default 100 */
+  readonly leakWarning?: number | undefined;
 }
 
 /** The options of a bus, checked and with their defaults. */
 export interface ReadOptions {
   readonly historyCapacity: number;
   readonly delivery: DeliveryOrder;
+  readonly handlerTimeoutMs: number | undefined;
   readonly maxDepth: number;
   readonly routeCache: number;
+  readonly leakWarning: number;
 }
 
 /** @throws EventBusError `INVALID_OPTION` */
 export function readOptions(options: EventBusOptions<Contracts>): ReadOptions {
-  const { delivery = "serial", maxDepth = 100, routeCache = 1024, history = 1000 } = options;
+  const { delivery = "serial", maxDepth = 100, history = 1000, handlerTimeoutMs } = options;
+  const { routeCache = 1024, leakWarning = 100 } = options;
   if (delivery !== "serial" && delivery !== "parallel") {
     throw invalidOption("delivery", delivery, '"serial" or "parallel"');
   }
@@ -37,7 +48,27 @@ export function readOptions(options: EventBusOptions<Contracts>): ReadOptions {
   if (!Number.isSafeInteger(routeCache) || routeCache < 0) {
     throw invalidOption("routeCache", routeCache, "a whole number of topics, 0 for no cache");
   }
-  return { historyCapacity: historySize(history), delivery, maxDepth, routeCache };
+  if (!Number.isSafeInteger(leakWarning) || leakWarning < 0) {
+    throw invalidOption("leakWarning", leakWarning, "a whole number of subscriptions, 0 for never");
+  }
+  if (
+    handlerTimeoutMs !== undefined &&
+    !(handlerTimeoutMs >= 1 && handlerTimeoutMs <= LONGEST_MS)
+  ) {
+    throw invalidOption(
+      "handlerTimeoutMs",
+      handlerTimeoutMs,
+      `milliseconds from 1 to ${LONGEST_MS}`,
+    );
+  }
+  return {
+    historyCapacity: historySize(history),
+    delivery,
+    handlerTimeoutMs,
+    maxDepth,
+    routeCache,
+    leakWarning,
+  };
 }
 
 /** Checks how many events are wanted. */

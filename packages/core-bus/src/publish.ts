@@ -1,6 +1,5 @@
 import type { Contracts, EventLineage, EventName } from "@ringrift/envelope";
 import { EventBusError } from "./errors.ts";
-import type { Metadata } from "./event.ts";
 
 /** What can be said about an event beside its topic and payload. */
 export interface PublishOptions {
@@ -52,37 +51,33 @@ export type PastEvent<C extends Contracts, K extends EventName<C>> = {
 export interface ReadRequest {
   readonly topic: string;
   readonly payload: unknown;
-  readonly metadata: Metadata;
-  readonly options: PublishOptions;
+  readonly options: PublishOptions | undefined;
 }
 
-const NONE: PublishOptions = Object.freeze({});
-const NO_METADATA: Metadata = Object.freeze({});
+/** What the untyped engine publishes: a topic, or everything as one object. */
+export type Publishable =
+  | string
+  | (PublishOptions & { readonly topic: string; readonly payload?: unknown });
+
 const LONGEST_TEXT = 512;
 
 /** Reads `(topic, payload, options)` or `({ topic, payload, metadata, … })`. */
 export function readRequest(
-  first: string | (PublishOptions & { readonly topic: string; readonly payload?: unknown }),
+  first: Publishable,
   payload: unknown,
-  options: PublishOptions = NONE,
+  options: PublishOptions | undefined,
 ): ReadRequest {
   if (typeof first !== "object" || first === null) {
-    if (options !== NONE) checkOptions(options);
-    return { topic: first, payload, metadata: metadataOf(options), options };
+    if (options !== undefined) checkOptions(options);
+    return { topic: first, payload, options };
   }
   checkOptions(first);
-  const metadata = metadataOf(first);
   const ownPayload = Object.hasOwn(first, "payload") && first.payload !== undefined;
   return {
     topic: first.topic,
     payload: ownPayload ? first.payload : first.metadata,
-    metadata,
     options: first,
   };
-}
-
-function metadataOf(options: PublishOptions): Metadata {
-  return (options.metadata as Metadata | undefined) ?? NO_METADATA;
 }
 
 function checkOptions(options: PublishOptions): void {

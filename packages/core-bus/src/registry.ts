@@ -3,23 +3,33 @@ import { EventBusError } from "./errors.ts";
 import type { FailureReport } from "./report.ts";
 import { type RouteStats, Router, type Selector } from "./router/router.ts";
 import { readSelector, type Selection } from "./selector.ts";
-import type { SubscriptionSnapshot } from "./stats.ts";
+import { LeakWatch } from "./leak-watch.ts";
+import type { SubscriptionSnapshot, TopicSnapshot } from "./stats.ts";
 import type { Handler, SubscribeOptions } from "./subscription.ts";
+
+export interface RegistryParts {
+  readonly routeCache: number;
+  readonly leakWarning: number;
+  readonly report: FailureReport;
+  /** Throws on a topic that this bus doesn't take. */
+  readonly checkName: (topic: string) => void;
+}
 
 /** The subscriptions of a bus: made, found by topic, ended. */
 export class SubscriptionRegistry {
   readonly #router: Router<Entry>;
   readonly #entries = new Set<Entry>();
   readonly #owners = new FinalizationRegistry<Entry>((entry) => entry.release());
+  readonly #leaks: LeakWatch;
   readonly #report: FailureReport;
   readonly #checkName: (topic: string) => void;
   #sequence = 0;
 
-  /** `checkName` throws on a topic that this bus doesn't take. */
-  constructor(routeCache: number, report: FailureReport, checkName: (topic: string) => void) {
-    this.#router = new Router(routeCache, checkName);
-    this.#report = report;
-    this.#checkName = checkName;
+  constructor(parts: RegistryParts) {
+    this.#router = new Router(parts.routeCache, parts.checkName);
+    this.#leaks = new LeakWatch(parts.leakWarning);
+    this.#report = parts.report;
+    this.#checkName = parts.checkName;
   }
 
   /** Makes an entry that nothing finds yet. Checks everything, so that {@link open} cannot fail. */
@@ -63,7 +73,8 @@ export class SubscriptionRegistry {
     if (owner) this.#owners.register(owner, entry, entry);
     this.#entries.add(entry);
     this.#router.add(entry);
-    this.#report.signal("subscribed", entry.subscription);
+    this.#leaks.added(entry);
+    if (this.#report.hears("subscribed")) this.#report.signal("subscribed", entry.subscription);
   }
 
   select(selection: Selection): Selector {
@@ -107,11 +118,17 @@ export class SubscriptionRegistry {
     }));
   }
 
+  /** How many subscriptions each topic and pattern has. */
+  topics(): TopicSnapshot[] {
+    return this.#leaks.snapshot();
+  }
+
   #close(entry: Entry): void {
     if (!this.#entries.delete(entry)) return;
     this.#router.remove(entry);
-    this.#owners.unregister(entry);
-    this.#report.signal("unsubscribed", entry.subscription);
+    this.#leaks.removed(entry);
+    if (entry.owner) this.#owners.unregister(entry);
+    if (this.#report.hears("unsubscribed")) this.#report.signal("unsubscribed", entry.subscription);
   }
 }
 

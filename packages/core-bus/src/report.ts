@@ -1,12 +1,16 @@
 import type { EventEmitter } from "eventemitter3";
+import type { BusEvent } from "./event.ts";
 import type { HandlerError } from "./handler-error.ts";
 import type { BusSignals } from "./signals.ts";
+import { emitWarning } from "./warning.ts";
 
 /** The emitter as generic code sees it: which value goes with which name is checked at `signal`. */
 type AnyEmitter = EventEmitter<Record<keyof BusSignals, [value: unknown]>>;
 
 /** The code of the process warning for failures that nobody else takes. */
 const HANDLER_WARNING = "RINGRIFT_HANDLER_ERROR";
+/** The same for middleware that failed when its `publishSync` had returned already. */
+const MIDDLEWARE_WARNING = "RINGRIFT_MIDDLEWARE_ERROR";
 
 /**
  * Takes a handler's failure to `onError`, or where there is none, to `process.emitWarning`. Nothing
@@ -39,9 +43,23 @@ export class FailureReport {
     }
   }
 
+  /** Takes the failure of asynchronous middleware whose publisher doesn't wait for it. */
+  middlewareFailed(event: BusEvent, cause: unknown): void {
+    emitWarning(`Middleware failed on an event "${event.topic}": ${String(cause)}`, {
+      type: "MiddlewareError",
+      code: MIDDLEWARE_WARNING,
+      cause,
+    });
+  }
+
+  /** Whether anybody listens to a signal: what costs something is not made for nobody. */
+  hears(name: keyof BusSignals): boolean {
+    return this.#signals.listenerCount(name) > 0;
+  }
+
   /** Emits one of the bus's own signals; a listener that throws becomes a warning. */
   signal<K extends keyof BusSignals>(name: K, value: Parameters<BusSignals[K]>[0]): void {
-    if (this.#signals.listenerCount(name) === 0) return;
+    if (!this.hears(name)) return;
     try {
       this.#signals.emit(name, value);
     } catch (cause) {
@@ -66,22 +84,6 @@ export function asPromise(value: unknown): Promise<unknown> | undefined {
   });
 }
 
-interface Host {
-  process?: { emitWarning?(message: string, options: object): void };
-  reportError?(error: unknown): void;
-}
-
 function warn(message: string, cause: unknown): void {
-  const host = globalThis as Host;
-  if (host.process?.emitWarning) {
-    const detail = cause instanceof Error ? cause.stack : undefined;
-    host.process.emitWarning(message, {
-      type: "HandlerError",
-      code: HANDLER_WARNING,
-      ...(detail !== undefined && { detail }),
-    });
-  } else {
-    // Browsers: reaches window.onerror and the console.
-    host.reportError?.(cause instanceof Error ? cause : new Error(message, { cause }));
-  }
+  emitWarning(message, { type: "HandlerError", code: HANDLER_WARNING, cause });
 }

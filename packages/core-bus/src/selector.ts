@@ -20,6 +20,9 @@ export interface TopicFilter<Topic extends string = string, E = BusEvent> {
 /** What `subscribe` and its relatives take: a topic, a pattern or a filter. */
 export type Selection = string | TopicFilter;
 
+/** Answers that a matcher remembers: topics may have ids in them. */
+const REMEMBERED = 1024;
+
 const FILTER_KEYS: ReadonlySet<string> = new Set(["topic", "topicPattern", "source", "where"]);
 
 /** Reads a topic, a pattern or a filter. `checkName` throws on a topic that may not be used here. */
@@ -66,7 +69,7 @@ function readText(text: string, checkName: (topic: string) => void): Selector {
   return { kind: "topic", text };
 }
 
-/** A function that says whether a topic is selected, for histories; it remembers its answers. */
+/** A function that says whether a topic is selected, for histories and middleware; it remembers answers. */
 export function matcherOf(selector: Selector): (topic: string) => boolean {
   if (selector.kind === "topic") return (topic) => topic === selector.text;
   if (selector.kind === "regexp") return (topic) => selector.regexp.test(topic);
@@ -79,6 +82,7 @@ export function matcherOf(selector: Selector): (topic: string) => boolean {
       const found: true[] = [];
       trie.collect(topic, found);
       answer = found.length > 0;
+      if (answers.size === REMEMBERED) answers.clear();
       answers.set(topic, answer);
     }
     return answer;

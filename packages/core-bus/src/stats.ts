@@ -33,10 +33,20 @@ export interface SubscriptionSnapshot {
   readonly catchingUp: boolean;
 }
 
+/** A topic or pattern that somebody listens to. */
+export interface TopicSnapshot {
+  readonly topic: string;
+  readonly subscriptions: number;
+}
+
 export interface BusSnapshot {
   readonly id: string;
   readonly closed: boolean;
   readonly stats: BusStats;
+  /** Topics, patterns and RegExps as they were written. */
+  readonly topics: readonly TopicSnapshot[];
   /** In order of subscription. */
   readonly subscriptions: readonly SubscriptionSnapshot[];
+  /** Topics that were published to with nobody listening: at most 100, those first seen longest ago leave. */
+  readonly deadTopics: readonly { readonly topic: string; readonly events: number }[];
 }

@@ -1,9 +1,7 @@
 import {
   type Contracts,
   currentEvent,
-  type EventLineage,
   type EventView,
-  MAX_HOPS,
   newInstanceId,
   toMillis,
   validateLineage,
@@ -11,15 +9,17 @@ import {
 import { EventEmitter } from "eventemitter3";
 import type { HistoryQuery, ReplayQuery, Subscriber, UnsubscribeQuery } from "./bus.ts";
 import { CatchUp } from "./catch-up.ts";
-import type { Delivery, DropReason } from "./delivery.ts";
+import type { Delivery } from "./delivery.ts";
 import { Dispatcher } from "./dispatch.ts";
 import type { Entry } from "./entry.ts";
 import { EventBusError } from "./errors.ts";
 import { type BusEvent, PublishedEvent } from "./event.ts";
 import { History } from "./history.ts";
 import { type DrainResult, InFlight } from "./in-flight.ts";
+import { type Middleware, MiddlewareChain, type MiddlewareOptions } from "./middleware.ts";
 import { checkLimit, type EventBusOptions, readOptions } from "./options.ts";
-import { type PastEvent, type PublishOptions, type ReadRequest, readRequest } from "./publish.ts";
+import { type PastEvent, type Publishable, type PublishOptions, readRequest } from "./publish.ts";
+import { Publisher } from "./publisher.ts";
 import { FailureReport } from "./report.ts";
 import { checkTopic } from "./router/grammar.ts";
 import { SubscriptionRegistry } from "./registry.ts";
@@ -34,43 +34,48 @@ import { waitForEvent, type WaitOptions } from "./wait-for.ts";
 
 const CLOSE_TIMEOUT_MS = 5000;
 const DEFAULT_LIMIT = 100;
-/** Topics of a chain that is too deep, in its error. */
-const SHOWN_DEPTH = 8;
-
-type Request = string | (PublishOptions & { readonly topic: string; readonly payload?: unknown });
-
 /** The engine behind `EventBus`, which is its typed face. */
 export class TopicBus {
   readonly id: string = newInstanceId("bus");
   readonly signals: EventEmitter<BusSignals> = new EventEmitter<BusSignals>();
   readonly #events: EventView<Contracts> | undefined;
-  readonly #maxDepth: number;
   readonly #history: History;
   readonly #report: FailureReport;
   readonly #subscriptions: SubscriptionRegistry;
   readonly #inFlight = new InFlight();
+  readonly #middleware = new MiddlewareChain();
   readonly #dispatcher: Dispatcher;
+  readonly #publisher: Publisher;
   readonly #streams = new Set<BufferedStream>();
   readonly #waits = new Set<(cause: unknown) => void>();
-  readonly #ownVia: readonly string[] = Object.freeze([this.id]);
-  readonly #dropped: Record<DropReason, number> = { echo: 0, "hop-limit": 0, "stream-overflow": 0 };
-  #published = 0;
   #closed = false;
   #closing: Promise<DrainResult> | undefined;
 
   constructor(options: EventBusOptions<Contracts>) {
-    const { historyCapacity, maxDepth, routeCache, delivery } = readOptions(options);
+    const read = readOptions(options);
     this.#events = options.events;
-    this.#maxDepth = maxDepth;
-    this.#history = new History(historyCapacity);
+    this.#history = new History(read.historyCapacity);
     this.#report = new FailureReport(options.onError, this.signals);
-    this.#subscriptions = new SubscriptionRegistry(routeCache, this.#report, (topic) =>
-      this.#checkName(topic),
-    );
+    this.#subscriptions = new SubscriptionRegistry({
+      routeCache: read.routeCache,
+      leakWarning: read.leakWarning,
+      report: this.#report,
+      checkName: (topic) => this.#checkName(topic),
+    });
     this.#dispatcher = new Dispatcher({
-      order: delivery,
+      order: read.delivery,
+      handlerTimeoutMs: read.handlerTimeoutMs,
       report: this.#report,
       inFlight: this.#inFlight,
+    });
+    this.#publisher = new Publisher({
+      id: this.id,
+      maxDepth: read.maxDepth,
+      subscriptions: this.#subscriptions,
+      history: this.#history,
+      middleware: this.#middleware,
+      dispatcher: this.#dispatcher,
+      report: this.#report,
     });
   }
 
@@ -112,23 +117,27 @@ export class TopicBus {
     );
   }
 
-  publish(first: Request, payload?: unknown, options?: PublishOptions): Promise<Delivery> {
-    try {
-      const request = readRequest(first, payload, options);
-      const { event, route, dropped } = this.#accept(request);
-      if (dropped) return Promise.resolve({ event, delivered: 0, errors: [], dropped });
-      if (route.length === 0) return Promise.resolve({ event, delivered: 0, errors: [] });
-      const throws = request.options.onFailure === "throw";
-      const delivery = this.#dispatcher.deliver(event, route, throws);
-      return throws ? delivery.then(throwFailures) : delivery;
-    } catch (cause) {
-      return Promise.reject(cause);
-    }
+  publish(first: Publishable, payload?: unknown, options?: PublishOptions): Promise<Delivery> {
+    return this.#publisher.publish(first, payload, options);
   }
 
-  publishSync(first: Request, payload?: unknown, options?: PublishOptions): number {
-    const { event, route, dropped } = this.#accept(readRequest(first, payload, options));
-    return dropped || route.length === 0 ? 0 : this.#dispatcher.deliverNow(event, route);
+  publishSync(first: Publishable, payload?: unknown, options?: PublishOptions): number {
+    return this.#publisher.publishSync(first, payload, options);
+  }
+
+  use(middleware: Middleware, options: MiddlewareOptions = {}): () => void {
+    this.#publisher.requireOpen("use middleware");
+    if (typeof middleware !== "function") {
+      throw new EventBusError(
+        "INVALID_OPTION",
+        `The middleware is "${String(middleware)}". Give a function (event, next) => ….`,
+      );
+    }
+    return this.#middleware.add({
+      middleware,
+      name: middleware.name || "anonymous",
+      wants: matcherOf(this.#subscriptions.select(options.topic ?? "**")),
+    });
   }
 
   async waitFor(selection: Selection, options: WaitOptions = {}): Promise<BusEvent> {
@@ -152,7 +161,7 @@ export class TopicBus {
     });
     const stream = new BufferedStream({
       ...readStreamOptions(options),
-      onDrop: (event) => this.#drop("stream-overflow", event),
+      onDrop: (event) => this.#publisher.drop("stream-overflow", event),
       onClose: () => {
         entry.release();
         this.#streams.delete(stream);
@@ -193,12 +202,13 @@ export class TopicBus {
   }
 
   remember(past: PastEvent<Record<string, unknown>, string>): boolean {
-    const { topic, payload, options, metadata } = readRequest(past, undefined);
+    const { topic, payload } = readRequest(past, undefined, undefined);
     this.#checkName(topic);
-    const lineage = validateLineage(options.lineage);
-    const via = this.#passedHere(lineage);
-    const parts = { topic, payload, metadata, via, redelivered: options.redelivered };
-    return this.#history.insert(PublishedEvent.carry(parts, undefined, lineage));
+    const lineage = validateLineage(past.lineage);
+    const via = this.#publisher.passedHere(lineage);
+    return this.#history.insert(
+      new PublishedEvent(topic, payload, via, undefined, { ...past, lineage }),
+    );
   }
 
   hasSubscribers(topic: string): boolean {
@@ -207,10 +217,10 @@ export class TopicBus {
 
   stats(): BusStats {
     return {
-      published: this.#published,
+      published: this.#publisher.published,
       delivered: this.#dispatcher.delivered,
       failed: this.#dispatcher.failed,
-      dropped: { ...this.#dropped },
+      dropped: { ...this.#publisher.dropped },
       subscriptions: this.#subscriptions.counts(),
       history: { size: this.#history.size, capacity: this.#history.capacity },
       routes: this.#subscriptions.routes(),
@@ -223,7 +233,9 @@ export class TopicBus {
       id: this.id,
       closed: this.#closed,
       stats: this.stats(),
+      topics: this.#subscriptions.topics(),
       subscriptions: this.#subscriptions.snapshot(),
+      deadTopics: this.#publisher.deadTopics.snapshot(),
     };
   }
 
@@ -236,6 +248,7 @@ export class TopicBus {
     checkTimeout(options.timeoutMs);
     // Set before anyone is told: a listener may call close again.
     this.#closed = true;
+    this.#publisher.close();
     return (this.#closing ??= this.#close(options.timeoutMs ?? CLOSE_TIMEOUT_MS));
   }
 
@@ -255,45 +268,8 @@ export class TopicBus {
     const inside = current instanceof PublishedEvent && current.isRunning;
     const result = await this.#inFlight.drain(inside ? 0 : timeoutMs);
     this.#subscriptions.end(() => true);
+    this.#middleware.clear();
     return result;
-  }
-
-  /** Takes an event in: names checked, identity given, route found and history written in one step. */
-  #accept(request: ReadRequest): Accepted {
-    const { topic, payload, metadata, options } = request;
-    this.#requireOpen("publish to", topic);
-    const route = this.#subscriptions.find(topic);
-    const cause = currentEvent();
-    const lineage = options.lineage && validateLineage(options.lineage);
-    const via = lineage ? this.#passedHere(lineage) : this.#ownVia;
-    const parts = { topic, payload, metadata, via, redelivered: options.redelivered };
-    const event = lineage
-      ? PublishedEvent.carry(parts, cause, lineage)
-      : PublishedEvent.create(parts, cause, options);
-    const dropped = lineage && this.#reasonToDrop(lineage);
-    if (dropped) {
-      this.#drop(dropped, event);
-      return { event, route: [], dropped };
-    }
-    if (event.depth() >= this.#maxDepth) throw tooDeep(event, this.#maxDepth);
-    this.#published += 1;
-    this.#history.push(event);
-    if (route.length === 0) this.#report.signal("dead", event);
-    return { event, route };
-  }
-
-  #reasonToDrop(lineage: EventLineage): Accepted["dropped"] {
-    if (lineage.via.includes(this.id)) return "echo";
-    return lineage.via.length >= MAX_HOPS ? "hop-limit" : undefined;
-  }
-
-  #passedHere(lineage: EventLineage): readonly string[] {
-    return lineage.via.includes(this.id) ? lineage.via : [...lineage.via, this.id];
-  }
-
-  #drop(reason: DropReason, event: BusEvent): void {
-    this.#dropped[reason] += 1;
-    this.#report.signal("dropped", { reason, event });
   }
 
   /** The past that a subscription asks for. Its `limit` counts before its `where`. */
@@ -338,33 +314,17 @@ export class TopicBus {
   }
 
   #requireOpen(what: string, selection: Selection): void {
-    if (!this.#closed) return;
-    throw new EventBusError(
-      "BUS_CLOSED",
-      `Cannot ${what} "${describe(selection)}": the bus is closed. Create a new one.`,
-    );
+    if (this.#closed) this.#publisher.requireOpen(`${what} "${describe(selection)}"`);
   }
-}
 
-interface Accepted {
-  readonly event: PublishedEvent;
-  readonly route: readonly Entry[];
-  readonly dropped?: "echo" | "hop-limit" | undefined;
-}
-
-function throwFailures(delivery: Delivery): Delivery {
-  const { errors, event } = delivery;
-  if (errors.length === 0) return delivery;
-  const message = `${errors.length} of the handlers of "${event.topic}" failed; the others ran.`;
-  throw Object.assign(new AggregateError(errors, message), { code: "HANDLER_FAILED" });
-}
-
-function tooDeep(event: PublishedEvent, maxDepth: number): EventBusError {
-  const chain = Array.from(event.unfinished(), ({ topic }) => topic).slice(0, SHOWN_DEPTH);
-  return new EventBusError(
-    "DEPTH_EXCEEDED",
-    `Publishing "${event.topic}" would nest more than ${maxDepth} unfinished publishes (innermost first: ${chain.join(" ← ")} ← …). Two handlers probably publish to each other; raise maxDepth if they mean to.`,
-  );
+  static {
+    // What `console.log(bus)` shows in Node.js.
+    Object.defineProperty(this.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+      value(this: TopicBus) {
+        return this.inspect();
+      },
+    });
+  }
 }
 
 function describe(selection: Selection): string {

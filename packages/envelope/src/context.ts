@@ -12,7 +12,7 @@ import type { EventLineage } from "./lineage.ts";
 interface Carrier {
   readonly slot: ContextSlot;
   /** `undefined`: ask the slot. `null`: a detached trail, nobody is being handled. */
-  sync: EventLineage | null | undefined;
+  sync: OuterEvent;
 }
 
 // One carrier for all copies of this package in a process, or lineage would stop at their border.
@@ -39,13 +39,27 @@ export function runWithEvent<T>(lineage: EventLineage, fn: () => T): T {
  * paths whose handlers are synchronous.
  */
 export function runWithEventSync<T>(lineage: EventLineage, fn: () => T): T {
-  const outer = carrier.sync;
-  carrier.sync = lineage;
+  const outer = enterEventSync(lineage);
   try {
     return fn();
   } finally {
-    carrier.sync = outer;
+    leaveEventSync(outer);
   }
+}
+
+/** What {@link leaveEventSync} puts back. */
+export type OuterEvent = EventLineage | null | undefined;
+
+/** `runWithEventSync` in two halves, without a function in between. Leave in a `finally`. */
+export function enterEventSync(lineage: EventLineage): OuterEvent {
+  const outer = carrier.sync;
+  carrier.sync = lineage;
+  return outer;
+}
+
+/** The other half of {@link enterEventSync}. */
+export function leaveEventSync(outer: OuterEvent): void {
+  carrier.sync = outer;
 }
 
 /** Starts a new trail: for loops and timers that outlive the event in whose handler they began. */

@@ -1,4 +1,5 @@
 import { platformLabel } from "#platform";
+import { eventClock } from "./clock.ts";
 
 /**
  * Identity: an event gets its id once, where it is created, and keeps it through every bus,
@@ -10,42 +11,18 @@ import { platformLabel } from "#platform";
  * thread, so that an id is a pure function of its time and counter and can be written late.
  */
 
-/** The moment and the number of an event, taken when it is published; its id is made from them. */
-export interface EventStamp {
-  /** Milliseconds since the epoch; never decreases within a process. */
-  readonly time: number;
-  /** Number of the event among those of the same millisecond, 0 to 1,048,575. */
-  readonly counter: number;
-}
-
-const COUNTER_LIMIT = 0xf_ffff;
-
-let lastTime = 0;
-let lastCounter = 0;
 let tail: { readonly head: number; readonly rest: string } | undefined;
 let node: string | undefined;
 
-/** Takes the next stamp: cheaper than an id, for buses that write ids only when somebody reads them. */
-export function nextStamp(): EventStamp {
-  const now = Date.now();
-  if (now > lastTime) {
-    lastTime = now;
-    lastCounter = 0;
-  } else if (lastCounter === COUNTER_LIMIT) {
-    lastTime += 1;
-    lastCounter = 0;
-  } else {
-    lastCounter += 1;
-  }
-  return { time: lastTime, counter: lastCounter };
-}
-
-/** Writes the id of a stamp. The same stamp gives the same id, in the process that took it. */
-export function eventIdOf(stamp: EventStamp): string {
+/**
+ * Writes the id of a stamp of {@link eventClock}. The same stamp gives the same id, in the process that
+ * took it: buses keep the two numbers, and write the id when it is read.
+ */
+export function eventIdOf(millis: number, counter: number): string {
   tail ??= { head: Number.parseInt(randomHex(1), 16) & 0x3f, rest: randomHex(6) };
-  const time = stamp.time.toString(16).padStart(12, "0");
-  const high = (stamp.counter >>> 8).toString(16).padStart(3, "0");
-  const low = (0x8000 | ((stamp.counter & 0xff) << 6) | tail.head).toString(16);
+  const time = millis.toString(16).padStart(12, "0");
+  const high = (counter >>> 8).toString(16).padStart(3, "0");
+  const low = (0x8000 | ((counter & 0xff) << 6) | tail.head).toString(16);
   return `${time.slice(0, 8)}-${time.slice(8)}-7${high}-${low}-${tail.rest}`;
 }
 
@@ -55,7 +32,8 @@ export function eventIdOf(stamp: EventStamp): string {
  * @example newEventId() // "0198f1c2-7a3b-7000-8004-9f2c51d0a7be"
  */
 export function newEventId(): string {
-  return eventIdOf(nextStamp());
+  eventClock.tick();
+  return eventIdOf(eventClock.time, eventClock.counter);
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

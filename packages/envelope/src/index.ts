@@ -1,15 +1,16 @@
 export type { AnyContracts, Contracts, EventName, EventView, PayloadOf } from "./contracts.ts";
-export { currentEvent, runDetached, runWithEvent, runWithEventSync } from "./context.ts";
-export { EnvelopeError, type EnvelopeErrorCode } from "./errors.ts";
+export { eventClock } from "./clock.ts";
 export {
-  type EventStamp,
-  eventIdOf,
-  isEventId,
-  newEventId,
-  newInstanceId,
-  nextStamp,
-  nodeId,
-} from "./identity.ts";
+  currentEvent,
+  enterEventSync,
+  leaveEventSync,
+  type OuterEvent,
+  runDetached,
+  runWithEvent,
+  runWithEventSync,
+} from "./context.ts";
+export { EnvelopeError, type EnvelopeErrorCode } from "./errors.ts";
+export { eventIdOf, isEventId, newEventId, newInstanceId, nodeId } from "./identity.ts";
 export {
   createLineage,
   type EventLineage,

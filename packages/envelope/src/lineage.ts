@@ -1,5 +1,6 @@
+import { eventClock } from "./clock.ts";
 import { EnvelopeError } from "./errors.ts";
-import { eventIdOf, isEventId, nextStamp, nodeId } from "./identity.ts";
+import { isEventId, newEventId, nodeId } from "./identity.ts";
 
 /**
  * Who made an event, when, from what, and which way it came: what travels with it unchanged
@@ -46,12 +47,11 @@ export interface LineageOptions {
  */
 export function createLineage(options: LineageOptions = {}): EventLineage {
   const { parent } = options;
-  const stamp = nextStamp();
-  const id = eventIdOf(stamp);
+  const id = newEventId();
   const traceparent = options.traceparent ?? parent?.traceparent;
   return {
     id,
-    time: stamp.time,
+    time: eventClock.time,
     source: options.source ?? "",
     origin: nodeId(),
     correlationId: options.correlationId ?? parent?.correlationId ?? id,

@@ -64,6 +64,8 @@ export function checkTopic(topic: unknown): asserts topic is string {
     );
   }
   if (TOPIC.test(topic)) {
+    // A segment and its dot take two characters: a shorter topic can't have too many.
+    if (topic.length < 2 * LIMITS.topicSegments) return;
     const segments = topic.split(".").length;
     if (segments <= LIMITS.topicSegments) return;
     throw invalidTopic(`Topic "${clip(topic)}" has ${segments} segments.`);

@@ -27,10 +27,10 @@ export interface RouteStats {
   readonly size: number;
 }
 
-/** Lookups in a window after which the hit rate is judged. */
-const WINDOW = 512;
-/** Windows that the cache stores nothing after a bad one, before it tries again. */
-const PAUSE = 8;
+/** Misses after which the hit rate is judged. */
+const WINDOW = 256;
+/** Misses for which the cache stores nothing after a bad window, before it tries again. */
+const PAUSE = 4096;
 
 /**
  * Finds the subscriptions of a topic. Each topic's route is compiled once into a flat list in order
@@ -47,9 +47,10 @@ export class Router<E extends Routed> {
   #generation = 0;
   #hits = 0;
   #misses = 0;
-  #windowLookups = 0;
-  #windowHits = 0;
-  #pausedWindows = 0;
+  /** Misses until the hit rate is judged, or until a pause ends. */
+  #missesLeft = WINDOW;
+  #hitsBefore = 0;
+  #paused = false;
 
   /** `admit` throws on a topic that must not be published to; it is asked when a topic is not cached. */
   constructor(capacity: number, admit: (topic: string) => void) {
@@ -88,25 +89,34 @@ export class Router<E extends Routed> {
   /** The subscriptions of a topic in order of delivery. The list never changes once it is returned. */
   find(topic: string): readonly E[] {
     const route = this.#routes.get(topic);
-    if (route && route.generation === this.#generation) {
-      this.#hits += 1;
-      this.#count(true);
-      return route.entries;
-    }
-    if (!route) this.#admit(topic);
-    this.#misses += 1;
-    this.#count(false);
-    const entries = this.#compile(topic);
-    if (this.#capacity > 0 && this.#pausedWindows === 0) this.#store(topic, entries);
-    return entries;
+    if (route === undefined) return this.#find(topic);
+    if (route.generation !== this.#generation) return this.#compileAndStore(topic);
+    this.#hits += 1;
+    return route.entries;
   }
 
   stats(): RouteStats {
     return { hits: this.#hits, misses: this.#misses, size: this.#routes.size };
   }
 
+  #find(topic: string): readonly E[] {
+    this.#admit(topic);
+    return this.#compileAndStore(topic);
+  }
+
+  #compileAndStore(topic: string): readonly E[] {
+    this.#misses += 1;
+    this.#missesLeft -= 1;
+    if (this.#missesLeft === 0) this.#judge();
+    const entries = this.#compile(topic);
+    if (!this.#paused && this.#capacity > 0) this.#store(topic, entries);
+    return entries;
+  }
+
   #compile(topic: string): readonly E[] {
-    const found = [...(this.#exact.get(topic) ?? [])];
+    const found: E[] = [];
+    const exact = this.#exact.get(topic);
+    if (exact) for (const entry of exact) found.push(entry);
     this.#trie.collect(topic, found);
     for (const entry of this.#regexps) {
       if (entry.selector.kind === "regexp" && entry.selector.regexp.test(topic)) found.push(entry);
@@ -126,13 +136,9 @@ export class Router<E extends Routed> {
   }
 
   /** Where most topics are new, storing costs more than it saves: stop for a while, then try again. */
-  #count(hit: boolean): void {
-    if (hit) this.#windowHits += 1;
-    this.#windowLookups += 1;
-    if (this.#windowLookups < WINDOW) return;
-    if (this.#pausedWindows > 0) this.#pausedWindows -= 1;
-    else if (this.#windowHits * 2 < WINDOW) this.#pausedWindows = PAUSE;
-    this.#windowLookups = 0;
-    this.#windowHits = 0;
+  #judge(): void {
+    this.#paused = !this.#paused && this.#hits - this.#hitsBefore < WINDOW;
+    this.#missesLeft = this.#paused ? PAUSE : WINDOW;
+    this.#hitsBefore = this.#hits;
   }
 }

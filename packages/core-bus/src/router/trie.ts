@@ -9,53 +9,62 @@ interface PartialEdge<T> {
   readonly node: TrieNode<T>;
 }
 
+/** A place in the trie. What it has none of is not made: most nodes have one child or one value. */
 class TrieNode<T> {
-  readonly literals = new Map<string, TrieNode<T>>();
-  readonly partials = new Map<string, PartialEdge<T>>();
-  readonly values = new Set<T>();
+  literals: Map<string, TrieNode<T>> | undefined;
+  partials: Map<string, PartialEdge<T>> | undefined;
+  values: Set<T> | undefined;
   readonly isGlobstar: boolean;
   star: TrieNode<T> | undefined;
   globstar: TrieNode<T> | undefined;
   /** The step of a walk that last put this node on its frontier: makes a frontier a set. */
   mark = 0;
 
-  constructor(isGlobstar = false) {
+  constructor(isGlobstar: boolean) {
     this.isGlobstar = isGlobstar;
   }
 
   get isEmpty(): boolean {
-    return (
-      this.values.size === 0 &&
-      this.literals.size === 0 &&
-      this.partials.size === 0 &&
-      !this.star &&
-      !this.globstar
-    );
+    return !(this.values || this.literals || this.partials || this.star || this.globstar);
   }
 
   child(segment: string): TrieNode<T> | undefined {
     if (segment === "*") return this.star;
     if (segment === "**") return this.globstar;
-    return isPartial(segment) ? this.partials.get(segment)?.node : this.literals.get(segment);
+    // A text that is the literal child of a node is no partial wildcard: no need to look closer.
+    return this.literals?.get(segment) ?? this.partials?.get(segment)?.node;
   }
 
-  ensureChild(segment: string): TrieNode<T> {
-    const found = this.child(segment);
-    if (found) return found;
+  addChild(segment: string): TrieNode<T> {
     const node = new TrieNode<T>(segment === "**");
     if (segment === "*") this.star = node;
     else if (segment === "**") this.globstar = node;
     else if (isPartial(segment)) {
+      this.partials ??= new Map();
       this.partials.set(segment, { matches: picomatch(segment, SEGMENT_OPTIONS), node });
-    } else this.literals.set(segment, node);
+    } else {
+      this.literals ??= new Map();
+      this.literals.set(segment, node);
+    }
     return node;
   }
 
   removeChild(segment: string): void {
     if (segment === "*") this.star = undefined;
     else if (segment === "**") this.globstar = undefined;
-    else if (isPartial(segment)) this.partials.delete(segment);
-    else this.literals.delete(segment);
+    else {
+      if (this.literals?.delete(segment) && this.literals.size === 0) this.literals = undefined;
+      if (this.partials?.delete(segment) && this.partials.size === 0) this.partials = undefined;
+    }
+  }
+
+  addValue(value: T): void {
+    this.values ??= new Set();
+    this.values.add(value);
+  }
+
+  removeValue(value: T): void {
+    if (this.values?.delete(value) && this.values.size === 0) this.values = undefined;
   }
 }
 
@@ -65,13 +74,13 @@ class TrieNode<T> {
  * whatever the number of `**`.
  */
 export class Trie<T> {
-  readonly #root = new TrieNode<T>();
+  readonly #root = new TrieNode<T>(false);
   #step = 0;
 
   add(path: readonly string[], value: T): void {
     let node = this.#root;
-    for (const segment of path) node = node.ensureChild(segment);
-    node.values.add(value);
+    for (const segment of path) node = node.child(segment) ?? node.addChild(segment);
+    node.addValue(value);
   }
 
   /** Removes a value and the nodes that nothing needs any more, in O(length of the path). */
@@ -82,7 +91,7 @@ export class Trie<T> {
       if (!next) return;
       nodes.push(next);
     }
-    nodes.at(-1)!.values.delete(value);
+    nodes.at(-1)!.removeValue(value);
     for (let depth = path.length; depth > 0 && nodes[depth]!.isEmpty; depth -= 1) {
       nodes[depth - 1]!.removeChild(path[depth - 1]!);
     }
@@ -98,9 +107,10 @@ export class Trie<T> {
       this.#step += 1;
       for (const node of frontier) {
         if (node.isGlobstar) this.#reach(node, next);
-        const literal = node.literals.get(segment);
+        const literal = node.literals?.get(segment);
         if (literal) this.#reach(literal, next);
         if (node.star) this.#reach(node.star, next);
+        if (!node.partials) continue;
         for (const edge of node.partials.values()) {
           if (edge.matches(segment)) this.#reach(edge.node, next);
         }
@@ -108,8 +118,8 @@ export class Trie<T> {
       if (next.length === 0) return;
       frontier = next;
     }
-    for (const node of frontier) {
-      for (const value of node.values) found.push(value);
+    for (const { values } of frontier) {
+      if (values) for (const value of values) found.push(value);
     }
   }
 

@@ -1,0 +1,22 @@
+interface Host {
+  process?: { emitWarning?(message: string, options: object): void };
+  reportError?(error: unknown): void;
+}
+
+export interface WarningOptions {
+  readonly type: string;
+  readonly code: string;
+  /** What it is about: its stack is shown. */
+  readonly cause?: unknown;
+}
+
+/** Warns visibly: `process.emitWarning`; in browsers `reportError`, which reaches the console. */
+export function emitWarning(message: string, { type, code, cause }: WarningOptions): void {
+  const host = globalThis as Host;
+  if (host.process?.emitWarning) {
+    const detail = cause instanceof Error ? cause.stack : undefined;
+    host.process.emitWarning(message, { type, code, ...(detail !== undefined && { detail }) });
+  } else {
+    host.reportError?.(cause instanceof Error ? cause : new Error(message, { cause }));
+  }
+}
