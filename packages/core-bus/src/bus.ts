@@ -10,7 +10,7 @@ import type { BusSignals } from "./signals.ts";
 import type { BusSnapshot, BusStats } from "./stats.ts";
 import type { EventStream, StreamOptions } from "./stream.ts";
 import type { Handler, SubscribeOptions, Subscription } from "./subscription.ts";
-import type { EventFor, EventOf, TopicOrPattern } from "./topics.ts";
+import type { EventFor, EventOf, Selectable, TopicSelection } from "./topics.ts";
 import type { WaitOptions } from "./wait-for.ts";
 
 /** Which retained events are wanted; both ends are inclusive. */
@@ -62,33 +62,49 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
   /** Exists in types only: a typed bus may be passed as an untyped one, not as one of other payloads. */
   readonly [contracts]?: { readonly [K in keyof C]?: C[K] };
 
+  // Of overloads that all fail, the compiler explains the last one. It is therefore the one that checks
+  // texts, and it takes filters as well, so that their mistakes are explained too. The first one takes
+  // topics of type parameters and suggests the names of topics in editors.
+
   /**
    * Calls a handler for each event of a topic, pattern or filter.
    *
    * @throws EventBusError `INVALID_TOPIC`, `INVALID_PATTERN`, `INVALID_OPTION`, `WRONG_NAME`, `BUS_CLOSED`
    * @example bus.subscribe("training.*", (event) => console.log(event.topic));
    */
-  subscribe<const S extends TopicOrPattern<C>>(
-    selection: S,
+  subscribe<const K extends EventName<C> = EventName<C>>(
+    selection: TopicSelection<C, K>,
+    handler: Handler<EventFor<C, K>>,
+    options?: SubscribeOptions<EventFor<C, K>>,
+  ): Subscription;
+  subscribe<const S extends string = EventName<C>>(
+    selection: Selectable<C, S> | TopicFilter<EventName<C>, EventOf<C>>,
     handler: Handler<EventFor<C, S>>,
     options?: SubscribeOptions<EventFor<C, S>>,
   ): Subscription;
-  subscribe<const K extends EventName<C> = EventName<C>>(
-    filter: TopicFilter<K, EventOf<C, K>>,
-    handler: Handler<EventOf<C, K>>,
-    options?: SubscribeOptions<EventOf<C, K>>,
+
+  /**
+   * `subscribe` for a topic or pattern that is known only at run time; the event may be any of the bus's.
+   *
+   * @throws what `subscribe` throws
+   * @example bus.subscribePattern(process.argv[2] ?? "**", (event) => console.log(event.topic));
+   */
+  subscribePattern(
+    pattern: string,
+    handler: Handler<EventOf<C>>,
+    options?: SubscribeOptions<EventOf<C>>,
   ): Subscription;
 
   /** `subscribe` with `once: true`. */
-  once<const S extends TopicOrPattern<C>>(
-    selection: S,
+  once<const K extends EventName<C> = EventName<C>>(
+    selection: TopicSelection<C, K>,
+    handler: Handler<EventFor<C, K>>,
+    options?: SubscribeOptions<EventFor<C, K>>,
+  ): Subscription;
+  once<const S extends string = EventName<C>>(
+    selection: Selectable<C, S> | TopicFilter<EventName<C>, EventOf<C>>,
     handler: Handler<EventFor<C, S>>,
     options?: SubscribeOptions<EventFor<C, S>>,
-  ): Subscription;
-  once<const K extends EventName<C> = EventName<C>>(
-    filter: TopicFilter<K, EventOf<C, K>>,
-    handler: Handler<EventOf<C, K>>,
-    options?: SubscribeOptions<EventOf<C, K>>,
   ): Subscription;
 
   /**
@@ -100,14 +116,14 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
    *   onNewGames(event: BusEvent) {} // subscribed for as long as the instance lives
    * }
    */
-  subscriber<const S extends TopicOrPattern<C>>(
-    selection: S,
+  subscriber<const K extends EventName<C> = EventName<C>>(
+    selection: TopicSelection<C, K>,
+    options?: SubscribeOptions<EventFor<C, K>>,
+  ): Subscriber<EventFor<C, K>>;
+  subscriber<const S extends string = EventName<C>>(
+    selection: Selectable<C, S> | TopicFilter<EventName<C>, EventOf<C>>,
     options?: SubscribeOptions<EventFor<C, S>>,
   ): Subscriber<EventFor<C, S>>;
-  subscriber<const K extends EventName<C> = EventName<C>>(
-    filter: TopicFilter<K, EventOf<C, K>>,
-    options?: SubscribeOptions<EventOf<C, K>>,
-  ): Subscriber<EventOf<C, K>>;
 
   /** Ends subscriptions and says how many; with an empty query, none. */
   unsubscribe(query: UnsubscribeQuery): number;
@@ -155,41 +171,46 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
    *
    * @example const event = await bus.waitFor("training.completed", { timeoutMs: 60_000 });
    */
-  waitFor<const S extends TopicOrPattern<C>>(
-    selection: S,
+  waitFor<const K extends EventName<C> = EventName<C>>(
+    selection: TopicSelection<C, K>,
+    options?: WaitOptions<EventFor<C, K>>,
+  ): Promise<EventFor<C, K>>;
+  waitFor<const S extends string = EventName<C>>(
+    selection: Selectable<C, S> | TopicFilter<EventName<C>, EventOf<C>>,
     options?: WaitOptions<EventFor<C, S>>,
   ): Promise<EventFor<C, S>>;
-  waitFor<const K extends EventName<C> = EventName<C>>(
-    filter: TopicFilter<K, EventOf<C, K>>,
-    options?: WaitOptions<EventOf<C, K>>,
-  ): Promise<EventOf<C, K>>;
 
   /**
    * Events as an async iterator over a bounded buffer; subscribed when this is called.
    *
    * @example for await (const event of bus.stream("training.**")) console.log(event.topic);
    */
-  stream<const S extends TopicOrPattern<C>>(
-    selection: S,
+  stream<const K extends EventName<C> = EventName<C>>(
+    selection: TopicSelection<C, K>,
+    options?: StreamOptions<EventFor<C, K>>,
+  ): EventStream<EventFor<C, K>>;
+  stream<const S extends string = EventName<C>>(
+    selection: Selectable<C, S> | TopicFilter<EventName<C>, EventOf<C>>,
     options?: StreamOptions<EventFor<C, S>>,
   ): EventStream<EventFor<C, S>>;
-  stream<const K extends EventName<C> = EventName<C>>(
-    filter: TopicFilter<K, EventOf<C, K>>,
-    options?: StreamOptions<EventOf<C, K>>,
-  ): EventStream<EventOf<C, K>>;
 
   /** Retained events, newest first. */
-  getHistory<const S extends TopicOrPattern<C> = EventName<C>>(
-    query?: HistoryQuery<S>,
-  ): EventFor<C, S>[];
+  getHistory<const K extends EventName<C> = EventName<C>>(
+    query?: HistoryQuery<K | "**">,
+  ): EventFor<C, K>[];
+  getHistory<const S extends string>(query: HistoryQuery<Selectable<C, S>>): EventFor<C, S>[];
 
   /**
    * Calls one handler for all retained events that match, oldest first, one after another, and
    * nobody else. Resolves to how many succeeded; failures are reported like those of a publish.
    */
-  replay<const S extends TopicOrPattern<C> = EventName<C>>(
+  replay<const K extends EventName<C> = EventName<C>>(
+    handler: Handler<EventFor<C, K>>,
+    query?: ReplayQuery<K | "**">,
+  ): Promise<number>;
+  replay<const S extends string>(
     handler: Handler<EventFor<C, S>>,
-    query?: ReplayQuery<S>,
+    query: ReplayQuery<Selectable<C, S>>,
   ): Promise<number>;
 
   /**

@@ -17,6 +17,14 @@ export type { BusSignals, Dropped } from "./signals.ts";
 export type { BusSnapshot, BusStats, SubscriptionSnapshot, TopicSnapshot } from "./stats.ts";
 export type { EventStream, Overflow, StreamOptions } from "./stream.ts";
 export type { Handler, ReplayOptions, SubscribeOptions, Subscription } from "./subscription.ts";
-export type { EventFor, EventOf, PatternText, TopicOrPattern, TopicsMatching } from "./topics.ts";
+export type {
+  EventFor,
+  EventOf,
+  PatternText,
+  Selectable,
+  TopicOrPattern,
+  TopicSelection,
+  TopicsMatching,
+} from "./topics.ts";
 export type { HandlerTrace, PublishTrace } from "./tracing.ts";
 export type { WaitOptions } from "./wait-for.ts";

@@ -95,6 +95,14 @@ export class TopicBus {
     return entry.subscription;
   }
 
+  subscribePattern(
+    pattern: string,
+    handler: Handler,
+    options: SubscribeOptions = {},
+  ): Subscription {
+    return this.subscribe(pattern, handler, options);
+  }
+
   once(selection: Selection, handler: Handler, options: SubscribeOptions = {}): Subscription {
     return this.subscribe(selection, handler, { ...options, once: true });
   }

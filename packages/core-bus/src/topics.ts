@@ -1,5 +1,7 @@
-import type { Contracts, EventName } from "@ringrift/envelope";
+import type { AnyContracts, Contracts, EventName } from "@ringrift/envelope";
 import type { BusEvent } from "./event.ts";
+import type { IsOpen, MatchingNames } from "./pattern-types.ts";
+import type { TopicFilter } from "./selector.ts";
 
 /** A text with wildcard characters: what makes a pattern of it rather than the name of a topic. */
 export type PatternText =
@@ -13,26 +15,56 @@ export type EventOf<C extends Contracts, K extends EventName<C> = EventName<C>> 
   [T in K]: BusEvent<T, C[T]>;
 }[K];
 
-/** The topics that a pattern can match: exact for `prefix.*` and `prefix.**`, all for other shapes. */
+/**
+ * The topics that a pattern matches, by the rules by which the bus delivers; `never` when it can
+ * match none. A topic with placeholders (`user.${string}`) is among them when it may match.
+ *
+ * @example type Found = TopicsMatching<Topics, "training.*">; // "training.started" | "training.completed"
+ */
 export type TopicsMatching<C extends Contracts, P extends string> =
   string extends EventName<C>
     ? EventName<C>
-    : P extends `${infer Prefix}.**`
-      ? Prefix extends PatternText
-        ? EventName<C>
-        : Extract<EventName<C>, Prefix | `${Prefix}.${string}`>
-      : P extends `${infer Prefix}.*`
-        ? Prefix extends PatternText
-          ? EventName<C>
-          : Exclude<Extract<EventName<C>, `${Prefix}.${string}`>, `${Prefix}.${string}.${string}`>
-        : EventName<C>;
+    : MatchingNames<EventName<C>, P> extends infer Topic extends EventName<C>
+      ? Topic
+      : never;
 
-/** The event that a handler of a topic or pattern gets. */
+/**
+ * The event that a handler of a topic or pattern gets. For a text that is known only at run time it
+ * is any of the bus's events; for one that no topic matches, which is an error already, an untyped
+ * one, so that one mistake is reported once.
+ */
 export type EventFor<C extends Contracts, S extends string> = S extends PatternText
-  ? EventOf<C, TopicsMatching<C, S>>
+  ? [TopicsMatching<C, S>] extends [never]
+    ? EventOf<AnyContracts>
+    : EventOf<C, TopicsMatching<C, S>>
   : S extends EventName<C>
     ? BusEvent<S, C[S]>
-    : never;
+    : IsOpen<S> extends true
+      ? EventOf<C>
+      : EventOf<AnyContracts>;
 
 /** A topic of the bus, or a pattern. */
 export type TopicOrPattern<C extends Contracts> = EventName<C> | PatternText;
+
+/** A topic of the bus, `**` for all of them, or a filter: what needs no look at a pattern. */
+export type TopicSelection<C extends Contracts, K extends EventName<C>> =
+  | K
+  | "**"
+  | TopicFilter<K, EventFor<C, K>>;
+
+/**
+ * A topic or pattern that may match, as it is. In place of any other text stands a sentence: the
+ * compiler prints the type that it expected, and so tells what is wrong instead of every topic there is.
+ */
+export type Selectable<C extends Contracts, S extends string> =
+  string extends EventName<C>
+    ? S
+    : S extends EventName<C>
+      ? S
+      : IsOpen<S> extends true
+        ? "Only known at run time: pass it to subscribePattern(), or as { topicPattern } in a filter"
+        : S extends PatternText
+          ? [TopicsMatching<C, S>] extends [never]
+            ? `No topic of this bus matches the pattern '${S}'`
+            : S
+          : `This bus has no topic '${S}'`;

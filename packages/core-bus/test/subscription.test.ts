@@ -168,7 +168,7 @@ describe("filters", () => {
     expect(() => bus.subscribe({ topic: "a", topicPattern: "b.*" }, () => {})).toThrow(
       "can never match",
     );
-    expect(() => bus.subscribe(/a/ as never, () => {})).toThrow(
+    expect(() => bus.subscribe(/a/, () => {})).toThrow(
       expect.objectContaining({ code: "INVALID_TOPIC" }),
     );
   });

@@ -75,7 +75,9 @@ describe("a typed bus", () => {
       >();
     });
     bus.subscribe("{training,data}.*", (event) => {
-      expectTypeOf(event.topic).toEqualTypeOf<keyof Topics>();
+      expectTypeOf(event.topic).toEqualTypeOf<
+        "training.started" | "training.completed" | "data.new_games"
+      >();
     });
     bus.subscribe({ topicPattern: /^training\./ }, (event) => {
       expectTypeOf(event.topic).toEqualTypeOf<keyof Topics>();

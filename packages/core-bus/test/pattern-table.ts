@@ -1,0 +1,98 @@
+/** Topics for patterns to find; types-patterns.test-d.ts and patterns.test.ts both read this table. */
+export const TOPICS = [
+  "training",
+  "training.started",
+  "training.completed",
+  "training.epoch.completed",
+  "training.epoch.batch.completed",
+  "data.new_games",
+  "data.v1",
+  "data.v2",
+  "data.v10",
+  "evaluation.completed",
+  "event.a-b",
+  "cluster.node.Up",
+] as const;
+
+export type TableTopic = (typeof TOPICS)[number];
+
+/** Pattern → the topics it matches, in the order of `TOPICS`. */
+export const MATCHES = {
+  "**": TOPICS,
+  "*": ["training"],
+  "training.*": ["training.started", "training.completed"],
+  "training.**": [
+    "training",
+    "training.started",
+    "training.completed",
+    "training.epoch.completed",
+    "training.epoch.batch.completed",
+  ],
+  "training.**.completed": [
+    "training.completed",
+    "training.epoch.completed",
+    "training.epoch.batch.completed",
+  ],
+  "training.*.**": [
+    "training.started",
+    "training.completed",
+    "training.epoch.completed",
+    "training.epoch.batch.completed",
+  ],
+  "training.**.*.completed": ["training.epoch.completed", "training.epoch.batch.completed"],
+  "*.**.**": TOPICS,
+  "**.completed": [
+    "training.completed",
+    "training.epoch.completed",
+    "training.epoch.batch.completed",
+    "evaluation.completed",
+  ],
+  "**.epoch.**": ["training.epoch.completed", "training.epoch.batch.completed"],
+  "*.completed": ["training.completed", "evaluation.completed"],
+  "*.*": [
+    "training.started",
+    "training.completed",
+    "data.new_games",
+    "data.v1",
+    "data.v2",
+    "data.v10",
+    "evaluation.completed",
+    "event.a-b",
+  ],
+  "*.*.*": ["training.epoch.completed", "cluster.node.Up"],
+  "{training,evaluation}.completed": ["training.completed", "evaluation.completed"],
+  "{training.epoch,evaluation}.completed": ["training.epoch.completed", "evaluation.completed"],
+  "training{,.epoch}.{started,completed}": [
+    "training.started",
+    "training.completed",
+    "training.epoch.completed",
+  ],
+  "{data.*,training,nothing}": ["training", "data.new_games", "data.v1", "data.v2", "data.v10"],
+  "{cluster,event}.**": ["event.a-b", "cluster.node.Up"],
+  "ev*.*": ["evaluation.completed", "event.a-b"],
+  "*n*.**": [
+    "training",
+    "training.started",
+    "training.completed",
+    "training.epoch.completed",
+    "training.epoch.batch.completed",
+    "evaluation.completed",
+    "event.a-b",
+  ],
+  "data.v?": ["data.v1", "data.v2"],
+  "data.v*": ["data.v1", "data.v2", "data.v10"],
+  "data.*v1*": ["data.v1", "data.v10"],
+  "data.v[13]": ["data.v1"],
+  "data.v[0-9]*": ["data.v1", "data.v2", "data.v10"],
+  "data.*[0-9]*": ["data.v1", "data.v2", "data.v10"],
+  "data.new[A-z]games": ["data.new_games"],
+  "event.?[_-]?": ["event.a-b"],
+  "cluster.node.[a-z]?": [],
+  "cluster.node.[A-Z]p": ["cluster.node.Up"],
+  "trainning.*": [],
+  "training.completed.*": [],
+  "training.completed.**": ["training.completed"],
+  "{evaluation,cluster}.started": [],
+} as const satisfies Readonly<Record<string, readonly TableTopic[]>>;
+
+export type TablePattern = keyof typeof MATCHES;
