@@ -2,7 +2,33 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createEventBus, type Subscription } from "../src/index.ts";
 
-/** A matcher that shares nothing with the bus: recursion with memory over both texts. */
+/**
+ * A matcher that shares nothing with the bus: two pointers, and where the last `**` stood, to try one
+ * segment more for it when the rest doesn't fit.
+ */
+function twoPointers(pattern: readonly string[], topic: readonly string[]): boolean {
+  let at = 0;
+  let to = 0;
+  let globstar = -1;
+  let resume = 0;
+  while (to < topic.length) {
+    if (pattern[at] === "**") {
+      globstar = at;
+      resume = to;
+      at += 1;
+    } else if (at < pattern.length && isOneOf(pattern[at]!, topic[to]!)) {
+      at += 1;
+      to += 1;
+    } else if (globstar >= 0) {
+      at = globstar + 1;
+      resume += 1;
+      to = resume;
+    } else return false;
+  }
+  return pattern.slice(at).every((segment) => segment === "**");
+}
+
+/** Another one: all places in the topic that each part of the pattern can reach. */
 function matches(pattern: readonly string[], topic: readonly string[]): boolean {
   const rows = topic.length + 1;
   let reachable = Array.from({ length: rows }, (_, at) => at === 0);
@@ -44,7 +70,7 @@ describe("routing", () => {
       const patterns = upTo(4, ["a", "b", "*", "**"]).filter(
         (path) => path.filter((segment) => segment === "**").length <= 3,
       );
-      expect(patterns).toHaveLength(339);
+      expect(patterns).toHaveLength(4 + 16 + 64 + 256 - 1);
       const called = new Set<string>();
       for (const path of patterns) {
         const pattern = path.join(".");
@@ -56,13 +82,43 @@ describe("routing", () => {
       for (const topic of [...topics, ...topics]) {
         called.clear();
         bus.publishSync(topic.join("."));
-        const expected = patterns.filter((path) => matches(path, topic));
+        const expected = patterns.filter((path) => twoPointers(path, topic));
         expect([...called]).toEqual(expected.map((path) => path.join(".")));
       }
     },
   );
 
-  it("agrees with it on each pattern alone", () => {
+  it("refuses one pattern of these, for its four '**'", () => {
+    const bus = createEventBus();
+    const refused = upTo(4, ["a", "b", "*", "**"]).flatMap((path) => {
+      try {
+        bus.subscribe(path.join("."), () => {});
+        return [];
+      } catch (error) {
+        return [error];
+      }
+    });
+    expect(refused).toEqual([
+      expect.objectContaining({
+        code: "INVALID_PATTERN",
+        message: expect.stringContaining(`"**.**.**.**" has more than 3 '**'`),
+      }),
+    ]);
+  });
+
+  it("agrees with it where it looks into the history", () => {
+    const topics = upTo(5, ["a", "b"]);
+    const bus = createEventBus();
+    for (const topic of topics) bus.publishSync(topic.join("."));
+    for (const path of upTo(4, ["a", "b", "*", "**"])) {
+      if (path.every((segment) => segment === "**") && path.length === 4) continue;
+      const found = bus.getHistory({ topic: path.join(".") }).map((event) => event.topic);
+      const expected = topics.filter((topic) => twoPointers(path, topic));
+      expect(found.toReversed()).toEqual(expected.map((topic) => topic.join(".")));
+    }
+  });
+
+  it("agrees with a second matcher on each pattern alone", () => {
     const topics = upTo(5, ["a", "b"]);
     for (const path of upTo(3, ["a", "b", "*", "**", "a*"])) {
       const bus = createEventBus({ history: false });
@@ -171,46 +227,5 @@ describe("the route cache", () => {
         expect.objectContaining({ code: "INVALID_OPTION" }),
       );
     }
-  });
-});
-
-describe("hostile patterns and topics", () => {
-  const long = "a".repeat(256);
-  const deep = Array.from({ length: 32 }, () => "a").join(".");
-
-  it.each([
-    "+(+(a))",
-    "+(ab|abab)*",
-    "+(a|[a])*",
-    "+(a*|b)",
-    "+(*a)",
-    "+(@(+(a)|b))*",
-    "(a+)+*",
-    "*a*a*a*a*a*b",
-    "**.a.**.a.**.a.**.b",
-  ])("%s is refused", (pattern) => {
-    expect(() => createEventBus().subscribe(pattern, () => {})).toThrow(
-      expect.objectContaining({ code: "INVALID_PATTERN" }),
-    );
-  });
-
-  it.each([
-    ["*a*b", long],
-    ["*a*[b-z]", long],
-    ["?*?*b", long],
-    [`*${"a".repeat(120)}*${"a".repeat(120)}b`, long],
-    ["**.a.**.a.**.b", deep],
-    ["**.*a*.**.*a*.**.*b", deep],
-    ["{a,*}.{a,*}.{a,*}.{a,*}.{a,*}.{a,*}.**.b", deep],
-  ])("%s is matched quickly", (pattern, topic) => {
-    const bus = createEventBus({ routeCache: 0, history: false });
-    bus.subscribe(pattern, () => {});
-    let best = Number.POSITIVE_INFINITY;
-    for (let round = 0; round < 3; round += 1) {
-      const start = performance.now();
-      expect(bus.publishSync(topic)).toBe(0);
-      best = Math.min(best, performance.now() - start);
-    }
-    expect(best).toBeLessThan(50);
   });
 });

@@ -19,7 +19,7 @@ const LIMITS = {
 } as const;
 
 const TOPIC = /^[\w-]+(?:\.[\w-]+)*$/;
-const PATTERN_CHARACTER = /[\w\-.*?[\]{},]/;
+const FOREIGN_CHARACTER = /[^\w\-.*?[\]{},]/u;
 const REGULAR_EXPRESSION = /[\\^$()|+]/;
 const WILDCARD = /[*?[{]/;
 const PARTIAL_SEGMENT = /^(?:[\w\-*?]|\[(?:\w(?:-\w)?)+-?\])+$/;
@@ -96,9 +96,8 @@ export function parsePattern(source: string): Pattern {
       `has ${source.length} characters; the limit is ${LIMITS.length}`,
     );
   }
-  for (const character of source) {
-    if (!PATTERN_CHARACTER.test(character)) throw notAPattern(source, character);
-  }
+  const foreign = FOREIGN_CHARACTER.exec(source)?.[0];
+  if (foreign !== undefined) throw notAPattern(source, foreign);
   const paths = expandBraces(source).map((text) => text.split("."));
   for (const path of paths) checkPath(source, path);
   return { source, paths };
@@ -185,6 +184,8 @@ function asGlob(source: string): string | undefined {
     .split("\\.")
     .map((part) => part.replaceAll(/\.[*+]/g, "*"))
     .join(".");
+  // What is still no pattern has no hint: asking for one again would go round and round.
+  if (FOREIGN_CHARACTER.test(glob)) return undefined;
   try {
     if (isPattern(glob)) parsePattern(glob);
     else checkTopic(glob);
