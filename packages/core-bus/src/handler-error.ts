@@ -23,11 +23,20 @@ export class HandlerError extends EventBusError {
   }
 }
 
-function describe(cause: unknown): string {
+/** What was thrown, in words. A hostile one must not replace the failure that is being described. */
+export function describe(cause: unknown): string {
   try {
     return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
   } catch {
-    // A hostile toString must not replace the failure that is being described.
     return typeof cause;
+  }
+}
+
+/** Its stack, where it has one that can be read. */
+export function stackOf(cause: unknown): string | undefined {
+  try {
+    return cause instanceof Error ? cause.stack : undefined;
+  } catch {
+    return undefined;
   }
 }

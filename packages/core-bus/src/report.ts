@@ -1,6 +1,6 @@
 import type { EventEmitter } from "eventemitter3";
 import type { BusEvent } from "./event.ts";
-import type { HandlerError } from "./handler-error.ts";
+import { describe, type HandlerError } from "./handler-error.ts";
 import type { BusSignals } from "./signals.ts";
 import { emitWarning } from "./warning.ts";
 
@@ -45,7 +45,7 @@ export class FailureReport {
 
   /** Takes the failure of asynchronous middleware whose publisher doesn't wait for it. */
   middlewareFailed(event: BusEvent, cause: unknown): void {
-    emitWarning(`Middleware failed on an event "${event.topic}": ${String(cause)}`, {
+    emitWarning(`Middleware failed on an event "${event.topic}": ${describe(cause)}`, {
       type: "MiddlewareError",
       code: MIDDLEWARE_WARNING,
       cause,
@@ -63,12 +63,12 @@ export class FailureReport {
     try {
       this.#signals.emit(name, value);
     } catch (cause) {
-      warn(`A listener of the bus's signal "${name}" failed: ${String(cause)}`, cause);
+      warn(`A listener of the bus's signal "${name}" failed: ${describe(cause)}`, cause);
     }
   }
 
   #failed(cause: unknown, error: HandlerError): void {
-    warn(`onError itself failed (${String(cause)}) while it was told: ${error.message}`, cause);
+    warn(`onError itself failed (${describe(cause)}) while it was told: ${error.message}`, cause);
   }
 }
 

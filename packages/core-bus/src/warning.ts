@@ -1,3 +1,5 @@
+import { stackOf } from "./handler-error.ts";
+
 interface Host {
   process?: { emitWarning?(message: string, options: object): void };
   reportError?(error: unknown): void;
@@ -14,9 +16,9 @@ export interface WarningOptions {
 export function emitWarning(message: string, { type, code, cause }: WarningOptions): void {
   const host = globalThis as Host;
   if (host.process?.emitWarning) {
-    const detail = cause instanceof Error ? cause.stack : undefined;
+    const detail = stackOf(cause);
     host.process.emitWarning(message, { type, code, ...(detail !== undefined && { detail }) });
   } else {
-    host.reportError?.(cause instanceof Error ? cause : new Error(message, { cause }));
+    host.reportError?.(stackOf(cause) === undefined ? new Error(message, { cause }) : cause);
   }
 }
