@@ -84,6 +84,30 @@ describe("a topic", () => {
   });
 });
 
+describe("a topic of a prototype's name", () => {
+  it.each(["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf"])(
+    "is an ordinary one everywhere: %s",
+    async (topic) => {
+      const own = createEventBus({ onError: () => {} });
+      const before = Object.getOwnPropertyNames(Object.prototype);
+      const waiting = own.waitFor(topic, { timeoutMs: 10_000 });
+      const stream = own.stream(topic);
+      const filtered = own.subscribe({ topic, source: topic }, () => {});
+      const handler = (): void => {};
+      own.once(topic, handler);
+      expect(own.publishSync(topic, topic, { source: topic, metadata: { [topic]: 1 } })).toBe(4);
+      expect((await waiting).topic).toBe(topic);
+      expect((await stream.next()).value?.payload).toBe(topic);
+      expect(own.inspect().subscriptions.map((sub) => sub.topic)).toEqual([topic, topic]);
+      expect(await own.replay(handler, { topic })).toBe(1);
+      expect(own.unsubscribe({ topic })).toBe(2);
+      expect(filtered.active).toBe(false);
+      expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(before);
+      expect(({} as Record<string, unknown>)["source"]).toBeUndefined();
+    },
+  );
+});
+
 describe("a pattern", () => {
   const topics = [
     "training",

@@ -26,6 +26,24 @@ describe("drain", () => {
     expect(await createEventBus().drain()).toEqual({ drained: true, left: 0 });
   });
 
+  it("lets others subscribe and publish meanwhile, and waits for what they begin", async () => {
+    const bus = createEventBus();
+    const seen: string[] = [];
+    bus.subscribe("a", async () => {
+      await tick();
+      bus.subscribe("b", async () => {
+        await tick();
+        seen.push("b");
+      });
+      void bus.publish("b");
+      seen.push("a");
+    });
+    bus.publishSync("a");
+    expect(await bus.drain()).toEqual({ drained: true, left: 0 });
+    expect(seen).toEqual(["a", "b"]);
+    expect(bus.publishSync("b")).toBe(1);
+  });
+
   it("gives up after its time, and says what is left", async () => {
     const bus = createEventBus();
     const gate = Promise.withResolvers<void>();
@@ -72,6 +90,40 @@ describe("close", () => {
     expect(seen).toEqual(["slow", "last"]);
     expect(last.active).toBe(false);
     await publish;
+  });
+
+  it("refuses from its first moment what running handlers subscribe and publish, and reports it", async () => {
+    const failures: unknown[] = [];
+    const bus = createEventBus({ onError: (error) => failures.push(error.cause) });
+    bus.subscribe("a", async () => {
+      await tick();
+      bus.subscribe("b", () => {});
+    });
+    bus.subscribe("a", () => bus.publish("b"));
+    bus.subscribe("a", () => bus.publishSync("b"));
+    const publish = bus.publish("a");
+    const closing = bus.close();
+    expect(() => bus.subscribe("c", () => {})).toThrow(
+      expect.objectContaining({ code: "BUS_CLOSED" }),
+    );
+    await expect(bus.publish("c")).rejects.toMatchObject({ code: "BUS_CLOSED" });
+    expect(await closing).toEqual({ drained: true, left: 0 });
+    expect((await publish).delivered).toBe(0);
+    expect(failures).toEqual(Array(3).fill(expect.objectContaining({ code: "BUS_CLOSED" })));
+    expect(bus.getHistory()).toHaveLength(1);
+  });
+
+  it("ends each subscription once: a later call or abort says nothing more", async () => {
+    const bus = createEventBus();
+    const ended: string[] = [];
+    bus.signals.on("unsubscribed", (sub) => ended.push(sub.name));
+    const controller = new AbortController();
+    const sub = bus.subscribe("a", () => {}, { name: "one", signal: controller.signal });
+    await bus.close();
+    controller.abort();
+    sub();
+    expect(ended).toEqual(["one"]);
+    expect(bus.unsubscribe({ topic: "a" })).toBe(0);
   });
 
   it("is idempotent", async () => {

@@ -62,6 +62,23 @@ describe("replay", () => {
     expect(seen).toEqual([1]);
   });
 
+  it("has all of 10,000 retained events, complete and in order, of 12,000 that were published", async () => {
+    const bus = createEventBus({ history: 10_000 });
+    for (let n = 0; n < 12_000; n += 1) bus.publishSync(n % 10 ? "training.step" : "other.step", n);
+    const all = Array.from({ length: 10_000 }, (_, n) => n + 2000);
+    const replayed: number[] = [];
+    expect(await bus.replay((event) => replayed.push(event.payload))).toBe(10_000);
+    expect(replayed).toEqual(all);
+    const some: number[] = [];
+    await bus.replay(async (event) => some.push(event.payload), { topic: "training.*" });
+    expect(some).toEqual(all.filter((n) => n % 10));
+    const caughtUp: number[] = [];
+    bus.subscribe("**", async (event) => caughtUp.push(event.payload), { replay: true });
+    for (let n = 12_000; n < 14_000; n += 1) bus.publishSync("other.step", n);
+    await bus.drain();
+    expect(caughtUp).toEqual([...all, ...Array.from({ length: 2000 }, (_, n) => n + 12_000)]);
+  });
+
   it("resolves to 0 where nothing matches", async () => {
     const bus = createEventBus();
     expect(await bus.replay(() => {}, { topic: "a.**" })).toBe(0);
@@ -167,6 +184,46 @@ describe("subscribe with replay", () => {
       ),
       { numRuns: 50 },
     );
+  });
+
+  it("has no gap and no duplicate while the history turns over under it", async () => {
+    const bus = createEventBus({ history: 10 });
+    for (let n = 0; n < 15; n += 1) bus.publishSync("a", n);
+    const seen: number[] = [];
+    bus.subscribe(
+      "a",
+      async (event) => {
+        await tick();
+        seen.push(event.payload);
+      },
+      { replay: true },
+    );
+    for (let n = 15; n < 60; n += 1) {
+      if (n % 3) bus.publishSync("a", n);
+      else await bus.publish("a", n);
+    }
+    await bus.drain();
+    expect(seen).toEqual(Array.from({ length: 55 }, (_, n) => n + 5));
+  });
+
+  it("of several at once gives each of them everything, whatever their speed", async () => {
+    const bus = createEventBus({ delivery: "parallel" });
+    for (let n = 0; n < 10; n += 1) bus.publishSync("a", n);
+    const seen = [0, 1, 3].map((pause) => {
+      const own: number[] = [];
+      bus.subscribe(
+        "a",
+        async (event) => {
+          for (let turn = 0; turn < pause; turn += 1) await tick();
+          own.push(event.payload);
+        },
+        { replay: true },
+      );
+      return own;
+    });
+    await Promise.all(Array.from({ length: 10 }, (_, n) => bus.publish("a", n + 10)));
+    const all = Array.from({ length: 20 }, (_, n) => n);
+    expect(seen).toEqual([all, all, all]);
   });
 
   it("calls in order as long as it is catching up, so that the past comes before the present", async () => {

@@ -126,6 +126,55 @@ describe("stream", () => {
     expect(await stream.next()).toEqual({ done: true, value: undefined });
   });
 
+  it("that nobody reads holds what fits its buffer, and counts the rest, whatever its policy", () => {
+    const bus = createEventBus({ history: false });
+    const oldest = bus.stream("a", { bufferSize: 100 });
+    const newest = bus.stream("*", { bufferSize: 100, overflow: "drop-newest" });
+    const error = bus.stream("a", { bufferSize: 100, overflow: "error" });
+    for (let n = 0; n < 200_000; n += 1) bus.publishSync("a", n);
+    expect([oldest.buffered, oldest.dropped]).toEqual([100, 199_900]);
+    expect([newest.buffered, newest.dropped]).toEqual([100, 199_900]);
+    expect([error.buffered, error.dropped]).toEqual([100, 1]);
+    expect(bus.stats().dropped["stream-overflow"]).toBe(199_900 * 2 + 1);
+  });
+
+  it("drops nothing while its reader keeps up, with a buffer of one", async () => {
+    const bus = createEventBus();
+    const stream = bus.stream("a", { bufferSize: 1, overflow: "error" });
+    const seen: number[] = [];
+    for (let n = 0; n < 20; n += 1) {
+      const reading = n % 2 ? stream.next() : undefined;
+      bus.publishSync("a", n);
+      seen.push((await (reading ?? stream.next())).value!.payload);
+    }
+    expect(seen).toEqual(Array.from({ length: 20 }, (_, n) => n));
+    expect(stream.dropped).toBe(0);
+  });
+
+  it("loses nothing that comes before its first read, a handler's own events included", async () => {
+    const bus = createEventBus();
+    bus.subscribe("start", () => bus.publish("result", "of the handler"));
+    const stream = bus.stream("result");
+    await bus.publish("start");
+    bus.publishSync("result", "later");
+    const seen = [await stream.next(), await stream.next()];
+    expect(seen.map((read) => read.value!.payload)).toEqual(["of the handler", "later"]);
+  });
+
+  it("rejects nothing but the read that meets an overflow: reads that wait end", async () => {
+    const bus = createEventBus();
+    const stream = bus.stream("a", { bufferSize: 1, overflow: "error" });
+    const waiting = stream.next();
+    for (let n = 0; n < 3; n += 1) bus.publishSync("a", n);
+    const reads = await Promise.allSettled([waiting, stream.next(), stream.next(), stream.next()]);
+    expect(reads).toMatchObject([
+      { value: { value: { payload: 0 } } },
+      { value: { value: { payload: 1 } } },
+      { status: "rejected", reason: { code: "STREAM_OVERFLOW" } },
+      { value: { done: true } },
+    ]);
+  });
+
   it("buffers 256 by default", () => {
     const bus = createEventBus();
     const stream = bus.stream("a");

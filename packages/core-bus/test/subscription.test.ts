@@ -224,6 +224,91 @@ describe("signal", () => {
   });
 });
 
+describe("one signal of many subscriptions", () => {
+  it("ends them all when it aborts, in the order in which they came, and warns of no leak", async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", onWarning);
+    const bus = createEventBus();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const ended: string[] = [];
+    bus.signals.on("unsubscribed", (sub) => ended.push(sub.name));
+    for (let n = 0; n < 100; n += 1) bus.subscribe("a", () => {}, { signal, name: `${n}` });
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    controller.abort();
+    process.off("warning", onWarning);
+    expect(ended).toEqual(Array.from({ length: 100 }, (_, n) => `${n}`));
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    expect(warnings).toEqual([]);
+  });
+
+  it("tells nobody of a subscription that was ended before it aborted", () => {
+    const bus = createEventBus();
+    const controller = new AbortController();
+    const ended: string[] = [];
+    bus.signals.on("unsubscribed", (sub) => ended.push(sub.name));
+    bus.subscribe("a", () => {}, { signal: controller.signal, name: "early" })();
+    using _late = bus.subscribe("a", () => {}, { signal: controller.signal, name: "late" });
+    controller.abort();
+    expect(ended).toEqual(["early", "late"]);
+  });
+
+  it("may abort in a handler: whose turn is still to come is not called", async () => {
+    const bus = createEventBus();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const seen: string[] = [];
+    bus.subscribe("a", () => seen.push("before"), { signal });
+    bus.subscribe("a", async () => {
+      await Promise.resolve();
+      controller.abort();
+    });
+    bus.subscribe("a", () => seen.push("topic"), { signal });
+    bus.subscribe("*", () => seen.push("pattern"), { signal });
+    bus.once("a", () => seen.push("once"), { signal });
+    bus.subscribe("a", () => seen.push("unaborted"));
+    await bus.publish("a");
+    expect(seen).toEqual(["before", "unaborted"]);
+  });
+
+  it("may abort in the predicate of a subscription, which is not called then", () => {
+    const bus = createEventBus();
+    const controller = new AbortController();
+    const seen: string[] = [];
+    bus.subscribe("a", () => seen.push("called"), {
+      signal: controller.signal,
+      where: () => {
+        controller.abort();
+        return true;
+      },
+    });
+    expect(bus.publishSync("a")).toBe(0);
+    expect(seen).toEqual([]);
+  });
+});
+
+describe("one function subscribed several times", () => {
+  it("is called for each, and each ends alone: by its handle, its signal or its topic", () => {
+    const bus = createEventBus();
+    const seen: string[] = [];
+    const handler = (event: { topic: string }): void => void seen.push(event.topic);
+    const controller = new AbortController();
+    const first = bus.subscribe("a", handler);
+    const second = bus.subscribe("a", handler, { signal: controller.signal });
+    const third = bus.subscribe("*", handler);
+    const calls = (): number => bus.publishSync("a");
+    expect(calls()).toBe(3);
+    first();
+    expect([calls(), first.active, second.active]).toEqual([2, false, true]);
+    controller.abort();
+    expect([calls(), second.active, third.active]).toEqual([1, false, true]);
+    expect(bus.unsubscribe({ handler })).toBe(1);
+    expect(calls()).toBe(0);
+    expect(seen).toHaveLength(6);
+  });
+});
+
 describe("unsubscribe", () => {
   it("ends by handler, by topic as it was written, or by both, and says how many", () => {
     const bus = createEventBus();
