@@ -5,9 +5,14 @@ import { asPromise } from "./report.ts";
 
 interface Waiting {
   readonly event: PublishedEvent;
+  /** The unfinished events whose handlers may be waiting for its publish. */
+  readonly outer: ReadonlySet<PublishedEvent>;
   readonly resolve: (result: unknown) => void;
   readonly reject: (cause: unknown) => void;
 }
+
+/** For an event being handled, the catch-ups that have put something behind that it published. */
+const waitedFor = new WeakMap<PublishedEvent, Set<CatchUp>>();
 
 /** Takes what came of events that have no publisher to tell: those of the past. */
 export interface PastOutcome {
@@ -61,16 +66,23 @@ export class CatchUp {
 
   /**
    * Puts a published event behind the others. The promise gives what the handler gives, or `SKIPPED`.
-   * For an event published by the very handler call that it would have to wait for there is nothing
-   * to wait with: its failure is reported like that of a past event.
+   * An event published by the very handler call that it would have to wait for, be it by way of others
+   * that catch up, is not waited for: its failure is reported like that of a past event.
    */
   enqueue(event: PublishedEvent): Promise<unknown> {
-    const current = this.#current;
-    const nested = current !== undefined && [...event.unfinished()].includes(current);
+    const outer = new Set(event.unfinished());
+    const circular = outer.size > 0 && this.#waitsFor(outer);
     const handled = new Promise((resolve, reject) => {
-      this.#waiting.push({ event, resolve, reject });
+      this.#waiting.push({ event, outer: circular ? new Set() : outer, resolve, reject });
     });
-    if (!nested) return handled;
+    if (!circular) {
+      for (const waiting of outer) {
+        const others = waitedFor.get(waiting);
+        if (others) others.add(this);
+        else waitedFor.set(waiting, new Set([this]));
+      }
+      return handled;
+    }
     handled.then(
       (result) => {
         if (result !== SKIPPED) this.#outcome.succeeded();
@@ -78,6 +90,21 @@ export class CatchUp {
       (cause: unknown) => this.#outcome.failed(event, cause),
     );
     return Promise.resolve(SKIPPED);
+  }
+
+  /** Whether the running handler waits, itself or through others that catch up, for one of these. */
+  #waitsFor(events: ReadonlySet<PublishedEvent>): boolean {
+    const reached = new Set<CatchUp>([this]);
+    // A set that grows while it is walked is walked to its end.
+    for (const catchUp of reached) {
+      const current = catchUp.#current;
+      if (!current) continue;
+      if (events.has(current)) return true;
+      for (const other of waitedFor.get(current) ?? []) {
+        if (other.#waiting.some(({ outer }) => outer.has(current))) reached.add(other);
+      }
+    }
+    return false;
   }
 
   #call(event: PublishedEvent): Promise<unknown> | typeof SKIPPED | undefined {
