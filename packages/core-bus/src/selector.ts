@@ -10,7 +10,10 @@ import { Trie } from "./router/trie.ts";
 export interface TopicFilter<Topic extends string = string, E = BusEvent> {
   /** The name of one topic. */
   readonly topic?: Topic | undefined;
-  /** A pattern, or a RegExp that is searched for in the topic (anchor it with `^` and `$`). */
+  /**
+   * A pattern, or a RegExp that is searched for in the topic (anchor it with `^` and `$`). Take a RegExp
+   * from your own code only: the bus vets patterns, but one RegExp that backtracks stops the process.
+   */
   readonly topicPattern?: string | RegExp | undefined;
   /** The component that published it, exactly. */
   readonly source?: string | undefined;

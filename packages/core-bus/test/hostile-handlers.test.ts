@@ -35,6 +35,10 @@ async function settle(): Promise<void> {
   for (let round = 0; round < 3; round += 1) await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
+async function warned(times: number): Promise<void> {
+  await vi.waitFor(() => expect(warnings).toHaveLength(times), { interval: 1 });
+}
+
 function collecting(): { bus: EventBus; causes: unknown[] } {
   const causes: unknown[] = [];
   const bus = createEventBus({ onError: (error) => causes.push(error.cause) });
@@ -253,7 +257,7 @@ describe("what a handler throws", () => {
       await bus.drain();
       expect(await bus.publish("a")).toMatchObject({ delivered: 1 });
       expect(seen).toEqual(["next", "next"]);
-      await vi.waitFor(() => expect(warnings).toHaveLength(4));
+      await warned(4);
     },
   );
 
@@ -271,7 +275,7 @@ describe("what a handler throws", () => {
     expect(bus.publishSync("a")).toBe(2);
     expect(await bus.publish("a")).toMatchObject({ delivered: 1 });
     expect(seen).toEqual(["next", "next"]);
-    await vi.waitFor(() => expect(warnings).toHaveLength(2));
+    await warned(2);
   });
 
   it.each(hostile)("disturbs nobody when it is %s and onError rejects with it", async (_, make) => {
@@ -280,7 +284,7 @@ describe("what a handler throws", () => {
       throw make();
     });
     bus.publishSync("a");
-    await vi.waitFor(() => expect(warnings).toHaveLength(1));
+    await warned(1);
     expect(warnings[0]).toContain("onError itself failed");
   });
 
@@ -295,7 +299,7 @@ describe("what a handler throws", () => {
       bus.subscribe("a", () => seen.push("called"));
       bus.publishSync("a");
       expect(seen).toEqual(["called"]);
-      await vi.waitFor(() => expect(warnings).toHaveLength(1));
+      await warned(1);
     },
   );
 });
@@ -315,7 +319,7 @@ describe("an onError", () => {
     });
     expect(bus.publishSync("a")).toBe(1);
     expect(reports).toBe(10);
-    await vi.waitFor(() => expect(warnings).toHaveLength(1));
+    await warned(1);
     expect(warnings[0]).toContain("nest more than 10");
   });
 
