@@ -1,8 +1,5 @@
-import picomatch from "picomatch/posix.js";
 import { isPartial } from "./grammar.ts";
-
-/** picomatch sees one segment that has passed the grammar, never a dot, a brace or a group. */
-const SEGMENT_OPTIONS = { dot: true, noextglob: true, nobrace: true, nonegate: true } as const;
+import { segmentMatcher } from "./segment.ts";
 
 interface PartialEdge<T> {
   readonly matches: (segment: string) => boolean;
@@ -41,7 +38,7 @@ class TrieNode<T> {
     else if (segment === "**") this.globstar = node;
     else if (isPartial(segment)) {
       this.partials ??= new Map();
-      this.partials.set(segment, { matches: picomatch(segment, SEGMENT_OPTIONS), node });
+      this.partials.set(segment, { matches: segmentMatcher(segment), node });
     } else {
       this.literals ??= new Map();
       this.literals.set(segment, node);
