@@ -5,6 +5,12 @@ export type { Delivery, DropReason } from "./delivery.ts";
 export type { DeliveryOrder } from "./dispatch.ts";
 export { EventBusError, type EventBusErrorCode } from "./errors.ts";
 export { type BusEvent, type Metadata, settled } from "./event.ts";
+export {
+  type EmitterLike,
+  type EmitterMap,
+  type Forwarding,
+  fromEventEmitter,
+} from "./from-event-emitter.ts";
 export { HandlerError } from "./handler-error.ts";
 export type { HistoryOption } from "./history.ts";
 export type { DrainResult } from "./in-flight.ts";
@@ -28,3 +34,9 @@ export type {
 } from "./topics.ts";
 export type { HandlerTrace, PublishTrace } from "./tracing.ts";
 export type { WaitOptions } from "./wait-for.ts";
+export {
+  type EmitterArguments,
+  type EmitterEvents,
+  toEventEmitter,
+  type TopicEmitter,
+} from "./topic-emitter.ts";

@@ -84,6 +84,7 @@ export function asPromise(value: unknown): Promise<unknown> | undefined {
   });
 }
 
-function warn(message: string, cause: unknown): void {
+/** Tells people of a failure that no code takes. */
+export function warn(message: string, cause: unknown): void {
   emitWarning(message, { type: "HandlerError", code: HANDLER_WARNING, cause });
 }
