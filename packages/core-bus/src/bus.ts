@@ -133,8 +133,9 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
    * started when `publish` returns. On a serial bus each waits for the one before.
    *
    * Rejects with `INVALID_TOPIC`, `WRONG_NAME`, `INVALID_OPTION`, `DEPTH_EXCEEDED` (more than `maxDepth`
-   * unfinished publishes nested in each other) or `BUS_CLOSED`; never for a handler's failure, unless
-   * `onFailure` is `throw`.
+   * unfinished publishes nested in each other) or `BUS_CLOSED`; with schemas, `UNKNOWN_TOPIC` and
+   * `INVALID_PAYLOAD` (a PayloadError); never for a handler's failure, unless `onFailure` is `throw`.
+   * An asynchronous schema is awaited before the event is made.
    *
    * @example const { delivered } = await bus.publish("training.completed", { loss: 0.01 });
    */
@@ -151,7 +152,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
    * failures are reported and `drain()` waits for them. After an `await`, what they publish
    * inherits from this event only if they were published with `publish`.
    *
-   * @throws what `publish` rejects with
+   * @throws what `publish` rejects with; `ASYNC_SCHEMA` when the topic's schema is asynchronous
    */
   publishSync<const K extends EventName<C>>(topic: K, ...rest: PublishArguments<C[K]>): number;
   publishSync<const K extends EventName<C>>(request: PublishRequest<C, K>): number;
@@ -215,7 +216,8 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
 
   /**
    * For bridges that fill the history from a log when they start: puts an event of the past in its
-   * place by time, and calls nobody. False when it is there already, or too old for a full history.
+   * place by time, and calls nobody. False when it is there already, too old for a full history, or
+   * refused by its schema.
    */
   remember<const K extends EventName<C>>(event: PastEvent<C, K>): boolean;
 

@@ -1,5 +1,5 @@
 export type { EventBus, HistoryQuery, ReplayQuery, Subscriber, UnsubscribeQuery } from "./bus.ts";
-export { createEventBus } from "./create-event-bus.ts";
+export { createEventBus, type SchemaBusOptions } from "./create-event-bus.ts";
 export { getEventBus, resetEventBus } from "./default-bus.ts";
 export type { Delivery, DropReason } from "./delivery.ts";
 export type { DeliveryOrder } from "./dispatch.ts";
@@ -16,8 +16,10 @@ export type { HistoryOption } from "./history.ts";
 export type { DrainResult } from "./in-flight.ts";
 export type { Middleware, MiddlewareOptions } from "./middleware.ts";
 export type { EventBusOptions } from "./options.ts";
+export { PayloadError } from "./payload-error.ts";
 export type { PastEvent, PublishArguments, PublishOptions, PublishRequest } from "./publish.ts";
 export type { RouteStats } from "./router/router.ts";
+export type { PayloadsOf, Repeatable, SchemaMap, SchemasFor } from "./schemas.ts";
 export type { TopicFilter } from "./selector.ts";
 export type { BusSignals, Dropped } from "./signals.ts";
 export type { BusSnapshot, BusStats, SubscriptionSnapshot, TopicSnapshot } from "./stats.ts";

@@ -4,10 +4,18 @@ import { EventBusError } from "./errors.ts";
 import type { HandlerError } from "./handler-error.ts";
 import { type HistoryOption, historySize } from "./history.ts";
 import { LONGEST_MS } from "./timer.ts";
+import type { SchemasFor } from "./schemas.ts";
 
 export interface EventBusOptions<Topics extends Contracts = AnyContracts> {
   /** The topics, from a catalogue: gives the types, and refuses the spellings of other buses. */
   readonly events?: EventView<Topics> | undefined;
+  /**
+   * A Standard Schema a topic (zod, valibot, arktype …). Every payload that is published is checked, a
+   * bridge's too, and what the schema gives out is delivered: defaults filled in, unknown fields
+   * dropped. Without `events` these are all the topics there are; with `events`, topics without a
+   * schema take anything.
+   */
+  readonly schemas?: SchemasFor<NoInfer<Topics>> | undefined;
   /** How many of the newest events are kept for `getHistory` and replays. @default 1000 */
   readonly history?: HistoryOption | undefined;
   /** Gets every handler's failure. @default a process warning with code `RINGRIFT_HANDLER_ERROR` */

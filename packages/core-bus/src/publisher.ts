@@ -16,6 +16,7 @@ import type { History } from "./history.ts";
 import type { MiddlewareChain } from "./middleware.ts";
 import { type Publishable, type PublishOptions, type ReadRequest, readRequest } from "./publish.ts";
 import type { SubscriptionRegistry } from "./registry.ts";
+import type { Checked, PayloadSchemas } from "./schemas.ts";
 import { asPromise, type FailureReport } from "./report.ts";
 import { tracePublish } from "./tracing.ts";
 import { TopicCounts } from "./topic-counts.ts";
@@ -29,6 +30,7 @@ export interface PublisherParts {
   /** Id of the bus. */
   readonly id: string;
   readonly maxDepth: number;
+  readonly schemas: PayloadSchemas | undefined;
   readonly subscriptions: SubscriptionRegistry;
   readonly history: History;
   readonly middleware: MiddlewareChain;
@@ -40,6 +42,7 @@ export interface PublisherParts {
 export class Publisher {
   readonly #id: string;
   readonly #maxDepth: number;
+  readonly #schemas: PayloadSchemas | undefined;
   readonly #subscriptions: SubscriptionRegistry;
   readonly #history: History;
   readonly #middleware: MiddlewareChain;
@@ -59,6 +62,7 @@ export class Publisher {
   constructor(parts: PublisherParts) {
     this.#id = parts.id;
     this.#maxDepth = parts.maxDepth;
+    this.#schemas = parts.schemas;
     this.#subscriptions = parts.subscriptions;
     this.#history = parts.history;
     this.#middleware = parts.middleware;
@@ -79,7 +83,7 @@ export class Publisher {
   ): Promise<Delivery> {
     try {
       if (!this.#isSimple(first, options)) {
-        return this.#publish(readRequest(first, payload, options));
+        return this.#publishChecked(readRequest(first, payload, options));
       }
       const route = this.#subscriptions.find(first);
       eventClock.tick();
@@ -94,7 +98,13 @@ export class Publisher {
 
   publishSync(first: Publishable, payload: unknown, options: PublishOptions | undefined): number {
     if (!this.#isSimple(first, options)) {
-      return this.#publishSync(readRequest(first, payload, options));
+      let request = readRequest(first, payload, options);
+      if (this.#schemas) {
+        const { topic } = request;
+        this.#checkPlace(topic);
+        request = { ...request, payload: this.#schemas.checkNow(topic, request.payload).value };
+      }
+      return this.#publishSync(request);
     }
     const route = this.#subscriptions.find(first);
     eventClock.tickQuickly();
@@ -125,9 +135,39 @@ export class Publisher {
       options === undefined &&
       typeof first === "string" &&
       !this.#closed &&
+      this.#schemas === undefined &&
       this.#middleware.composed === undefined &&
       !publishing.hasSubscribers
     );
+  }
+
+  #publishChecked(request: ReadRequest): Promise<Delivery> {
+    if (!this.#schemas) return this.#publish(request);
+    this.#checkPlace(request.topic);
+    const checked = this.#schemas.check(request.topic, request.payload);
+    if (checked instanceof Promise) return this.#publishLater(request, checked);
+    return this.#publish({ ...request, payload: checked.value });
+  }
+
+  /** Publishes when an asynchronous schema has answered, as part of the handling it was called in. */
+  async #publishLater(request: ReadRequest, checked: Promise<Checked>): Promise<Delivery> {
+    const cause = currentEvent();
+    const { inFlight } = this.#dispatcher;
+    let delivery: Promise<Delivery>;
+    inFlight.begin();
+    try {
+      const valid = { ...request, payload: (await checked).value };
+      delivery = cause ? runWithEvent(cause, () => this.#publish(valid)) : this.#publish(valid);
+    } finally {
+      inFlight.end();
+    }
+    return delivery;
+  }
+
+  /** Mistakes in the call come before those in its payload. */
+  #checkPlace(topic: string): void {
+    this.requireOpen(`publish to "${topic}"`);
+    this.#subscriptions.find(topic);
   }
 
   #publish(request: ReadRequest): Promise<Delivery> {

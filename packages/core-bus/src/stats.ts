@@ -9,6 +9,8 @@ export interface BusStats {
   /** Handler calls that failed. */
   readonly failed: number;
   readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Events refused because of their payload, by the schemas; they are in no other figure. */
+  readonly invalid: number;
   /** By what they were made with. */
   readonly subscriptions: {
     readonly topics: number;

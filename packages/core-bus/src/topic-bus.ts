@@ -21,15 +21,16 @@ import { checkLimit, type EventBusOptions, readOptions } from "./options.ts";
 import { type PastEvent, type Publishable, type PublishOptions, readRequest } from "./publish.ts";
 import { Publisher } from "./publisher.ts";
 import { FailureReport } from "./report.ts";
-import { checkTopic } from "./router/grammar.ts";
 import { SubscriptionRegistry } from "./registry.ts";
 import { matcherOf, type Selection } from "./selector.ts";
+import { PayloadSchemas } from "./schemas.ts";
 import type { BusSignals } from "./signals.ts";
 import type { BusSnapshot, BusStats } from "./stats.ts";
 import { BufferedStream, readStreamOptions, type StreamOptions } from "./stream.ts";
 import type { Handler, ReplayOptions, SubscribeOptions, Subscription } from "./subscription.ts";
 import { decorate } from "./subscriber.ts";
 import { checkTimeout } from "./timer.ts";
+import { checkTopicName } from "./topic-names.ts";
 import { waitForEvent, type WaitOptions } from "./wait-for.ts";
 
 const CLOSE_TIMEOUT_MS = 5000;
@@ -39,6 +40,7 @@ export class TopicBus {
   readonly id: string = newInstanceId("bus");
   readonly signals: EventEmitter<BusSignals> = new EventEmitter<BusSignals>();
   readonly #events: EventView<Contracts> | undefined;
+  readonly #schemas: PayloadSchemas | undefined;
   readonly #history: History;
   readonly #report: FailureReport;
   readonly #subscriptions: SubscriptionRegistry;
@@ -54,6 +56,8 @@ export class TopicBus {
   constructor(options: EventBusOptions<Contracts>) {
     const read = readOptions(options);
     this.#events = options.events;
+    this.#schemas =
+      options.schemas && new PayloadSchemas(options.schemas, (topic) => this.#checkName(topic));
     this.#history = new History(read.historyCapacity);
     this.#report = new FailureReport(options.onError, this.signals);
     this.#subscriptions = new SubscriptionRegistry({
@@ -71,6 +75,7 @@ export class TopicBus {
     this.#publisher = new Publisher({
       id: this.id,
       maxDepth: read.maxDepth,
+      schemas: this.#schemas,
       subscriptions: this.#subscriptions,
       history: this.#history,
       middleware: this.#middleware,
@@ -210,12 +215,14 @@ export class TopicBus {
   }
 
   remember(past: PastEvent<Record<string, unknown>, string>): boolean {
-    const { topic, payload } = readRequest(past, undefined, undefined);
+    const { topic, payload: given } = readRequest(past, undefined, undefined);
     this.#checkName(topic);
+    const checked = this.#schemas ? this.#schemas.checkPast(topic, given) : { value: given };
+    if (!checked) return false;
     const lineage = validateLineage(past.lineage);
     const via = this.#publisher.passedHere(lineage);
     return this.#history.insert(
-      new PublishedEvent(topic, payload, via, undefined, { ...past, lineage }),
+      new PublishedEvent(topic, checked.value, via, undefined, { ...past, lineage }),
     );
   }
 
@@ -229,6 +236,7 @@ export class TopicBus {
       delivered: this.#dispatcher.delivered,
       failed: this.#dispatcher.failed,
       dropped: { ...this.#publisher.dropped },
+      invalid: this.#schemas?.refused ?? 0,
       subscriptions: this.#subscriptions.counts(),
       history: { size: this.#history.size, capacity: this.#history.capacity },
       routes: this.#subscriptions.routes(),
@@ -311,14 +319,7 @@ export class TopicBus {
   }
 
   #checkName(topic: string): void {
-    checkTopic(topic);
-    if (!this.#events || this.#events.names.has(topic)) return;
-    const canonical = this.#events.canonical(topic);
-    if (canonical === undefined || canonical === topic) return;
-    throw new EventBusError(
-      "WRONG_NAME",
-      `"${topic}" is another bus's name of this event. Its topic on this bus is "${canonical}".`,
-    );
+    checkTopicName(topic, { events: this.#events, schemas: this.#schemas });
   }
 
   #requireOpen(what: string, selection: Selection): void {

@@ -1,0 +1,45 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { EventBusError } from "./errors.ts";
+
+/** Issues that the message tells; the error has all of them. */
+const SHOWN_ISSUES = 5;
+const LONGEST_TEXT = 160;
+
+/**
+ * A payload that its topic's schema refuses, code `INVALID_PAYLOAD`: nothing was delivered or kept.
+ * When the schema itself failed there are no issues, and `cause` is what it threw.
+ */
+export class PayloadError extends EventBusError {
+  override readonly name: string = "PayloadError";
+  readonly topic: string;
+  /** What the schema found, in its own words; the message has the first five. */
+  readonly issues: readonly StandardSchemaV1.Issue[];
+
+  constructor(topic: string, issues: readonly StandardSchemaV1.Issue[], options?: ErrorOptions) {
+    const found = options?.cause === undefined ? describe(issues) : failure(options.cause);
+    super(
+      "INVALID_PAYLOAD",
+      `Payload of "${topic}" is invalid: ${found}. Publish what the topic's schema accepts.`,
+      options,
+    );
+    this.topic = topic;
+    this.issues = issues;
+  }
+}
+
+function describe(issues: readonly StandardSchemaV1.Issue[]): string {
+  const shown = issues.slice(0, SHOWN_ISSUES).map(({ path = [], message }) => {
+    const place = path.map((step) => String(typeof step === "object" ? step.key : step)).join(".");
+    return place === "" ? clip(message) : `"${clip(place)}": ${clip(message)}`;
+  });
+  const more = issues.length - shown.length;
+  return shown.join("; ") + (more > 0 ? `; and ${more} more` : "");
+}
+
+function failure(cause: unknown): string {
+  return `its schema failed (${clip(String(cause))})`;
+}
+
+function clip(text: string): string {
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+}
