@@ -1,6 +1,12 @@
 import { EventEmitter } from "eventemitter3";
-import { describe, expect, it } from "vitest";
-import { createEventBus, EventBusError, type HandlerError, toEventEmitter } from "../src/index.ts";
+import { describe, expect, it, vi } from "vitest";
+import {
+  createEventBus,
+  EventBusError,
+  type HandlerError,
+  toEventEmitter,
+  type TopicEmitter,
+} from "../src/index.ts";
 
 function codeOf(act: () => unknown): string | undefined {
   try {
@@ -175,6 +181,30 @@ describe("removed listeners", () => {
     expect(events.eventNames()).toEqual([]);
     expect(bus.stats().subscriptions.all).toBe(0);
   });
+
+  it.each([
+    ["once, and called", (events, fn) => events.once("a", fn).emit("a")],
+    ["off", (events, fn) => events.on("a", fn).off("a", fn)],
+    ["removeAllListeners", (events, fn) => events.on("a.*", fn).removeAllListeners()],
+  ] satisfies [string, (events: TopicEmitter, fn: () => void) => unknown][])(
+    "are let go of, without another look at the emitter (%s)",
+    async (_, addAndRemove) => {
+      const bus = createEventBus({ history: false });
+      const events = toEventEmitter(bus);
+      const listener = (() => {
+        const held = { calls: 0 };
+        const fn = (): void => void (held.calls += 1);
+        addAndRemove(events, fn);
+        return new WeakRef(fn);
+      })();
+      await vi.waitFor(() => {
+        globalThis.gc!();
+        // Not the function itself: a failed expectation would keep it.
+        expect(listener.deref() === undefined).toBe(true);
+      });
+      expect(events.eventNames()).toEqual([]);
+    },
+  );
 
   it("leave the bus's own subscriptions alone", () => {
     const bus = createEventBus();

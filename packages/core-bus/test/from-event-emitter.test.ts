@@ -1,4 +1,5 @@
 import { EventEmitter as NodeEmitter } from "node:events";
+import type { EventView } from "@ringrift/envelope";
 import { EventEmitter } from "eventemitter3";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
@@ -184,6 +185,22 @@ describe.each([
     expect(codeOf(() => fromEventEmitter(emitter, bus, map))).toBe("INVALID_OPTION");
     expect(emitter.eventNames()).toEqual([]);
     expect(bus.stats().subscriptions.all).toBe(0);
+  });
+});
+
+describe("fromEventEmitter on a bus with a catalogue", () => {
+  it("refuses another bus's name of an event", () => {
+    const events: EventView<{ "order.placed": number }> = {
+      kind: "topics",
+      names: new Set(["order.placed"]),
+      canonical: (name) => (name === "ORDER_PLACED" ? "order.placed" : undefined),
+    };
+    const emitter = new EventEmitter();
+    const map = { placed: "ORDER_PLACED" as "order.placed" };
+    expect(codeOf(() => fromEventEmitter(emitter, createEventBus({ events }), map))).toBe(
+      "WRONG_NAME",
+    );
+    expect(emitter.eventNames()).toEqual([]);
   });
 });
 
