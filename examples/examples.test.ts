@@ -40,6 +40,33 @@ describe("every example does what it says", () => {
     ]);
   });
 
+  it("emitter-facade: both sides hear each other, and the history has what either published", async () => {
+    const failure =
+      'reported: Handler "sendMail" of "order.placed" failed on an event "order.placed": Error: the mail server does not answer';
+    const { lines } = await run("emitter-facade");
+    expect(lines).toEqual([
+      "first order: A-1",
+      failure,
+      "ship A-1",
+      "audit order.placed",
+      "heard: true",
+      failure,
+      "ship A-2",
+      "audit order.placed",
+      "paid A-1",
+      "history: order.paid A-1, order.placed A-2, order.placed A-1",
+    ]);
+  });
+
+  it("schemas: a valid payload is delivered with its defaults, an invalid one refused", async () => {
+    const { lines } = await run("schemas");
+    expect(lines).toEqual([
+      "A-1: 19.99 EUR",
+      '2 issues. Payload of "order.placed" is invalid: "id": an order number looks like A-17; "cents": Invalid input: expected int, received number. Publish what the topic\'s schema accepts.',
+      "kept: 2 refused: 1",
+    ]);
+  });
+
   it("queue-two-processes: the consumer bills every order of the producer once", async () => {
     const finished = await run("queue-two-processes");
     expect(linesOf(finished, "producer")).toEqual([
@@ -216,12 +243,14 @@ describe("the examples as a whole", () => {
   it("are those that the guide and the tasks of a newcomer ask for", () => {
     expect(names).toEqual([
       "bus-alone",
+      "emitter-facade",
       "fastify-app",
       "graceful-shutdown",
       "own-catalogue",
       "queue-two-processes",
       "replay",
       "retries-and-dead-letters",
+      "schemas",
       "worker-threads",
       "guide/coordinator",
       "guide/core-event-bus",
