@@ -225,7 +225,7 @@ describe("stats and inspect", () => {
       delivered: 4,
       failed: 2,
       dropped: { echo: 0, "hop-limit": 0, "stream-overflow": 0, vetoed: 0 },
-        invalid: 0,
+      invalid: 0,
       subscriptions: { topics: 1, patterns: 1, regexps: 1, all: 3 },
       history: { size: 2, capacity: 2 },
       routes: { hits: 1, misses: 2, size: 2 },
