@@ -10,6 +10,7 @@ export type {
   StageToData,
   TopicContracts,
 } from "./contracts.ts";
+export { didYouMean } from "./did-you-mean.ts";
 export type { CatalogueEntry } from "./entry.ts";
 export { CatalogueError, type CatalogueErrorCode } from "./errors.ts";
 export {

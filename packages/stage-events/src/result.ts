@@ -1,6 +1,6 @@
 import type { BusEvent, Metadata } from "@ringrift/core-bus";
 import type { Contracts, EventName } from "@ringrift/envelope";
-import { type AnyCatalogue, isFailureStage } from "@ringrift/mappings";
+import { type AnyCatalogue, didYouMean, isFailureStage } from "@ringrift/mappings";
 import { StageEventsError } from "./errors.ts";
 
 /** What a contract's fields are besides those that every result has. */
@@ -96,21 +96,24 @@ export function readResult(given: unknown, catalogue: AnyCatalogue): AnyStageRes
 }
 
 /**
- * Checks the name of a stage, and says which one was meant when it is another bus's spelling.
+ * Checks the name of a stage, and says which one was meant: another bus's spelling, or the nearest.
  *
  * @throws StageEventsError `UNKNOWN_STAGE`
  */
 export function checkStage(stage: unknown, catalogue: AnyCatalogue): asserts stage is string {
   if (typeof stage === "string" && catalogue.entryForStage(stage)) return;
-  const meant = typeof stage === "string" ? catalogue.stages.canonical(stage) : undefined;
   throw new StageEventsError(
     "UNKNOWN_STAGE",
-    `"${String(stage)}" is not a stage. ${
-      meant === undefined
-        ? `The stages are ${[...catalogue.stages.names].join(", ")}.`
-        : `On the stage bus that is "${meant}".`
-    }`,
+    `"${String(stage)}" is not a stage. ${typeof stage === "string" ? advice(stage, catalogue) : 'Give the name of one, e.g. "training_complete".'}`,
   );
+}
+
+function advice(stage: string, catalogue: AnyCatalogue): string {
+  const meant = catalogue.stages.canonical(stage);
+  if (meant !== undefined) return `On the stage bus that is "${meant}".`;
+  const { names } = catalogue.stages;
+  const near = didYouMean(stage, names);
+  return near ?? `None of the ${names.size} stages is near it: stages.stats().stages lists them.`;
 }
 
 function invalidField(stage: string, field: string, wanted: string): StageEventsError {

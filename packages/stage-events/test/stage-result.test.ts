@@ -136,6 +136,17 @@ describe("emit refuses", () => {
     );
   });
 
+  it("a mistyped stage, and suggests the nearest instead of listing all of them", async () => {
+    // @ts-expect-error not a stage
+    const typo = stages.emit({ stage: "trainig_complete", success: true });
+    await expect(typo).rejects.toThrow(
+      '"trainig_complete" is not a stage. Did you mean "training_complete"?',
+    );
+    // @ts-expect-error not a stage
+    const nothingNear = stages.emit({ stage: "weather", success: true });
+    await expect(nothingNear).rejects.toThrow(/None of the \d+ stages is near it/);
+  });
+
   it.each(["constructor", "__proto__", "no_such_stage", 7, undefined])(
     "the stage %j",
     async (stage) => {
