@@ -1,5 +1,6 @@
 import type { Contracts, EventView } from "@ringrift/envelope";
 import { QueueError } from "./errors.ts";
+import { nearestName } from "./nearest-name.ts";
 import { invalidOption, show } from "./options.ts";
 
 const EVENT_TYPE = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
@@ -7,8 +8,7 @@ const GROUP_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:/@-]{0,127}$/;
 
 /**
  * Checks an event type: 1 to 128 letters, digits, `_`, `-` and `.`, beginning with a letter. With a
- * catalogue's view, another bus's spelling of a known event is refused too, and the message has the
- * right one; names unknown to the catalogue pass.
+ * catalogue's view it must be one of its names; the message has the right spelling, or the nearest.
  *
  * @throws QueueError `INVALID_TYPE`
  * @example checkEventType("TRAINING_COMPLETED") // "TRAINING_COMPLETED"
@@ -28,6 +28,15 @@ export function checkEventType(type: unknown, view?: EventView<Contracts>): stri
         `"${type}" is what another bus calls this event. On the queue it is "${right}".`,
       );
     }
+    const near = nearestName(type, view.names);
+    throw new QueueError(
+      "INVALID_TYPE",
+      `"${type}" is none of the ${view.names.size} types of this queue's "events". ${
+        near === undefined
+          ? 'Add it to the catalogue, or use a queue without "events".'
+          : `Did you mean "${near}"?`
+      }`,
+    );
   }
   return type;
 }

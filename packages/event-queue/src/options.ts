@@ -1,4 +1,5 @@
 import { QueueError } from "./errors.ts";
+import { nearestName } from "./nearest-name.ts";
 
 /** Options that later versions will have: asking for one is no typing mistake. */
 const LATER: Readonly<Record<string, string>> = {
@@ -29,7 +30,7 @@ export function checkOptionNames(
         `${later} Leave "${name}" out of the options of ${where}.`,
       );
     }
-    const meant = closest(name, known);
+    const meant = nearestName(name, known);
     throw invalidOption(
       meant === undefined
         ? `${where} has no option "${name}". It has: ${[...known].join(", ")}.`
@@ -113,32 +114,4 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === "function") return "a function";
   return typeof value === "object" && value !== null ? "an object" : String(value);
-}
-
-function closest(name: string, known: ReadonlySet<string>): string | undefined {
-  const wanted = name.toLowerCase();
-  const allowed = Math.min(3, Math.ceil(name.length / 3));
-  let best: string | undefined;
-  let bestDistance = allowed + 1;
-  for (const candidate of known) {
-    const distance = editDistance(wanted, candidate.toLowerCase());
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
-function editDistance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= left.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= right.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[right.length] ?? 0;
 }

@@ -17,14 +17,19 @@ describe("names", () => {
     },
   );
 
-  test("a view lets its own names and unknown ones pass, and corrects other spellings", () => {
+  test("a view lets its own names pass, corrects other spellings, and suggests the nearest for a typo", () => {
     const view: EventView<Contracts> = {
       kind: "queue",
       names: new Set(["NEW_GAMES_AVAILABLE"]),
       canonical: (name) => (name === "new_games" ? "NEW_GAMES_AVAILABLE" : undefined),
     };
     expect(checkEventType("NEW_GAMES_AVAILABLE", view)).toBe("NEW_GAMES_AVAILABLE");
-    expect(checkEventType("UNKNOWN", view)).toBe("UNKNOWN");
+    expect(() => checkEventType("NEW_GAMES_AVAILABEL", view)).toThrow(
+      'Did you mean "NEW_GAMES_AVAILABLE"?',
+    );
+    expect(() => checkEventType("UNKNOWN", view)).toThrow(
+      expect.objectContaining({ code: "INVALID_TYPE" }),
+    );
     expect(() => checkEventType("new_games", view)).toThrow(
       'On the queue it is "NEW_GAMES_AVAILABLE"',
     );

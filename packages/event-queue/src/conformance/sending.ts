@@ -181,8 +181,20 @@ export function sending(test: TestCase): void {
     expect(error.message).toContain(`"${PLACED}"`);
     await expectCode(() => queue.receive({ eventTypes: ["order.placed"] }), "INVALID_TYPE");
     await expectCode(() => queue.group("g", { eventTypes: ["order.placed"] }), "INVALID_TYPE");
-    await queue.send(PLACED, {});
-    await queue.send("NOT_IN_THE_CATALOGUE", {});
+    expect((await queue.send(PLACED, {})).position).toBeGreaterThan(0);
+  });
+
+  test("with a catalogue, a type it lacks is refused with the nearest one, and not stored", async (lab) => {
+    const queue = lab.open({
+      events: { kind: "queue", names: new Set([PLACED]), canonical: () => undefined },
+    });
+    const error = await expectCode(() => queue.send(`${PLACED}X`, {}), "INVALID_TYPE");
+    expect(error.message).toContain(`Did you mean "${PLACED}"?`);
+    const batch = [PLACED, "WEATHER"].map((type) => ({ type, payload: {} }));
+    await expectCode(() => queue.sendMany(batch), "INVALID_TYPE");
+    await expectCode(() => queue.receive({ eventTypes: ["WEATHER"] }), "INVALID_TYPE");
+    await expectCode(() => queue.group("g", { eventTypes: ["WEATHER"] }), "INVALID_TYPE");
+    expect(await queue.history()).toEqual([]);
   });
 
   const options: readonly (readonly [string, object, string])[] = [
