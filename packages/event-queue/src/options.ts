@@ -1,5 +1,6 @@
 import { QueueError } from "./errors.ts";
 import { nearestName } from "./nearest-name.ts";
+import { warnIfSeconds } from "./seconds.ts";
 
 /** Options that later versions will have: asking for one is no typing mistake. */
 const LATER: Readonly<Record<string, string>> = {
@@ -72,12 +73,14 @@ export function checkNumber(name: string, value: unknown, range: NumberRange): n
 export const LONGEST_MS = 8_640_000_000;
 
 /**
- * Checks an option in milliseconds and returns it.
+ * Checks an option in milliseconds and returns it. Warns of one that looks like seconds.
  *
  * @throws QueueError `INVALID_OPTION`
  */
 export function checkMs(name: string, value: unknown, min = 0): number {
-  return checkNumber(name, value, { min, max: LONGEST_MS });
+  const ms = checkNumber(name, value, { min, max: LONGEST_MS });
+  warnIfSeconds(name, ms);
+  return ms;
 }
 
 /**
