@@ -132,7 +132,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
    * Publishes durably: resolves once the event is stored and its local handlers have settled, and
    * rejects, with no local handler called, when it could not be stored.
    *
-   * @throws CoordinatorError `NOT_STARTED`, `UNKNOWN_TOPIC`, `LOCAL_TOPIC`, or the queue's error
+   * @throws CoordinatorError `NOT_STARTED`, `UNKNOWN_TOPIC`, `LOCAL_TOPIC`, `INVALID_OPTION`,
+   * `METADATA_NOT_JSON`, or the queue's error
    * @example
    * const { id, position } = await events.publish("order.placed", { id: "A-1", cents: 1999 });
    */
@@ -265,7 +266,10 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
       const membership = new Membership({ queue, node, from, onError: this.#onError });
       const { cursor } = await membership.join();
       this.#membership = membership;
-      if (catchUp?.history) await fillHistory(bus, queue, catalogue, { since, cursor });
+      if (catchUp?.history) {
+        const onUnreadable = this.#onError;
+        await fillHistory(bus, queue, catalogue, { since, cursor, onUnreadable });
+      }
       this.#inbound = new Inbound({
         bus,
         catalogue,

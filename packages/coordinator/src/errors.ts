@@ -5,6 +5,7 @@ export type CoordinatorErrorCode =
   | "INVALID_CATALOGUE"
   | "INVALID_OPTION"
   | "LOCAL_TOPIC"
+  | "METADATA_NOT_JSON"
   | "NODE_NAME_TAKEN"
   | "NOT_STARTED"
   | "NOT_STORED"

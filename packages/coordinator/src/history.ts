@@ -13,7 +13,12 @@ export async function fillHistory(
   bus: EventBus<AnyContracts>,
   queue: AnyQueue,
   catalogue: AnyCatalogue,
-  range: { readonly since: Date | number | undefined; readonly cursor: number },
+  range: {
+    readonly since: Date | number | undefined;
+    readonly cursor: number;
+    /** Gets why an event is not in the history. */
+    readonly onUnreadable: (error: unknown) => void;
+  },
 ): Promise<void> {
   let after = 0;
   for (;;) {
@@ -21,12 +26,13 @@ export async function fillHistory(
     for (const event of events) {
       const topic = catalogue.entryForQueue(event.type)?.topic;
       if (topic === undefined || event.position > range.cursor) continue;
-      bus.remember({
-        topic,
-        payload: event.payload,
-        metadata: metadataOf(event),
-        lineage: pickLineage(event),
-      });
+      try {
+        const metadata = metadataOf(event);
+        bus.remember({ topic, payload: event.payload, metadata, lineage: pickLineage(event) });
+      } catch (error) {
+        // One event that can't be read must not keep the node from starting.
+        range.onUnreadable(error);
+      }
     }
     const last = events.at(-1)?.position;
     if (last === undefined || last >= range.cursor) return;

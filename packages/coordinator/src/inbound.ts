@@ -1,11 +1,6 @@
 import type { EventBus } from "@ringrift/core-bus";
 import { type AnyContracts, type EventLineage, MAX_HOPS, pickLineage } from "@ringrift/envelope";
-import {
-  type ConsumerGroup,
-  type Consumer,
-  PermanentError,
-  type StoredEvent,
-} from "@ringrift/event-queue";
+import type { Consumer, ConsumerGroup, StoredEvent } from "@ringrift/event-queue";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
 import type { Outbound } from "./outbound.ts";
@@ -83,7 +78,7 @@ export class Inbound {
       metadata = metadataOf(event);
     } catch (error) {
       counters.drop("invalid");
-      throw new PermanentError(`The metadata of event ${event.id} is not JSON.`, { cause: error });
+      throw error;
     }
     const redelivered = event.redelivered || ownFromBefore;
     const delivery = await bus.publish(topic, event.payload, {

@@ -140,13 +140,17 @@ export class Outbound {
 
   #forward(type: string, event: BusEvent): Promise<void> | undefined {
     if (this.#carried.has(event.id)) return undefined;
-    const { node } = this.#options;
-    const outgoing: CarriedEvent = {
-      type,
-      payload: event.payload,
-      headers: toHeaders(event.payload, event.metadata, node),
-      lineage: pickLineage(event),
-    };
+    const { node, counters } = this.#options;
+    const { payload, metadata } = event;
+    let headers: CarriedEvent["headers"];
+    try {
+      headers = toHeaders(payload, metadata, node);
+    } catch (error) {
+      // The bus reports what a handler throws, and has it among the errors of the publish.
+      counters.drop("invalid");
+      throw error;
+    }
+    const outgoing: CarriedEvent = { type, payload, headers, lineage: pickLineage(event) };
     this.#track(event.id, settled(event));
     const sending = this.#send(outgoing);
     this.#sending.add(sending);

@@ -159,6 +159,36 @@ describe("each direction", () => {
   });
 });
 
+describe("an event whose metadata something else wrote", () => {
+  const headers = { "ringrift-metadata": '"no object"' };
+
+  it("is counted as invalid and set aside at once, for the bus and for work", async () => {
+    const queue = openLog();
+    const node = makeNode({ queue, node: "shop-1" });
+    const worked = vi.fn();
+    node.handle("order.placed", { group: "mailer" }, worked);
+    await node.start();
+    await queue.send("ORDER_PLACED", order, { headers });
+    await settle(queue);
+    expect(worked).not.toHaveBeenCalled();
+    expect(node.stats().dropped.invalid).toBe(1);
+    expect(await queue.deadLetters.list()).toMatchObject([
+      { group: expect.any(String), attempts: 1, error: { code: "PERMANENT" } },
+      { group: expect.any(String), attempts: 1, error: { code: "PERMANENT" } },
+    ]);
+  });
+
+  it("doesn't keep a node from starting that fills its history", async () => {
+    const queue = openLog();
+    await queue.send("ORDER_PLACED", order, { headers });
+    const sent = await queue.send("ORDER_PLACED", order);
+    const onError = vi.fn();
+    const node = await startNode({ queue, onError, catchUp: { history: true } });
+    expect(node.bus.getHistory().map(({ id }) => id)).toEqual([sent.id]);
+    expect(onError).toHaveBeenCalledTimes(1);
+  });
+});
+
 describe("a ring of nodes on two logs", () => {
   it("ends where the event has been, however many bridges there are", async () => {
     const [one, two] = [openLog(), openLog()];

@@ -78,6 +78,23 @@ describe("a durable publish", () => {
     });
   });
 
+  it.each([
+    ["a bigint", { cents: 1n }],
+    ["a function", { retry: () => undefined }],
+    ["a date", { at: new Date(0) }],
+    ["a map", new Map([["shelf", 3]])],
+    ["a cycle", cycle()],
+  ])("is refused with a code when its metadata is no JSON: %s", async (_, metadata) => {
+    const node = await startNode();
+    const handler = vi.fn();
+    node.bus.subscribe("order.placed", handler);
+    // @ts-expect-error a map is none either
+    const publish = node.publish("order.placed", order, { metadata });
+    await expect(publish).rejects.toMatchObject({ code: "METADATA_NOT_JSON" });
+    expect(handler).not.toHaveBeenCalled();
+    expect((await node.queue.stats()).events).toBe(0);
+  });
+
   it("has a typed emitter a topic", async () => {
     const node = await startNode();
     const { id } = await node.emitters.orderPlaced(order);
@@ -124,6 +141,24 @@ describe("a publish that the queue can't store for now", () => {
   });
 });
 
+describe("a publish on the bus whose metadata is no JSON", () => {
+  it("reaches the handlers here, is counted, and says in its errors that it went no further", async () => {
+    const node = await startNode();
+    const reported = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const handler = vi.fn();
+    node.bus.subscribe("order.placed", handler);
+    const { errors } = await node.bus.publish("order.placed", order, { metadata: { cents: 1n } });
+    expect(errors).toMatchObject([{ cause: { code: "METADATA_NOT_JSON" } }]);
+    expect(errors[0]?.message).toContain('a bigint at "metadata.cents"');
+    node.bus.publishSync("order.placed", order, { metadata: { run: () => undefined } });
+    expect(handler).toHaveBeenCalledTimes(2);
+    expect(reported).toHaveBeenCalledTimes(2);
+    reported.mockRestore();
+    expect(node.stats().dropped.invalid).toBe(2);
+    expect((await node.queue.stats()).events).toBe(0);
+  });
+});
+
 describe("options", () => {
   it("that are unknown or wrong are refused", () => {
     expect(() => makeNode({ nodes: "x" } as never)).toThrow(/"nodes" is unknown/);
@@ -133,3 +168,9 @@ describe("options", () => {
     expect(() => makeNode({ spoolLimit: -1 })).toThrow(/whole number/);
   });
 });
+
+function cycle(): object {
+  const self: Record<string, unknown> = {};
+  self["self"] = self;
+  return self;
+}

@@ -13,6 +13,8 @@ export interface PayloadLimits {
   readonly maxBytes?: number | undefined;
   /** Arrays and objects inside one another. @default 64 */
   readonly maxDepth?: number | undefined;
+  /** What messages call it. @default "payload" */
+  readonly name?: string | undefined;
 }
 
 /**
@@ -48,7 +50,7 @@ interface Walk {
  * @example encodePayload({ loss: 0.01, note: undefined }) // '{"loss":0.01}'
  */
 export function encodePayload(payload: unknown, limits: PayloadLimits = {}): string {
-  const maxBytes = limits.maxBytes ?? DEFAULT_PAYLOAD_BYTES;
+  const { maxBytes = DEFAULT_PAYLOAD_BYTES, name = "payload" } = limits;
   const walk: Walk = { maxDepth: limits.maxDepth ?? DEFAULT_PAYLOAD_DEPTH, bytes: 0 };
   const value = payload === undefined ? null : payload;
   let problem: Problem | undefined;
@@ -59,13 +61,13 @@ export function encodePayload(payload: unknown, limits: PayloadLimits = {}): str
   } catch (cause) {
     throw new QueueError(
       "PAYLOAD_NOT_JSON",
-      "Payload could not be read: one of its getters threw (see cause). Send plain data.",
+      `${capitalized(name)} could not be read: one of its getters threw (see cause). Send plain data.`,
       { cause },
     );
   }
-  if (problem !== undefined) throw refusal(problem);
+  if (problem !== undefined) throw refusal(problem, name);
   const bytes = walk.bytes > GIVE_UP_BYTES ? walk.bytes : sizeOf(text, maxBytes);
-  if (bytes > maxBytes) throw tooLarge(bytes, maxBytes, walk.bytes > GIVE_UP_BYTES);
+  if (bytes > maxBytes) throw tooLarge(name, bytes, maxBytes, walk.bytes > GIVE_UP_BYTES);
   return text;
 }
 
@@ -225,22 +227,25 @@ function notJson(what: string, todo: string): Problem {
   return { code: "PAYLOAD_NOT_JSON", what, todo, path: [] };
 }
 
-function refusal(problem: Problem): QueueError {
-  const at = pathOf(problem.path);
+function refusal(problem: Problem, name: string): QueueError {
+  const at = pathOf(name, problem.path);
   const { ancestors } = problem;
   if (ancestors !== undefined && new Set(ancestors).size < ancestors.length) {
     return new QueueError(
       "PAYLOAD_NOT_JSON",
-      `Payload refers to itself: "${at}" never ends. Send ids in place of references.`,
+      `${capitalized(name)} refers to itself: "${at}" never ends. Send ids in place of references.`,
     );
   }
-  return new QueueError(problem.code, `Payload has ${problem.what} at "${at}". ${problem.todo}`);
+  return new QueueError(
+    problem.code,
+    `${capitalized(name)} has ${problem.what} at "${at}". ${problem.todo}`,
+  );
 }
 
-function tooLarge(bytes: number, maxBytes: number, gaveUp: boolean): QueueError {
+function tooLarge(name: string, bytes: number, maxBytes: number, gaveUp: boolean): QueueError {
   return new QueueError(
     "PAYLOAD_TOO_LARGE",
-    `Payload is ${gaveUp ? "more than " : ""}${bytes} bytes of JSON; the limit is ${maxBytes} bytes. Store the data elsewhere and send where it is, or raise maxPayloadBytes (at most ${MAX_PAYLOAD_BYTES}).`,
+    `${capitalized(name)} is ${gaveUp ? "more than " : ""}${bytes} bytes of JSON; the limit is ${maxBytes} bytes. Store the data elsewhere and send where it is, or raise maxPayloadBytes (at most ${MAX_PAYLOAD_BYTES}).`,
   );
 }
 
@@ -251,7 +256,11 @@ function sizeOf(text: string, maxBytes: number): number {
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
-function pathOf(inwards: readonly (string | number)[]): string {
+function capitalized(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+function pathOf(name: string, inwards: readonly (string | number)[]): string {
   const steps = inwards
     .toReversed()
     .map((step) =>
@@ -261,6 +270,6 @@ function pathOf(inwards: readonly (string | number)[]): string {
           ? `.${step}`
           : `[${JSON.stringify(step.slice(0, 60))}]`,
     );
-  const path = `payload${steps.join("")}`;
+  const path = `${name}${steps.join("")}`;
   return path.length <= 160 ? path : `${path.slice(0, 80)}…${path.slice(-79)}`;
 }
