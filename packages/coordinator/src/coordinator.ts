@@ -3,8 +3,9 @@ import { currentEvent, type EventName, runDetached, runWithEvent } from "@ringri
 import type { EventQueue, QueueHealth } from "@ringrift/event-queue";
 import { type AnyCatalogue, validateMappings } from "@ringrift/mappings";
 import type { StageEventBus } from "@ringrift/stage-events";
+import { checkPublishOptions, checkStopOptions } from "./check-options.ts";
 import { type CoordinatorStats, Counters, type Direction } from "./counters.ts";
-import { Deadline } from "./deadline.ts";
+import { Deadline, within } from "./deadline.ts";
 import { createEmitters } from "./emitters.ts";
 import { CoordinatorError } from "./errors.ts";
 import { fillHistory } from "./history.ts";
@@ -61,8 +62,9 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   #since: number | undefined;
   /** What a stop says that finds nothing to stop. */
   #lastStop: CoordinatorStopResult = { drained: true, left: 0 };
-  /** Of the stop that is under way. */
+  /** Of the stop that is under way, and what it will say, once that is known. */
   #deadline: Deadline | undefined;
+  #ending: CoordinatorStopResult | undefined;
   /** Keeps the process alive while it is started. */
   #keepAlive: NodeJS.Timeout | undefined;
   #isRef = true;
@@ -119,7 +121,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
         await this.#begin();
       } catch (error) {
         // What began before the failure ends again: above all the claim of the name.
-        await this.#end(undefined);
+        await this.#end(new Deadline(undefined));
         this.#state = "stopped";
         throw error;
       }
@@ -163,44 +165,60 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#work.add(topics, options, handler as unknown as WorkHandler);
   }
 
-  /** Waits until every event published so far is stored or has been given up. */
+  /**
+   * Waits until every event published so far is stored or has been given up.
+   *
+   * @throws CoordinatorError (rejects) `INVALID_OPTION`
+   */
   async flush(options: StopOptions = {}): Promise<void> {
-    const { timeoutMs } = options;
-    await this.#outbound.flush(
-      timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs),
-    );
+    checkStopOptions("flush", options);
+    const deadline = new Deadline(options.timeoutMs);
+    await this.#outbound.flush(deadline.signal);
+    deadline.clear();
   }
 
   /**
    * Takes no new event, waits for running handlers and for what is not stored yet, and lets go of the
    * node's name. `start()` goes on where a named node stopped. Idempotent; a second call with a shorter
    * limit cuts the first one short, and both say what was left. A handler that awaits it isn't waited for.
+   *
+   * @throws CoordinatorError (rejects) `INVALID_OPTION`
    */
-  stop(options: StopOptions = {}): Promise<CoordinatorStopResult> {
-    const { timeoutMs } = options;
-    // After a stop that was asked for in this same turn.
-    if (timeoutMs !== undefined) queueMicrotask(() => this.#hurry(timeoutMs));
-    return this.#inTurn(async () => {
-      if (this.#state !== "running") return this.#lastStop;
-      this.#state = "stopping";
-      try {
-        this.#lastStop = await this.#end(timeoutMs);
-        return this.#lastStop;
-      } finally {
-        this.#state = "stopped";
-      }
-    });
+  async stop(options: StopOptions = {}): Promise<CoordinatorStopResult> {
+    checkStopOptions("stop", options);
+    const deadline = new Deadline(options.timeoutMs);
+    try {
+      return await this.#stop(deadline);
+    } finally {
+      deadline.clear();
+    }
   }
 
-  /** Stops, then closes what the coordinator made itself: its buses, then its queue. Idempotent. */
+  /**
+   * Stops, then closes what the coordinator made itself: its buses, then its queue. Idempotent. The limit
+   * is for all of it; when it is over, what hangs goes on by itself.
+   *
+   * @throws CoordinatorError (rejects) `INVALID_OPTION`
+   */
   async close(options: StopOptions = {}): Promise<CoordinatorStopResult> {
-    const result = await this.stop(options);
-    await this.#inTurn(async () => {
-      if (this.#state === "closed") return;
-      this.#state = "closed";
-      await this.#parts.closeOwn();
-    });
-    return result;
+    checkStopOptions("close", options);
+    // A handler that closes its own coordinator is among those the bus still runs.
+    const inside = currentEvent() !== undefined;
+    const deadline = new Deadline(options.timeoutMs);
+    try {
+      const stopped = await this.#stop(deadline);
+      const closed = this.#inTurn(async () => {
+        if (this.#state === "closed") return 0;
+        this.#state = "closed";
+        return this.#parts.closeOwn(deadline);
+      });
+      // A queue of its own waits for handlers that others gave to it, or a step before doesn't end.
+      const running = await within(deadline, closed, () => () => 1);
+      const left = Math.max(stopped.left, inside ? 0 : running);
+      return { drained: stopped.drained && left === 0, left };
+    } finally {
+      deadline.clear();
+    }
   }
 
   /** Lets the process end while the coordinator is started, as with `net.Server`. */
@@ -263,7 +281,14 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
       const { node, catchUp } = this.#options;
       const since = catchUp?.since;
       const from = since === undefined ? "now" : ({ time: since } as const);
-      const membership = new Membership({ queue, node, from, onError: this.#onError });
+      const membership = new Membership({
+        queue,
+        node,
+        from,
+        onError: this.#onError,
+        // Two nodes of one name would take each other's events.
+        onLost: () => void this.#inbound?.stop(),
+      });
       const { cursor } = await membership.join();
       this.#membership = membership;
       if (catchUp?.history) {
@@ -286,6 +311,35 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#inbound?.start();
   }
 
+  async #stop(deadline: Deadline): Promise<CoordinatorStopResult> {
+    const { leftMs } = deadline;
+    // After a stop that was asked for in this same turn.
+    if (leftMs !== undefined) queueMicrotask(() => this.#hurry(leftMs));
+    const stopped = this.#inTurn(async () => {
+      if (this.#state !== "running") return this.#lastStop;
+      this.#state = "stopping";
+      try {
+        this.#lastStop = await this.#end(deadline);
+        return this.#lastStop;
+      } finally {
+        this.#state = "stopped";
+      }
+    });
+    return within(deadline, stopped, () => {
+      const left = this.#unfinished();
+      return () => {
+        // Nobody else hears of what it fails with.
+        stopped.catch(this.#onError);
+        return this.#ending ?? { drained: left === 0, left };
+      };
+    });
+  }
+
+  /** Handlers running, and events not stored. */
+  #unfinished(): number {
+    return (this.#inbound?.running ?? 0) + this.#work.running + this.#outbound.unfinished;
+  }
+
   /** Cuts a stop short that is under way. */
   #hurry(timeoutMs: number): void {
     if (this.#state !== "stopping") return;
@@ -294,32 +348,31 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#deadline?.within(timeoutMs);
   }
 
-  async #end(timeoutMs: number | undefined): Promise<CoordinatorStopResult> {
-    const deadline = new Deadline(timeoutMs);
+  async #end(deadline: Deadline): Promise<CoordinatorStopResult> {
     this.#deadline = deadline;
+    this.#ending = undefined;
+    const { leftMs } = deadline;
     // Handlers may publish until their end, so the way out stays open longest.
-    const running = await Promise.all([
-      this.#inbound?.stop(timeoutMs) ?? 0,
-      this.#work.stop(timeoutMs),
-    ]);
+    const running = await Promise.all([this.#inbound?.stop(leftMs) ?? 0, this.#work.stop(leftMs)]);
     const publishing = await this.#outbound.published(currentEvent()?.id, deadline.signal);
     await this.#outbound.flush(deadline.signal);
-    deadline.clear();
     const left = running[0] + running[1] + publishing + this.#outbound.abandon();
+    this.#ending = { drained: left === 0, left };
     this.#stageBridge.detach();
     this.#outbound.detach();
     await this.#membership?.leave();
     this.#inbound = undefined;
     this.#membership = undefined;
     clearInterval(this.#keepAlive);
-    return { drained: left === 0, left };
+    return this.#ending;
   }
 
   async #publish(
     topic: string,
     payload: unknown,
-    options?: DurablePublishOptions,
+    options: DurablePublishOptions = {},
   ): Promise<PublishReceipt> {
+    checkPublishOptions(options);
     if (this.#state === "closed") throw closed("publish");
     if (this.#state === "stopped" || this.#state === "starting") {
       throw new CoordinatorError(

@@ -50,6 +50,11 @@ export class Inbound {
     return (await this.#consumer?.stop({ timeoutMs }))?.left ?? 0;
   }
 
+  /** Handlers running now. */
+  get running(): number {
+    return this.#consumer?.stats().inFlight ?? 0;
+  }
+
   async #receive(event: StoredEvent): Promise<void> {
     const { bus, catalogue, counters, outbound } = this.#options;
     if (event.via.includes(bus.id)) {

@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { newInstanceId, nodeId, type StartFrom } from "@ringrift/envelope";
 import {
   type ConsumerGroup,
@@ -15,6 +16,8 @@ export interface MembershipOptions {
   /** Where a new group starts. */
   readonly from: StartFrom;
   readonly onError: (error: unknown) => void;
+  /** Called when somebody else has the name. */
+  readonly onLost: () => void;
 }
 
 const CLAIM_TTL_MS = 10_000;
@@ -67,7 +70,7 @@ export class Membership {
     }
   }
 
-  /** Gives the name back; removes the group of an unnamed node. */
+  /** Gives the name back; removes the group of an unnamed node. Never rejects: both run out by themselves. */
   async leave(): Promise<void> {
     clearInterval(this.#timer);
     const claim = this.#claim;
@@ -76,8 +79,9 @@ export class Membership {
       await claim?.release();
       if (!this.#named) await this.#options.queue.groups.remove(this.group.name);
     } catch (error) {
-      // Who closes the queue first leaves a claim and a group that run out by themselves.
-      if (!(error instanceof QueueError) || error.code !== "QUEUE_CLOSED") throw error;
+      // Who closes the queue first knows that it can't be told any more.
+      if (error instanceof QueueError && error.code === "QUEUE_CLOSED") return;
+      this.#options.onError(error);
     }
   }
 
@@ -90,14 +94,15 @@ export class Membership {
   }
 
   async #claimName(name: string): Promise<void> {
-    const holder = newInstanceId("coordinator");
+    // In words, since whoever wants the name too gets to read it.
+    const holder = `process ${process.pid} on host "${hostname()}" (${newInstanceId("coordinator")})`;
     try {
       this.#claim = await this.#options.queue.groups.claim(name, { holder, ttlMs: CLAIM_TTL_MS });
     } catch (error) {
       if (!(error instanceof QueueError) || error.code !== "GROUP_CLAIMED") throw error;
       throw new CoordinatorError(
         "NODE_NAME_TAKEN",
-        `Node name "${name}" is taken: ${error.message} Give this node another name, or stop the other one first.`,
+        `Node name "${name}" is taken by ${await this.#holderOf(name)}. Stop that one, or give this node another name. When it has crashed, its name is free again within ${CLAIM_TTL_MS / 1000} s.`,
         { cause: error },
       );
     }
@@ -113,14 +118,28 @@ export class Membership {
       this.#options.onError(error);
       return;
     }
+    if (this.#lost || !this.#claim) return;
     this.#lost = true;
     clearInterval(this.#timer);
+    this.#options.onLost();
     this.#options.onError(
       new CoordinatorError(
         "NODE_NAME_TAKEN",
-        `Node name "${name}" was lost: this process could not renew it for ${CLAIM_TTL_MS} ms and another one has it now. Restart this node.`,
+        `Node name "${name}" was lost: this process could not renew it for ${CLAIM_TTL_MS} ms, and ${await this.#holderOf(name)} has it now. This one reads no more events; restart it.`,
       ),
     );
+  }
+
+  /** Who holds a name, as far as the queue says. */
+  async #holderOf(name: string): Promise<string> {
+    try {
+      const groups = await this.#options.queue.groups.list();
+      const holder = groups.find((group) => group.name === name)?.claimedBy;
+      if (holder !== undefined) return holder;
+    } catch {
+      // Only a message lacks a part; what it is about is reported anyway.
+    }
+    return "another process";
   }
 }
 

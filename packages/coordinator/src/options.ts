@@ -83,7 +83,10 @@ export type Emitters<T extends Contracts> = {
 
 /** Which stop waits how long. */
 export interface StopOptions {
-  /** Longest to wait for running handlers and for events that are not stored yet. @default no limit */
+  /**
+   * Longest the whole call takes (a tenth of a second more, to put down what was left). For `flush`, longest
+   * to wait. @default no limit
+   */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -91,6 +94,6 @@ export interface StopOptions {
 export interface CoordinatorStopResult {
   /** Whether every handler finished and every event was stored in time. */
   readonly drained: boolean;
-  /** Handlers still running and events not stored. */
+  /** Handlers still running and events not stored; what hangs without saying why counts as one. */
   readonly left: number;
 }

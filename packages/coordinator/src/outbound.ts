@@ -123,6 +123,11 @@ export class Outbound {
     return this.#spool.size;
   }
 
+  /** Durable publishes under way, and events that are not stored. */
+  get unfinished(): number {
+    return this.#publishing.size + this.#sending.size + this.#spool.size;
+  }
+
   /** Waits until everything is stored or given up, at most until the signal aborts. */
   async flush(signal?: AbortSignal): Promise<void> {
     await settledOrAborted(this.#sending, signal);

@@ -3,6 +3,7 @@ import type { AnyContracts } from "@ringrift/envelope";
 import { MemoryEventQueue } from "@ringrift/event-queue";
 import { type AnyCatalogue, selfplayCatalogue } from "@ringrift/mappings";
 import { createStageEventBus, type StageEventBus } from "@ringrift/stage-events";
+import type { Deadline } from "./deadline.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import type { AnyQueue } from "./wire.ts";
 
@@ -12,8 +13,11 @@ export interface Parts {
   readonly bus: EventBus<AnyContracts>;
   readonly stages: StageEventBus<AnyContracts>;
   readonly queue: AnyQueue;
-  /** Closes what the coordinator made itself: its bus, then its queue. */
-  closeOwn(): Promise<void>;
+  /**
+   * Closes what the coordinator made itself: its buses, then its queue. Resolves to the handlers of the
+   * buses that were left; those that a queue still waits for hold it up.
+   */
+  closeOwn(deadline: Deadline): Promise<number>;
 }
 
 /** Takes the parts that were given and makes the others, in memory. */
@@ -28,10 +32,15 @@ export function takeParts(options: CoordinatorOptions<AnyCatalogue>): Parts {
     bus: bus as EventBus<AnyContracts>,
     stages: stages as StageEventBus,
     queue: queue as AnyQueue,
-    async closeOwn() {
-      if (!options.stages) await stages.close();
-      if (!options.bus) await bus.close();
+    async closeOwn(deadline) {
+      let left = 0;
+      for (const made of [!options.stages && stages, !options.bus && bus]) {
+        if (!made) continue;
+        const { leftMs } = deadline;
+        left += (await made.close(leftMs === undefined ? {} : { timeoutMs: leftMs })).left;
+      }
       if (!options.queue) await queue.close();
+      return left;
     },
   };
 }

@@ -161,6 +161,14 @@ export class Work {
     return left.reduce((sum, count) => sum + count, 0);
   }
 
+  /** Handlers running now. */
+  get running(): number {
+    return Array.from(
+      this.#groups.values(),
+      ({ consumer }) => consumer?.stats().inFlight ?? 0,
+    ).reduce((sum, count) => sum + count, 0);
+  }
+
   totals(): { handled: number; deadLettered: number } {
     const totals = { ...this.#finished };
     for (const { consumer } of this.#groups.values()) {

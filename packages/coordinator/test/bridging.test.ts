@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { describe, expect, it, vi } from "vitest";
 import { makeNode, openLog, settle, startNode } from "./nodes.ts";
 
@@ -299,7 +300,10 @@ describe("start and stop", () => {
     const queue = openLog();
     const first = await startNode({ queue, node: "shop-1" });
     const second = makeNode({ queue, node: "shop-1" });
-    await expect(second.start()).rejects.toMatchObject({ code: "NODE_NAME_TAKEN" });
+    await expect(second.start()).rejects.toMatchObject({
+      code: "NODE_NAME_TAKEN",
+      message: expect.stringContaining(`by process ${process.pid} on host "${hostname()}"`),
+    });
     expect(second.running).toBe(false);
     await first.stop();
     await second.start();

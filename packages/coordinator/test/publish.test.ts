@@ -159,16 +159,6 @@ describe("a publish on the bus whose metadata is no JSON", () => {
   });
 });
 
-describe("options", () => {
-  it("that are unknown or wrong are refused", () => {
-    expect(() => makeNode({ nodes: "x" } as never)).toThrow(/"nodes" is unknown/);
-    expect(() => makeNode({ node: "" })).toThrow(
-      expect.objectContaining({ code: "INVALID_OPTION" }),
-    );
-    expect(() => makeNode({ spoolLimit: -1 })).toThrow(/whole number/);
-  });
-});
-
 function cycle(): object {
   const self: Record<string, unknown> = {};
   self["self"] = self;

@@ -1,6 +1,6 @@
-import { QueueError } from "@ringrift/event-queue";
-import { describe, expect, it, vi } from "vitest";
-import { makeNode, openLog, startNode } from "./nodes.ts";
+import { MemoryEventQueue, QueueError } from "@ringrift/event-queue";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { makeNode, openLog, settle, type Shop, startNode } from "./nodes.ts";
 
 const order = { id: "A-1", cents: 1999 };
 
@@ -70,6 +70,85 @@ describe("a stop", () => {
     expect(node.stats()).toMatchObject({ spooled: 0, dropped: { error: 1 } });
     vi.restoreAllMocks();
     expect(slow).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("a close with a limit is bounded by it", () => {
+  const never = (): Promise<void> => new Promise(() => undefined);
+
+  it.each([
+    ["a handler of its bus", (node: Shop) => node.bus.subscribe("cart.changed", never)],
+    ["a handler of its stage bus", (node: Shop) => node.stages.subscribe("pay_complete", never)],
+    [
+      "a consumer that somebody started on its queue",
+      (node: Shop) => node.queue.consume({ group: "mine", eventTypes: ["ORDER_PLACED"] }, never),
+    ],
+  ])("whatever never ends: %s", async (_, occupy) => {
+    const node = await startNode();
+    occupy(node);
+    void node.bus.publish("cart.changed", { id: "c" });
+    void node.stages.emit({ stage: "pay_complete", success: true, id: "A-1" });
+    await node.publish("order.placed", order);
+    await vi.waitFor(async () => {
+      const busy = node.bus.stats().pending + node.stages.bus.stats().pending;
+      const mine = (await node.queue.groups.list()).find(({ name }) => name === "mine");
+      expect(busy + (mine?.inFlight ?? 0)).toBeGreaterThan(0);
+    });
+    expect(await node.close({ timeoutMs: 50 })).toEqual({ drained: false, left: 1 });
+  });
+
+  it("also when the start before it never ends, or the queue doesn't answer", async () => {
+    const queue = openLog();
+    const node = await startNode({ queue });
+    vi.spyOn(queue.groups, "remove").mockReturnValue(new Promise(() => undefined));
+    expect(await node.close({ timeoutMs: 20 })).toEqual({ drained: false, left: 1 });
+    const starting = makeNode({ queue, node: "shop-1" });
+    vi.spyOn(queue.groups, "claim").mockReturnValue(new Promise(() => undefined));
+    void starting.start();
+    expect(await starting.close({ timeoutMs: 20 })).toEqual({ drained: false, left: 1 });
+    vi.restoreAllMocks();
+  });
+});
+
+describe("a stop that can't tell the queue", () => {
+  it("resolves and reports it, and the node can start again", async () => {
+    const queue = openLog();
+    const onError = vi.fn();
+    const node = await startNode({ queue, onError });
+    const busy = new QueueError("QUEUE_BUSY", "Another process holds the lock.");
+    vi.spyOn(queue.groups, "remove").mockRejectedValueOnce(busy);
+    expect(await node.stop()).toEqual({ drained: true, left: 0 });
+    expect(onError.mock.calls).toEqual([[busy]]);
+    await node.start();
+    expect(node.running).toBe(true);
+    vi.restoreAllMocks();
+  });
+});
+
+describe("a node that lost its name to another one", () => {
+  it("says so and reads no more of what is the other one's now", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
+    let now = Date.now();
+    const queue = new MemoryEventQueue({ now: () => now });
+    onTestFinished(() => queue.close());
+    const onError = vi.fn();
+    const first = await startNode({ queue, node: "shop-1", onError });
+    const second = makeNode({ queue, node: "shop-1", onError });
+    // It was away for longer than its claim lasts, and another process took the name.
+    now += 11_000;
+    await second.start();
+    const heard = [first, second].map((node) => {
+      const handler = vi.fn();
+      node.bus.subscribe("order.placed", handler);
+      return handler;
+    });
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(onError.mock.calls).toMatchObject([[{ code: "NODE_NAME_TAKEN" }]]);
+    for (let count = 0; count < 20; count += 1) await queue.send("ORDER_PLACED", order);
+    await settle(queue);
+    expect(heard.map((handler) => handler.mock.calls.length)).toEqual([0, 20]);
+    expect((await first.health()).problems).toEqual(['Another process has the name "shop-1" now.']);
   });
 });
 
