@@ -8,9 +8,6 @@ import { type CoordinatorStats, Counters, type Direction } from "./counters.ts";
 import { Deadline, within } from "./deadline.ts";
 import { createEmitters } from "./emitters.ts";
 import { CoordinatorError } from "./errors.ts";
-import { fillHistory } from "./history.ts";
-import { Inbound } from "./inbound.ts";
-import { Membership } from "./membership.ts";
 import type {
   CoordinatorOptions,
   CoordinatorStopResult,
@@ -25,7 +22,9 @@ import type {
 import { Outbound } from "./outbound.ts";
 import type { Parts } from "./parts.ts";
 import { publishDurably } from "./publisher.ts";
+import { Reading } from "./reading.ts";
 import { StageBridge } from "./stage-bridge.ts";
+import { UnmappedTopics } from "./unmapped.ts";
 import { type HandleOptions, Work, type WorkHandler } from "./work.ts";
 
 const LONGEST_TIMER_MS = 2_147_483_647;
@@ -55,9 +54,9 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   readonly #counters = new Counters();
   readonly #outbound: Outbound;
   readonly #stageBridge: StageBridge;
+  readonly #unmapped: UnmappedTopics;
   readonly #work: Work;
-  #membership: Membership | undefined;
-  #inbound: Inbound | undefined;
+  #reading: Reading | undefined;
   #state: State = "stopped";
   #since: number | undefined;
   /** What a stop says that finds nothing to stop. */
@@ -95,6 +94,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
       onError: this.#onError,
     });
     this.#stageBridge = new StageBridge({ stages, bus, catalogue, counters });
+    this.#unmapped = new UnmappedTopics({ bus, catalogue, counters });
     this.#work = new Work({ queue, catalogue, node: options.node, onError: this.#onError });
     this.emitters = createEmitters(catalogue, (topic, payload, more) =>
       this.#publish(topic, payload, more),
@@ -258,7 +258,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     const health = await this.#parts.queue.health();
     const problems = [...health.problems];
     if (!this.running) problems.push("The coordinator is not started: call start().");
-    if (this.#membership?.lost) problems.push(`Another process has the name "${this.node}" now.`);
+    problems.push(...(this.#reading?.problems() ?? []), ...this.#work.problems());
     const waiting = this.#outbound.spooled;
     if (waiting > 0)
       problems.push(`${waiting} events wait to be stored; see the queue's problems.`);
@@ -278,37 +278,24 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     if (!this.#isRef) this.#keepAlive.unref();
     await this.#work.ensure();
     if (this.#bridges("queueToTopic")) {
-      const { node, catchUp } = this.#options;
-      const since = catchUp?.since;
-      const from = since === undefined ? "now" : ({ time: since } as const);
-      const membership = new Membership({
-        queue,
-        node,
-        from,
-        onError: this.#onError,
-        // Two nodes of one name would take each other's events.
-        onLost: () => void this.#inbound?.stop(),
-      });
-      const { cursor } = await membership.join();
-      this.#membership = membership;
-      if (catchUp?.history) {
-        const onUnreadable = this.#onError;
-        await fillHistory(bus, queue, catalogue, { since, cursor, onUnreadable });
-      }
-      this.#inbound = new Inbound({
+      this.#reading = await Reading.open({
         bus,
+        queue,
         catalogue,
-        node,
-        group: membership.group,
+        node: this.node,
+        catchUp: this.#options.catchUp,
         counters: this.#counters,
         outbound: this.#outbound,
         onError: this.#onError,
       });
     }
-    if (this.#bridges("topicToQueue")) this.#outbound.attach();
+    if (this.#bridges("topicToQueue")) {
+      this.#outbound.attach();
+      this.#unmapped.attach();
+    }
     if (this.#bridges("stageToTopic")) this.#stageBridge.attach();
     this.#work.start();
-    this.#inbound?.start();
+    this.#reading?.start();
   }
 
   async #stop(deadline: Deadline): Promise<CoordinatorStopResult> {
@@ -337,13 +324,13 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
 
   /** Handlers running, and events not stored. */
   #unfinished(): number {
-    return (this.#inbound?.running ?? 0) + this.#work.running + this.#outbound.unfinished;
+    return (this.#reading?.running ?? 0) + this.#work.running + this.#outbound.unfinished;
   }
 
   /** Cuts a stop short that is under way. */
   #hurry(timeoutMs: number): void {
     if (this.#state !== "stopping") return;
-    void this.#inbound?.stop(timeoutMs);
+    void this.#reading?.stop(timeoutMs);
     void this.#work.stop(timeoutMs);
     this.#deadline?.within(timeoutMs);
   }
@@ -353,16 +340,16 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#ending = undefined;
     const { leftMs } = deadline;
     // Handlers may publish until their end, so the way out stays open longest.
-    const running = await Promise.all([this.#inbound?.stop(leftMs) ?? 0, this.#work.stop(leftMs)]);
+    const running = await Promise.all([this.#reading?.stop(leftMs) ?? 0, this.#work.stop(leftMs)]);
     const publishing = await this.#outbound.published(currentEvent()?.id, deadline.signal);
     await this.#outbound.flush(deadline.signal);
     const left = running[0] + running[1] + publishing + this.#outbound.abandon();
     this.#ending = { drained: left === 0, left };
     this.#stageBridge.detach();
     this.#outbound.detach();
-    await this.#membership?.leave();
-    this.#inbound = undefined;
-    this.#membership = undefined;
+    this.#unmapped.detach();
+    await this.#reading?.leave();
+    this.#reading = undefined;
     clearInterval(this.#keepAlive);
     return this.#ending;
   }

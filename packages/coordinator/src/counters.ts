@@ -1,7 +1,8 @@
 /**
  * Why an event did not go on: `echo`, it came from this very bus; `hop-limit`, it has passed too many
  * buses; `duplicate`, this bus has had it; `unmapped`, the catalogue doesn't know its name; `filtered`,
- * a direction is switched off; `vetoed`, middleware of the topic bus kept it back; `invalid`, it could not be stored or read as an event; `error`, it was
+ * a filter turned it away (nothing filters yet; a direction that is switched off doesn't look at events);
+ * `vetoed`, middleware of the topic bus kept it back; `invalid`, it could not be stored or read as an event; `error`, it was
  * given up after trying.
  */
 export type DropReason =

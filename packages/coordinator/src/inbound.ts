@@ -29,6 +29,7 @@ const IN_FLIGHT = 16;
 export class Inbound {
   readonly #options: InboundOptions;
   #consumer: Consumer | undefined;
+  #failure: Error | undefined;
 
   constructor(options: InboundOptions) {
     this.#options = options;
@@ -40,6 +41,12 @@ export class Inbound {
     this.#consumer = group
       .consume((event) => this.#receive(event), { concurrency: IN_FLIGHT, onError })
       .unref();
+    void this.#consumer.ended.then((failure) => (this.#failure ??= failure));
+  }
+
+  /** What ended the reading for good, e.g. that the bus was closed. */
+  get failure(): Error | undefined {
+    return this.#failure;
   }
 
   /**
@@ -86,12 +93,29 @@ export class Inbound {
       throw error;
     }
     const redelivered = event.redelivered || ownFromBefore;
-    const delivery = await bus.publish(topic, event.payload, {
-      lineage,
-      metadata,
-      ...(redelivered && { redelivered }),
-    });
-    if (delivery.dropped) counters.drop(delivery.dropped);
-    else counters.forward("queueToTopic");
+    try {
+      const delivery = await bus.publish(topic, event.payload, {
+        lineage,
+        metadata,
+        ...(redelivered && { redelivered }),
+      });
+      if (delivery.dropped) counters.drop(delivery.dropped);
+      else counters.forward("queueToTopic");
+    } catch (error) {
+      // Trying again on a closed bus would only make dead letters of what the next start can handle.
+      if (isClosed(error)) this.#end(error);
+      throw error;
+    }
   }
+
+  #end(failure: Error): void {
+    if (this.#failure) return;
+    this.#failure = failure;
+    this.#options.onError(failure);
+    void this.stop();
+  }
+}
+
+function isClosed(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && error.code === "BUS_CLOSED";
 }

@@ -4,8 +4,8 @@ import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
 import type { DurablePublishOptions, PublishReceipt } from "./options.ts";
 import type { Outbound } from "./outbound.ts";
+import { queueType } from "./queue-type.ts";
 import { type AnyQueue, toHeaders } from "./wire.ts";
-import { queueType } from "./work.ts";
 
 export interface PublisherOptions {
   readonly bus: EventBus<AnyContracts>;
@@ -28,7 +28,7 @@ export async function publishDurably(
 ): Promise<PublishReceipt> {
   const { bus, queue, catalogue, node, counters, outbound } = parts;
   const { metadata = {}, headers, source, correlationId, traceparent, key, dedupeKey } = options;
-  const type = queueType(catalogue, topic);
+  const type = queueType(catalogue, topic, "publish");
   const lineage = createLineage({ source, correlationId, traceparent, parent: currentEvent() });
   // The echo may arrive before the send has resolved, so the event is known as ours before that.
   const local = outbound.expect(lineage.id);

@@ -8,6 +8,8 @@ import type {
 } from "@ringrift/event-queue";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import { CoordinatorError } from "./errors.ts";
+import { checkHandle } from "./check-handle.ts";
+import { queueType } from "./queue-type.ts";
 import { type AnyQueue, metadataOf } from "./wire.ts";
 
 /** An event as a work handler gets it: under its topic, with what its delivery knows. */
@@ -74,6 +76,8 @@ interface WorkGroup {
   /** Queue type → what to do with it. */
   readonly handlers: Map<string, { readonly topic: string; readonly handler: WorkHandler }>;
   consumer: Consumer | undefined;
+  /** What ended its consumer for good. */
+  failure: Error | undefined;
 }
 
 /**
@@ -93,13 +97,8 @@ export class Work {
   /** Registers a handler; begins at once when the coordinator runs already. */
   add(topics: readonly string[], options: HandleOptions, handler: WorkHandler): void {
     const { catalogue, node } = this.#options;
-    const types = topics.map((topic) => ({ topic, type: queueType(catalogue, topic) }));
-    if (typeof options?.group !== "string" || options.group === "") {
-      throw new CoordinatorError(
-        "INVALID_OPTION",
-        `handle("${topics.join('", "')}") has no group. Name the consumer group whose processes share the work, e.g. { group: "mailer" }.`,
-      );
-    }
+    const types = topics.map((topic) => ({ topic, type: queueType(catalogue, topic, "handle") }));
+    checkHandle(topics, options, handler);
     if (options.group === node) {
       throw new CoordinatorError(
         "HANDLE_CONFLICT",
@@ -161,6 +160,13 @@ export class Work {
     return left.reduce((sum, count) => sum + count, 0);
   }
 
+  /** Groups that work no more though they should, one sentence each. */
+  problems(): string[] {
+    return Array.from(this.#groups.values(), ({ options, failure }) =>
+      failure ? [`Work group "${options.group}" works no more: ${failure.message}`] : [],
+    ).flat();
+  }
+
   /** Handlers running now. */
   get running(): number {
     return Array.from(
@@ -181,7 +187,9 @@ export class Work {
 
   #join(options: HandleOptions): WorkGroup {
     const group = this.#groups.get(options.group);
-    if (!group) return { options, handlers: new Map(), consumer: undefined };
+    if (!group) {
+      return { options, handlers: new Map(), consumer: undefined, failure: undefined };
+    }
     if (group.consumer) {
       throw new CoordinatorError(
         "HANDLE_CONFLICT",
@@ -213,6 +221,10 @@ export class Work {
     });
     // The coordinator keeps the process alive, or doesn't.
     group.consumer = consumer.unref();
+    group.failure = undefined;
+    void consumer.ended.then((failure) => {
+      if (group.consumer === consumer) group.failure = failure;
+    });
   }
 
   #toWorkEvent(topic: string, event: StoredEvent): WorkEvent {
@@ -237,28 +249,4 @@ export class Work {
       ...(key !== undefined && { key }),
     };
   }
-}
-
-/**
- * The name of a topic on the queue.
- *
- * @throws CoordinatorError `UNKNOWN_TOPIC`, `LOCAL_TOPIC`
- */
-export function queueType(catalogue: AnyCatalogue, topic: string): string {
-  const entry = catalogue.entryForTopic(topic);
-  if (!entry) {
-    const meant = catalogue.entryFor(topic)?.topic;
-    const hint = meant === undefined ? "Add it to the catalogue" : `Write "${meant}"`;
-    throw new CoordinatorError(
-      "UNKNOWN_TOPIC",
-      `Topic "${topic}" is not in the catalogue. ${hint}.`,
-    );
-  }
-  if (entry.crossProcess === undefined) {
-    throw new CoordinatorError(
-      "LOCAL_TOPIC",
-      `Topic "${topic}" is declared local, so no queue carries it. Use bus.publish and bus.subscribe, or drop "local" from its definition.`,
-    );
-  }
-  return entry.crossProcess;
 }

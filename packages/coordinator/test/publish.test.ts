@@ -73,6 +73,10 @@ describe("a durable publish", () => {
     await node.start();
     // @ts-expect-error not a topic
     await expect(node.publish("ORDER_PLACED", order)).rejects.toThrow('Write "order.placed"');
+    // @ts-expect-error not a topic
+    await expect(node.publish("order.plced", order)).rejects.toThrow(
+      'Did you mean "order.placed"?',
+    );
     await expect(node.publish("cart.changed", { id: "c" })).rejects.toMatchObject({
       code: "LOCAL_TOPIC",
     });

@@ -1,3 +1,4 @@
+import { createEventBus } from "@ringrift/core-bus";
 import { MemoryEventQueue, QueueError } from "@ringrift/event-queue";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { makeNode, openLog, settle, type Shop, startNode } from "./nodes.ts";
@@ -148,7 +149,9 @@ describe("a node that lost its name to another one", () => {
     for (let count = 0; count < 20; count += 1) await queue.send("ORDER_PLACED", order);
     await settle(queue);
     expect(heard.map((handler) => handler.mock.calls.length)).toEqual([0, 20]);
-    expect((await first.health()).problems).toEqual(['Another process has the name "shop-1" now.']);
+    expect((await first.health()).problems).toEqual([
+      'Another process has the name "shop-1" now. Restart this node.',
+    ]);
   });
 });
 
@@ -160,6 +163,25 @@ describe("an error of the queue in the background", () => {
     const node = await startNode({ queue, onError: reported.resolve });
     node.handle("order.placed", { group: "mailer", maxAttempts: 7 }, () => undefined);
     expect(await reported.promise).toMatchObject({ code: "GROUP_CONFIG_MISMATCH" });
+    const { ok, problems } = await node.health();
+    expect(ok).toBe(false);
+    expect(problems).toEqual([expect.stringContaining('Work group "mailer" works no more')]);
+  });
+
+  it("that the bus was closed first ends the reading, and loses no event of a named node", async () => {
+    const queue = openLog();
+    const bus = createEventBus();
+    const reported = Promise.withResolvers<unknown>();
+    const node = await startNode({ queue, bus, node: "shop-1", onError: reported.resolve });
+    await bus.close();
+    const sent = await queue.send("ORDER_PLACED", order);
+    expect(await reported.promise).toMatchObject({ code: "BUS_CLOSED" });
+    expect((await node.health()).problems).toEqual([expect.stringContaining("reads no more")]);
+    await node.close();
+    const next = makeNode({ queue, node: "shop-1" });
+    const heard = next.bus.waitFor("order.placed");
+    await next.start();
+    expect((await heard).id).toBe(sent.id);
   });
 });
 

@@ -153,11 +153,32 @@ describe("work", () => {
     ["another bus's spelling", "ORDER_PLACED", { group: "x" }, "UNKNOWN_TOPIC"],
     ["a local topic", "cart.changed", { group: "x" }, "LOCAL_TOPIC"],
     ["no group", "order.placed", {}, "INVALID_OPTION"],
+    ["no topic", [], { group: "x" }, "INVALID_OPTION"],
+    ["no attempt", "order.placed", { group: "x", maxAttempts: 0 }, "INVALID_OPTION"],
+    ["nothing at once", "order.placed", { group: "x", concurrency: 0 }, "INVALID_OPTION"],
+    ["a malformed group", "order.placed", { group: "a b" }, "INVALID_OPTION"],
   ])("is refused for %s", (_, topic, options, code) => {
     const node = makeNode();
     expect(() =>
       node.handle(topic as "order.placed", options as { group: string }, vi.fn()),
     ).toThrow(expect.objectContaining({ code }));
+  });
+
+  it("is refused with what to write instead", () => {
+    const node = makeNode();
+    const refusals: readonly (readonly [topic: string, options: object, message: string])[] = [
+      ["order.plcaed", { group: "x" }, 'Did you mean "order.placed"?'],
+      ["order.*", { group: "x" }, 'handle(["order.placed", "order.paid", "order.failed"], …)'],
+      ["order.placed", { group: "x", maxAttemps: 3 }, 'Did you mean "maxAttempts"?'],
+    ];
+    for (const [topic, options, message] of refusals) {
+      expect(() => {
+        node.handle(topic as "order.placed", options as { group: string }, vi.fn());
+      }).toThrow(message);
+    }
+    // @ts-expect-error no handler
+    expect(() => node.handle("order.placed", { group: "x" })).toThrow(/Give a function/);
+    expect(node.handle("order.placed", { group: "x" }, vi.fn())).toBeUndefined();
   });
 
   it("in a group with another stored policy makes start reject, and nothing runs", async () => {

@@ -1,0 +1,81 @@
+import type { EventBus } from "@ringrift/core-bus";
+import { defineCatalogue, event } from "@ringrift/mappings";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { createCoordinator } from "../src/index.ts";
+import { makeNode, openLog, settle, startNode } from "./nodes.ts";
+
+const order = { id: "A-1", cents: 1999 };
+
+describe("an event whose metadata something else wrote", () => {
+  const headers = { "ringrift-metadata": '"no object"' };
+
+  it("is counted as invalid and set aside at once, for the bus and for work", async () => {
+    const queue = openLog();
+    const node = makeNode({ queue, node: "shop-1" });
+    const worked = vi.fn();
+    node.handle("order.placed", { group: "mailer" }, worked);
+    await node.start();
+    await queue.send("ORDER_PLACED", order, { headers });
+    await settle(queue);
+    expect(worked).not.toHaveBeenCalled();
+    expect(node.stats().dropped.invalid).toBe(1);
+    expect(await queue.deadLetters.list()).toMatchObject([
+      { group: expect.any(String), attempts: 1, error: { code: "PERMANENT" } },
+      { group: expect.any(String), attempts: 1, error: { code: "PERMANENT" } },
+    ]);
+  });
+
+  it("doesn't keep a node from starting that fills its history", async () => {
+    const queue = openLog();
+    await queue.send("ORDER_PLACED", order, { headers });
+    const sent = await queue.send("ORDER_PLACED", order);
+    const onError = vi.fn();
+    const node = await startNode({ queue, onError, catchUp: { history: true } });
+    expect(node.bus.getHistory().map(({ id }) => id)).toEqual([sent.id]);
+    expect(onError).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("an event of a topic that the catalogue doesn't have", () => {
+  it("is counted, and its name is warned of once, with the nearest that it has", async () => {
+    const node = await startNode();
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const heard = vi.fn();
+    node.bus.subscribe("**", heard);
+    for (const topic of ["order.plcaed", "order.plcaed", "order.placed", "cart.changed"]) {
+      // @ts-expect-error from plain JavaScript
+      await node.bus.publish(topic, { id: "A-1", cents: 1 });
+    }
+    // @ts-expect-error from plain JavaScript
+    node.bus.publishSync("weather.changed", {});
+    const warnings = warn.mock.calls.map(([text]) => String(text));
+    warn.mockRestore();
+    expect(heard).toHaveBeenCalledTimes(5);
+    expect(node.stats()).toMatchObject({
+      forwarded: { topicToQueue: 1 },
+      dropped: { unmapped: 3 },
+    });
+    expect(warnings).toEqual([
+      expect.stringContaining('Did you mean "order.placed"?'),
+      expect.stringContaining('Topic "weather.changed" is not in the catalogue'),
+    ]);
+  });
+
+  it("is no concern of one coordinator when another on the same bus has it", async () => {
+    const garden = defineCatalogue({ "weather.changed": event<{ degrees: number }>() });
+    const node = await startNode();
+    const other = createCoordinator({ catalogue: garden, bus: node.bus as EventBus });
+    onTestFinished(() => other.close().then(() => undefined));
+    await other.start();
+    await other.bus.publish("weather.changed", { degrees: 21 });
+    await node.bus.publish("order.placed", order);
+    expect([node.stats().dropped.unmapped, other.stats().dropped.unmapped]).toEqual([0, 0]);
+    await other.close();
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    // @ts-expect-error from plain JavaScript
+    await node.bus.publish("weather.changed", { degrees: 21 });
+    expect(warn).toHaveBeenCalledTimes(1);
+    warn.mockRestore();
+    expect(node.stats().dropped.unmapped).toBe(1);
+  });
+});
