@@ -147,6 +147,8 @@ export interface ConsumerGroup<
   consume(handler: EventHandler<C, K> | EventHandlers<C>, options?: ConsumerOptions): Consumer;
 }
 
+declare const contracts: unique symbol;
+
 /**
  * A durable, append-only log of events, read by named consumer groups.
  *
@@ -155,6 +157,9 @@ export interface ConsumerGroup<
  * is deduplicated by content. Constructing a queue does no I/O; the first call opens it.
  */
 export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDisposable {
+  /** Exists in types only: a typed queue may be passed as an untyped one, not as one of other payloads. */
+  readonly [contracts]?: { readonly [K in keyof C]?: C[K] };
+
   /**
    * Stores one event; resolves when it is as durable as the queue promises. Sends of one turn of the
    * event loop may share a commit. Resolves to the stored event; when its id or dedupe key is known

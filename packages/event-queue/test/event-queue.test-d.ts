@@ -129,3 +129,29 @@ describe("an untyped queue", () => {
     });
   });
 });
+
+describe("a function that takes a queue", () => {
+  interface Garden {
+    ORDER_PLACED: { plants: number };
+  }
+  const inspect = (queue: EventQueue): Promise<unknown> => queue.stats();
+  const serve = (queue: EventQueue<Shop>): Promise<unknown> => queue.stats();
+
+  test("of any kind takes a typed one", () => {
+    void inspect(shop);
+    void inspect(untyped);
+    // Under the contract's name: the compiler compares a class's own methods one by one.
+    const typed: EventQueue<Shop> = new MemoryEventQueue({ events: view });
+    void inspect(typed);
+    void serve(typed);
+  });
+
+  test("of some contracts takes no other", () => {
+    const garden = new MemoryEventQueue<Garden>();
+    // @ts-expect-error -- other payloads under the same name
+    void serve(garden);
+    const declared: EventQueue<Garden> = garden;
+    // @ts-expect-error -- other payloads under the same name
+    void serve(declared);
+  });
+});
