@@ -30,12 +30,15 @@ export class Inbound {
   readonly #options: InboundOptions;
   #consumer: Consumer | undefined;
   #failure: Error | undefined;
+  #maxAttempts = Number.POSITIVE_INFINITY;
 
   constructor(options: InboundOptions) {
     this.#options = options;
   }
 
-  start(): void {
+  /** `maxAttempts`: after so many the group sets an event aside. */
+  start(maxAttempts: number): void {
+    this.#maxAttempts = maxAttempts;
     const { group, onError } = this.#options;
     // The coordinator keeps the process alive, or doesn't.
     this.#consumer = group
@@ -81,7 +84,7 @@ export class Inbound {
   }
 
   async #publish(topic: string, event: StoredEvent): Promise<void> {
-    const { bus, counters, node } = this.#options;
+    const { bus, counters, node, onError } = this.#options;
     const ownFromBefore = node !== undefined && nodeOf(event) === node;
     let lineage: EventLineage;
     let metadata: Readonly<Record<string, unknown>>;
@@ -104,6 +107,10 @@ export class Inbound {
     } catch (error) {
       // Trying again on a closed bus would only make dead letters of what the next start can handle.
       if (isClosed(error)) this.#end(error);
+      else if (event.attempt >= this.#maxAttempts) {
+        counters.drop("error");
+        onError(error);
+      }
       throw error;
     }
   }

@@ -1,5 +1,7 @@
 import { type BusEvent, type EventBus, settled, type Subscription } from "@ringrift/core-bus";
 import { type AnyContracts, pickLineage } from "@ringrift/envelope";
+import type { StoredEvent } from "@ringrift/event-queue";
+import { nextChildDedupeKey } from "@ringrift/event-queue/backend";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
 import { settledOrAborted } from "./deadline.ts";
@@ -43,7 +45,7 @@ export class Outbound {
     this.#spool = new Spool({
       queue: options.queue,
       limit: options.spoolLimit,
-      onStored: () => options.counters.forward("topicToQueue"),
+      onStored: (outgoing, stored) => this.#stored(outgoing, stored),
       onGivenUp: (id, error) => {
         this.#own.delete(id);
         options.counters.drop(isRefusal(error) ? "invalid" : "error");
@@ -56,6 +58,7 @@ export class Outbound {
   attach(): void {
     const { bus, catalogue } = this.#options;
     this.#ended = false;
+    this.#spool.open();
     for (const entry of catalogue.entries.values()) {
       if (entry.crossProcess === undefined) continue;
       const type = entry.crossProcess;
@@ -155,7 +158,8 @@ export class Outbound {
       counters.drop("invalid");
       throw error;
     }
-    const outgoing: CarriedEvent = { type, payload, headers, lineage: pickLineage(event) };
+    const dedupeKey = nextChildDedupeKey(type);
+    const outgoing = { type, payload, headers, lineage: pickLineage(event), dedupeKey };
     this.#track(event.id, settled(event));
     const sending = this.#send(outgoing);
     this.#sending.add(sending);
@@ -170,18 +174,14 @@ export class Outbound {
   }
 
   async #send(outgoing: CarriedEvent): Promise<void> {
-    const { bus, queue, counters } = this.#options;
+    const { queue, counters } = this.#options;
     if (this.#spool.size > 0) {
       // Behind what waits already: the log keeps the order in which things were published.
       throw this.#spooled(outgoing, undefined);
     }
-    const { type, payload, headers, lineage } = outgoing;
+    const { type, payload, headers, lineage, dedupeKey } = outgoing;
     try {
-      const stored = await queue.send(type, payload, { headers, lineage });
-      // This bus has the event under its own id: the one stored first must not come here as well.
-      if (stored.duplicate) recentIdsOf(bus).add(stored.id);
-      if (stored.id !== lineage.id) this.#own.delete(lineage.id);
-      counters.forward("topicToQueue");
+      this.#stored(outgoing, await queue.send(type, payload, { headers, lineage, dedupeKey }));
     } catch (error) {
       if (isRefusal(error)) {
         this.#own.delete(lineage.id);
@@ -190,6 +190,14 @@ export class Outbound {
       }
       throw this.#spooled(outgoing, error);
     }
+  }
+
+  #stored({ lineage }: CarriedEvent, stored: StoredEvent): void {
+    const { bus, counters } = this.#options;
+    // This bus has the event under its own id: the one stored first must not come here as well.
+    if (stored.duplicate) recentIdsOf(bus).add(stored.id);
+    if (stored.id !== lineage.id) this.#own.delete(lineage.id);
+    counters.forward("topicToQueue");
   }
 
   #spooled(outgoing: CarriedEvent, cause: unknown): unknown {

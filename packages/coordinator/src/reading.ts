@@ -14,9 +14,12 @@ export class Reading {
   readonly #membership: Membership;
   readonly #inbound: Inbound;
 
-  private constructor(membership: Membership, inbound: Inbound) {
+  readonly #maxAttempts: number;
+
+  private constructor(membership: Membership, inbound: Inbound, maxAttempts: number) {
     this.#membership = membership;
     this.#inbound = inbound;
+    this.#maxAttempts = maxAttempts;
   }
 
   /**
@@ -36,7 +39,7 @@ export class Reading {
       onLost: () => void inbound.stop(),
     });
     const inbound = new Inbound({ ...options, group: membership.group });
-    const { cursor } = await membership.join();
+    const { cursor, maxAttempts } = await membership.join();
     try {
       if (catchUp?.history) {
         await fillHistory(bus, queue, catalogue, { since, cursor, onUnreadable: onError });
@@ -45,12 +48,12 @@ export class Reading {
       await membership.leave();
       throw error;
     }
-    return new Reading(membership, inbound);
+    return new Reading(membership, inbound, maxAttempts);
   }
 
   start(): void {
     // Somebody else may have taken the name while the history was read.
-    if (!this.#membership.lost) this.#inbound.start();
+    if (!this.#membership.lost) this.#inbound.start(this.#maxAttempts);
   }
 
   /** See {@link Inbound.stop}. */

@@ -1,11 +1,12 @@
 import { runDetached } from "@ringrift/envelope";
+import type { StoredEvent } from "@ringrift/event-queue";
 import type { AnyQueue, CarriedEvent } from "./wire.ts";
 
 export interface SpoolOptions {
   readonly queue: AnyQueue;
   /** Most events to hold. */
   readonly limit: number;
-  readonly onStored: () => void;
+  readonly onStored: (event: CarriedEvent, stored: StoredEvent) => void;
   /** An event that will never be stored, by its own fault or because the spool was abandoned. */
   readonly onGivenUp: (id: string, error: unknown) => void;
 }
@@ -24,6 +25,7 @@ export class Spool {
   #pause = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
   #draining = false;
+  #abandoned = false;
 
   constructor(options: SpoolOptions) {
     this.#options = options;
@@ -51,21 +53,31 @@ export class Spool {
     this.#onEmpty.delete(resolve);
   }
 
-  /** Gives up everything that waits; returns how many events that were. */
+  /** Goes on after {@link abandon}. */
+  open(): void {
+    this.#abandoned = false;
+    if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  /**
+   * Gives up everything that waits, except for what is being sent right now, which has one last chance.
+   * Returns how many events are left in this way.
+   */
   abandon(): number {
+    this.#abandoned = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const left = this.#waiting.splice(0);
-    for (const event of left) {
-      this.#options.onGivenUp(
-        event.lineage.id,
-        new Error(
-          `Event "${event.type}" (${event.lineage.id}) was never stored: the coordinator stopped.`,
-        ),
-      );
-    }
+    const left = this.#waiting.length;
+    for (const event of this.#waiting.splice(this.#draining ? 1 : 0)) this.#giveUp(event);
     this.#announceIfEmpty();
-    return left.length;
+    return left;
+  }
+
+  #giveUp(event: CarriedEvent): void {
+    const error = new Error(
+      `Event "${event.type}" (${event.lineage.id}) was never stored: the coordinator stopped.`,
+    );
+    this.#options.onGivenUp(event.lineage.id, error);
   }
 
   #schedule(): void {
@@ -84,29 +96,30 @@ export class Spool {
     this.#draining = true;
     try {
       for (let event = this.#waiting[0]; event; event = this.#waiting[0]) {
-        const { type, payload, headers, lineage } = event;
+        const { type, payload, headers, lineage, dedupeKey } = event;
+        let stored: StoredEvent;
         try {
-          await this.#options.queue.send(type, payload, { headers, lineage });
+          stored = await this.#options.queue.send(type, payload, { headers, lineage, dedupeKey });
         } catch (error) {
-          if (!isRefusal(error)) return;
-          this.#take(event);
-          this.#options.onGivenUp(lineage.id, error);
+          if (isRefusal(error)) {
+            this.#waiting.shift();
+            this.#options.onGivenUp(lineage.id, error);
+            continue;
+          }
+          if (!this.#abandoned) return;
+          this.#waiting.shift();
+          this.#giveUp(event);
           continue;
         }
-        this.#take(event);
+        this.#waiting.shift();
         this.#pause = FIRST_PAUSE_MS;
-        this.#options.onStored();
+        this.#options.onStored(event, stored);
       }
     } finally {
       this.#draining = false;
       if (this.#waiting.length > 0) this.#schedule();
       this.#announceIfEmpty();
     }
-  }
-
-  /** Removes the head, unless the spool was abandoned while it was being sent. */
-  #take(event: CarriedEvent): void {
-    if (this.#waiting[0] === event) this.#waiting.shift();
   }
 
   #announceIfEmpty(): void {

@@ -79,3 +79,19 @@ describe("an event of a topic that the catalogue doesn't have", () => {
     expect(node.stats().dropped.unmapped).toBe(1);
   });
 });
+
+describe("an event that the bus refuses, however often it comes", () => {
+  it("is counted as an error, reported, and a dead letter of its node", async () => {
+    const queue = openLog();
+    await queue.group("shop-1", { maxAttempts: 2, backoff: { initialMs: 1 } }).ensure();
+    const onError = vi.fn();
+    const node = await startNode({ queue, node: "shop-1", onError });
+    const refuse = vi.spyOn(node.bus, "publish").mockRejectedValue(new Error("no"));
+    await queue.send("ORDER_PLACED", order);
+    await settle(queue);
+    refuse.mockRestore();
+    expect(node.stats().dropped.error).toBe(1);
+    expect(onError).toHaveBeenCalledTimes(1);
+    expect(await queue.deadLetters.list()).toMatchObject([{ group: "shop-1", attempts: 2 }]);
+  });
+});

@@ -145,6 +145,56 @@ describe("a publish that the queue can't store for now", () => {
   });
 });
 
+describe("what waits in the spool", () => {
+  const busy = new QueueError("QUEUE_BUSY", "Another process holds the lock.");
+
+  it("of a work handler's children is not multiplied by its retry", async () => {
+    const queue = openLog();
+    const node = makeNode({ queue, onError: () => undefined });
+    vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const send = vi.spyOn(queue, "send");
+    const options = { group: "mailer", backoff: { initialMs: 1 } };
+    node.handle("order.placed", options, async ({ attempt, payload }) => {
+      if (attempt === 1) send.mockRejectedValueOnce(busy);
+      await node.bus.publish("order.paid", { id: payload.id });
+      if (attempt === 1) throw new Error("after the publish");
+    });
+    await node.start();
+    await node.publish("order.placed", order);
+    await vi.waitFor(() => expect(node.stats().handled).toBe(1));
+    await node.flush();
+    vi.restoreAllMocks();
+    const types = (await node.queue.history()).map(({ type }) => type);
+    expect(types).toEqual(["ORDER_PLACED", "ORDER_PAID"]);
+  });
+
+  it("and is being stored when the node stops is counted once, as what came of it", async () => {
+    const queue = openLog();
+    const onError = vi.fn();
+    const node = await startNode({ queue, onError });
+    vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const store = queue.send.bind(queue);
+    const send = vi.spyOn(queue, "send").mockRejectedValueOnce(busy);
+    await node.bus.publish("order.placed", order);
+    await node.bus.publish("order.paid", { id: "A-1" });
+    send.mockImplementation(async (...args) => {
+      await promise;
+      return store(...args);
+    });
+    await vi.waitFor(() => expect(send).toHaveBeenCalledTimes(2));
+    expect(await node.stop({ timeoutMs: 20 })).toEqual({ drained: false, left: 2 });
+    resolve();
+    await vi.waitFor(() => expect(node.stats().spooled).toBe(0));
+    vi.restoreAllMocks();
+    expect(node.stats()).toMatchObject({
+      forwarded: { topicToQueue: 1 },
+      dropped: { error: 1 },
+    });
+    expect(onError).toHaveBeenCalledTimes(1);
+  });
+});
+
 describe("a publish on the bus whose metadata is no JSON", () => {
   it("reaches the handlers here, is counted, and says in its errors that it went no further", async () => {
     const node = await startNode();
