@@ -23,7 +23,10 @@ export interface WorkEventOf<K extends string, P> extends EventLineage {
   readonly headers: Readonly<Record<string, string>>;
   /** 1 on the first delivery. */
   readonly attempt: number;
-  /** Whether its effect may have happened before: make it idempotent by `id`. */
+  /**
+   * Whether its effect may have happened before: make it idempotent by `id`. Always there; on a bus the field
+   * is left out of what isn't redelivered.
+   */
   readonly redelivered: boolean;
 }
 
