@@ -1,5 +1,5 @@
 import { type Consumer, QueueError } from "@ringrift/event-queue";
-import { Bell, type EventStream } from "@ringrift/event-queue/backend";
+import { Bell } from "@ringrift/event-queue/backend";
 import type { CommitOptions, WriteTransaction } from "./commit.ts";
 import { Engine } from "./engine.ts";
 import type { CheckedQueueOptions } from "./options.ts";
@@ -21,7 +21,7 @@ export class QueueInstance {
   readonly corrupt: Set<number> = new Set();
   readonly #options: CheckedQueueOptions;
   readonly #consumers = new Set<Consumer>();
-  readonly #streams = new Set<EventStream>();
+  readonly #ending = new AbortController();
   /** Calls that a close has to wait for. */
   readonly #underWay = new Set<Promise<unknown>>();
   #engine: Promise<Engine> | undefined;
@@ -67,8 +67,12 @@ export class QueueInstance {
     void consumer.ended.then(() => this.#consumers.delete(consumer));
   }
 
-  adoptStream(stream: EventStream): void {
-    this.#streams.add(stream);
+  /** Aborted when streams have to end: when the instance closes, or when the caller's own signal is. */
+  endOf(signal: AbortSignal | undefined): AbortSignal {
+    this.refuseWhenClosing();
+    return signal === undefined
+      ? this.#ending.signal
+      : AbortSignal.any([signal, this.#ending.signal]);
   }
 
   close(): Promise<void> {
@@ -108,7 +112,7 @@ export class QueueInstance {
   async #close(): Promise<void> {
     this.#state = "closing";
     await Promise.all([...this.#consumers].map((consumer) => consumer.stop()));
-    await Promise.all([...this.#streams].map((stream) => stream.return()));
+    this.#ending.abort();
     this.#state = "closed";
     this.bell.close(closedError());
     await Promise.allSettled(this.#underWay);

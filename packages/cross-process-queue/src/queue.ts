@@ -157,9 +157,9 @@ export class CrossProcessEventQueue<C extends Contracts = AnyContracts> implemen
   stream<K extends EventName<C> = EventName<C>>(
     options?: StreamOptions<K>,
   ): AsyncIterableIterator<QueueEvent<C, K>> & AsyncDisposable {
-    this.#instance.refuseWhenClosing();
-    const stream = createEventStream(this.#source, checkStream(options, this.#view));
-    this.#instance.adoptStream(stream);
+    const request = checkStream(options, this.#view);
+    const signal = this.#instance.endOf(request.signal);
+    const stream = createEventStream(this.#source, { ...request, signal });
     // When it fails, so does the first read of the stream.
     this.#instance.listen().catch(() => {});
     return contracted(stream);
