@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
-  existsSync,
   linkSync,
   mkdirSync,
   openSync,
   statfsSync,
+  statSync,
   unlinkSync,
 } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { QueueError } from "@ringrift/event-queue";
 
 /**
@@ -43,9 +43,11 @@ export function checkPath(path: unknown): string {
  */
 export function prepareFile(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     refuseNetwork(path);
-    if (!existsSync(path)) createPrivately(path);
+    const entry = statSync(path, { throwIfNoEntry: false });
+    if (entry === undefined) createPrivately(path);
+    else if (!entry.isFile()) throw notAFile(path, entry.isDirectory());
   } catch (cause) {
     if (cause instanceof QueueError) throw cause;
     throw new QueueError(
@@ -54,6 +56,35 @@ export function prepareFile(path: string): void {
       { cause },
     );
   }
+}
+
+/** Step by step: the recursive form of Node never returns where a folder can't be made, as in /proc. */
+function makeFolder(folder: string): void {
+  const entry = statSync(folder, { throwIfNoEntry: false });
+  if (entry?.isDirectory() === true) return;
+  if (entry !== undefined) {
+    throw new QueueError(
+      "CANNOT_OPEN",
+      `"${folder}" is a file, and a queue was to be made in a folder of that name. Give another path.`,
+    );
+  }
+  const parent = dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another process was first.
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
+}
+
+function notAFile(path: string, isFolder: boolean): QueueError {
+  return new QueueError(
+    "CANNOT_OPEN",
+    isFolder
+      ? `"${path}" is a folder. Give the path of a file in it, e.g. "${join(path, "events.db")}".`
+      : `"${path}" is a device or a pipe. Give the path of an ordinary file.`,
+  );
 }
 
 /**
