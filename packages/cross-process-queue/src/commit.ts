@@ -3,6 +3,7 @@ import { BUSY_DEADLINE_MS, type Connection } from "./connection.ts";
 import { pauseAfter } from "./retry.ts";
 import { SQL } from "./schema.ts";
 import { isBusy, toQueueError } from "./sqlite-errors.ts";
+import type { WriteAheadLog } from "./write-ahead-log.ts";
 
 /** What a queue's acknowledged events survive. */
 export type Survives = "power-loss" | "process-crash";
@@ -43,28 +44,32 @@ interface Job {
 const MOST_JOBS = 500;
 
 /**
- * Writes for one connection. Everything submitted in one turn of the event loop shares one transaction, and
- * with it one sync of the disk. While another process holds the lock it tries again asynchronously.
+ * Writes for one connection. Everything submitted in one turn of the event loop shares one transaction; what
+ * has to survive a power cut then waits for the disk, together with all others that wait for it at the time,
+ * while the next transaction may begin. While another process holds the lock it tries again asynchronously.
  */
 export class Committer {
   readonly #connection: Connection;
+  readonly #log: WriteAheadLog;
   readonly #survives: Survives;
   readonly #ring: () => void;
   #jobs: Job[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(connection: Connection, survives: Survives, ring: () => void) {
+  constructor(connection: Connection, log: WriteAheadLog, survives: Survives, ring: () => void) {
     this.#connection = connection;
+    this.#log = log;
     this.#survives = survives;
     this.#ring = ring;
   }
 
   /**
    * Runs `run` in a write transaction, at the end of this turn or as soon as the lock can be had, and resolves
-   * to its result after COMMIT. It may run more than once, so it must change nothing but the database; when
-   * it throws, nothing it wrote stays, and other jobs aren't affected.
+   * to its result when it survives what it has to. It may run more than once, so it must change nothing but
+   * the database; when it throws, nothing it wrote stays, and other jobs aren't affected.
    *
-   * @throws QueueError (rejects) `QUEUE_BUSY`, `QUEUE_FULL`, `QUEUE_READ_ONLY`, `STORAGE_FAILED`
+   * @throws QueueError (rejects) `QUEUE_BUSY`, `QUEUE_FULL`, `QUEUE_READ_ONLY`, `STORAGE_FAILED`,
+   * `SYNC_FAILED`, `WAL_UNLINKED`
    */
   submit<T>(run: (tx: WriteTransaction) => T, options: CommitOptions = {}): Promise<T> {
     const { durable = true, patienceMs = BUSY_DEADLINE_MS } = options;
@@ -77,9 +82,10 @@ export class Committer {
     });
   }
 
-  /** Resolves when everything submitted so far is committed or has failed. */
+  /** Resolves when everything submitted so far is committed, and on the disk if it has to, or has failed. */
   async flush(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
+    await this.#log.quiet();
   }
 
   async #work(): Promise<void> {
@@ -114,13 +120,13 @@ export class Committer {
     const tx: WriteTransaction = { now: Date.now(), rings: false };
     // Somebody who shares the handle has a transaction open: it is theirs.
     if (database.inTransaction) return "busy";
+    let results: unknown[];
     try {
-      const durable = this.#survives === "power-loss" && batch.some((job) => job.durable);
-      this.#connection.setSynchronous(durable ? "FULL" : "NORMAL");
+      this.#connection.requireSynchronous();
       this.#connection.begin();
-      const results = batch.map((job) => job.run(tx));
+      this.#log.open();
+      results = batch.map((job) => job.run(tx));
       this.#connection.run(SQL.commit);
-      batch.forEach((job, index) => job.resolve(results[index]));
     } catch (error) {
       // SQLite rolls back by itself after some errors, a full disk for one.
       if (database.open && database.inTransaction) this.#connection.run(SQL.rollback);
@@ -130,7 +136,28 @@ export class Committer {
       return "done";
     }
     if (tx.rings) this.#ring();
+    this.#acknowledge(batch, results);
     return "done";
+  }
+
+  #acknowledge(batch: readonly Job[], results: readonly unknown[]): void {
+    const linked = this.#log.isLinked();
+    const waiting: (() => void)[] = [];
+    batch.forEach((job, index) => {
+      if (!linked) job.reject(this.#log.failure);
+      else if (job.durable && this.#survives === "power-loss") {
+        waiting.push(() => job.resolve(results[index]));
+      } else job.resolve(results[index]);
+    });
+    if (waiting.length === 0) return;
+    this.#log.sync().then(
+      () => {
+        for (const resolve of waiting) resolve();
+      },
+      (error: unknown) => {
+        for (const job of batch) job.reject(error);
+      },
+    );
   }
 
   #giveUpLate(): void {

@@ -45,7 +45,6 @@ export class Connection {
   /** Whether it was opened here; else its settings and its end are somebody else's. */
   readonly owned: boolean;
   readonly #statements = new Map<string, SqliteStatement>();
-  #synchronous: "FULL" | "NORMAL" | undefined;
 
   /**
    * Opens the file, and makes it if need be. While another process is in the way it tries again.
@@ -153,13 +152,14 @@ export class Connection {
   }
 
   /**
-   * Sets what the next commits wait for; outside of transactions only. A handle that somebody else owns is
-   * never set to less, and set each time, since they may set it too.
+   * Sees to it that a checkpoint waits for the disk, which all that was synced before rests on; outside of
+   * transactions only. A handle that somebody else owns is never set to less, and looked at each time, since
+   * they may set it too.
    */
-  setSynchronous(mode: "FULL" | "NORMAL"): void {
-    if (this.owned ? mode === this.#synchronous : mode === "NORMAL") return;
-    this.database.pragma(`synchronous = ${mode}`);
-    this.#synchronous = mode;
+  requireSynchronous(): void {
+    if (this.owned) return;
+    if (this.get<{ synchronous: number }>(SQL.synchronous)?.synchronous !== 0) return;
+    this.database.pragma("synchronous = NORMAL");
   }
 
   /** Closes the database if it was opened here. */

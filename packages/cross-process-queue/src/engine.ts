@@ -13,6 +13,7 @@ import type { CheckedQueueOptions } from "./options.ts";
 import { Sweeper } from "./retention.ts";
 import type { EventRow } from "./rows.ts";
 import { SQL } from "./schema.ts";
+import { WriteAheadLog } from "./write-ahead-log.ts";
 
 /** What an engine tells the instance it belongs to. */
 export interface EngineEvents {
@@ -24,6 +25,7 @@ export interface EngineEvents {
 /** An open queue: the parts that work on one connection. */
 export class Engine {
   readonly connection: Connection;
+  readonly writeAheadLog: WriteAheadLog;
   readonly committer: Committer;
   readonly log: EventLog;
   readonly claims: Claims;
@@ -46,7 +48,13 @@ export class Engine {
       events.bell,
       () => connection.get<{ data_version: number }>(SQL.dataVersion)?.data_version,
     );
-    const committer = new Committer(connection, survives, () => this.doorbell.ring());
+    this.writeAheadLog = new WriteAheadLog(connection.path, (failure) =>
+      // Who waits for events would wait in vain.
+      events.bell.close(failure),
+    );
+    const committer = new Committer(connection, this.writeAheadLog, survives, () =>
+      this.doorbell.ring(),
+    );
     this.committer = committer;
     this.log = new EventLog(connection, dedupeWindowMs, events.onCorrupt);
     this.claims = new Claims(connection);
@@ -65,6 +73,8 @@ export class Engine {
     await this.sweeper.stop();
     await this.committer.flush();
     this.doorbell.close();
+    // Before the database: it deletes the log when it is the last to close.
+    this.writeAheadLog.close();
     this.connection.close();
   }
 }

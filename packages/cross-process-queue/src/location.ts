@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
+  fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -72,9 +73,21 @@ function makeFolder(folder: string): void {
   if (parent !== folder) makeFolder(parent);
   try {
     mkdirSync(folder, { mode: 0o700 });
+    syncEntriesOf(parent);
   } catch (error) {
     // Another process was first.
     if (codeOf(error) !== "EEXIST") throw error;
+  }
+}
+
+/** A new folder must be found again after a power cut. Blocks for a moment, once in the folder's life. */
+function syncEntriesOf(folder: string): void {
+  if (process.platform === "win32") return;
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

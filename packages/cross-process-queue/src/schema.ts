@@ -7,6 +7,7 @@ export const SQL = {
   sqliteVersion: "SELECT sqlite_version() AS version",
   countTables: "SELECT count(*) AS count FROM sqlite_schema",
   dataVersion: "PRAGMA data_version",
+  synchronous: "PRAGMA synchronous",
 
   // Changes nothing, but fails where nothing can be changed.
   probeWriting: "UPDATE fence SET token = token WHERE false",

@@ -1,7 +1,6 @@
 import Database from "better-sqlite3";
 import { runWithEvent } from "@ringrift/envelope";
 import { expect, test } from "vitest";
-import { CrossProcessEventQueue } from "../src/index.ts";
 import { openQueue, tempPath, until } from "./temp-queue.ts";
 
 test("sends of one turn of the event loop share one commit", async () => {
@@ -133,19 +132,6 @@ test("positions go on above every cursor when the log was emptied by hand", asyn
   const { position } = await queue.send("A", { n: 4 });
   expect(position).toBe(4);
   expect((await group.receive()).map(({ payload }) => payload)).toEqual([{ n: 4 }]);
-});
-
-test.each([
-  ["power-loss", 2],
-  ["process-crash", 1],
-] as const)("with survives: %j a commit is made with synchronous = %i", async (survives, level) => {
-  const database = new Database(tempPath());
-  database.pragma("synchronous = NORMAL");
-  await using queue = new CrossProcessEventQueue({ database, survives });
-  await queue.send("A", {});
-  expect(database.pragma("synchronous", { simple: true })).toBe(level);
-  await queue.close();
-  database.close();
 });
 
 test("times never go back along the log, so that a moment can be found in it", async () => {

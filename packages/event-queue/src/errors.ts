@@ -29,6 +29,8 @@ export type QueueErrorCode =
   | "NODE_TOO_OLD"
   | "DRIVER_MISSING"
   | "STORAGE_FAILED"
+  | "SYNC_FAILED"
+  | "WAL_UNLINKED"
   | "UNSUPPORTED";
 
 /** What a queue throws and rejects with: a code for programs, a message that says what to do for people. */

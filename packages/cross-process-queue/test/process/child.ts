@@ -22,12 +22,12 @@ export class Child {
   #wake: () => void = () => {};
   #complaints = "";
 
-  constructor(fixture: string, options: object) {
+  constructor(fixture: string, options: object, environment: NodeJS.ProcessEnv = {}) {
     const file = fileURLToPath(new URL(`fixtures/${fixture}.ts`, import.meta.url));
     this.#process = spawn(
       process.execPath,
       ["--conditions=@ringrift/source", file, JSON.stringify(options)],
-      { stdio: ["ignore", "pipe", "pipe"] },
+      { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } },
     );
     // After "close" everything it has printed was read.
     this.#ended = once(this.#process, "close").then(() => this.#wake());

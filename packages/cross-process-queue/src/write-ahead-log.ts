@@ -1,0 +1,170 @@
+import { closeSync, fdatasync, fstatSync, openSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { QueueError } from "@ringrift/event-queue";
+
+/**
+ * SQLite's write-ahead log, through a descriptor of our own: to have what was committed brought to the disk
+ * without blocking the event loop, and to see that the log is still the one that everybody uses. It is the
+ * one file of SQLite that `fs` may open while the database is open: SQLite holds no locks on it.
+ *
+ * Why a sync after the commit is as good as one inside it: `docs/decisions/0008-power-loss.md`.
+ */
+export class WriteAheadLog {
+  readonly #databasePath: string;
+  readonly #onFailure: (failure: QueueError) => void;
+  #descriptor: number | undefined;
+  #failure: QueueError | undefined;
+  /** Shared by all that wait for the next sync. */
+  #next: PromiseWithResolvers<void> | undefined;
+  #syncing: Promise<void> | undefined;
+  #folderSynced = false;
+
+  /** `onFailure` is called once, when the log can't be trusted any more. */
+  constructor(databasePath: string, onFailure: (failure: QueueError) => void) {
+    this.#databasePath = databasePath;
+    this.#onFailure = onFailure;
+  }
+
+  /** Set once the log can't be trusted any more; nothing may be acknowledged from then on. */
+  get failure(): QueueError | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Opens the log; idempotent. To be called inside a write transaction and before its commit: then SQLite has
+   * it open, and an error of the disk that comes later is reported to this descriptor too.
+   *
+   * @throws QueueError `WAL_UNLINKED`, `STORAGE_FAILED`
+   * @throws Error `SQLITE_READONLY`
+   */
+  open(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#descriptor !== undefined) return;
+    try {
+      // Windows flushes only what may be written through the descriptor.
+      this.#descriptor = openSync(`${this.#databasePath}-wal`, "r+");
+    } catch (cause) {
+      const code = codeOf(cause);
+      if (code === "ENOENT") throw this.#fail(this.#unlinked());
+      // SQLite begins a transaction on a file that it may only read, and refuses the first write.
+      if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+        throw Object.assign(new Error(messageOf(cause), { cause }), { code: "SQLITE_READONLY" });
+      }
+      throw new QueueError(
+        "STORAGE_FAILED",
+        `Queue "${this.#databasePath}": its write-ahead log could not be opened (${messageOf(cause)}). Nothing was stored.`,
+        { cause },
+      );
+    }
+  }
+
+  /** To be called after a commit and before it is acknowledged: whether the log is still in its place. */
+  isLinked(): boolean {
+    if (this.#failure !== undefined || this.#descriptor === undefined) return false;
+    if (fstatSync(this.#descriptor).nlink > 0) return true;
+    this.#fail(this.#unlinked());
+    return false;
+  }
+
+  /**
+   * Resolves when everything that was committed before the call is on the disk, whoever committed it. Calls
+   * that come while a sync is running share the next one.
+   *
+   * @throws QueueError (rejects) `SYNC_FAILED`, `WAL_UNLINKED`; from then on every call does
+   */
+  sync(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.#next ??= Promise.withResolvers();
+    const { promise } = this.#next;
+    this.#syncing ??= this.#syncAll();
+    return promise;
+  }
+
+  /** Resolves when no sync is running; never rejects. */
+  async quiet(): Promise<void> {
+    await this.#syncing;
+  }
+
+  close(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+
+  /** Never rejects. */
+  async #syncAll(): Promise<void> {
+    while (this.#next !== undefined) {
+      const { resolve, reject } = this.#next;
+      this.#next = undefined;
+      try {
+        await this.#syncOnce();
+        resolve();
+      } catch (error) {
+        reject(error);
+      }
+    }
+    this.#syncing = undefined;
+  }
+
+  async #syncOnce(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      await this.#dataSync();
+      if (!this.#folderSynced) await syncFolder(dirname(this.#databasePath));
+      this.#folderSynced = true;
+    } catch (cause) {
+      // Never again: after an error the kernel takes what it couldn't write for written, and says so.
+      throw this.#fail(
+        new QueueError(
+          "SYNC_FAILED",
+          `Queue "${this.#databasePath}": the disk failed to take what was written (${messageOf(cause)}). What was sent last may be lost in a power cut, and this instance stores nothing more. Look at the disk, end all processes that use the file, and start again.`,
+          { cause },
+        ),
+      );
+    }
+    if (!this.isLinked()) throw this.#failure ?? this.#unlinked();
+  }
+
+  #dataSync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#descriptor === undefined) reject(new Error("The log isn't open"));
+      else fdatasync(this.#descriptor, (error) => (error === null ? resolve() : reject(error)));
+    });
+  }
+
+  #fail(failure: QueueError): QueueError {
+    if (this.#failure !== undefined) return this.#failure;
+    this.#failure = failure;
+    this.#onFailure(failure);
+    return failure;
+  }
+
+  #unlinked(): QueueError {
+    return new QueueError(
+      "WAL_UNLINKED",
+      `Queue "${this.#databasePath}": its write-ahead log was deleted while this process used it. A second SQLite in the process (another copy of better-sqlite3, node:sqlite) opened and closed the file, or somebody deleted its "-wal" file; what was sent since then may be lost. Use one copy, share its handle as "database", and start again.`,
+    );
+  }
+}
+
+/** So that a new file is found again. Where a folder can't be opened or synced, as on Windows, nobody can. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r").catch(() => undefined);
+  if (handle === undefined) return;
+  try {
+    await handle.sync();
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== "EINVAL" && code !== "EPERM" && code !== "ENOTSUP") throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
