@@ -14,12 +14,13 @@ function compileLayer(context: TestContext): string {
   if (process.platform !== "linux") context.skip("The layer needs Linux's preloading and /proc.");
   const source = fileURLToPath(new URL("fixtures/keep-synced.c", import.meta.url));
   const library = join(tempFolder(), "keep-synced.so");
+  const compiler = process.env["CC"] ?? "cc";
   const { error, status, stderr } = spawnSync(
-    "cc",
+    compiler,
     ["-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"],
     { encoding: "utf8" },
   );
-  if (error !== undefined) context.skip("There is no C compiler (cc) for the layer.");
+  if (error !== undefined) context.skip(`There is no C compiler "${compiler}" for the layer.`);
   expect([status, stderr]).toEqual([0, ""]);
   return library;
 }
