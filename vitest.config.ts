@@ -51,7 +51,12 @@ export default defineConfig({
         test: {
           ...common,
           name: "workspace",
-          include: ["test/**/*.test.ts", "apps/*/test/**/*.test.ts", "examples/**/*.test.ts"],
+          include: [
+            "test/**/*.test.ts",
+            "apps/*/test/**/*.test.ts",
+            "examples/**/*.test.ts",
+            "bench/test/**/*.test.ts",
+          ],
           testTimeout: 120_000,
         },
       },

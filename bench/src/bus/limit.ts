@@ -1,0 +1,142 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/**
+ * The least possible loop with the bus's duties, as the limit of what the bus can reach on an engine:
+ * a Map lookup to a flat list, an envelope a publish (id made when it is read, clock read once a turn),
+ * lineage set and restored, each handler in try/catch, its result checked for a `then`, a history ring.
+ * It validates nothing, counts nothing, and nothing can be subscribed or ended while it delivers.
+ */
+type Handler = (event: LimitEvent) => unknown;
+
+let sequence = 0;
+let turn = 0;
+/** Lineage of the synchronous part. */
+let current: LimitEvent | undefined;
+const context = new AsyncLocalStorage<LimitEvent>();
+
+function clock(): number {
+  if (turn !== 0) return turn;
+  turn = Date.now();
+  setImmediate(() => {
+    turn = 0;
+  }).unref();
+  return turn;
+}
+
+class LimitEvent {
+  readonly topic: string;
+  readonly payload: unknown;
+  readonly time: number;
+  readonly cause: LimitEvent | undefined;
+  readonly #sequence: number;
+
+  constructor(topic: string, payload: unknown, cause: LimitEvent | undefined) {
+    this.topic = topic;
+    this.payload = payload;
+    this.time = clock();
+    this.cause = cause;
+    this.#sequence = sequence += 1;
+  }
+
+  get id(): string {
+    return `${this.time}-${this.#sequence}`;
+  }
+}
+
+export interface LimitOptions {
+  /** Events kept. @default 0 */
+  readonly history?: number;
+}
+
+export class LimitBus {
+  readonly #routes = new Map<string, Handler[]>();
+  readonly #capacity: number;
+  readonly #ring: LimitEvent[] = [];
+  #place = 0;
+  readonly failures: unknown[] = [];
+
+  constructor({ history = 0 }: LimitOptions = {}) {
+    this.#capacity = history;
+  }
+
+  subscribe(topic: string, handler: Handler): void {
+    this.#routes.set(topic, [...(this.#routes.get(topic) ?? []), handler]);
+  }
+
+  publishSync(topic: string, payload: unknown): number {
+    const route = this.#routes.get(topic);
+    const outer = current;
+    const event = new LimitEvent(topic, payload, outer);
+    if (this.#capacity > 0) this.#keep(event);
+    if (route === undefined) return 0;
+    current = event;
+    for (let index = 0; index < route.length; index += 1) {
+      try {
+        const result = route[index]!(event);
+        if (isThenable(result)) result.then(undefined, (cause) => this.failures.push(cause));
+      } catch (cause) {
+        this.failures.push(cause);
+      }
+    }
+    current = outer;
+    return route.length;
+  }
+
+  /** All handlers start at once; the context is entered once for all of them. */
+  publish(topic: string, payload: unknown): Promise<{ event: LimitEvent; delivered: number }> {
+    const route = this.#routes.get(topic) ?? [];
+    const event = new LimitEvent(topic, payload, current ?? context.getStore());
+    if (this.#capacity > 0) this.#keep(event);
+    return context.run(event, deliver, event, route, this.failures);
+  }
+
+  #keep(event: LimitEvent): void {
+    this.#ring[this.#place] = event;
+    this.#place = this.#place + 1 === this.#capacity ? 0 : this.#place + 1;
+  }
+}
+
+interface Thenable {
+  then(done: (() => void) | undefined, failed: (cause: unknown) => void): unknown;
+}
+
+function isThenable(value: unknown): value is Thenable {
+  return typeof (value as Partial<Thenable> | null | undefined)?.then === "function";
+}
+
+function deliver(
+  event: LimitEvent,
+  route: readonly Handler[],
+  failures: unknown[],
+): Promise<{ event: LimitEvent; delivered: number }> {
+  let resolve: ((delivery: { event: LimitEvent; delivered: number }) => void) | undefined;
+  let waiting = 0;
+  let delivered = 0;
+  const done = (): void => {
+    delivered += 1;
+    waiting -= 1;
+    if (waiting === 0) resolve?.({ event, delivered });
+  };
+  const failed = (cause: unknown): void => {
+    failures.push(cause);
+    waiting -= 1;
+    if (waiting === 0) resolve?.({ event, delivered });
+  };
+  for (let index = 0; index < route.length; index += 1) {
+    try {
+      const result = route[index]!(event);
+      if (isThenable(result)) {
+        waiting += 1;
+        result.then(done, failed);
+      } else {
+        delivered += 1;
+      }
+    } catch (cause) {
+      failures.push(cause);
+    }
+  }
+  if (waiting === 0) return Promise.resolve({ event, delivered });
+  return new Promise((settle) => {
+    resolve = settle;
+  });
+}

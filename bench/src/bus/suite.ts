@@ -1,0 +1,9 @@
+import type { Suite } from "../runner/scenario.ts";
+import { awaitedScenarios } from "./awaited.ts";
+import { publishScenarios } from "./publish.ts";
+
+/** core-bus beside the emitters that people use. */
+export const busSuite: Suite = {
+  name: "bus",
+  scenarios: [...publishScenarios, ...awaitedScenarios],
+};

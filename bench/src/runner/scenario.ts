@@ -1,0 +1,72 @@
+/** What a candidate's handlers add up: shared by the handlers of one candidate. */
+export class Tally {
+  total = 0;
+}
+
+/** A candidate set up for a scenario. */
+export interface Subject {
+  /** Does the scenario's operation so often; a promise where the operation is awaited. */
+  run(operations: number): void | Promise<void>;
+}
+
+/** One of those that are measured against each other. */
+export interface Candidate {
+  readonly name: string;
+  /** Shown below the table: what the candidate leaves out, or answers differently. */
+  readonly note?: string;
+  /** `rotation`: which of the six handler literals comes first. */
+  readonly make: (tally: Tally, rotation: number) => Subject;
+}
+
+/** A promise about speed: operations a second of `candidate`, divided by those of `base`. */
+export interface Target {
+  readonly candidate: string;
+  readonly base: string;
+  readonly atLeast: number;
+}
+
+interface ScenarioText {
+  /** Chooses the scenario on the command line, in kebab-case. */
+  readonly id: string;
+  readonly title: string;
+  /** What one operation is, in a sentence. */
+  readonly operation: string;
+}
+
+/** A scenario whose operations are timed. */
+export interface TimedScenario extends ScenarioText {
+  readonly kind: "time";
+  /** Handler calls that one operation must cause, counted before anything is timed. */
+  readonly deliveries: number;
+  /** The candidate whose speed is 1. */
+  readonly base: string;
+  readonly candidates: readonly Candidate[];
+  readonly targets: readonly Target[];
+  /** Shown below the table. */
+  readonly notes?: () => readonly string[];
+}
+
+/** A candidate whose memory is read before and after its work. */
+export interface MemoryCandidate {
+  readonly name: string;
+  /** Does the work so often on one and the same emitter, and gives back the number of deliveries. */
+  readonly make: () => (operations: number) => number;
+}
+
+/** A scenario whose heap is read, after a collection, before and after. */
+export interface MemoryScenario extends ScenarioText {
+  readonly kind: "memory";
+  readonly operations: number;
+  /** Operations before the first reading: what is kept on purpose (a history) is full by then. */
+  readonly warmUp: number;
+  readonly candidates: readonly MemoryCandidate[];
+  readonly targets: readonly { readonly candidate: string; readonly atMostMib: number }[];
+}
+
+export type Scenario = TimedScenario | MemoryScenario;
+
+/** What `pnpm bench <name>` runs. */
+export interface Suite {
+  readonly name: string;
+  readonly scenarios: readonly Scenario[];
+}
