@@ -2,31 +2,26 @@ import { createEventBus, type EventBusOptions } from "@ringrift/core-bus";
 import { createStageEventBus } from "@ringrift/stage-events";
 import Emittery from "emittery";
 import EventEmitter2 from "eventemitter2";
-import type { Candidate, Subject, Tally, TimedScenario } from "../runner/scenario.ts";
+import type { Candidate, Subject, TimedScenario } from "../runner/scenario.ts";
 import {
-  asyncEventHandlers,
-  asyncPayloadHandlers,
-  eventHandlers,
-  type Enveloped,
+  asyncLiterals,
+  type Literals,
   PAYLOAD,
   type Payload,
-  payloadHandlers,
   some,
+  syncLiterals,
 } from "./handlers.ts";
 import { LimitBus } from "./limit.ts";
 
 const TOPIC = "training.completed";
 const HISTORY = 1000;
 
-/** The literals of a scenario: asynchronous ones or not, with an envelope or without. */
-interface Handlers {
-  readonly payload: readonly ((tally: Tally) => (payload: Payload) => unknown)[];
-  readonly event: readonly ((tally: Tally) => (event: Enveloped) => unknown)[];
+interface Handlers extends Literals {
   readonly count: number;
 }
 
-const tenAsync: Handlers = { payload: asyncPayloadHandlers, event: asyncEventHandlers, count: 10 };
-const tenSync: Handlers = { payload: payloadHandlers, event: eventHandlers, count: 10 };
+const tenAsync: Handlers = { ...asyncLiterals, count: 10 };
+const tenSync: Handlers = { ...syncLiterals, count: 10 };
 const threeSync: Handlers = { ...tenSync, count: 3 };
 
 /** An operation is one publish that is awaited: it ends when all handlers have settled. */
@@ -118,7 +113,7 @@ const stageEvents: Candidate = {
   name: "stage-events",
   make(tally, rotation): Subject {
     const stages = createStageEventBus();
-    for (const handler of some(eventHandlers, 3, tally, rotation)) {
+    for (const handler of some(syncLiterals.event, 3, tally, rotation)) {
       stages.subscribe("training_complete", (result) =>
         handler({ payload: { value: result.iteration ?? 0 } }),
       );

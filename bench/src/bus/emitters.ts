@@ -7,23 +7,15 @@ import { createNanoEvents } from "nanoevents";
 import { Subject as RxSubject } from "rxjs";
 import { EventEmitter as Tseep } from "tseep";
 import type { Candidate, Subject, Tally } from "../runner/scenario.ts";
-import {
-  eventArrows,
-  eventHandlers,
-  PAYLOAD,
-  type Payload,
-  payloadArrows,
-  payloadHandlers,
-  some,
-} from "./handlers.ts";
+import { type Literals, PAYLOAD, type Payload, some, syncLiterals } from "./handlers.ts";
 import { LimitBus } from "./limit.ts";
 
 /** What a scenario publishes, and to how many handlers of each topic. */
 export interface ExactSetup {
   readonly topics: readonly string[];
   readonly handlers: number;
-  /** Arrow functions only, instead of functions of all kinds. @default false */
-  readonly arrows?: boolean;
+  /** @default functions of several kinds */
+  readonly literals?: Literals;
 }
 
 /** Its declarations are read as CommonJS, where the function would be a property; at run time it is not. */
@@ -213,30 +205,28 @@ export function peers(setup: ExactSetup): Candidate[] {
 }
 
 function each(
-  { topics, handlers, arrows = false }: ExactSetup,
+  { topics, handlers, literals = syncLiterals }: ExactSetup,
   tally: Tally,
   rotation: number,
   subscribe: (topic: string, handler: PayloadHandler) => unknown,
 ): void {
-  const literals = arrows ? payloadArrows : payloadHandlers;
   for (const [index, topic] of topics.entries()) {
-    for (const handler of some(literals, handlers, tally, rotation + index)) {
+    for (const handler of some(literals.payload, handlers, tally, rotation + index)) {
       subscribe(topic, handler);
     }
   }
 }
 
 function eachForEvents(
-  { topics, handlers, arrows = false }: ExactSetup,
+  { topics, handlers, literals = syncLiterals }: ExactSetup,
   tally: Tally,
   rotation: number,
-  subscribe: (topic: string, handler: (event: unknown) => void) => unknown,
+  subscribe: (topic: string, handler: (event: unknown) => unknown) => unknown,
 ): void {
-  const literals = arrows ? eventArrows : eventHandlers;
   for (const [index, topic] of topics.entries()) {
-    for (const handler of some(literals, handlers, tally, rotation + index)) {
+    for (const handler of some(literals.event, handlers, tally, rotation + index)) {
       // An untyped bus leaves the payload to its handlers.
-      subscribe(topic, handler as (event: unknown) => void);
+      subscribe(topic, handler as (event: unknown) => unknown);
     }
   }
 }

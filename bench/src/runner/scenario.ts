@@ -42,6 +42,8 @@ export interface TimedScenario extends ScenarioText {
   readonly base: string;
   readonly candidates: readonly Candidate[];
   readonly targets: readonly Target[];
+  /** Run before the candidates are set up, and not timed: what else their code has seen in a program. */
+  readonly rehearsal?: readonly Candidate[];
   /** Shown below the table. */
   readonly notes?: () => readonly string[];
 }
