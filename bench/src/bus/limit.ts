@@ -9,33 +9,40 @@ import { AsyncLocalStorage } from "node:async_hooks";
 type Handler = (event: LimitEvent) => unknown;
 
 let sequence = 0;
-let turn = 0;
+let turn: Turn | undefined;
 /** Lineage of the synchronous part. */
 let current: LimitEvent | undefined;
 const context = new AsyncLocalStorage<LimitEvent>();
 
-function clock(): number {
-  if (turn !== 0) return turn;
-  turn = Date.now();
+/** The clock, read once a turn. Events refer to it: a number of this size would be an object of its own. */
+interface Turn {
+  readonly time: number;
+}
+
+function beginTurn(): Turn {
   setImmediate(() => {
-    turn = 0;
+    turn = undefined;
   }).unref();
-  return turn;
+  return (turn = { time: Date.now() });
 }
 
 class LimitEvent {
   readonly topic: string;
   readonly payload: unknown;
-  readonly time: number;
   readonly cause: LimitEvent | undefined;
+  readonly #turn: Turn;
   readonly #sequence: number;
 
   constructor(topic: string, payload: unknown, cause: LimitEvent | undefined) {
     this.topic = topic;
     this.payload = payload;
-    this.time = clock();
+    this.#turn = turn ?? beginTurn();
     this.cause = cause;
     this.#sequence = sequence += 1;
+  }
+
+  get time(): number {
+    return this.#turn.time;
   }
 
   get id(): string {

@@ -11,7 +11,7 @@ export const memoryScenario: MemoryScenario = {
   title: "Memory after a million one-off topics",
   operation: "A topic that never comes again is subscribed, published and unsubscribed.",
   operations: 1_000_000,
-  warmUp: 20_000,
+  warmUp: 100_000,
   candidates: [
     {
       name: "core-bus",
