@@ -28,6 +28,5 @@ export function createEventBus<S extends SchemaMap>(
   options: SchemaBusOptions<S>,
 ): EventBus<PayloadsOf<S>>;
 export function createEventBus(options: EventBusOptions<Contracts> = {}): EventBus {
-  // The engine knows topics and payloads as they are at run time; the contracts exist in types only.
-  return new TopicBus(options) as unknown as EventBus;
+  return new TopicBus(options);
 }

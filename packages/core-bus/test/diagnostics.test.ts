@@ -10,14 +10,19 @@ afterEach(() => {
   for (const end of ended.splice(0)) end();
 });
 
+interface Traces {
+  "ringrift.publish": PublishTrace;
+  "ringrift.handler": HandlerTrace;
+}
+
 /** Writes down what a tracing channel says. */
-function record<T extends object>(name: string): { step: string; trace: T }[] {
-  const seen: { step: string; trace: T }[] = [];
+function record<K extends keyof Traces>(name: K): { step: string; trace: Traces[K] }[] {
+  const seen: { step: string; trace: Traces[K] }[] = [];
   const channel = tracingChannel<object>(name);
   const subscribers = Object.fromEntries(
     STEPS.map((step) => [
       step,
-      (message: unknown) => void seen.push({ step, trace: message as T }),
+      (message: unknown) => void seen.push({ step, trace: message as Traces[K] }),
     ]),
   ) as unknown as Parameters<typeof channel.subscribe>[0];
   channel.subscribe(subscribers);
@@ -27,7 +32,7 @@ function record<T extends object>(name: string): { step: string; trace: T }[] {
 
 describe("tracing channels", () => {
   it("tell of a publish, and what came of it", async () => {
-    const seen = record<PublishTrace>("ringrift.publish");
+    const seen = record("ringrift.publish");
     const bus = createEventBus();
     bus.subscribe("a", async () => {});
     const { event } = await bus.publish("a");
@@ -40,7 +45,7 @@ describe("tracing channels", () => {
   });
 
   it("tell of each handler, and of its failure", async () => {
-    const seen = record<HandlerTrace>("ringrift.handler");
+    const seen = record("ringrift.handler");
     const bus = createEventBus({ onError: () => {} });
     bus.subscribe("a", () => 1, { name: "fine" });
     bus.subscribe(
