@@ -1,4 +1,5 @@
 import type { Entry } from "./entry.ts";
+import { SweptMap } from "./router/swept-map.ts";
 import type { TopicSnapshot } from "./stats.ts";
 import { emitWarning } from "./warning.ts";
 
@@ -8,7 +9,7 @@ const LEAK_WARNING = "RINGRIFT_SUBSCRIPTION_LEAK";
 /** Counts the subscriptions of each topic and pattern, and warns once of each that has too many. */
 export class LeakWatch {
   readonly #limit: number;
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new SweptMap<number>();
   readonly #warned = new Set<string>();
 
   /** Warns above so many subscriptions of one topic or pattern; 0 for never. */

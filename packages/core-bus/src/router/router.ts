@@ -1,4 +1,5 @@
 import type { Pattern } from "./grammar.ts";
+import { SweptMap } from "./swept-map.ts";
 import { Trie } from "./trie.ts";
 
 /** What a subscription listens to: one topic, a pattern, or every topic that a RegExp finds. */
@@ -17,7 +18,7 @@ export interface Routed {
 
 interface Route<E> {
   readonly entries: readonly E[];
-  readonly generation: number;
+  generation: number;
 }
 
 /** Figures of the route cache. */
@@ -27,6 +28,8 @@ export interface RouteStats {
   readonly size: number;
 }
 
+/** No generation has this number. */
+const OUTDATED = -1;
 /** Misses after which the hit rate is judged. */
 const WINDOW = 256;
 /** Misses for which the cache stores nothing after a bad window, before it tries again. */
@@ -38,7 +41,7 @@ const PAUSE = 4096;
  * pattern outdates all routes by a generation number, a change of a topic only its own.
  */
 export class Router<E extends Routed> {
-  readonly #exact = new Map<string, Set<E>>();
+  readonly #exact = new SweptMap<Set<E>>();
   readonly #trie = new Trie<E>();
   readonly #regexps = new Set<E>();
   readonly #routes = new Map<string, Route<E>>();
@@ -64,7 +67,7 @@ export class Router<E extends Routed> {
       const set = this.#exact.get(selector.text);
       if (set) set.add(entry);
       else this.#exact.set(selector.text, new Set([entry]));
-      this.#routes.delete(selector.text);
+      this.#outdate(selector.text);
       return;
     }
     this.#generation += 1;
@@ -78,7 +81,7 @@ export class Router<E extends Routed> {
       const set = this.#exact.get(selector.text);
       set?.delete(entry);
       if (set?.size === 0) this.#exact.delete(selector.text);
-      this.#routes.delete(selector.text);
+      this.#outdate(selector.text);
       return;
     }
     this.#generation += 1;
@@ -125,6 +128,12 @@ export class Router<E extends Routed> {
     found.sort((a, b) => b.priority - a.priority || a.sequence - b.sequence);
     // A subscription that several alternatives of its pattern reached stands in neighbouring places.
     return found.filter((entry, index) => entry !== found[index - 1]);
+  }
+
+  /** Lets a route be compiled anew at its next use. */
+  #outdate(topic: string): void {
+    const route = this.#routes.get(topic);
+    if (route) route.generation = OUTDATED;
   }
 
   #store(topic: string, entries: readonly E[]): void {

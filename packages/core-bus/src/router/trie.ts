@@ -1,5 +1,6 @@
 import { isPartial } from "./grammar.ts";
 import { segmentMatcher } from "./segment.ts";
+import { SweptMap } from "./swept-map.ts";
 
 interface PartialEdge<T> {
   readonly matches: (segment: string) => boolean;
@@ -8,7 +9,7 @@ interface PartialEdge<T> {
 
 /** A place in the trie. What it has none of is not made: most nodes have one child or one value. */
 class TrieNode<T> {
-  literals: Map<string, TrieNode<T>> | undefined;
+  literals: SweptMap<TrieNode<T>> | undefined;
   partials: Map<string, PartialEdge<T>> | undefined;
   values: Set<T> | undefined;
   readonly isGlobstar: boolean;
@@ -40,7 +41,7 @@ class TrieNode<T> {
       this.partials ??= new Map();
       this.partials.set(segment, { matches: segmentMatcher(segment), node });
     } else {
-      this.literals ??= new Map();
+      this.literals ??= new SweptMap();
       this.literals.set(segment, node);
     }
     return node;
@@ -50,7 +51,8 @@ class TrieNode<T> {
     if (segment === "*") this.star = undefined;
     else if (segment === "**") this.globstar = undefined;
     else {
-      if (this.literals?.delete(segment) && this.literals.size === 0) this.literals = undefined;
+      this.literals?.delete(segment);
+      if (this.literals?.size === 0) this.literals = undefined;
       if (this.partials?.delete(segment) && this.partials.size === 0) this.partials = undefined;
     }
   }
