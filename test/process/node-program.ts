@@ -13,6 +13,8 @@ export interface NodeSettings {
   /** Handles `data.new_games` for this group. */
   readonly group?: string;
   readonly leaseMs?: number;
+  /** Whether its bus handler never ends. */
+  readonly hangs?: boolean;
   /** What to do in the work handler, after its effect. */
   readonly work?: "record" | "publish then die" | "die after effect";
 }
@@ -39,6 +41,7 @@ const worked: Seen[] = [];
 events.bus.subscribe("**", (event) => {
   const { id, topic, redelivered = false } = event;
   seen.push({ id, topic, redelivered, payload: { ...event.payload } });
+  return settings.hangs ? new Promise(() => undefined) : undefined;
 });
 if (settings.group !== undefined) {
   const { group, leaseMs, work = "record" } = settings;
@@ -75,6 +78,8 @@ const commands: Record<string, (...args: never[]) => unknown> = {
     const { event, delivered, errors } = await events.bus.publish(topic, payload);
     return { id: event.id, delivered, errors: errors.map(String) };
   },
+  publishSync: (topic: "data.new_games", payload: { count: number; source: string }) =>
+    events.bus.publishSync(topic, payload),
   emit: async (result: never) => {
     const { errors } = await events.stages.emit(result);
     return errors.map(String);
