@@ -23,6 +23,7 @@ import { Outbound } from "./outbound.ts";
 import type { Parts } from "./parts.ts";
 import { publishDurably } from "./publisher.ts";
 import { Reading } from "./reading.ts";
+import { reporter } from "./report.ts";
 import { StageBridge } from "./stage-bridge.ts";
 import { UnmappedTopics } from "./unmapped.ts";
 import { type HandleOptions, Work, type WorkHandler } from "./work.ts";
@@ -74,7 +75,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   constructor(parts: Parts, options: CoordinatorOptions<Cat>) {
     this.#parts = parts;
     this.#options = options;
-    this.#onError = options.onError ?? warn;
+    this.#onError = reporter(options.onError);
     const { catalogue, bus, stages, queue } = parts;
     // Made of this catalogue, or given as fitting to it: the parts know their names by it.
     this.catalogue = catalogue as Cat;
@@ -317,7 +318,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
       return () => {
         // Nobody else hears of what it fails with.
         stopped.catch(this.#onError);
-        return this.#ending ?? { drained: left === 0, left };
+        const ending = this.#state === "stopping" ? this.#ending : undefined;
+        return ending ?? { drained: left === 0, left };
       };
     });
   }
@@ -390,9 +392,4 @@ function closed(call: string): CoordinatorError {
     "COORDINATOR_CLOSED",
     `${call}() was called on a closed coordinator. Make a new one with createCoordinator().`,
   );
-}
-
-function warn(error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.emitWarning(text, { code: "RINGRIFT_COORDINATOR_ERROR" });
 }

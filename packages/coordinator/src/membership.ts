@@ -34,6 +34,7 @@ export class Membership {
   readonly #named: boolean;
   #claim: GroupClaim | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #renewal: Promise<void> | undefined;
   #lost = false;
 
   constructor(options: MembershipOptions) {
@@ -75,6 +76,8 @@ export class Membership {
     clearInterval(this.#timer);
     const claim = this.#claim;
     this.#claim = undefined;
+    // One that is under way would take the name again after it was given back.
+    await this.#renewal;
     try {
       await claim?.release();
       if (!this.#named) await this.#options.queue.groups.remove(this.group.name);
@@ -106,7 +109,7 @@ export class Membership {
         { cause: error },
       );
     }
-    this.#timer = setInterval(() => void this.#renew(name), CLAIM_TTL_MS / 3);
+    this.#timer = setInterval(() => (this.#renewal = this.#renew(name)), CLAIM_TTL_MS / 3);
     this.#timer.unref();
   }
 

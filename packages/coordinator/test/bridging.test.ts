@@ -369,16 +369,4 @@ describe("start and stop", () => {
     );
     expect((await queue.send("ORDER_PLACED", order)).position).toBe(1);
   });
-
-  it("fill the bus's history from the log when asked to", async () => {
-    const queue = openLog();
-    await queue.send("ORDER_PLACED", { id: "1", cents: 1 });
-    await queue.send("ORDER_PLACED", { id: "2", cents: 2 });
-    const node = await startNode({ queue, catchUp: { history: true } });
-    const heard = vi.fn();
-    node.bus.subscribe("order.placed", heard);
-    const history = node.bus.getHistory({ topic: "order.placed" });
-    expect(history.map((event) => event.payload.id)).toEqual(["2", "1"]);
-    expect(heard).not.toHaveBeenCalled();
-  });
 });

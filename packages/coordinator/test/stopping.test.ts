@@ -1,5 +1,6 @@
 import { createEventBus } from "@ringrift/core-bus";
 import { MemoryEventQueue, QueueError } from "@ringrift/event-queue";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { makeNode, openLog, settle, type Shop, startNode } from "./nodes.ts";
 
@@ -123,6 +124,51 @@ describe("a stop that can't tell the queue", () => {
     await node.start();
     expect(node.running).toBe(true);
     vi.restoreAllMocks();
+  });
+});
+
+describe("a node whose name is being renewed as it stops", () => {
+  it("gives it back after that, so that the next one gets it", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const queue = openLog();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const claim = queue.groups.claim.bind(queue.groups);
+    vi.spyOn(queue.groups, "claim").mockImplementationOnce(async (name, options) => {
+      const held = await claim(name, options);
+      return { ...held, renew: () => promise.then(held.renew) };
+    });
+    const node = await startNode({ queue, node: "shop-1" });
+    await vi.advanceTimersByTimeAsync(4_000);
+    const stopped = node.stop();
+    await nextTurn();
+    resolve();
+    await Promise.all([stopped, nextTurn()]);
+    const [group] = await queue.groups.list();
+    expect(group).toMatchObject({ name: "shop-1", claimedBy: undefined });
+    vi.restoreAllMocks();
+  });
+});
+
+describe("an onError that fails itself", () => {
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("no pager");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("no pager"))],
+  ])("and %s is a warning, with what it was told", async (_, onError) => {
+    const queue = openLog();
+    const node = await startNode({ queue, onError });
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    vi.spyOn(queue.groups, "remove").mockRejectedValueOnce(new QueueError("QUEUE_BUSY", "Busy."));
+    expect(await node.stop()).toEqual({ drained: true, left: 0 });
+    await vi.waitFor(() => expect(warn).toHaveBeenCalledTimes(2));
+    const told = warn.mock.calls.map(([text]) => String(text)).join();
+    vi.restoreAllMocks();
+    expect(told).toMatch(/Busy.*onError itself failed/s);
   });
 });
 
