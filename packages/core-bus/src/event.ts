@@ -112,8 +112,9 @@ export class PublishedEvent implements BusEvent {
   finish(): void {
     this.#running -= 1;
     if (this.#running > 0) return;
-    this.#outer = undefined;
-    this.#settled?.resolve();
+    if (this.#outer !== undefined) this.#outer = undefined;
+    if (this.#settled === undefined) return;
+    this.#settled.resolve();
     this.#settled = undefined;
   }
 

@@ -20,6 +20,7 @@ export class RunningDelivery {
   /** Handlers that are running, and one for the walk along the route itself. */
   #pending = 1;
   #resolve: ((delivery: Delivery) => void) | undefined;
+  #succeed: (() => void) | undefined;
 
   constructor(
     dispatcher: Dispatcher,
@@ -61,13 +62,29 @@ export class RunningDelivery {
           return;
         } else {
           this.#pending += 1;
-          this.#follow(entry, result, () => this.#settle());
+          this.#followBeside(entry, result);
         }
       } catch (cause) {
         this.#fail(entry, cause);
       }
     }
     this.#settle();
+  }
+
+  /** Follows a handler that runs beside others: most of them share the function that counts a success. */
+  #followBeside(entry: Entry, result: Promise<unknown>): void {
+    if (entry.tap || entry.catchUp) {
+      this.#follow(entry, result, () => this.#settle());
+      return;
+    }
+    this.#succeed ??= () => {
+      this.#delivered += 1;
+      this.#settle();
+    };
+    result.then(this.#succeed, (cause: unknown) => {
+      this.#fail(entry, cause);
+      this.#settle();
+    });
   }
 
   #follow(entry: Entry, result: Promise<unknown>, then: () => void): void {
