@@ -7,14 +7,14 @@ const shop = defineCatalogue({ "order.placed": event<{ id: string; cents: number
 const queue = new CrossProcessEventQueue("data/shop.db", { events: shop.queue });
 
 // Yesterday's process: it publishes three orders and ends.
-const before = createCoordinator({ catalogue: shop, queue, node: "shop-1" });
+const before = createCoordinator({ catalogue: shop, queue, node: "till-1" });
 await before.start();
 for (const [id, cents] of Object.entries({ "A-1": 100, "A-2": 200, "A-3": 300 })) {
   await before.publish("order.placed", { id, cents });
 }
 await before.close();
 
-// Today's: the same node fills its bus's history from the log when it starts.
+// Today's: another node, which fills its bus's history from the log when it starts.
 const events = createCoordinator({
   catalogue: shop,
   queue,
