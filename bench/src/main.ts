@@ -1,41 +1,78 @@
 /**
- * `pnpm bench bus [--scenario id] [--rounds n]`: runs a suite, prints its tables and, when it ran whole,
- * writes `bench/results/<suite>.json`.
+ * `pnpm bench bus [--scenario id] [--rounds n]` runs a suite; a whole run is written to
+ * `bench/results/bus.json`. `pnpm bench size [--check]`, `types` and `readme` do what they say.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
+import { resultsFile, updateReadme } from "./readme.ts";
 import { runSuite } from "./runner/run-suite.ts";
 import { scenarioText } from "./runner/table.ts";
+import { heaviestFiles, measureSize, sizeProblems, sizeText } from "./size.ts";
 import { suites } from "./suites.ts";
+import { measureTypes, typesText } from "./type-cost.ts";
 
 const ROUNDS = 21;
-const results = join(import.meta.dirname, "../results");
+/** Files that are listed by `size`. */
+const HEAVIEST = 12;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     scenario: { type: "string", multiple: true, short: "s" },
     rounds: { type: "string", short: "r" },
+    check: { type: "boolean", default: false },
   },
 });
+
+const tools: Readonly<Record<string, () => Promise<void>>> = {
+  async size() {
+    const size = await measureSize();
+    console.log(sizeText(size));
+    for (const [file, bytes] of (await heaviestFiles()).slice(0, HEAVIEST)) {
+      console.log(`${String(bytes).padStart(6)} bytes, minified: ${file}`);
+    }
+    if (!values.check) write("size", size);
+    for (const problem of sizeProblems(size)) {
+      console.error(problem);
+      process.exitCode = 1;
+    }
+  },
+  async types() {
+    const result = measureTypes();
+    console.log(typesText(result));
+    write("types", result);
+  },
+  async readme() {
+    updateReadme();
+  },
+};
+
 const [name = ""] = positionals;
-const load = suites[name];
-if (load) {
+const suite = suites[name];
+const tool = tools[name];
+if (suite) {
   const rounds = Number(values.rounds ?? ROUNDS);
   if (!Number.isSafeInteger(rounds) || rounds < 1) {
     throw new Error(`--rounds is "${values.rounds}". Give a whole number from 1.`);
   }
-  const result = await runSuite(await load(), {
+  const result = await runSuite(await suite(), {
     ids: values.scenario,
     rounds,
     onResult: (one) => console.log(`${scenarioText(one)}\n`),
   });
-  if (!values.scenario) {
-    mkdirSync(results, { recursive: true });
-    writeFileSync(join(results, `${name}.json`), `${JSON.stringify(result, undefined, 2)}\n`);
-  }
+  // A part of a suite would replace the whole one's figures.
+  if (!values.scenario) write(name, result);
+} else if (tool) {
+  await tool();
 } else {
-  console.error(`There is no suite "${name}". There are: ${Object.keys(suites).join(", ")}.`);
+  const known = [...Object.keys(suites), ...Object.keys(tools)].join(", ");
+  console.error(`There is no bench "${name}". There are: ${known}.`);
   process.exitCode = 2;
+}
+
+function write(name: string, result: unknown): void {
+  const file = resultsFile(name);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(result, undefined, 2)}\n`);
 }

@@ -77,11 +77,18 @@ export class LimitBus {
     if (this.#capacity > 0) this.#keep(event);
     if (route === undefined) return 0;
     current = event;
-    for (let index = 0; index < route.length; index += 1) {
+    let index = 0;
+    for (;;) {
+      // One try for the whole list; the handler that throws is left out when it goes on.
       try {
-        const result = route[index]!(event);
-        if (isThenable(result)) result.then(undefined, (cause) => this.failures.push(cause));
+        while (index < route.length) {
+          const result = route[index]!(event);
+          index += 1;
+          if (result !== undefined && isThenable(result)) this.#track(result);
+        }
+        break;
       } catch (cause) {
+        index += 1;
         this.failures.push(cause);
       }
     }
@@ -95,6 +102,10 @@ export class LimitBus {
     const event = new LimitEvent(topic, payload, current ?? context.getStore());
     if (this.#capacity > 0) this.#keep(event);
     return context.run(event, deliver, event, route, this.failures);
+  }
+
+  #track(result: Thenable): void {
+    result.then(undefined, (cause) => this.failures.push(cause));
   }
 
   #keep(event: LimitEvent): void {

@@ -36,7 +36,7 @@ export async function measureScenario(
 }
 
 /** The figures of a scenario from its times: nanoseconds an operation by candidate and round. */
-function evaluate(
+export function evaluate(
   scenario: TimedScenario,
   times: ReadonlyMap<string, readonly number[]>,
   rounds: number,
@@ -62,12 +62,15 @@ function evaluate(
       ...(note === undefined ? {} : { note }),
     })),
     targets: scenario.targets.map((target: Target): TargetResult => {
-      const reached = ratio(target.candidate, target.base);
+      const { candidate, base, atLeast, limited = true } = target;
+      const reached = ratio(candidate, base);
       return {
-        ...target,
+        candidate,
+        base,
+        atLeast,
         ratio: reached,
-        ...(times.has(LIMIT) ? { limit: ratio(LIMIT, target.base) } : {}),
-        verdict: verdictOf(reached.median / target.atLeast),
+        ...(limited && times.has(LIMIT) ? { limit: ratio(LIMIT, base) } : {}),
+        verdict: verdictOf(reached.median / atLeast),
       };
     }),
     notes: scenario.notes?.() ?? [],

@@ -23,6 +23,8 @@ export interface Target {
   readonly candidate: string;
   readonly base: string;
   readonly atLeast: number;
+  /** False where the base is ours too: a limit for it says nothing. @default true */
+  readonly limited?: boolean;
 }
 
 interface ScenarioText {

@@ -8,7 +8,7 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
 };
 
 /** A Markdown table. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     Math.max(3, title.length, ...rows.map((row) => row[column]!.length)),
   );
@@ -24,17 +24,17 @@ export function scenarioText(result: ScenarioResult): string {
 }
 
 /** Three significant figures, and no more than two decimals. */
-function figure(value: number): string {
+export function figure(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString("en");
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
 /** `1.42 (1.38–1.50)` */
-function spreadText({ median, low, high }: Spread): string {
+export function spreadText({ median, low, high }: Spread): string {
   return `${figure(median)} (${figure(low)}–${figure(high)})`;
 }
 
-function verdictText(verdict: Verdict): string {
+export function verdictText(verdict: Verdict): string {
   return VERDICTS[verdict];
 }
 
