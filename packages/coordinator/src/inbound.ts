@@ -1,6 +1,11 @@
 import type { EventBus } from "@ringrift/core-bus";
 import { type AnyContracts, type EventLineage, MAX_HOPS, pickLineage } from "@ringrift/envelope";
-import type { Consumer, ConsumerGroup, StoredEvent } from "@ringrift/event-queue";
+import {
+  type Consumer,
+  type ConsumerGroup,
+  PermanentError,
+  type StoredEvent,
+} from "@ringrift/event-queue";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
 import type { Outbound } from "./outbound.ts";
@@ -105,8 +110,13 @@ export class Inbound {
       if (delivery.dropped) counters.drop(delivery.dropped);
       else counters.forward("queueToTopic");
     } catch (error) {
+      if (codeOf(error) === "INVALID_PAYLOAD") {
+        counters.drop("invalid");
+        // The schema will say the same the next time.
+        throw new PermanentError(messageOf(error), { cause: error });
+      }
       // Trying again on a closed bus would only make dead letters of what the next start can handle.
-      if (isClosed(error)) this.#end(error);
+      if (codeOf(error) === "BUS_CLOSED") this.#end(error);
       else if (event.attempt >= this.#maxAttempts) {
         counters.drop("error");
         onError(error);
@@ -115,14 +125,18 @@ export class Inbound {
     }
   }
 
-  #end(failure: Error): void {
+  #end(cause: unknown): void {
     if (this.#failure) return;
-    this.#failure = failure;
-    this.#options.onError(failure);
+    this.#failure = cause instanceof Error ? cause : new Error(String(cause));
+    this.#options.onError(this.#failure);
     void this.stop();
   }
 }
 
-function isClosed(error: unknown): error is Error {
-  return error instanceof Error && "code" in error && error.code === "BUS_CLOSED";
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,8 +1,8 @@
-import type { EventBus } from "@ringrift/core-bus";
+import { createEventBus, type EventBus } from "@ringrift/core-bus";
 import { defineCatalogue, event } from "@ringrift/mappings";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createCoordinator } from "../src/index.ts";
-import { makeNode, openLog, settle, startNode } from "./nodes.ts";
+import { makeNode, openLog, settle, shop, startNode } from "./nodes.ts";
 
 const order = { id: "A-1", cents: 1999 };
 
@@ -95,3 +95,33 @@ describe("an event that the bus refuses, however often it comes", () => {
     expect(await queue.deadLetters.list()).toMatchObject([{ group: "shop-1", attempts: 2 }]);
   });
 });
+
+describe("an event whose payload the schema of the bus refuses", () => {
+  it("is counted as invalid and set aside at once, and its neighbours are not delayed", async () => {
+    const queue = openLog();
+    const bus = createEventBus({ events: shop.topics, schemas: { "order.placed": withCents } });
+    const node = await startNode({ queue, bus, node: "shop-1", onError: vi.fn() });
+    const heard = vi.fn();
+    node.bus.subscribe("order.placed", heard);
+    await queue.send("ORDER_PLACED", { id: "A-1" });
+    await queue.send("ORDER_PLACED", order);
+    await settle(queue);
+    expect(heard.mock.calls.map(([event]) => event.payload)).toEqual([order]);
+    expect(node.stats().dropped.invalid).toBe(1);
+    expect(await queue.deadLetters.list()).toMatchObject([{ group: "shop-1", attempts: 1 }]);
+  });
+});
+
+/** A schema in the form that every library gives it. */
+const withCents = {
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate(value: unknown) {
+      const given = value as typeof order;
+      return typeof given.cents === "number"
+        ? { value: given }
+        : { issues: [{ message: "has no cents", path: ["cents"] }] };
+    },
+  },
+} as const;
