@@ -13,7 +13,6 @@ const steps: [name: string, command: string][] = [
   ["types", "tsc -b"],
   ["types of tests", "tsc -p tsconfig.test.json"],
   ["unused code", "knip"],
-  ["size", "node --conditions=@ringrift/source bench/src/main.ts size --check"],
   ["packages", "turbo run check:package --output-logs=errors-only"],
   ["changesets", "changeset status"],
 ];
