@@ -163,7 +163,9 @@ describe("every example does what it says", () => {
       "again: A-4 true",
     ]);
     const groups = await openQueueOf(finished, "data/shop.db").groups.list();
-    expect(groups.map(({ name, pending }) => ({ name, pending }))).toEqual([
+    // The first node is gone, and what came after it waits for its return.
+    const present = groups.filter(({ name }) => name !== "till-1");
+    expect(present.map(({ name, pending }) => ({ name, pending }))).toEqual([
       { name: "ledger", pending: 0 },
       { name: "shop-1", pending: 0 },
     ]);
