@@ -1,7 +1,7 @@
 import { runWithEvent } from "@ringrift/envelope";
 import { type Entry, SKIPPED } from "./entry.ts";
 import type { PublishedEvent } from "./event.ts";
-import { asPromise } from "./report.ts";
+import { asPromise } from "./thenable.ts";
 
 interface Waiting {
   readonly event: PublishedEvent;

@@ -1,12 +1,13 @@
 import { enterEventSync, leaveEventSync, runWithEvent } from "@ringrift/envelope";
-import { handling } from "#diagnostics";
 import type { Delivery } from "./delivery.ts";
 import { type Entry, SKIPPED } from "./entry.ts";
 import { EventBusError } from "./errors.ts";
 import type { PublishedEvent } from "./event.ts";
 import { HandlerError } from "./handler-error.ts";
 import type { InFlight } from "./in-flight.ts";
-import { asPromise, type FailureReport } from "./report.ts";
+import type { FailureReport } from "./report.ts";
+import { asPromise, isObject } from "./thenable.ts";
+import type { Route } from "./router/router.ts";
 import { RunningDelivery } from "./running-delivery.ts";
 import { startTimer } from "./timer.ts";
 import { traceHandler } from "./tracing.ts";
@@ -41,60 +42,51 @@ export class Dispatcher {
   /** The first handler has started when this returns. `failuresThrown`: the publisher gets a rejection. */
   deliver(
     event: PublishedEvent,
-    route: readonly Entry[],
+    route: Route<Entry>,
+    isTraced: boolean,
     failuresThrown: boolean,
   ): Promise<Delivery> {
-    const delivery = new RunningDelivery(this, event, route, failuresThrown);
+    const delivery = new RunningDelivery(this, event, route, isTraced, failuresThrown);
     // The asynchronous context is entered once, for all handlers.
     return runWithEvent(event, () => delivery.run());
   }
 
-  /** Calls all handlers now; returns how many. The promises of asynchronous ones are tracked. */
-  deliverNow(event: PublishedEvent, route: readonly Entry[]): number {
+  /** Calls all handlers now; returns how many. */
+  deliverNow(event: PublishedEvent, entries: readonly Entry[], isTraced: boolean): number {
     let called = 0;
-    let delivered = 0;
-    const traced = handling.hasSubscribers;
     const outer = enterEventSync(event);
     event.begin();
-    for (let index = 0; index < route.length; index += 1) {
-      const entry = route[index]!;
-      const direct = traced ? undefined : entry.direct;
-      try {
-        let result: unknown;
-        if (direct !== undefined) {
-          called += 1;
-          result = direct(event);
-          if (isPlain(result)) delivered += 1;
-          else delivered += this.#follow(entry, event, this.settled(entry, event, result));
-        } else {
-          result = this.start(entry, event);
-          if (result === SKIPPED) continue;
-          if (!entry.tap) called += 1;
-          delivered += this.#follow(entry, event, result as Promise<unknown> | undefined);
-        }
-      } catch (cause) {
-        if (direct === undefined && !entry.tap) called += 1;
-        this.fail(entry, event, cause);
-      }
-    }
+    for (const entry of entries) called += this.callNow(entry, event, isTraced);
     event.finish();
     leaveEventSync(outer);
-    this.delivered += delivered;
     return called;
   }
 
-  /** Calls one handler: `SKIPPED`, `undefined` when it is done, or the promise of its end. */
-  start(entry: Entry, event: PublishedEvent): Promise<unknown> | typeof SKIPPED | undefined {
+  /** Calls one handler of a synchronous publish; returns 1 if it was called, and is no tap. */
+  callNow(entry: Entry, event: PublishedEvent, isTraced: boolean): 0 | 1 {
+    const weight = entry.tap ? 0 : 1;
+    try {
+      const result = this.call(entry, event, isTraced);
+      if (result === SKIPPED) return 0;
+      if (isObject(result)) this.follow(entry, event, result);
+      this.delivered += weight;
+    } catch (cause) {
+      this.fail(entry, event, cause);
+    }
+    return weight;
+  }
+
+  /** Calls one handler: its result, or `SKIPPED`. While it catches up, a promise of its end. */
+  call(entry: Entry, event: PublishedEvent, isTraced: boolean): unknown {
     if (entry.catchUp && entry.active) return entry.catchUp.enqueue(event);
-    const result = handling.hasSubscribers ? traceHandler(entry, event) : entry.take(event);
-    return result === SKIPPED ? SKIPPED : this.settled(entry, event, result);
+    return isTraced ? traceHandler(entry, event) : entry.take(event);
   }
 
   /** `undefined` when a handler's result isn't one to wait for, else its promise, within the time limit. */
   settled(entry: Entry, event: PublishedEvent, result: unknown): Promise<unknown> | undefined {
     const work = asPromise(result);
     const timeoutMs = this.#timeoutMs;
-    if (work === undefined || timeoutMs === undefined || entry.tap) return work;
+    if (work === undefined || timeoutMs === undefined || entry.tap || entry.catchUp) return work;
     return new Promise((resolve, reject) => {
       let isLate = false;
       const stop = startTimer(timeoutMs, () => {
@@ -129,18 +121,24 @@ export class Dispatcher {
     return error;
   }
 
-  /** Follows an asynchronous handler of a synchronous publish to its end. Returns 1 for one that is done. */
-  #follow(entry: Entry, event: PublishedEvent, result: Promise<unknown> | undefined): 0 | 1 {
-    if (result === undefined) return entry.tap ? 0 : 1;
+  /**
+   * Follows an asynchronous handler of a synchronous publish to its end. It is counted as delivered then,
+   * and not when it was called, as those that have ended are.
+   */
+  follow(entry: Entry, event: PublishedEvent, result: object): void {
+    const work = this.settled(entry, event, result);
+    if (work === undefined) return;
+    const weight = entry.tap ? 0 : 1;
+    this.delivered -= weight;
     event.begin();
     this.inFlight.begin();
     const end = (): void => {
       event.finish();
       this.inFlight.end();
     };
-    result.then(
+    work.then(
       (value) => {
-        if (value !== SKIPPED && !entry.tap) this.delivered += 1;
+        if (value !== SKIPPED) this.delivered += weight;
         end();
       },
       (cause: unknown) => {
@@ -148,13 +146,7 @@ export class Dispatcher {
         end();
       },
     );
-    return 0;
   }
-}
-
-/** Whether a handler's result can't have a `then`: most have none at all. */
-function isPlain(result: unknown): boolean {
-  return result === undefined || (typeof result !== "object" && typeof result !== "function");
 }
 
 function tooSlow(entry: Entry, event: PublishedEvent, timeoutMs: number): EventBusError {

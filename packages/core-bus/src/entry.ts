@@ -20,12 +20,20 @@ export interface EntryOptions extends Callbacks {
   readonly tap?: boolean | undefined;
   readonly owner?: object | undefined;
   readonly name?: string | undefined;
+  /** Called when the handler is to be called in another way than before. */
+  readonly onChange: (entry: Entry) => void;
   /** Called once, when the subscription ends. */
   readonly onRelease: (entry: Entry) => void;
 }
 
 /** What {@link Entry.take} gives instead of a result when the handler was not called. */
 export const SKIPPED: unique symbol = Symbol("skipped");
+
+/**
+ * Counts the changes of any entry that make {@link Entry.direct} another one: who has read it before
+ * must not call it any more.
+ */
+export let changes = 0;
 
 /** A subscription as the bus keeps it. */
 export class Entry implements Routed {
@@ -48,6 +56,7 @@ export class Entry implements Routed {
   #callbacks: Callbacks | undefined;
   /** An ephemeron: the callbacks live exactly as long as the owner, even if they refer to it. */
   #owned: WeakMap<object, Callbacks> | undefined;
+  readonly #onChange: (entry: Entry) => void;
   readonly #onRelease: (entry: Entry) => void;
 
   constructor(options: EntryOptions) {
@@ -65,6 +74,7 @@ export class Entry implements Routed {
     this.tap = options.tap ?? false;
     this.name = (options.name ?? handler.name) || "anonymous";
     this.#source = options.source;
+    this.#onChange = options.onChange;
     this.#onRelease = options.onRelease;
     if (owner) {
       this.owner = new WeakRef(owner);
@@ -88,6 +98,8 @@ export class Entry implements Routed {
   set catchUp(catchUp: CatchUp | undefined) {
     this.#catchUp = catchUp;
     this.direct = this.#directHandler();
+    changes += 1;
+    if (this.#active) this.#onChange(this);
   }
 
   get active(): boolean {
@@ -138,6 +150,7 @@ export class Entry implements Routed {
     if (!this.#active) return;
     this.#active = false;
     this.direct = undefined;
+    changes += 1;
     this.#callbacks = undefined;
     this.#owned = undefined;
     this.cleanup?.();

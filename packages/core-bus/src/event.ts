@@ -1,4 +1,4 @@
-import { eventClock, type EventLineage, eventIdOf, nodeId } from "@ringrift/envelope";
+import { eventClock, eventIdOf, type EventLineage, pickLineage } from "@ringrift/envelope";
 
 /** Remarks beside an event's payload; the bus looks at none of them. */
 export type Metadata = Readonly<Record<string, unknown>>;
@@ -16,7 +16,7 @@ export interface BusEvent<K extends string = string, P = unknown> extends EventL
   readonly payload: P;
   readonly metadata: Metadata;
   /** True when a bridge brought the event again: its effect may have happened already. */
-  readonly redelivered?: boolean;
+  readonly redelivered?: boolean | undefined;
 }
 
 /** What the publisher of an event says about it besides its payload. */
@@ -26,81 +26,114 @@ export interface EventDetails {
   readonly correlationId?: string | undefined;
   readonly traceparent?: string | undefined;
   readonly redelivered?: boolean | undefined;
-  /** The event exists already, and a bridge carries it: all of these but the metadata stay as they were. */
-  readonly lineage?: EventLineage | undefined;
 }
 
 const NO_METADATA: Metadata = Object.freeze({});
 
-/** The bus's own class behind {@link BusEvent}: the lazy id, and which publishes are unfinished. */
+/** What all events that begin on a bus share. */
+export interface Birthplace {
+  /** Id of the node. */
+  readonly origin: string;
+  /** The bus alone. */
+  readonly via: readonly string[];
+}
+
+/** What few events have, or few are asked for. */
+interface Particulars {
+  id?: string;
+  source?: string;
+  origin?: string;
+  correlationId?: string;
+  causationId?: string | undefined;
+  via?: readonly string[];
+  traceparent?: string | undefined;
+  redelivered?: boolean;
+  /** The event in whose handling this one was published, until this one is handled. */
+  outer?: PublishedEvent | undefined;
+  settled?: PromiseWithResolvers<void> | undefined;
+}
+
+/**
+ * The bus's own class behind {@link BusEvent}. It is small, because making it is most of what a publish
+ * costs: what all events of a bus have in common is held once, and what few have is held apart.
+ */
 export class PublishedEvent implements BusEvent {
   readonly topic: string;
   readonly payload: unknown;
-  readonly metadata: Metadata;
-  readonly time: number;
-  readonly source: string;
-  readonly origin: string;
-  readonly causationId?: string;
-  readonly via: readonly string[];
-  readonly traceparent?: string;
-  readonly redelivered?: boolean;
-  #id: string | undefined;
-  #counter = 0;
-  #correlationId: string | undefined;
+  metadata: Metadata = NO_METADATA;
+  time: number;
+  readonly #counter: number;
+  readonly #birthplace: Birthplace;
+  /** Handlers that have not settled. */
   #running = 0;
-  #outer: PublishedEvent | undefined;
-  #settled: PromiseWithResolvers<void> | undefined;
+  #rest: Particulars | undefined;
 
-  /**
-   * An event that begins here, in the handling of `cause`, with the stamp that the clock took last; or,
-   * with a lineage, one that is carried: then `cause` only says what it is nested in.
-   */
-  constructor(
-    topic: string,
-    payload: unknown,
-    via: readonly string[],
-    cause: EventLineage | undefined,
-    details: EventDetails | undefined,
-  ) {
+  /** An event that begins here, with the stamp that the clock took last. */
+  constructor(topic: string, payload: unknown, birthplace: Birthplace) {
     this.topic = topic;
     this.payload = payload;
-    this.via = via;
-    if (cause instanceof PublishedEvent) this.#outer = cause;
-    const lineage = details?.lineage;
-    if (lineage) {
-      this.#id = lineage.id;
-      this.#correlationId = lineage.correlationId;
-      this.time = lineage.time;
-      this.source = lineage.source;
-      this.origin = lineage.origin;
-      if (lineage.causationId !== undefined) this.causationId = lineage.causationId;
-      if (lineage.traceparent !== undefined) this.traceparent = lineage.traceparent;
-    } else {
-      this.#counter = eventClock.counter;
-      this.time = eventClock.time;
-      this.source = details?.source ?? "";
-      this.origin = nodeId();
-      if (cause) {
-        this.#correlationId = cause.correlationId;
-        this.causationId = cause.id;
-        if (cause.traceparent !== undefined) this.traceparent = cause.traceparent;
-      }
-    }
-    this.metadata = NO_METADATA;
-    if (!details) return;
-    if (details.metadata) this.metadata = details.metadata as Metadata;
-    if (details.redelivered !== undefined) this.redelivered = details.redelivered;
-    if (lineage) return;
-    if (details.correlationId !== undefined) this.#correlationId = details.correlationId;
-    if (details.traceparent !== undefined) this.traceparent = details.traceparent;
+    this.time = eventClock.time;
+    this.#counter = eventClock.counter;
+    this.#birthplace = birthplace;
   }
 
   get id(): string {
-    return (this.#id ??= eventIdOf(this.time, this.#counter));
+    return this.#rest?.id ?? (this.#particulars().id = eventIdOf(this.time, this.#counter));
+  }
+
+  get source(): string {
+    return this.#rest?.source ?? "";
+  }
+
+  get origin(): string {
+    return this.#rest?.origin ?? this.#birthplace.origin;
   }
 
   get correlationId(): string {
-    return (this.#correlationId ??= this.id);
+    return this.#rest?.correlationId ?? this.id;
+  }
+
+  get causationId(): string | undefined {
+    return this.#rest?.causationId;
+  }
+
+  get via(): readonly string[] {
+    return this.#rest?.via ?? this.#birthplace.via;
+  }
+
+  get traceparent(): string | undefined {
+    return this.#rest?.traceparent;
+  }
+
+  get redelivered(): boolean | undefined {
+    return this.#rest?.redelivered;
+  }
+
+  /** Says in whose handling it is published. */
+  nestIn(outer: EventLineage): void {
+    if (outer instanceof PublishedEvent) this.#particulars().outer = outer;
+  }
+
+  /** Inherits from the event in whose handling it is published. */
+  inherit({ id, correlationId, traceparent }: EventLineage): void {
+    Object.assign(this.#particulars(), { causationId: id, correlationId, traceparent });
+  }
+
+  /** Adds what its publisher says about it. */
+  describe({ metadata, ...details }: EventDetails): void {
+    if (metadata) this.metadata = metadata as Metadata;
+    const rest = this.#particulars();
+    const { source, correlationId, traceparent, redelivered } = details;
+    if (source !== undefined) rest.source = source;
+    if (correlationId !== undefined) rest.correlationId = correlationId;
+    if (traceparent !== undefined) rest.traceparent = traceparent;
+    if (redelivered !== undefined) rest.redelivered = redelivered;
+  }
+
+  /** Becomes an event that exists already, and that a bridge has brought over the buses of `via`. */
+  become(lineage: EventLineage, via: readonly string[]): void {
+    this.time = lineage.time;
+    Object.assign(this.#particulars(), pickLineage(lineage), { via });
   }
 
   /** Handlers of this event start: publishes in them are nested in it until {@link finish}. */
@@ -111,18 +144,18 @@ export class PublishedEvent implements BusEvent {
   /** The last `finish` lets go of the outer event, so that a chain of events is never a chain in memory. */
   finish(): void {
     this.#running -= 1;
-    if (this.#running > 0) return;
-    if (this.#outer !== undefined) this.#outer = undefined;
-    if (this.#settled === undefined) return;
-    this.#settled.resolve();
-    this.#settled = undefined;
+    if (this.#rest === undefined || this.#running > 0) return;
+    this.#rest.outer = undefined;
+    this.#rest.settled?.resolve();
+    this.#rest.settled = undefined;
   }
 
   /** Resolves when no handler of this event is running; at once when none is. */
   async settled(): Promise<void> {
     if (this.#running === 0) return;
-    this.#settled ??= Promise.withResolvers();
-    await this.#settled.promise;
+    const rest = this.#particulars();
+    rest.settled ??= Promise.withResolvers();
+    await rest.settled.promise;
   }
 
   get isRunning(): boolean {
@@ -131,7 +164,7 @@ export class PublishedEvent implements BusEvent {
 
   /** The unfinished publishes that this one would be nested in, innermost first. */
   *unfinished(): Generator<PublishedEvent> {
-    for (let event: PublishedEvent | undefined = this.#outer; event; event = event.#outer) {
+    for (let event = this.#rest?.outer; event; event = event.#rest?.outer) {
       if (event.#running > 0) yield event;
     }
   }
@@ -139,10 +172,14 @@ export class PublishedEvent implements BusEvent {
   /** Number of unfinished publishes around this one. */
   depth(): number {
     let depth = 0;
-    for (let event: PublishedEvent | undefined = this.#outer; event; event = event.#outer) {
+    for (let event = this.#rest?.outer; event; event = event.#rest?.outer) {
       if (event.#running > 0) depth += 1;
     }
     return depth;
+  }
+
+  #particulars(): Particulars {
+    return (this.#rest ??= {});
   }
 
   toJSON(): object {
@@ -163,6 +200,8 @@ export class PublishedEvent implements BusEvent {
   }
 
   static {
+    // A field that has held something else is a reference to V8: events share the clock's number.
+    new PublishedEvent("", undefined, { origin: "", via: [] }).time = undefined as never;
     // `console.log(event)` in Node.js shows what is lazy, too.
     Object.defineProperty(this.prototype, Symbol.for("nodejs.util.inspect.custom"), {
       value(this: PublishedEvent) {

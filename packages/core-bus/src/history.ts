@@ -34,7 +34,7 @@ export class History {
       this.#ring.push(event);
     } else if (this.capacity > 0) {
       this.#ring[this.#start] = event;
-      this.#start = (this.#start + 1) % this.capacity;
+      this.#start = this.#start + 1 === this.capacity ? 0 : this.#start + 1;
     }
   }
 

@@ -1,6 +1,6 @@
 import { EventBusError } from "./errors.ts";
 import type { BusEvent, PublishedEvent } from "./event.ts";
-import { asPromise } from "./report.ts";
+import { asPromise } from "./thenable.ts";
 
 /**
  * Stands between a publish and its delivery. Calling `next` delivers; it resolves when all handlers
@@ -25,7 +25,7 @@ export interface MiddlewareOptions {
 /** All middleware as one function. The result is what the outermost one gives. */
 type Composed = (event: PublishedEvent, deliver: () => Promise<void>) => unknown;
 
-interface Link {
+export interface Link {
   readonly middleware: Middleware<PublishedEvent>;
   readonly name: string;
   readonly wants: (topic: string) => boolean;

@@ -1,23 +1,29 @@
 import {
   currentEvent,
+  enterEventSync,
   eventClock,
   type EventLineage,
+  leaveEventSync,
   MAX_HOPS,
+  nodeId,
   runWithEvent,
   runWithEventSync,
   validateLineage,
 } from "@ringrift/envelope";
-import { publishing } from "#diagnostics";
+import { handling, isTraced, publishing } from "#diagnostics";
 import type { Delivery, DropReason } from "./delivery.ts";
 import type { Dispatcher } from "./dispatch.ts";
+import { isObject } from "./thenable.ts";
+import { changes, type Entry } from "./entry.ts";
 import { EventBusError } from "./errors.ts";
-import { type BusEvent, PublishedEvent } from "./event.ts";
+import { type Birthplace, type BusEvent, PublishedEvent } from "./event.ts";
 import type { History } from "./history.ts";
-import type { MiddlewareChain } from "./middleware.ts";
+import type { Link, MiddlewareChain } from "./middleware.ts";
 import { type Publishable, type PublishOptions, type ReadRequest, readRequest } from "./publish.ts";
-import type { SubscriptionRegistry } from "./registry.ts";
+import type { Route, Router } from "./router/router.ts";
 import type { Checked, PayloadSchemas } from "./schemas.ts";
-import { asPromise, type FailureReport } from "./report.ts";
+import type { FailureReport } from "./report.ts";
+import { asPromise } from "./thenable.ts";
 import { tracePublish } from "./tracing.ts";
 import { TopicCounts } from "./topic-counts.ts";
 
@@ -31,7 +37,7 @@ export interface PublisherParts {
   readonly id: string;
   readonly maxDepth: number;
   readonly schemas: PayloadSchemas | undefined;
-  readonly subscriptions: SubscriptionRegistry;
+  readonly router: Router<Entry>;
   readonly history: History;
   readonly middleware: MiddlewareChain;
   readonly dispatcher: Dispatcher;
@@ -43,12 +49,12 @@ export class Publisher {
   readonly #id: string;
   readonly #maxDepth: number;
   readonly #schemas: PayloadSchemas | undefined;
-  readonly #subscriptions: SubscriptionRegistry;
+  readonly #router: Router<Entry>;
   readonly #history: History;
   readonly #middleware: MiddlewareChain;
   readonly #dispatcher: Dispatcher;
   readonly #report: FailureReport;
-  readonly #via: readonly string[];
+  readonly #birthplace: Birthplace;
   readonly dropped: Record<DropReason, number> = {
     echo: 0,
     "hop-limit": 0,
@@ -58,22 +64,40 @@ export class Publisher {
   readonly deadTopics: TopicCounts = new TopicCounts(DEAD_TOPICS);
   published = 0;
   #closed = false;
+  /** Whether there is nothing between a publish and its handlers. */
+  #isPlain = false;
 
   constructor(parts: PublisherParts) {
     this.#id = parts.id;
     this.#maxDepth = parts.maxDepth;
     this.#schemas = parts.schemas;
-    this.#subscriptions = parts.subscriptions;
+    this.#router = parts.router;
     this.#history = parts.history;
     this.#middleware = parts.middleware;
     this.#dispatcher = parts.dispatcher;
     this.#report = parts.report;
-    this.#via = Object.freeze([parts.id]);
+    this.#look();
+    this.#birthplace = { origin: nodeId(), via: Object.freeze([parts.id]) };
   }
 
   /** Refuses everything from now on. */
   close(): void {
     this.#closed = true;
+    this.#look();
+  }
+
+  /** Adds middleware; returns what removes it. */
+  use(link: Link): () => void {
+    const remove = this.#middleware.add(link);
+    this.#look();
+    return () => {
+      remove();
+      this.#look();
+    };
+  }
+
+  #look(): void {
+    this.#isPlain = !this.#closed && !this.#schemas && !this.#middleware.composed;
   }
 
   publish(
@@ -82,22 +106,26 @@ export class Publisher {
     options: PublishOptions | undefined,
   ): Promise<Delivery> {
     try {
-      if (!this.#isSimple(first, options)) {
+      if (options !== undefined || !this.#isPlain || typeof first !== "string" || isTraced()) {
         return this.#publishChecked(readRequest(first, payload, options));
       }
-      const route = this.#subscriptions.find(first);
+      const route = this.#router.find(first);
       eventClock.tick();
       const event = this.#begin(first, payload, undefined);
-      this.#admit(event, route.length);
-      if (route.length === 0) return Promise.resolve({ event, delivered: 0, errors: [] });
-      return this.#dispatcher.deliver(event, route, false);
+      this.#admit(event, route);
+      if (route.entries.length === 0) return Promise.resolve({ event, delivered: 0, errors: [] });
+      return this.#dispatcher.deliver(event, route, false, false);
     } catch (cause) {
       return Promise.reject(cause);
     }
   }
 
+  /**
+   * Calls all handlers now; returns how many. What most publishes need is in this one function, where the
+   * engine can see all of it; what few need is called from it.
+   */
   publishSync(first: Publishable, payload: unknown, options: PublishOptions | undefined): number {
-    if (!this.#isSimple(first, options)) {
+    if (options !== undefined || !this.#isPlain || typeof first !== "string" || isTraced()) {
       let request = readRequest(first, payload, options);
       if (this.#schemas) {
         const { topic } = request;
@@ -106,11 +134,46 @@ export class Publisher {
       }
       return this.#publishSync(request);
     }
-    const route = this.#subscriptions.find(first);
+    const route = this.#router.find(first);
     eventClock.tickQuickly();
-    const event = this.#begin(first, payload, undefined);
-    this.#admit(event, route.length);
-    return route.length === 0 ? 0 : this.#dispatcher.deliverNow(event, route);
+    const event = new PublishedEvent(first, payload, this.#birthplace);
+    const cause = currentEvent();
+    if (cause !== undefined) this.#nest(event, cause);
+    this.#admit(event, route);
+    const dispatcher = this.#dispatcher;
+    const { entries, handlers } = route;
+    const before = changes;
+    let direct = 0;
+    let special = 0;
+    const outer = enterEventSync(event);
+    event.begin();
+    for (let index = 0; index < handlers.length; index += 1) {
+      const handler = handlers[index];
+      if (handler === undefined || changes !== before) {
+        special += dispatcher.callNow(entries[index]!, event, false);
+        continue;
+      }
+      direct += 1;
+      try {
+        const result = handler(event);
+        if (isObject(result)) dispatcher.follow(entries[index]!, event, result);
+      } catch (cause) {
+        dispatcher.delivered -= 1;
+        dispatcher.fail(entries[index]!, event, cause);
+      }
+    }
+    event.finish();
+    leaveEventSync(outer);
+    dispatcher.delivered += direct;
+    return direct + special;
+  }
+
+  /** The event of a past that a bridge brings. */
+  recall({ topic, payload, options }: ReadRequest, lineage: EventLineage): PublishedEvent {
+    const event = new PublishedEvent(topic, payload, this.#birthplace);
+    if (options) event.describe(options);
+    event.become(lineage, this.passedHere(lineage));
+    return event;
   }
 
   /** Counts and tells of an event that is not delivered. */
@@ -127,18 +190,6 @@ export class Publisher {
   requireOpen(what: string): void {
     if (!this.#closed) return;
     throw new EventBusError("BUS_CLOSED", `Cannot ${what}: the bus is closed. Create a new one.`);
-  }
-
-  /** Whether there is nothing to do but to deliver. */
-  #isSimple(first: Publishable, options: PublishOptions | undefined): first is string {
-    return (
-      options === undefined &&
-      typeof first === "string" &&
-      !this.#closed &&
-      this.#schemas === undefined &&
-      this.#middleware.composed === undefined &&
-      !publishing.hasSubscribers
-    );
   }
 
   #publishChecked(request: ReadRequest): Promise<Delivery> {
@@ -167,7 +218,7 @@ export class Publisher {
   /** Mistakes in the call come before those in its payload. */
   #checkPlace(topic: string): void {
     this.requireOpen(`publish to "${topic}"`);
-    this.#subscriptions.find(topic);
+    this.#router.find(topic);
   }
 
   #publish(request: ReadRequest): Promise<Delivery> {
@@ -192,19 +243,27 @@ export class Publisher {
   /** Makes the event of a request: name checked, identity given. */
   #take({ topic, payload, options }: ReadRequest): PublishedEvent {
     this.requireOpen(`publish to "${topic}"`);
-    this.#subscriptions.find(topic);
+    this.#router.find(topic);
     eventClock.tick();
     if (!options?.lineage) return this.#begin(topic, payload, options);
     return this.#begin(topic, payload, { ...options, lineage: validateLineage(options.lineage) });
   }
 
   #begin(topic: string, payload: unknown, options: PublishOptions | undefined): PublishedEvent {
+    const event = new PublishedEvent(topic, payload, this.#birthplace);
     const cause = currentEvent();
-    const via = options?.lineage ? this.passedHere(options.lineage) : this.#via;
-    const event = new PublishedEvent(topic, payload, via, cause, options);
-    if (cause !== undefined && event.depth() >= this.#maxDepth)
-      throw tooDeep(event, this.#maxDepth);
+    const lineage = options?.lineage;
+    if (cause !== undefined) this.#nest(event, cause, lineage !== undefined);
+    if (options) event.describe(options);
+    if (lineage) event.become(lineage, this.passedHere(lineage));
     return event;
+  }
+
+  /** Makes an event part of the handling of another; one that is carried has its cause already. */
+  #nest(event: PublishedEvent, outer: EventLineage, isCarried = false): void {
+    event.nestIn(outer);
+    if (!isCarried) event.inherit(outer);
+    if (event.depth() >= this.#maxDepth) throw tooDeep(event, this.#maxDepth);
   }
 
   /** Drops what a bridge should not have brought. */
@@ -218,25 +277,25 @@ export class Publisher {
   }
 
   /** Counts an event, and writes it to the history in the same step in which its route is found. */
-  #admit(event: PublishedEvent, handlers: number): void {
+  #admit(event: PublishedEvent, { handlers }: Route<Entry>): void {
     this.published += 1;
-    this.#history.push(event);
-    if (handlers > 0) return;
+    if (this.#history.capacity > 0) this.#history.push(event);
+    if (handlers.length > 0) return;
     this.deadTopics.count(event.topic);
     this.#report.signal("dead", event);
   }
 
   #deliver(event: PublishedEvent, failuresThrown: boolean): Promise<Delivery> {
-    const route = this.#subscriptions.find(event.topic);
-    this.#admit(event, route.length);
-    if (route.length === 0) return Promise.resolve({ event, delivered: 0, errors: [] });
-    return this.#dispatcher.deliver(event, route, failuresThrown);
+    const route = this.#router.find(event.topic);
+    this.#admit(event, route);
+    if (route.entries.length === 0) return Promise.resolve({ event, delivered: 0, errors: [] });
+    return this.#dispatcher.deliver(event, route, handling.hasSubscribers, failuresThrown);
   }
 
   #deliverNow(event: PublishedEvent): number {
-    const route = this.#subscriptions.find(event.topic);
-    this.#admit(event, route.length);
-    return route.length === 0 ? 0 : this.#dispatcher.deliverNow(event, route);
+    const route = this.#router.find(event.topic);
+    this.#admit(event, route);
+    return this.#dispatcher.deliverNow(event, route.entries, handling.hasSubscribers);
   }
 
   /** Publishes through the middleware, which may wait, refuse, or keep the event back. */

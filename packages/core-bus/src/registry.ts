@@ -1,7 +1,7 @@
 import { Entry } from "./entry.ts";
 import { EventBusError } from "./errors.ts";
 import type { FailureReport } from "./report.ts";
-import { type RouteStats, Router, type Selector } from "./router/router.ts";
+import { Router, type Selector } from "./router/router.ts";
 import { readSelector, type Selection } from "./selector.ts";
 import { LeakWatch } from "./leak-watch.ts";
 import type { SubscriptionSnapshot, TopicSnapshot } from "./stats.ts";
@@ -17,7 +17,7 @@ export interface RegistryParts {
 
 /** The subscriptions of a bus: made, found by topic, ended. */
 export class SubscriptionRegistry {
-  readonly #router: Router<Entry>;
+  readonly router: Router<Entry>;
   readonly #entries = new Set<Entry>();
   readonly #owners = new FinalizationRegistry<Entry>((entry) => entry.release());
   readonly #leaks: LeakWatch;
@@ -26,7 +26,7 @@ export class SubscriptionRegistry {
   #sequence = 0;
 
   constructor(parts: RegistryParts) {
-    this.#router = new Router(parts.routeCache, parts.checkName);
+    this.router = new Router(parts.routeCache, parts.checkName);
     this.#leaks = new LeakWatch(parts.leakWarning);
     this.#report = parts.report;
     this.#checkName = parts.checkName;
@@ -54,6 +54,7 @@ export class SubscriptionRegistry {
       tap: options.tap,
       owner: options.owner,
       name: options.name,
+      onChange: (entry) => this.router.outdate(entry),
       onRelease: (entry) => this.#close(entry),
     });
   }
@@ -72,17 +73,13 @@ export class SubscriptionRegistry {
     const owner = entry.owner?.deref();
     if (owner) this.#owners.register(owner, entry, entry);
     this.#entries.add(entry);
-    this.#router.add(entry);
+    this.router.add(entry);
     this.#leaks.added(entry);
     if (this.#report.hears("subscribed")) this.#report.signal("subscribed", entry.subscription);
   }
 
   select(selection: Selection): Selector {
     return readSelector(selection, this.#checkName);
-  }
-
-  find(topic: string): readonly Entry[] {
-    return this.#router.find(topic);
   }
 
   /** Ends the subscriptions for which `ends` is true, and says how many. */
@@ -103,10 +100,6 @@ export class SubscriptionRegistry {
     };
   }
 
-  routes(): RouteStats {
-    return this.#router.stats();
-  }
-
   snapshot(): SubscriptionSnapshot[] {
     return Array.from(this.#entries, (entry) => ({
       topic: entry.selector.text,
@@ -125,7 +118,7 @@ export class SubscriptionRegistry {
 
   #close(entry: Entry): void {
     if (!this.#entries.delete(entry)) return;
-    this.#router.remove(entry);
+    this.router.remove(entry);
     this.#leaks.removed(entry);
     if (entry.owner) this.#owners.unregister(entry);
     if (this.#report.hears("unsubscribed")) this.#report.signal("unsubscribed", entry.subscription);

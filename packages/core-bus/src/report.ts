@@ -2,6 +2,7 @@ import type { EventEmitter } from "eventemitter3";
 import type { BusEvent } from "./event.ts";
 import { describe, type HandlerError } from "./handler-error.ts";
 import type { BusSignals } from "./signals.ts";
+import { asPromise } from "./thenable.ts";
 import { emitWarning } from "./warning.ts";
 
 /** The emitter as generic code sees it: which value goes with which name is checked at `signal`. */
@@ -70,18 +71,6 @@ export class FailureReport {
   #failed(cause: unknown, error: HandlerError): void {
     warn(`onError itself failed (${describe(cause)}) while it was told: ${error.message}`, cause);
   }
-}
-
-/** A promise of a thenable's result, or `undefined` for anything else. Throws what `then` throws. */
-export function asPromise(value: unknown): Promise<unknown> | undefined {
-  if (value instanceof Promise) return value;
-  if (value === null || (typeof value !== "object" && typeof value !== "function"))
-    return undefined;
-  const then: unknown = (value as { then?: unknown }).then;
-  if (typeof then !== "function") return undefined;
-  return new Promise((resolve, reject) => {
-    then.call(value, resolve, reject);
-  });
 }
 
 /** Tells people of a failure that no code takes. */

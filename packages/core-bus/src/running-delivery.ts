@@ -1,8 +1,12 @@
 import type { Delivery } from "./delivery.ts";
 import type { Dispatcher } from "./dispatch.ts";
-import { type Entry, SKIPPED } from "./entry.ts";
+import { isObject } from "./thenable.ts";
+import { changes, type Entry, SKIPPED } from "./entry.ts";
 import type { PublishedEvent } from "./event.ts";
 import type { HandlerError } from "./handler-error.ts";
+import type { Route } from "./router/router.ts";
+
+const NO_ERRORS: readonly HandlerError[] = Object.freeze([]);
 
 /**
  * One awaited publish on its way through its handlers. It counts down instead of collecting promises:
@@ -11,12 +15,11 @@ import type { HandlerError } from "./handler-error.ts";
 export class RunningDelivery {
   readonly #dispatcher: Dispatcher;
   readonly #event: PublishedEvent;
-  readonly #route: readonly Entry[];
+  readonly #route: Route<Entry>;
+  readonly #isTraced: boolean;
   readonly #failuresThrown: boolean;
-  readonly #errors: HandlerError[] = [];
+  #errors: HandlerError[] | undefined;
   #delivered = 0;
-  /** Place of the next handler on the route. */
-  #next = 0;
   /** Handlers that are running, and one for the walk along the route itself. */
   #pending = 1;
   #resolve: ((delivery: Delivery) => void) | undefined;
@@ -25,12 +28,14 @@ export class RunningDelivery {
   constructor(
     dispatcher: Dispatcher,
     event: PublishedEvent,
-    route: readonly Entry[],
+    route: Route<Entry>,
+    isTraced: boolean,
     failuresThrown: boolean,
   ) {
     this.#dispatcher = dispatcher;
     this.#event = event;
     this.#route = route;
+    this.#isTraced = isTraced;
     this.#failuresThrown = failuresThrown;
   }
 
@@ -38,7 +43,7 @@ export class RunningDelivery {
   run(): Promise<Delivery> {
     this.#event.begin();
     this.#dispatcher.inFlight.begin();
-    this.#walk();
+    this.#walk(0);
     if (this.#pending === 0) return Promise.resolve(this.#end());
     return new Promise((resolve) => {
       this.#resolve = resolve;
@@ -46,23 +51,30 @@ export class RunningDelivery {
   }
 
   /** Calls handlers up to the end of the route, or up to one that the next has to wait for. */
-  #walk(): void {
-    const route = this.#route;
+  #walk(from: number): void {
+    const { entries, handlers } = this.#route;
+    const before = changes;
+    const event = this.#event;
     const dispatcher = this.#dispatcher;
-    while (this.#next < route.length) {
-      const entry = route[this.#next]!;
-      this.#next += 1;
+    const isTraced = this.#isTraced;
+    for (let index = from; index < entries.length; index += 1) {
+      const entry = entries[index]!;
       try {
-        const result = dispatcher.start(entry, this.#event);
-        if (result === SKIPPED) continue;
-        if (result === undefined) {
-          if (!entry.tap) this.#delivered += 1;
+        // What was direct when the route was compiled may have ended since, while a handler was awaited.
+        const direct = from > 0 || changes !== before ? entry.direct : handlers[index];
+        const result =
+          direct === undefined || isTraced
+            ? dispatcher.call(entry, event, isTraced)
+            : direct(event);
+        const work = isObject(result) ? dispatcher.settled(entry, event, result) : undefined;
+        if (work === undefined) {
+          if (result !== SKIPPED && !entry.tap) this.#delivered += 1;
         } else if (dispatcher.serial && !entry.tap && !entry.catchUp) {
-          this.#follow(entry, result, () => this.#walk());
+          this.#follow(entry, work, () => this.#walk(index + 1));
           return;
         } else {
           this.#pending += 1;
-          this.#followBeside(entry, result);
+          this.#followBeside(entry, work);
         }
       } catch (cause) {
         this.#fail(entry, cause);
@@ -72,23 +84,23 @@ export class RunningDelivery {
   }
 
   /** Follows a handler that runs beside others: most of them share the function that counts a success. */
-  #followBeside(entry: Entry, result: Promise<unknown>): void {
+  #followBeside(entry: Entry, work: Promise<unknown>): void {
     if (entry.tap || entry.catchUp) {
-      this.#follow(entry, result, () => this.#settle());
+      this.#follow(entry, work, () => this.#settle());
       return;
     }
     this.#succeed ??= () => {
       this.#delivered += 1;
       this.#settle();
     };
-    result.then(this.#succeed, (cause: unknown) => {
+    work.then(this.#succeed, (cause: unknown) => {
       this.#fail(entry, cause);
       this.#settle();
     });
   }
 
-  #follow(entry: Entry, result: Promise<unknown>, then: () => void): void {
-    result.then(
+  #follow(entry: Entry, work: Promise<unknown>, then: () => void): void {
+    work.then(
       (value) => {
         if (value !== SKIPPED && !entry.tap) this.#delivered += 1;
         then();
@@ -101,6 +113,7 @@ export class RunningDelivery {
   }
 
   #fail(entry: Entry, cause: unknown): void {
+    this.#errors ??= [];
     this.#errors.push(this.#dispatcher.fail(entry, this.#event, cause, this.#failuresThrown));
   }
 
@@ -113,6 +126,6 @@ export class RunningDelivery {
     this.#event.finish();
     this.#dispatcher.inFlight.end();
     this.#dispatcher.delivered += this.#delivered;
-    return { event: this.#event, delivered: this.#delivered, errors: this.#errors };
+    return { event: this.#event, delivered: this.#delivered, errors: this.#errors ?? NO_ERRORS };
   }
 }

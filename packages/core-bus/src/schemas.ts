@@ -2,7 +2,7 @@ import type { Contracts, EventName } from "@ringrift/envelope";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { EventBusError } from "./errors.ts";
 import { PayloadError } from "./payload-error.ts";
-import { asPromise } from "./report.ts";
+import { asPromise } from "./thenable.ts";
 
 /** Topics that an error names. */
 const SHOWN_TOPICS = 8;

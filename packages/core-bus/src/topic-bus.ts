@@ -76,7 +76,7 @@ export class TopicBus {
       id: this.id,
       maxDepth: read.maxDepth,
       schemas: this.#schemas,
-      subscriptions: this.#subscriptions,
+      router: this.#subscriptions.router,
       history: this.#history,
       middleware: this.#middleware,
       dispatcher: this.#dispatcher,
@@ -146,7 +146,7 @@ export class TopicBus {
         `The middleware is "${String(middleware)}". Give a function (event, next) => ….`,
       );
     }
-    return this.#middleware.add({
+    return this.#publisher.use({
       middleware,
       name: middleware.name || "anonymous",
       wants: matcherOf(this.#subscriptions.select(options.topic ?? "**")),
@@ -215,19 +215,19 @@ export class TopicBus {
   }
 
   remember(past: PastEvent<Record<string, unknown>, string>): boolean {
-    const { topic, payload: given } = readRequest(past, undefined, undefined);
+    const request = readRequest(past, undefined, undefined);
+    const { topic, payload } = request;
     this.#checkName(topic);
-    const checked = this.#schemas ? this.#schemas.checkPast(topic, given) : { value: given };
+    const checked = this.#schemas ? this.#schemas.checkPast(topic, payload) : { value: payload };
     if (!checked) return false;
     const lineage = validateLineage(past.lineage);
-    const via = this.#publisher.passedHere(lineage);
     return this.#history.insert(
-      new PublishedEvent(topic, checked.value, via, undefined, { ...past, lineage }),
+      this.#publisher.recall({ ...request, payload: checked.value }, lineage),
     );
   }
 
   hasSubscribers(topic: string): boolean {
-    return this.#subscriptions.find(topic).some((entry) => entry.active);
+    return this.#subscriptions.router.find(topic).entries.some((entry) => entry.active);
   }
 
   stats(): BusStats {
@@ -239,7 +239,7 @@ export class TopicBus {
       invalid: this.#schemas?.refused ?? 0,
       subscriptions: this.#subscriptions.counts(),
       history: { size: this.#history.size, capacity: this.#history.capacity },
-      routes: this.#subscriptions.routes(),
+      routes: this.#subscriptions.router.stats(),
       pending: this.#inFlight.count,
     };
   }

@@ -2,7 +2,7 @@ import { handling, publishing } from "#diagnostics";
 import type { Delivery } from "./delivery.ts";
 import type { Entry } from "./entry.ts";
 import type { BusEvent, PublishedEvent } from "./event.ts";
-import { asPromise } from "./report.ts";
+import { asPromise } from "./thenable.ts";
 import type { Subscription } from "./subscription.ts";
 
 /**

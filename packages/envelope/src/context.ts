@@ -22,7 +22,7 @@ const carrier: Carrier = (registry[KEY] ??= { slot: createContextSlot(), sync: u
 
 /** The event being handled right now, or `undefined` outside of any handler. */
 export function currentEvent(): EventLineage | undefined {
-  const found = carrier.sync === undefined ? carrier.slot.get() : carrier.sync;
+  const found = carrier.sync === undefined ? carrier.slot.getStore() : carrier.sync;
   return (found as EventLineage | null | undefined) ?? undefined;
 }
 

@@ -18,11 +18,11 @@ export interface EventLineage {
   /** Shared by everything that follows from one first event; inherited, else the event's own id. */
   readonly correlationId: string;
   /** Id of the event that was being handled when this one was published. */
-  readonly causationId?: string;
+  readonly causationId?: string | undefined;
   /** Ids of the bus instances it has passed, oldest first. */
   readonly via: readonly string[];
   /** W3C trace context, passed through untouched. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
 }
 
 /** Most bus instances an event may pass: the backstop where `via` alone would not end a loop. */

@@ -7,7 +7,7 @@ import type { ContextSlot } from "./platform.node.ts";
 export function createContextSlot(): ContextSlot {
   let current: unknown;
   return {
-    get: () => current,
+    getStore: () => current,
     run(value, fn) {
       const outer = current;
       current = value;

@@ -3,17 +3,13 @@ import { threadId } from "node:worker_threads";
 
 /** The slot that holds what is being handled across `await`s. */
 export interface ContextSlot {
-  get(): unknown;
+  getStore(): unknown;
   run<T>(value: unknown, fn: () => T): T;
 }
 
-/** Creates the slot on `AsyncLocalStorage`: it follows promises, timers and callbacks. */
+/** Creates the slot: an `AsyncLocalStorage`, which follows promises, timers and callbacks. */
 export function createContextSlot(): ContextSlot {
-  const storage = new AsyncLocalStorage<unknown>();
-  return {
-    get: () => storage.getStore(),
-    run: (value, fn) => storage.run(value, fn),
-  };
+  return new AsyncLocalStorage<unknown>();
 }
 
 /** Names the process and worker thread, for people who read node ids in logs. */
