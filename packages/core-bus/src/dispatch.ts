@@ -1,6 +1,6 @@
 import { enterEventSync, leaveEventSync, runWithEvent } from "@ringrift/envelope";
 import type { Delivery } from "./delivery.ts";
-import { type Entry, SKIPPED } from "./entry.ts";
+import { changes, type Entry, SKIPPED } from "./entry.ts";
 import { EventBusError } from "./errors.ts";
 import type { PublishedEvent } from "./event.ts";
 import { HandlerError } from "./handler-error.ts";
@@ -14,6 +14,8 @@ import { traceHandler } from "./tracing.ts";
 
 /** How the handlers of one publish follow each other. */
 export type DeliveryOrder = "serial" | "parallel";
+
+const NO_ERRORS: readonly HandlerError[] = Object.freeze([]);
 
 export interface DispatcherParts {
   readonly order: DeliveryOrder;
@@ -39,16 +41,63 @@ export class Dispatcher {
     this.inFlight = parts.inFlight;
   }
 
-  /** The first handler has started when this returns. `failuresThrown`: the publisher gets a rejection. */
+  /**
+   * Calls the handlers in the event's context, which is entered once for all of them. The first has started
+   * when this returns. `failuresThrown`: the publisher gets a rejection.
+   */
   deliver(
     event: PublishedEvent,
     route: Route<Entry>,
     isTraced: boolean,
     failuresThrown: boolean,
   ): Promise<Delivery> {
-    const delivery = new RunningDelivery(this, event, route, isTraced, failuresThrown);
-    // The asynchronous context is entered once, for all handlers.
-    return runWithEvent(event, () => delivery.run());
+    return runWithEvent(event, () => this.#deliver(event, route, isTraced, failuresThrown));
+  }
+
+  /** Most handlers have ended when they return: only from the first other one on is there a state to keep. */
+  #deliver(
+    event: PublishedEvent,
+    route: Route<Entry>,
+    isTraced: boolean,
+    failuresThrown: boolean,
+  ): Promise<Delivery> {
+    const { handlers } = route;
+    const before = changes;
+    let running: RunningDelivery | undefined;
+    event.begin();
+    this.inFlight.begin();
+    let index = 0;
+    for (; index < handlers.length; index += 1) {
+      const handler = handlers[index];
+      if (handler === undefined || changes !== before || isTraced) break;
+      let result: unknown;
+      try {
+        result = handler(event);
+      } catch (cause) {
+        running ??= new RunningDelivery(this, event, route, isTraced, failuresThrown, index);
+        running.fail(index, cause);
+        continue;
+      }
+      if (running === undefined) {
+        if (!isObject(result)) continue;
+        running = new RunningDelivery(this, event, route, isTraced, failuresThrown, index);
+      }
+      if (running.take(index, result)) return running.end();
+    }
+    if (running === undefined) {
+      if (index === handlers.length) return Promise.resolve(this.end(event, index, undefined));
+      running = new RunningDelivery(this, event, route, isTraced, failuresThrown, index);
+    }
+    running.walk(index);
+    return running.end();
+  }
+
+  /** Ends a delivery. */
+  end(event: PublishedEvent, delivered: number, errors: HandlerError[] | undefined): Delivery {
+    event.finish();
+    this.inFlight.end();
+    this.delivered += delivered;
+    return { event, delivered, errors: errors ?? NO_ERRORS };
   }
 
   /** Calls all handlers now; returns how many. */

@@ -1,16 +1,15 @@
 import type { Delivery } from "./delivery.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import { isObject } from "./thenable.ts";
-import { changes, type Entry, SKIPPED } from "./entry.ts";
+import { type Entry, SKIPPED } from "./entry.ts";
 import type { PublishedEvent } from "./event.ts";
 import type { HandlerError } from "./handler-error.ts";
 import type { Route } from "./router/router.ts";
 
-const NO_ERRORS: readonly HandlerError[] = Object.freeze([]);
-
 /**
- * One awaited publish on its way through its handlers. It counts down instead of collecting promises:
- * handlers that return nothing cost no promise at all, and the others one each.
+ * One awaited publish on its way through its handlers, from the first on that has not ended when it
+ * returned. It counts down instead of collecting promises: handlers that return nothing cost no promise
+ * at all, and the others one each.
  */
 export class RunningDelivery {
   readonly #dispatcher: Dispatcher;
@@ -19,31 +18,31 @@ export class RunningDelivery {
   readonly #isTraced: boolean;
   readonly #failuresThrown: boolean;
   #errors: HandlerError[] | undefined;
-  #delivered = 0;
+  #delivered: number;
   /** Handlers that are running, and one for the walk along the route itself. */
   #pending = 1;
   #resolve: ((delivery: Delivery) => void) | undefined;
   #succeed: (() => void) | undefined;
 
+  /** `delivered`: handlers that have succeeded already. */
   constructor(
     dispatcher: Dispatcher,
     event: PublishedEvent,
     route: Route<Entry>,
     isTraced: boolean,
     failuresThrown: boolean,
+    delivered: number,
   ) {
     this.#dispatcher = dispatcher;
     this.#event = event;
     this.#route = route;
     this.#isTraced = isTraced;
     this.#failuresThrown = failuresThrown;
+    this.#delivered = delivered;
   }
 
-  /** Starts, in the event's context. Resolves when all handlers have settled. */
-  run(): Promise<Delivery> {
-    this.#event.begin();
-    this.#dispatcher.inFlight.begin();
-    this.#walk(0);
+  /** Resolves when all handlers have settled. */
+  end(): Promise<Delivery> {
     if (this.#pending === 0) return Promise.resolve(this.#end());
     return new Promise((resolve) => {
       this.#resolve = resolve;
@@ -51,70 +50,75 @@ export class RunningDelivery {
   }
 
   /** Calls handlers up to the end of the route, or up to one that the next has to wait for. */
-  #walk(from: number): void {
-    const { entries, handlers } = this.#route;
-    const before = changes;
-    const event = this.#event;
-    const dispatcher = this.#dispatcher;
-    const isTraced = this.#isTraced;
+  walk(from: number): void {
+    const { entries } = this.#route;
     for (let index = from; index < entries.length; index += 1) {
       const entry = entries[index]!;
+      let result: unknown;
       try {
-        // What was direct when the route was compiled may have ended since, while a handler was awaited.
-        const direct = from > 0 || changes !== before ? entry.direct : handlers[index];
-        const result =
-          direct === undefined || isTraced
-            ? dispatcher.call(entry, event, isTraced)
-            : direct(event);
-        const work = isObject(result) ? dispatcher.settled(entry, event, result) : undefined;
-        if (work === undefined) {
-          if (result !== SKIPPED && !entry.tap) this.#delivered += 1;
-        } else if (dispatcher.serial && !entry.tap && !entry.catchUp) {
-          this.#follow(entry, work, () => this.#walk(index + 1));
-          return;
-        } else {
-          this.#pending += 1;
-          this.#followBeside(entry, work);
-        }
+        result = this.#dispatcher.call(entry, this.#event, this.#isTraced);
       } catch (cause) {
-        this.#fail(entry, cause);
+        this.fail(index, cause);
+        continue;
       }
+      if (this.take(index, result)) return;
     }
     this.#settle();
   }
 
-  /** Follows a handler that runs beside others: most of them share the function that counts a success. */
-  #followBeside(entry: Entry, work: Promise<unknown>): void {
-    if (entry.tap || entry.catchUp) {
-      this.#follow(entry, work, () => this.#settle());
-      return;
+  /** Takes what a handler gave. True when it must be waited for: then the walk goes on behind it. */
+  take(index: number, result: unknown): boolean {
+    const entry = this.#route.entries[index]!;
+    let work: Promise<unknown> | undefined;
+    try {
+      work = isObject(result) ? this.#dispatcher.settled(entry, this.#event, result) : undefined;
+    } catch (cause) {
+      this.fail(index, cause);
+      return false;
     }
+    const isPlain = entry.direct !== undefined;
+    if (work === undefined) {
+      if (isPlain || (result !== SKIPPED && !entry.tap)) this.#delivered += 1;
+      return false;
+    }
+    if (this.#dispatcher.serial && (isPlain || !(entry.tap || entry.catchUp))) {
+      this.#follow(index, work, () => this.walk(index + 1));
+      return true;
+    }
+    this.#pending += 1;
+    if (!isPlain) {
+      this.#follow(index, work, () => this.#settle());
+      return false;
+    }
+    // Most handlers share the function that counts a success.
     this.#succeed ??= () => {
       this.#delivered += 1;
       this.#settle();
     };
     work.then(this.#succeed, (cause: unknown) => {
-      this.#fail(entry, cause);
+      this.fail(index, cause);
       this.#settle();
     });
+    return false;
   }
 
-  #follow(entry: Entry, work: Promise<unknown>, then: () => void): void {
+  fail(index: number, cause: unknown): void {
+    const entry = this.#route.entries[index]!;
+    this.#errors ??= [];
+    this.#errors.push(this.#dispatcher.fail(entry, this.#event, cause, this.#failuresThrown));
+  }
+
+  #follow(index: number, work: Promise<unknown>, then: () => void): void {
     work.then(
       (value) => {
-        if (value !== SKIPPED && !entry.tap) this.#delivered += 1;
+        if (value !== SKIPPED && !this.#route.entries[index]!.tap) this.#delivered += 1;
         then();
       },
       (cause: unknown) => {
-        this.#fail(entry, cause);
+        this.fail(index, cause);
         then();
       },
     );
-  }
-
-  #fail(entry: Entry, cause: unknown): void {
-    this.#errors ??= [];
-    this.#errors.push(this.#dispatcher.fail(entry, this.#event, cause, this.#failuresThrown));
   }
 
   #settle(): void {
@@ -123,9 +127,6 @@ export class RunningDelivery {
   }
 
   #end(): Delivery {
-    this.#event.finish();
-    this.#dispatcher.inFlight.end();
-    this.#dispatcher.delivered += this.#delivered;
-    return { event: this.#event, delivered: this.#delivered, errors: this.#errors ?? NO_ERRORS };
+    return this.#dispatcher.end(this.#event, this.#delivered, this.#errors);
   }
 }

@@ -6,39 +6,35 @@ const KEPT = 16;
  * next rehash, so that setting and deleting one key again and again walks thousands of them. Here a
  * removed key keeps its place, and all such places are swept when they are more than the others.
  */
-export class SweptMap<V extends object | number> {
-  #places = new Map<string, V | undefined>();
+export class SweptMap<V extends object | number> extends Map<string, V> {
   #removed = 0;
 
   /** Keys that have a value. */
-  get size(): number {
-    return this.#places.size - this.#removed;
+  override get size(): number {
+    return super.size - this.#removed;
   }
 
-  get(key: string): V | undefined {
-    return this.#places.get(key);
+  override set(key: string, value: V): this {
+    if (this.#removed > 0 && this.has(key) && this.get(key) === undefined) this.#removed -= 1;
+    return super.set(key, value);
   }
 
-  set(key: string, value: V): void {
-    if (this.#removed > 0 && this.#places.has(key) && this.#places.get(key) === undefined) {
-      this.#removed -= 1;
-    }
-    this.#places.set(key, value);
-  }
-
-  delete(key: string): void {
-    if (this.#places.get(key) === undefined) return;
-    this.#places.set(key, undefined);
+  override delete(key: string): boolean {
+    if (this.get(key) === undefined) return false;
+    super.set(key, undefined as never);
     this.#removed += 1;
-    if (this.#removed > KEPT && this.#removed > this.#places.size / 2) this.#sweep();
+    if (this.#removed > KEPT && this.#removed > super.size / 2) this.#sweep();
+    return true;
   }
 
-  *[Symbol.iterator](): Generator<[key: string, value: V]> {
-    for (const [key, value] of this.#places) if (value !== undefined) yield [key, value];
+  override *[Symbol.iterator](): MapIterator<[key: string, value: V]> {
+    for (const entry of super.entries()) if (entry[1] !== undefined) yield entry;
   }
 
   #sweep(): void {
-    this.#places = new Map(this);
+    const kept = [...this];
+    this.clear();
     this.#removed = 0;
+    for (const [key, value] of kept) super.set(key, value);
   }
 }

@@ -2,16 +2,18 @@ import { isPartial } from "./grammar.ts";
 import { segmentMatcher } from "./segment.ts";
 import { SweptMap } from "./swept-map.ts";
 
-interface PartialEdge<T> {
+interface PartialEdge<T extends object | true> {
   readonly matches: (segment: string) => boolean;
   readonly node: TrieNode<T>;
 }
 
 /** A place in the trie. What it has none of is not made: most nodes have one child or one value. */
-class TrieNode<T> {
+class TrieNode<T extends object | true> {
   literals: SweptMap<TrieNode<T>> | undefined;
   partials: Map<string, PartialEdge<T>> | undefined;
-  values: Set<T> | undefined;
+  /** Its value, which most nodes have one of or none; `others` only beside it. */
+  value: T | undefined;
+  others: Set<T> | undefined;
   readonly isGlobstar: boolean;
   star: TrieNode<T> | undefined;
   globstar: TrieNode<T> | undefined;
@@ -23,7 +25,7 @@ class TrieNode<T> {
   }
 
   get isEmpty(): boolean {
-    return !(this.values || this.literals || this.partials || this.star || this.globstar);
+    return !(this.value || this.literals || this.partials || this.star || this.globstar);
   }
 
   child(segment: string): TrieNode<T> | undefined {
@@ -58,12 +60,18 @@ class TrieNode<T> {
   }
 
   addValue(value: T): void {
-    this.values ??= new Set();
-    this.values.add(value);
+    if (this.value === undefined) this.value = value;
+    else (this.others ??= new Set()).add(value);
   }
 
   removeValue(value: T): void {
-    if (this.values?.delete(value) && this.values.size === 0) this.values = undefined;
+    if (this.value !== value) {
+      this.others?.delete(value);
+      return;
+    }
+    const next = this.others?.values().next();
+    this.value = next?.value;
+    if (this.value) this.others?.delete(this.value);
   }
 }
 
@@ -72,9 +80,13 @@ class TrieNode<T> {
  * moves all of them by one segment at a time, so that its cost is bounded by segments × nodes reached
  * whatever the number of `**`.
  */
-export class Trie<T> {
+export class Trie<T extends object | true> {
   readonly #root = new TrieNode<T>(false);
   #step = 0;
+  /** The nodes reached by the segments so far, and those that the next one reaches: kept, as walks are frequent. */
+  #frontier: (TrieNode<T> | undefined)[] = [];
+  #next: (TrieNode<T> | undefined)[] = [];
+  #reached = 0;
 
   add(path: readonly string[], value: T): void {
     let node = this.#root;
@@ -98,36 +110,57 @@ export class Trie<T> {
 
   /** Adds the values of all matching paths to `found`; a value filed twice may be added twice. */
   collect(topic: string, found: T[]): void {
-    let frontier: TrieNode<T>[] = [];
-    this.#step += 1;
-    this.#reach(this.#root, frontier);
-    for (const segment of topic.split(".")) {
-      const next: TrieNode<T>[] = [];
-      this.#step += 1;
-      for (const node of frontier) {
-        if (node.isGlobstar) this.#reach(node, next);
-        const literal = node.literals?.get(segment);
-        if (literal) this.#reach(literal, next);
-        if (node.star) this.#reach(node.star, next);
-        if (!node.partials) continue;
-        for (const edge of node.partials.values()) {
-          if (edge.matches(segment)) this.#reach(edge.node, next);
-        }
-      }
-      if (next.length === 0) return;
-      frontier = next;
+    this.#begin();
+    this.#reach(this.#root);
+    for (let start = 0; start <= topic.length;) {
+      const dot = topic.indexOf(".", start);
+      const end = dot === -1 ? topic.length : dot;
+      const segment = topic.slice(start, end);
+      const count = this.#begin();
+      for (let index = 0; index < count; index += 1) this.#advance(this.#frontier[index]!, segment);
+      start = end + 1;
     }
-    for (const { values } of frontier) {
-      if (values) for (const value of values) found.push(value);
+    const count = this.#begin();
+    for (let index = 0; index < count; index += 1) {
+      const { value, others } = this.#frontier[index]!;
+      if (value === undefined) continue;
+      found.push(value);
+      if (others) for (const other of others) found.push(other);
+    }
+    this.#begin();
+  }
+
+  /** What was reached becomes the frontier; returns how many nodes it has. The one before is let go of. */
+  #begin(): number {
+    const count = this.#reached;
+    const old = this.#frontier;
+    this.#frontier = this.#next;
+    this.#next = old;
+    old.fill(undefined);
+    this.#reached = 0;
+    this.#step += 1;
+    return count;
+  }
+
+  /** Reaches the nodes that a segment leads to. */
+  #advance(node: TrieNode<T>, segment: string): void {
+    if (node.isGlobstar) this.#reach(node);
+    const literal = node.literals?.get(segment);
+    if (literal) this.#reach(literal);
+    if (node.star) this.#reach(node.star);
+    if (!node.partials) return;
+    for (const edge of node.partials.values()) {
+      if (edge.matches(segment)) this.#reach(edge.node);
     }
   }
 
-  /** Puts a node on the frontier, and with it what `**` reaches from there by matching nothing. */
-  #reach(start: TrieNode<T>, frontier: TrieNode<T>[]): void {
+  /** Puts a node among those reached, and with it what `**` reaches from there by matching nothing. */
+  #reach(start: TrieNode<T>): void {
     let node: TrieNode<T> | undefined = start;
     while (node && node.mark !== this.#step) {
       node.mark = this.#step;
-      frontier.push(node);
+      this.#next[this.#reached] = node;
+      this.#reached += 1;
       node = node.globstar;
     }
   }
