@@ -17,8 +17,15 @@ export type DeliveryOrder = "serial" | "parallel";
 
 const NO_ERRORS: readonly HandlerError[] = Object.freeze([]);
 
-export interface DispatcherParts {
+/** How one event is delivered. */
+export interface DeliveryWay {
   readonly order: DeliveryOrder;
+  readonly isTraced: boolean;
+  /** The publisher gets failures as a rejection. */
+  readonly failuresThrown: boolean;
+}
+
+export interface DispatcherParts {
   readonly handlerTimeoutMs: number | undefined;
   readonly report: FailureReport;
   readonly inFlight: InFlight;
@@ -26,7 +33,6 @@ export interface DispatcherParts {
 
 /** Calls the handlers of an event: each of them whatever the others do, and only thenables awaited. */
 export class Dispatcher {
-  readonly serial: boolean;
   readonly #timeoutMs: number | undefined;
   readonly #report: FailureReport;
   readonly inFlight: InFlight;
@@ -35,7 +41,6 @@ export class Dispatcher {
   failed = 0;
 
   constructor(parts: DispatcherParts) {
-    this.serial = parts.order === "serial";
     this.#timeoutMs = parts.handlerTimeoutMs;
     this.#report = parts.report;
     this.inFlight = parts.inFlight;
@@ -43,25 +48,16 @@ export class Dispatcher {
 
   /**
    * Calls the handlers in the event's context, which is entered once for all of them. The first has started
-   * when this returns. `failuresThrown`: the publisher gets a rejection.
+   * when this returns.
    */
-  deliver(
-    event: PublishedEvent,
-    route: Route<Entry>,
-    isTraced: boolean,
-    failuresThrown: boolean,
-  ): Promise<Delivery> {
-    return runWithEvent(event, () => this.#deliver(event, route, isTraced, failuresThrown));
+  deliver(event: PublishedEvent, route: Route<Entry>, way: DeliveryWay): Promise<Delivery> {
+    return runWithEvent(event, () => this.#deliver(event, route, way));
   }
 
   /** Most handlers have ended when they return: only from the first other one on is there a state to keep. */
-  #deliver(
-    event: PublishedEvent,
-    route: Route<Entry>,
-    isTraced: boolean,
-    failuresThrown: boolean,
-  ): Promise<Delivery> {
+  #deliver(event: PublishedEvent, route: Route<Entry>, way: DeliveryWay): Promise<Delivery> {
     const { handlers } = route;
+    const { isTraced } = way;
     const before = changes;
     let running: RunningDelivery | undefined;
     event.begin();
@@ -74,19 +70,19 @@ export class Dispatcher {
       try {
         result = handler(event);
       } catch (cause) {
-        running ??= new RunningDelivery(this, event, route, isTraced, failuresThrown, index);
+        running ??= new RunningDelivery(this, event, route, way, index);
         running.fail(index, cause);
         continue;
       }
       if (running === undefined) {
         if (!isObject(result)) continue;
-        running = new RunningDelivery(this, event, route, isTraced, failuresThrown, index);
+        running = new RunningDelivery(this, event, route, way, index);
       }
       if (running.take(index, result)) return running.end();
     }
     if (running === undefined) {
       if (index === handlers.length) return Promise.resolve(this.end(event, index, undefined));
-      running = new RunningDelivery(this, event, route, isTraced, failuresThrown, index);
+      running = new RunningDelivery(this, event, route, way, index);
     }
     running.walk(index);
     return running.end();

@@ -1,4 +1,5 @@
 import type { Contracts, EventLineage, EventName } from "@ringrift/envelope";
+import type { DeliveryOrder } from "./dispatch.ts";
 import { EventBusError } from "./errors.ts";
 
 /** What can be said about an event beside its topic and payload. */
@@ -11,6 +12,8 @@ export interface PublishOptions {
   readonly source?: string | undefined;
   /** W3C trace context. @default inherited from the event being handled */
   readonly traceparent?: string | undefined;
+  /** How the handlers of this event follow each other. @default the bus's `delivery` */
+  readonly delivery?: DeliveryOrder | undefined;
   /**
    * `report`: failures are in `Delivery.errors` and go to `onError`. `throw`: when all handlers have
    * settled, `publish` rejects with an AggregateError (code `HANDLER_FAILED`) of them. @default "report"
@@ -81,12 +84,15 @@ export function readRequest(
 }
 
 function checkOptions(options: PublishOptions): void {
-  const { metadata, onFailure } = options;
+  const { metadata, onFailure, delivery } = options;
   if (metadata !== undefined && (typeof metadata !== "object" || metadata === null)) {
     throw invalid("metadata", metadata, "an object");
   }
   if (onFailure !== undefined && onFailure !== "report" && onFailure !== "throw") {
     throw invalid("onFailure", onFailure, '"report" or "throw"');
+  }
+  if (delivery !== undefined && delivery !== "serial" && delivery !== "parallel") {
+    throw invalid("delivery", delivery, '"serial" or "parallel"');
   }
   checkText("source", options.source);
   checkText("correlationId", options.correlationId);

@@ -12,7 +12,7 @@ import {
 } from "@ringrift/envelope";
 import { handling, isTraced, publishing } from "#diagnostics";
 import type { Delivery, DropReason } from "./delivery.ts";
-import type { Dispatcher } from "./dispatch.ts";
+import type { DeliveryOrder, DeliveryWay, Dispatcher } from "./dispatch.ts";
 import { isObject } from "./thenable.ts";
 import { changes, type Entry } from "./entry.ts";
 import { EventBusError } from "./errors.ts";
@@ -36,6 +36,7 @@ export interface PublisherParts {
   /** Id of the bus. */
   readonly id: string;
   readonly maxDepth: number;
+  readonly order: DeliveryOrder;
   readonly schemas: PayloadSchemas | undefined;
   readonly router: Router<Entry>;
   readonly history: History;
@@ -55,6 +56,7 @@ export class Publisher {
   readonly #dispatcher: Dispatcher;
   readonly #report: FailureReport;
   readonly #birthplace: Birthplace;
+  readonly #usualWay: DeliveryWay;
   readonly dropped: Record<DropReason, number> = {
     echo: 0,
     "hop-limit": 0,
@@ -76,6 +78,7 @@ export class Publisher {
     this.#middleware = parts.middleware;
     this.#dispatcher = parts.dispatcher;
     this.#report = parts.report;
+    this.#usualWay = { order: parts.order, isTraced: false, failuresThrown: false };
     this.#look();
     this.#birthplace = { origin: nodeId(), via: Object.freeze([parts.id]) };
   }
@@ -114,7 +117,7 @@ export class Publisher {
       const event = this.#begin(first, payload, undefined);
       this.#admit(event, route);
       if (route.entries.length === 0) return Promise.resolve({ event, delivered: 0, errors: [] });
-      return this.#dispatcher.deliver(event, route, false, false);
+      return this.#dispatcher.deliver(event, route, this.#usualWay);
     } catch (cause) {
       return Promise.reject(cause);
     }
@@ -226,8 +229,13 @@ export class Publisher {
     const dropped = this.#refuse(event, request.options?.lineage);
     if (dropped) return Promise.resolve({ event, delivered: 0, errors: [], dropped });
     const throws = request.options?.onFailure === "throw";
+    const way = {
+      order: request.options?.delivery ?? this.#usualWay.order,
+      isTraced: handling.hasSubscribers,
+      failuresThrown: throws,
+    };
     const deliver = (): Promise<Delivery> =>
-      this.#middleware.composed ? this.#passThrough(event, throws) : this.#deliver(event, throws);
+      this.#middleware.composed ? this.#passThrough(event, way) : this.#deliver(event, way);
     const delivery = publishing.hasSubscribers ? tracePublish(this.#id, event, deliver) : deliver();
     return throws ? delivery.then(throwFailures) : delivery;
   }
@@ -285,11 +293,11 @@ export class Publisher {
     this.#report.signal("dead", event);
   }
 
-  #deliver(event: PublishedEvent, failuresThrown: boolean): Promise<Delivery> {
+  #deliver(event: PublishedEvent, way: DeliveryWay): Promise<Delivery> {
     const route = this.#router.find(event.topic);
     this.#admit(event, route);
     if (route.entries.length === 0) return Promise.resolve({ event, delivered: 0, errors: [] });
-    return this.#dispatcher.deliver(event, route, handling.hasSubscribers, failuresThrown);
+    return this.#dispatcher.deliver(event, route, way);
   }
 
   #deliverNow(event: PublishedEvent): number {
@@ -299,14 +307,14 @@ export class Publisher {
   }
 
   /** Publishes through the middleware, which may wait, refuse, or keep the event back. */
-  async #passThrough(event: PublishedEvent, failuresThrown: boolean): Promise<Delivery> {
+  async #passThrough(event: PublishedEvent, way: DeliveryWay): Promise<Delivery> {
     let delivery: Promise<Delivery> | undefined;
     const { composed } = this.#middleware;
     this.#hold(event);
     try {
       await runWithEvent(event, () =>
         composed?.(event, async () => {
-          delivery = this.#deliver(event, failuresThrown);
+          delivery = this.#deliver(event, way);
           await delivery;
         }),
       );

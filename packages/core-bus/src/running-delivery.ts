@@ -1,5 +1,5 @@
 import type { Delivery } from "./delivery.ts";
-import type { Dispatcher } from "./dispatch.ts";
+import type { DeliveryWay, Dispatcher } from "./dispatch.ts";
 import { isObject } from "./thenable.ts";
 import { type Entry, SKIPPED } from "./entry.ts";
 import type { PublishedEvent } from "./event.ts";
@@ -15,8 +15,7 @@ export class RunningDelivery {
   readonly #dispatcher: Dispatcher;
   readonly #event: PublishedEvent;
   readonly #route: Route<Entry>;
-  readonly #isTraced: boolean;
-  readonly #failuresThrown: boolean;
+  readonly #way: DeliveryWay;
   #errors: HandlerError[] | undefined;
   #delivered: number;
   /** Handlers that are running, and one for the walk along the route itself. */
@@ -29,15 +28,13 @@ export class RunningDelivery {
     dispatcher: Dispatcher,
     event: PublishedEvent,
     route: Route<Entry>,
-    isTraced: boolean,
-    failuresThrown: boolean,
+    way: DeliveryWay,
     delivered: number,
   ) {
     this.#dispatcher = dispatcher;
     this.#event = event;
     this.#route = route;
-    this.#isTraced = isTraced;
-    this.#failuresThrown = failuresThrown;
+    this.#way = way;
     this.#delivered = delivered;
   }
 
@@ -56,7 +53,7 @@ export class RunningDelivery {
       const entry = entries[index]!;
       let result: unknown;
       try {
-        result = this.#dispatcher.call(entry, this.#event, this.#isTraced);
+        result = this.#dispatcher.call(entry, this.#event, this.#way.isTraced);
       } catch (cause) {
         this.fail(index, cause);
         continue;
@@ -81,7 +78,7 @@ export class RunningDelivery {
       if (isPlain || (result !== SKIPPED && !entry.tap)) this.#delivered += 1;
       return false;
     }
-    if (this.#dispatcher.serial && (isPlain || !(entry.tap || entry.catchUp))) {
+    if (this.#way.order === "serial" && (isPlain || !(entry.tap || entry.catchUp))) {
       this.#follow(index, work, () => this.walk(index + 1));
       return true;
     }
@@ -105,7 +102,7 @@ export class RunningDelivery {
   fail(index: number, cause: unknown): void {
     const entry = this.#route.entries[index]!;
     this.#errors ??= [];
-    this.#errors.push(this.#dispatcher.fail(entry, this.#event, cause, this.#failuresThrown));
+    this.#errors.push(this.#dispatcher.fail(entry, this.#event, cause, this.#way.failuresThrown));
   }
 
   #follow(index: number, work: Promise<unknown>, then: () => void): void {

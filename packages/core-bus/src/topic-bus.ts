@@ -67,7 +67,6 @@ export class TopicBus {
       checkName: (topic) => this.#checkName(topic),
     });
     this.#dispatcher = new Dispatcher({
-      order: read.delivery,
       handlerTimeoutMs: read.handlerTimeoutMs,
       report: this.#report,
       inFlight: this.#inFlight,
@@ -75,6 +74,7 @@ export class TopicBus {
     this.#publisher = new Publisher({
       id: this.id,
       maxDepth: read.maxDepth,
+      order: read.delivery,
       schemas: this.#schemas,
       router: this.#subscriptions.router,
       history: this.#history,

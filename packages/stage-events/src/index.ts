@@ -2,7 +2,7 @@ export type { StageCallbackError } from "./callback-errors.ts";
 export type { Clock } from "./clock.ts";
 export { createStageEventBus, type StageBusOptions } from "./create-stage-bus.ts";
 export { getStageEventBus, resetStageEventBus } from "./default-bus.ts";
-export type { StageHandlerOutcome } from "./emission.ts";
+export type { StageHandlerOutcome } from "./outcomes.ts";
 export { StageEventsError, type StageEventsErrorCode } from "./errors.ts";
 export type { IllegalReason, StageFailure } from "./machine.ts";
 export type { PhaseStage, PhaseStages, StageMeaning } from "./phase.ts";

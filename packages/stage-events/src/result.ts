@@ -85,14 +85,16 @@ export function readResult(given: unknown, catalogue: AnyCatalogue): AnyStageRes
   if (metadata !== undefined && !isRecord(metadata)) {
     throw invalidField(stage, "metadata", "an object");
   }
-  const fields = Object.entries(given).filter(([, value]) => value !== undefined);
-  return Object.freeze({
-    ...Object.fromEntries(fields),
-    stage,
-    success,
-    ...(error !== undefined && { error: typeof error === "string" ? error : error.message }),
-    ...(metadata !== undefined && { metadata }),
-  });
+  const result: Record<string, unknown> = hasUndefined(given)
+    ? Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+    : { ...given };
+  if (error instanceof Error) result["error"] = error.message;
+  return Object.freeze(result) as AnyStageResult;
+}
+
+function hasUndefined(given: Record<string, unknown>): boolean {
+  for (const key in given) if (given[key] === undefined) return true;
+  return false;
 }
 
 /**

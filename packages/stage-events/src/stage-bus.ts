@@ -8,7 +8,7 @@ import type {
 import type { AnyContracts, Contracts, EventLineage, EventName } from "@ringrift/envelope";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import type { StageCallbackError } from "./callback-errors.ts";
-import type { StageHandlerOutcome } from "./emission.ts";
+import type { StageHandlerOutcome } from "./outcomes.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { StageBusEvent, StageEvent, StageResult, StageResults } from "./result.ts";
 

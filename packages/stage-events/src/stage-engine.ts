@@ -4,11 +4,12 @@ import {
   type DrainResult,
   type EventBus,
   type HandlerError,
+  type PublishOptions,
   type Subscription,
 } from "@ringrift/core-bus";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import { CallbackErrors, type StageCallbackError } from "./callback-errors.ts";
-import { Emission } from "./emission.ts";
+import { Outcomes } from "./outcomes.ts";
 import { StageEventsError } from "./errors.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { type AnyStageResult, checkStage, readResult } from "./result.ts";
@@ -31,18 +32,15 @@ export class StageEngine {
   readonly catalogue: AnyCatalogue;
   readonly pipeline: Pipeline | undefined;
   readonly #errors = new CallbackErrors();
-  readonly #emissions = new WeakMap<object, Emission>();
+  readonly #waited = new WeakMap<object, Outcomes>();
   readonly #subscriptions = new WeakMap<AnyHandler, Map<string, Subscription>>();
   readonly #active = new Map<Subscription, string>();
   #emitted = 0;
-  #skipped = 0;
 
   constructor(parts: StageEngineParts) {
     this.catalogue = parts.catalogue;
     this.pipeline = parts.pipeline;
     this.bus = createEventBus({
-      // Handlers of one emit follow each other by way of their Emission.
-      delivery: "parallel",
       events: parts.catalogue.stages,
       history: parts.historySize,
       onError: parts.onError,
@@ -61,18 +59,17 @@ export class StageEngine {
     const existing = known.get(stage);
     if (existing?.active) return existing;
 
-    const { once = false } = options;
     const name = (options.name ?? handler.name) || "anonymous";
-    const emissions = this.#emissions;
-    let subscription: Subscription | undefined;
-    const isWanted = (): boolean => once || (subscription?.active ?? false);
-    subscription = this.bus.subscribe(
+    const waited = this.#waited;
+    const subscription = this.bus.subscribe(
       stage,
       function call(this: unknown, event): unknown {
         const result: AnyStageResult = event.payload;
-        const run = (): unknown => handler.call(this, result, event);
-        const emission = emissions.get(result);
-        return emission ? emission.call({ name, isWanted, run }) : run();
+        // Only those who wait for outcomes have them written down.
+        const outcomes = waited.get(result);
+        return outcomes
+          ? outcomes.add(name, () => handler.call(this, result, event))
+          : handler.call(this, result, event);
       },
       { ...options, name },
     );
@@ -90,7 +87,7 @@ export class StageEngine {
   }
 
   async emit(event: unknown, options?: StageEmitOptions): Promise<Delivery> {
-    return await this.#start(event, "serial", options).delivery;
+    return await this.#publish(readResult(event, this.catalogue), options);
   }
 
   async emitAndWait(
@@ -100,11 +97,14 @@ export class StageEngine {
     const { timeoutMs, ...rest } = options;
     const timeout = startTimeout(timeoutMs);
     try {
-      const { delivery, emission, result } = this.#start(event, "parallel", rest);
+      const result = readResult(event, this.catalogue);
+      const outcomes = new Outcomes();
+      this.#waited.set(result, outcomes);
+      const delivery = this.#publish(result, { ...rest, delivery: "parallel" });
       const timedOut = await Promise.race([delivery.then(() => false), timeout.elapsed]);
-      const { outcomes, pending } = emission;
-      const delivered = outcomes.filter((outcome) => outcome.status === "fulfilled").length;
-      return { result, results: outcomes, delivered, timedOut, pending };
+      const results = outcomes.known;
+      const delivered = results.filter((outcome) => outcome.status === "fulfilled").length;
+      return { result, results, delivered, timedOut, pending: outcomes.pending };
     } finally {
       timeout.cancel();
     }
@@ -134,7 +134,7 @@ export class StageEngine {
     for (const stage of this.#active.values()) byStage[stage] = (byStage[stage] ?? 0) + 1;
     return {
       emitted: this.#emitted,
-      delivered: delivered - this.#skipped,
+      delivered,
       failed: this.#errors.total,
       subscribers: this.#active.size,
       subscribersByStage: byStage,
@@ -151,23 +151,11 @@ export class StageEngine {
     await this.close();
   }
 
-  #start(
-    given: unknown,
-    order: "serial" | "parallel",
-    options: StageEmitOptions | undefined,
-  ): { delivery: Promise<Delivery>; emission: Emission; result: AnyStageResult } {
-    const result = readResult(given, this.catalogue);
-    const emission = new Emission(order);
-    this.#emissions.set(result, emission);
+  async #publish(result: AnyStageResult, options: PublishOptions | undefined): Promise<Delivery> {
     const { stage, metadata } = result;
-    const published = this.bus.publish(stage, result, { ...options, metadata });
-    return { delivery: this.#settle(published, emission), emission, result };
-  }
-
-  async #settle(published: Promise<Delivery>, emission: Emission): Promise<Delivery> {
-    const delivery = await published;
+    const all = metadata ? { ...options, metadata } : options;
+    const delivery = await this.bus.publish(stage, result, all);
     if (!delivery.dropped) this.#emitted += 1;
-    this.#skipped += emission.skipped;
-    return { ...delivery, delivered: delivery.delivered - emission.skipped };
+    return delivery;
   }
 }
