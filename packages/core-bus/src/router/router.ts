@@ -54,9 +54,6 @@ export class Router<E extends Routed> {
   #routes = new Map<string, Route<E> | undefined>();
   readonly #capacity: number;
   readonly #admit: (topic: string) => void;
-  /** The topic found last, which is often the next one, too. */
-  #lastTopic = "";
-  #last: Route<E> | undefined;
   #hits = 0;
   #misses = 0;
   /** Misses until the hit rate is judged, or until a pause ends. */
@@ -94,12 +91,7 @@ export class Router<E extends Routed> {
 
   /** The route of a topic. Throws what `admit` throws. */
   find(topic: string): Route<E> {
-    let route = this.#last;
-    if (topic !== this.#lastTopic) {
-      route = this.#routes.get(topic);
-      this.#last = route;
-      this.#lastTopic = topic;
-    }
+    const route = this.#routes.get(topic);
     if (route === undefined) return this.#find(topic);
     this.#hits += 1;
     return route;
@@ -136,8 +128,6 @@ export class Router<E extends Routed> {
 
   /** Forgets the routes of an entry: they are compiled anew when they are used next. */
   outdate({ selector: { kind, text } }: E): void {
-    this.#lastTopic = "";
-    this.#last = undefined;
     if (kind !== "topic") {
       if (this.#routes.size > 0) this.#routes = new Map();
     } else if (this.#routes.get(text)) {
@@ -151,8 +141,6 @@ export class Router<E extends Routed> {
       const oldest = this.#routes.keys().next();
       if (!oldest.done) this.#routes.delete(oldest.value);
     }
-    this.#lastTopic = topic;
-    this.#last = route;
     this.#routes.set(topic, route);
   }
 
