@@ -1,7 +1,3 @@
-import picomatch from "picomatch/posix.js";
-
-/** picomatch sees a letter, `?` or a bracket that has passed the grammar, and says what it holds. */
-const UNIT_OPTIONS = { noextglob: true, nobrace: true, nonegate: true } as const;
 const UNIT = /\[[^\]]*\]|./g;
 const CHARACTERS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
 /** Units that are kept; beyond, all are forgotten, since anyone may think of new brackets. */
@@ -45,9 +41,10 @@ function unit(text: string): Unit {
   if (!found) {
     if (units.size === MOST_UNITS) units.clear();
     found = new Uint8Array(128);
-    const holds = picomatch(text, UNIT_OPTIONS);
+    // Brackets that have passed the grammar say the same in a regular expression.
+    const holds = new RegExp(`^${text === "?" ? "." : text}$`);
     for (const character of CHARACTERS) {
-      if (holds(character)) found[character.charCodeAt(0)] = 1;
+      if (holds.test(character)) found[character.charCodeAt(0)] = 1;
     }
     units.set(text, found);
   }
