@@ -1,6 +1,7 @@
 import { QueueError } from "@ringrift/event-queue";
 import { BUSY_DEADLINE_MS, type Connection } from "./connection.ts";
 import { pauseAfter } from "./retry.ts";
+import type { EventRow } from "./rows.ts";
 import { SQL } from "./schema.ts";
 import { isBusy, toQueueError } from "./sqlite-errors.ts";
 import type { WriteAheadLog } from "./write-ahead-log.ts";
@@ -14,6 +15,8 @@ export interface WriteTransaction {
   readonly now: number;
   /** Where the log ends, once a job of this transaction has looked. */
   tail?: { position: number; storedAt: number };
+  /** Rows that jobs of this transaction have appended to the log and that are not written yet. */
+  readonly appended: EventRow[];
   /** Set by a job when others may be waiting for what it did: they are woken after COMMIT. */
   rings: boolean;
 }
@@ -25,6 +28,8 @@ export interface CommitOptions {
    * again, so these need no sync of their own. @default true
    */
   readonly durable?: boolean;
+  /** It only appends to the log and looks at nothing else, so that it can share statements with others. */
+  readonly appends?: boolean;
   /** How long it tries again while another process holds the lock. @default 10_000 */
   readonly patienceMs?: number;
 }
@@ -34,6 +39,7 @@ interface Job {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly durable: boolean;
+  readonly appends: boolean;
   readonly patienceMs: number;
   readonly deadline: number;
   /** Its transaction failed together with others: it is tried by itself, so that only the culprit fails. */
@@ -41,7 +47,18 @@ interface Job {
 }
 
 /** Bounds how long one transaction holds the lock, and the event loop. */
-const MOST_JOBS = 500;
+const MOST_JOBS = 1_000;
+
+/** What a committer works with. */
+export interface CommitterParts {
+  readonly connection: Connection;
+  readonly writeAheadLog: WriteAheadLog;
+  readonly survives: Survives;
+  /** Writes what a transaction has appended to the log. */
+  readonly write: (tx: WriteTransaction) => void;
+  /** Wakes whoever waits for what was committed. */
+  readonly ring: () => void;
+}
 
 /**
  * Writes for one connection. Everything submitted in one turn of the event loop shares one transaction; what
@@ -52,15 +69,15 @@ export class Committer {
   readonly #connection: Connection;
   readonly #log: WriteAheadLog;
   readonly #survives: Survives;
-  readonly #ring: () => void;
+  readonly #parts: CommitterParts;
   #jobs: Job[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(connection: Connection, log: WriteAheadLog, survives: Survives, ring: () => void) {
-    this.#connection = connection;
-    this.#log = log;
-    this.#survives = survives;
-    this.#ring = ring;
+  constructor(parts: CommitterParts) {
+    this.#parts = parts;
+    this.#connection = parts.connection;
+    this.#log = parts.writeAheadLog;
+    this.#survives = parts.survives;
   }
 
   /**
@@ -72,12 +89,13 @@ export class Committer {
    * `SYNC_FAILED`, `WAL_UNLINKED`
    */
   submit<T>(run: (tx: WriteTransaction) => T, options: CommitOptions = {}): Promise<T> {
-    const { durable = true, patienceMs = BUSY_DEADLINE_MS } = options;
+    const { durable = true, appends = false, patienceMs = BUSY_DEADLINE_MS } = options;
     return new Promise<T>((resolve, reject) => {
       const deadline = performance.now() + patienceMs;
       // The cast is safe: it is what run returned.
       const done = (value: unknown): void => resolve(value as T);
-      this.#jobs.push({ run, resolve: done, reject, durable, patienceMs, deadline, alone: false });
+      const job = { run, resolve: done, reject, durable, appends, patienceMs, deadline };
+      this.#jobs.push({ ...job, alone: false });
       this.#running ??= this.#work();
     });
   }
@@ -117,7 +135,7 @@ export class Committer {
 
   #attempt(batch: readonly Job[]): "done" | "busy" | "apart" {
     const { database } = this.#connection;
-    const tx: WriteTransaction = { now: Date.now(), rings: false };
+    const tx: WriteTransaction = { now: Date.now(), appended: [], rings: false };
     // Somebody who shares the handle has a transaction open: it is theirs.
     if (database.inTransaction) return "busy";
     let results: unknown[];
@@ -125,7 +143,11 @@ export class Committer {
       this.#connection.requireSynchronous();
       this.#connection.begin();
       this.#log.open();
-      results = batch.map((job) => job.run(tx));
+      results = batch.map((job) => {
+        if (!job.appends) this.#parts.write(tx);
+        return job.run(tx);
+      });
+      this.#parts.write(tx);
       this.#connection.run(SQL.commit);
     } catch (error) {
       // SQLite rolls back by itself after some errors, a full disk for one.
@@ -135,8 +157,8 @@ export class Committer {
       batch[0]?.reject(toQueueError(error, this.#connection.path));
       return "done";
     }
-    if (tx.rings) this.#ring();
     this.#acknowledge(batch, results);
+    if (tx.rings) this.#parts.ring();
     return "done";
   }
 

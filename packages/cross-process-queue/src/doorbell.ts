@@ -15,6 +15,10 @@ const SAFETY_NET_MS = 250;
 /** The same where files can't be watched. */
 const POLL_MS = 25;
 
+/** How often who rings looks whether the file is still the one that others watch: a busy sender rings often. */
+const LOOK_EVERY_MS = 20;
+const RING = Buffer.from("!");
+
 /** Doorbells of this thread by file: they hear one another without the file. */
 const neighbours = new Map<string, Set<Doorbell>>();
 
@@ -33,6 +37,9 @@ export class Doorbell {
   #poll: NodeJS.Timeout | undefined;
   #seenVersion: unknown;
   #closed = false;
+  /** Until then the file is taken to be the one that others watch. */
+  #lookAgainAt = 0;
+  #lookAgain: NodeJS.Timeout | undefined;
 
   /** `dataVersion` gives another value whenever another connection has committed. */
   constructor(databasePath: string, bell: Bell, dataVersion: () => unknown) {
@@ -46,10 +53,24 @@ export class Doorbell {
   /** Tells everybody that something was committed. Call it after COMMIT. */
   ring(): void {
     for (const neighbour of neighbours.get(this.#path) ?? []) neighbour.#bell.ring();
-    const descriptor = this.#open();
-    if (descriptor === undefined) return;
+    if (performance.now() < this.#lookAgainAt) {
+      // If it was deleted meanwhile, this rings in vain, and is done again.
+      this.#lookAgain ??= setTimeout(() => this.#ringAgain(), LOOK_EVERY_MS).unref();
+    } else if (this.#open() !== undefined) this.#lookAgainAt = performance.now() + LOOK_EVERY_MS;
+    this.#ringFile();
+  }
+
+  #ringAgain(): void {
+    this.#lookAgain = undefined;
+    if (this.#closed || !this.#isGone()) return;
+    this.#open();
+    this.#ringFile();
+  }
+
+  #ringFile(): void {
+    if (this.#descriptor === undefined) return;
     try {
-      writeSync(descriptor, "!", 0);
+      writeSync(this.#descriptor, RING, 0, 1, 0);
     } catch {
       // Others find out by themselves, a moment later.
     }
@@ -65,6 +86,7 @@ export class Doorbell {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#poll);
+    clearTimeout(this.#lookAgain);
     this.#watcher?.close();
     this.#forgetFile();
     const known = neighbours.get(this.#path);
@@ -133,6 +155,7 @@ export class Doorbell {
   }
 
   #forgetFile(): void {
+    this.#lookAgainAt = 0;
     if (this.#descriptor === undefined) return;
     closeSync(this.#descriptor);
     this.#descriptor = undefined;

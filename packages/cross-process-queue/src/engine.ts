@@ -52,9 +52,13 @@ export class Engine {
       // Who waits for events would wait in vain.
       events.bell.close(failure),
     );
-    const committer = new Committer(connection, this.writeAheadLog, survives, () =>
-      this.doorbell.ring(),
-    );
+    const committer = new Committer({
+      connection,
+      writeAheadLog: this.writeAheadLog,
+      survives,
+      write: (tx) => this.log.write(tx),
+      ring: () => this.doorbell.ring(),
+    });
     this.committer = committer;
     this.log = new EventLog(connection, dedupeWindowMs, events.onCorrupt);
     this.claims = new Claims(connection);

@@ -25,6 +25,8 @@ export class QueueInstance {
   /** Calls that a close has to wait for. */
   readonly #underWay = new Set<Promise<unknown>>();
   #engine: Promise<Engine> | undefined;
+  /** The engine, once it is open. */
+  #opened: Engine | undefined;
   #state: "open" | "closing" | "closed" = "open";
   #closing: Promise<void> | undefined;
 
@@ -39,7 +41,12 @@ export class QueueInstance {
 
   /** Writes, with whatever else is written in this turn of the event loop. See `Committer.submit`. */
   write<T>(run: (engine: Engine, tx: WriteTransaction) => T, options?: CommitOptions): Promise<T> {
-    return this.#use((engine) => engine.committer.submit((tx) => run(engine, tx), options));
+    const engine = this.#opened;
+    if (engine === undefined || this.#state === "closed") {
+      return this.#use((opened) => opened.committer.submit((tx) => run(opened, tx), options));
+    }
+    // A close flushes the committer, so that nobody else has to remember this.
+    return engine.committer.submit((tx) => run(engine, tx), options);
   }
 
   /** Removes what is too old before somebody counts. Where that can't be done now, they count it all. */
@@ -95,11 +102,17 @@ export class QueueInstance {
       bell: this.bell,
       onDropped: (reason, count) => this.drop(reason, count),
       onCorrupt: (row) => this.#noteCorrupt(row),
-    }).catch((error: unknown) => {
-      // What is wrong may be put right: the next call tries again.
-      this.#engine = undefined;
-      throw error;
-    });
+    }).then(
+      (engine) => {
+        this.#opened = engine;
+        return engine;
+      },
+      (error: unknown) => {
+        // What is wrong may be put right: the next call tries again.
+        this.#engine = undefined;
+        throw error;
+      },
+    );
     return this.#engine;
   }
 

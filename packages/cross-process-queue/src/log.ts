@@ -8,8 +8,8 @@ import type {
 } from "@ringrift/event-queue/backend";
 import type { WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
-import { type EventRow, fromRow, toRow } from "./rows.ts";
-import { SQL } from "./schema.ts";
+import { type EventRow, fromRow, isPlain, plainValuesOf, toRow, valuesOf } from "./rows.ts";
+import { EVENT_COLUMNS, insertEvents, PLAIN_COLUMNS, SQL } from "./schema.ts";
 
 /** Which rows of the log to find, in position order. */
 export interface RowQuery {
@@ -29,6 +29,18 @@ export interface Appended {
 }
 
 const NO_END = Number.MAX_SAFE_INTEGER;
+/** Measured: more of them at once gains nothing. */
+const ROWS_AT_ONCE = 25;
+/** An event that came with its id may be stored already. */
+const INSERT_OR_FIND = `${insertEvents(EVENT_COLUMNS, 1)} ON CONFLICT (id) DO NOTHING`;
+const INSERT_PLAIN = {
+  one: insertEvents(PLAIN_COLUMNS, 1),
+  many: insertEvents(PLAIN_COLUMNS, ROWS_AT_ONCE),
+} as const;
+const INSERT_ANY = {
+  one: insertEvents(EVENT_COLUMNS, 1),
+  many: insertEvents(EVENT_COLUMNS, ROWS_AT_ONCE),
+} as const;
 
 /** The log: events by position, and what finds them. Its calls are synchronous; who calls has the connection. */
 export class EventLog {
@@ -54,35 +66,47 @@ export class EventLog {
   append(tx: WriteTransaction, records: readonly OutgoingRecord[]): Appended[] {
     const tail = (tx.tail ??= this.#tail(tx.now));
     return records.map((record) => {
+      const { dedupeKey, fresh } = record;
+      if (fresh && dedupeKey === undefined) {
+        const row = toRow(record, tail.position, tail.storedAt);
+        tx.appended.push(row);
+        tail.position += 1;
+        tx.rings = true;
+        return { row, duplicate: false };
+      }
+      this.write(tx);
       const first = this.#storedFirst(tx, record);
       if (first !== undefined) return { row: first, duplicate: true };
       const row = toRow(record, tail.position, tail.storedAt);
-      const changes = this.#connection.run(
-        SQL.insertEvent,
-        row.position,
-        row.id,
-        row.type,
-        row.payload,
-        row.key,
-        row.headers,
-        row.time,
-        row.source,
-        row.origin,
-        row.correlation_id,
-        row.causation_id,
-        row.via,
-        row.traceparent,
-        row.stored_at,
-      );
-      if (changes === 0) return { row: this.#byId(row), duplicate: true };
+      if (this.#connection.run(INSERT_OR_FIND, valuesOf(row)) === 0) {
+        return { row: this.#byId(row), duplicate: true };
+      }
       tail.position += 1;
       tx.rings = true;
-      if (record.dedupeKey !== undefined) {
+      if (dedupeKey !== undefined) {
         const expires = tx.now + this.#dedupeWindowMs;
-        this.#connection.run(SQL.putDedupeKey, record.dedupeKey, row.position, expires);
+        this.#connection.run(SQL.putDedupeKey, dedupeKey, row.position, expires);
       }
       return { row, duplicate: false };
     });
+  }
+
+  /** Writes what was appended in a transaction, many rows a statement. Before anybody looks, and before COMMIT. */
+  write(tx: WriteTransaction): void {
+    const rows = tx.appended;
+    if (rows.length === 0) return;
+    for (let next = 0; next < rows.length;) {
+      const size = rows.length - next >= ROWS_AT_ONCE ? ROWS_AT_ONCE : 1;
+      const some = rows.slice(next, next + size);
+      const plain = some.every((row) => isPlain(row));
+      const insert = plain ? INSERT_PLAIN : INSERT_ANY;
+      this.#connection.run(
+        size === 1 ? insert.one : insert.many,
+        some.flatMap((row) => (plain ? plainValuesOf(row) : valuesOf(row))),
+      );
+      next += size;
+    }
+    rows.length = 0;
   }
 
   /** Reads a page for readers without a group. Rows that can't be read are counted and skipped. */

@@ -42,6 +42,37 @@ export function toRow(record: OutgoingRecord, position: number, storedAt: number
   };
 }
 
+/** Whether a row has nothing but `PLAIN_COLUMNS`; most have. */
+export function isPlain(row: EventRow): boolean {
+  return (
+    row.key === null &&
+    row.headers === null &&
+    row.correlation_id === null &&
+    row.causation_id === null &&
+    row.via === null &&
+    row.traceparent === null
+  );
+}
+
+/** The values of `EVENT_COLUMNS`. */
+export function valuesOf(row: EventRow): unknown[] {
+  return [
+    ...plainValuesOf(row),
+    row.key,
+    row.headers,
+    row.correlation_id,
+    row.causation_id,
+    row.via,
+    row.traceparent,
+  ];
+}
+
+/** The values of `PLAIN_COLUMNS`. */
+export function plainValuesOf(row: EventRow): unknown[] {
+  const { position, id, type, payload, time, source, origin, stored_at } = row;
+  return [position, id, type, payload, time, source, origin, stored_at];
+}
+
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_VIA: readonly string[] = Object.freeze([]);
 

@@ -1,3 +1,33 @@
+/** Columns that every event has a value in. */
+export const PLAIN_COLUMNS: readonly string[] = [
+  "position",
+  "id",
+  "type",
+  "payload",
+  "time",
+  "source",
+  "origin",
+  "stored_at",
+];
+
+/** All columns of an event. */
+export const EVENT_COLUMNS: readonly string[] = [
+  ...PLAIN_COLUMNS,
+  "key",
+  "headers",
+  "correlation_id",
+  "causation_id",
+  "via",
+  "traceparent",
+];
+
+/** The statement that inserts so many events. */
+export function insertEvents(columns: readonly string[], rows: number): string {
+  const values = `(${columns.map(() => "?").join(", ")})`;
+  const all = Array.from({ length: rows }, () => values).join(", ");
+  return `INSERT INTO events (${columns.join(", ")}) VALUES ${all}`;
+}
+
 /** Every statement of this package; the tables are in `migrations.ts`. */
 export const SQL = {
   begin: "BEGIN IMMEDIATE",
@@ -19,11 +49,6 @@ export const SQL = {
       (SELECT ifnull(max(cursor), 0) FROM groups)
     ) + 1 AS position,
     (SELECT stored_at FROM events ORDER BY position DESC LIMIT 1) AS storedAt`,
-  insertEvent: `
-    INSERT INTO events (position, id, type, payload, key, headers, time, source, origin,
-      correlation_id, causation_id, via, traceparent, stored_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (id) DO NOTHING`,
   eventById: "SELECT * FROM events WHERE id = ?",
   eventAt: "SELECT * FROM events WHERE position = ?",
   eventsAt: `

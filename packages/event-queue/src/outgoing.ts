@@ -30,6 +30,8 @@ export interface OutgoingRecord {
   readonly headers: Readonly<Record<string, string>>;
   /** The given one, or a new one that inherits from the event being handled. */
   readonly lineage: EventLineage;
+  /** Its lineage was made just now: no log has its id yet. */
+  readonly fresh: boolean;
 }
 
 /** What a queue checks its events against. */
@@ -97,7 +99,8 @@ export function prepareEvents(
 
 function withDedupeKey(record: OutgoingRecord): OutgoingRecord {
   if (record.dedupeKey !== undefined) return record;
-  return { ...record, dedupeKey: nextChildDedupeKey(record.type) };
+  const dedupeKey = nextChildDedupeKey(record.type);
+  return dedupeKey === undefined ? record : { ...record, dedupeKey };
 }
 
 function check(
@@ -114,6 +117,7 @@ function check(
     dedupeKey: dedupeKey === undefined ? undefined : checkText("dedupeKey", dedupeKey),
     headers: checkHeaders(options.headers),
     lineage: lineageOf(options),
+    fresh: options.lineage === undefined,
   };
 }
 
