@@ -68,10 +68,10 @@ export class Claimer {
    * moves the cursor. The result is in position order.
    */
   claim(tx: WriteTransaction, group: Group, limit: number, leaseMs: number): ClaimResult {
-    const token = this.#connection.get<{ token: number }>(SQL.nextToken)?.token ?? 0;
-    const claim = { tx, group, token, until: tx.now + leaseMs };
-    const again = this.#claimDue(claim, limit);
-    const fresh = this.#claimNew(claim, limit - again.leased.length);
+    const claim = { tx, group, until: tx.now + leaseMs };
+    const again = this.#claimDue({ ...claim, token: newToken() }, limit);
+    const fresh = this.#claimNew({ ...claim, token: newToken() }, limit - again.leased.length);
+    if (again.leased.length === 0) return { ...fresh, lost: again.lost };
     return {
       leased: [...again.leased, ...fresh.leased].toSorted(
         (left, right) => left.event.position - right.event.position,
@@ -128,15 +128,17 @@ export class Claimer {
     while (more && leased.length < limit && scanned < MOST_SCANNED) {
       const asked = limit - leased.length;
       const rows = this.#log.find({ eventTypes, after: cursor, limit: asked });
+      const taken: Leased[] = [];
       for (const row of rows) {
-        const taken = this.#take(claim, row);
-        if (taken === "full") {
+        const one = this.#take(claim, row);
+        if (one === "full") {
           more = false;
           break;
         }
         cursor = row.position;
-        if (taken !== "held") leased.push(taken);
+        if (one !== "held") taken.push(one);
       }
+      leased.push(...this.#insertLeases(claim, taken));
       scanned += rows.length;
       if (more && rows.length < asked) {
         more = false;
@@ -148,22 +150,33 @@ export class Claimer {
     return { leased, more };
   }
 
-  /** Leases one new event, unless an earlier one of its key is unfinished: then it is held back. */
+  /** Writes the leases of new events without a key, in one statement; those of others are written already. */
+  #insertLeases({ group, token, until }: Claim, taken: Leased[]): Leased[] {
+    const positions = taken.flatMap(({ event }) => (event.key === undefined ? event.position : []));
+    if (positions.length === 0) return taken;
+    const inserted = this.#connection.run(
+      SQL.insertLeases,
+      group.id,
+      until,
+      token,
+      JSON.stringify(positions),
+    );
+    if (inserted === positions.length) return taken;
+    // Some were redriven, and the group moved back to before them: they have their delivery already.
+    const rows = this.#connection.all<{ position: number }>(SQL.positionsOfClaim, group.id, token);
+    const ours = new Set(rows.map(({ position }) => position));
+    return taken.filter(({ event }) => ours.has(event.position));
+  }
+
+  /**
+   * Leases one new event, unless an earlier one of its key is unfinished: then it is held back. The lease of an
+   * event without a key is left to `#insertLeases`.
+   */
   #take(claim: Claim, row: EventRow): Leased | "held" | "full" {
     const { group, token, until } = claim;
     const { position, key } = row;
     const add = (due: number | null, lease: number | null, attempt: number): boolean =>
-      this.#connection.run(
-        SQL.insertDelivery,
-        group.id,
-        position,
-        due,
-        lease,
-        attempt,
-        0,
-        key,
-        null,
-      ) === 1;
+      this.#connection.run(SQL.insertKeyed, group.id, position, due, lease, attempt, key) === 1;
     if (key !== null && this.#deliveries.isBusy(group.id, key)) {
       const held = this.#connection.get<{ count: number }>(SQL.countHeld, group.id);
       if ((held?.count ?? 0) >= MOST_HELD) return "full";
@@ -171,8 +184,9 @@ export class Claimer {
       return "held";
     }
     const event = this.#readOrBury(claim, fresh(row), row);
+    if (event === undefined) return "held";
     // Redriven after a seek to before it: it has its delivery already.
-    if (event === undefined || !add(until, token, 1)) return "held";
+    if (key !== null && !add(until, token, 1)) return "held";
     return toLeased(claim, event);
   }
 
@@ -191,6 +205,11 @@ export class Claimer {
       return undefined;
     }
   }
+}
+
+/** At random: nothing has to be written for it, and no other claim has it. */
+function newToken(): number {
+  return Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
 }
 
 interface Claim {

@@ -1,6 +1,7 @@
 import { QueueError } from "@ringrift/event-queue";
 import { BUSY_DEADLINE_MS, type Connection } from "./connection.ts";
 import { pauseAfter } from "./retry.ts";
+import type { Ack } from "./leases.ts";
 import type { EventRow } from "./rows.ts";
 import { SQL } from "./schema.ts";
 import { isBusy, toQueueError } from "./sqlite-errors.ts";
@@ -17,6 +18,8 @@ export interface WriteTransaction {
   tail?: { position: number; storedAt: number };
   /** Rows that jobs of this transaction have appended to the log and that are not written yet. */
   readonly appended: EventRow[];
+  /** Acks of jobs of this transaction that are not written yet. */
+  readonly acks: Ack[];
   /** Set by a job when others may be waiting for what it did: they are woken after COMMIT. */
   rings: boolean;
 }
@@ -28,8 +31,8 @@ export interface CommitOptions {
    * again, so these need no sync of their own. @default true
    */
   readonly durable?: boolean;
-  /** It only appends to the log and looks at nothing else, so that it can share statements with others. */
-  readonly appends?: boolean;
+  /** It leaves its writing to `tx.appended` or `tx.acks` and looks at nothing: so it shares statements with others. */
+  readonly deferred?: boolean;
   /** How long it tries again while another process holds the lock. @default 10_000 */
   readonly patienceMs?: number;
 }
@@ -39,7 +42,7 @@ interface Job {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly durable: boolean;
-  readonly appends: boolean;
+  readonly deferred: boolean;
   readonly patienceMs: number;
   readonly deadline: number;
   /** Its transaction failed together with others: it is tried by itself, so that only the culprit fails. */
@@ -54,7 +57,7 @@ export interface CommitterParts {
   readonly connection: Connection;
   readonly writeAheadLog: WriteAheadLog;
   readonly survives: Survives;
-  /** Writes what a transaction has appended to the log. */
+  /** Writes what jobs of a transaction have deferred. */
   readonly write: (tx: WriteTransaction) => void;
   /** Wakes whoever waits for what was committed. */
   readonly ring: () => void;
@@ -89,12 +92,12 @@ export class Committer {
    * `SYNC_FAILED`, `WAL_UNLINKED`
    */
   submit<T>(run: (tx: WriteTransaction) => T, options: CommitOptions = {}): Promise<T> {
-    const { durable = true, appends = false, patienceMs = BUSY_DEADLINE_MS } = options;
+    const { durable = true, deferred = false, patienceMs = BUSY_DEADLINE_MS } = options;
     return new Promise<T>((resolve, reject) => {
       const deadline = performance.now() + patienceMs;
       // The cast is safe: it is what run returned.
       const done = (value: unknown): void => resolve(value as T);
-      const job = { run, resolve: done, reject, durable, appends, patienceMs, deadline };
+      const job = { run, resolve: done, reject, durable, deferred, patienceMs, deadline };
       this.#jobs.push({ ...job, alone: false });
       this.#running ??= this.#work();
     });
@@ -135,7 +138,7 @@ export class Committer {
 
   #attempt(batch: readonly Job[]): "done" | "busy" | "apart" {
     const { database } = this.#connection;
-    const tx: WriteTransaction = { now: Date.now(), appended: [], rings: false };
+    const tx: WriteTransaction = { now: Date.now(), appended: [], acks: [], rings: false };
     // Somebody who shares the handle has a transaction open: it is theirs.
     if (database.inTransaction) return "busy";
     let results: unknown[];
@@ -144,7 +147,7 @@ export class Committer {
       this.#connection.begin();
       this.#log.open();
       results = batch.map((job) => {
-        if (!job.appends) this.#parts.write(tx);
+        if (!job.deferred) this.#parts.write(tx);
         return job.run(tx);
       });
       this.#parts.write(tx);

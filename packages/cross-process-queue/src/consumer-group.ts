@@ -29,6 +29,7 @@ import type { LeaseHandle } from "./leases.ts";
 
 /** Losing a lease or an ack in a power cut means another delivery, which is what at least once allows. */
 const LOSABLE: CommitOptions = { durable: false };
+const ACK: CommitOptions = { ...LOSABLE, deferred: true };
 /** A member that waits looks again after so long, whatever it was told. */
 const LONGEST_WAIT_MS = 1_000;
 
@@ -41,6 +42,8 @@ export class SqliteConsumerGroup implements ConsumerGroup {
   /** What the consumer loop gives back by the event it got. */
   readonly #leases = new WeakMap<LeasedEvent, LeaseHandle>();
   #stored: StoredGroupPolicy;
+  /** Something was there the last time: then there is no point in looking first. */
+  #busy = false;
 
   constructor(
     name: string,
@@ -102,10 +105,30 @@ export class SqliteConsumerGroup implements ConsumerGroup {
     return longPoll({ bell: this.#instance.bell, take, waitMs, signal, keepAlive });
   }
 
-  /** Looks first, without any lock, whether there is something to write. */
+  /** Unless something was there a moment ago, looks first, without any lock, whether there is something to write. */
   async #take(limit: number, leaseMs: number | undefined): Promise<Taken<LeasedEvent>> {
     const now = Date.now();
-    const look = await this.#instance.read(({ groups, claimer }) => {
+    const look = this.#busy ? "claimable" : await this.#look(now);
+    if (typeof look !== "string") return { items: [], retryInMs: this.#pause(look, now) };
+    const durable = look === "missing";
+    const claim = await this.#instance.write(
+      ({ groups, claimer }, tx) => {
+        const { group } = groups.ensure(tx, this.name, this.#given);
+        const result = claimer.claim(tx, group, limit, leaseMs ?? group.policy.leaseMs);
+        const nextDue = result.leased.length > 0 ? undefined : claimer.nextDue(group);
+        return { ...result, policy: group.policy, nextDue };
+      },
+      { durable },
+    );
+    this.#stored = claim.policy;
+    this.#instance.drop("retention", claim.lost);
+    const items = claim.leased.map((leased) => this.#deliver(leased));
+    this.#busy = items.length > 0;
+    return { items, retryInMs: claim.more ? 0 : this.#pause(claim.nextDue, now) };
+  }
+
+  #look(now: number): Promise<"missing" | "claimable" | number | undefined> {
+    return this.#instance.read(({ groups, claimer }) => {
       const group = groups.find(this.name);
       if (group === undefined) return "missing";
       checkSameGroupPolicy(this.name, group.policy, this.#given);
@@ -113,20 +136,6 @@ export class SqliteConsumerGroup implements ConsumerGroup {
       if (groups.isTouchDue(group, now) || claimer.isClaimable(group, now)) return "claimable";
       return claimer.nextDue(group);
     });
-    if (typeof look !== "string") return { items: [], retryInMs: this.#pause(look, now) };
-    const durable = look === "missing";
-    const claim = await this.#instance.write(
-      ({ groups, claimer }, tx) => {
-        const { group } = groups.ensure(tx, this.name, this.#given);
-        const result = claimer.claim(tx, group, limit, leaseMs ?? group.policy.leaseMs);
-        return { ...result, policy: group.policy, nextDue: claimer.nextDue(group) };
-      },
-      { durable },
-    );
-    this.#stored = claim.policy;
-    this.#instance.drop("retention", claim.lost);
-    const items = claim.leased.map((leased) => this.#deliver(leased));
-    return { items, retryInMs: claim.more ? 0 : this.#pause(claim.nextDue, now) };
   }
 
   #pause(nextDue: number | undefined, now: number): number {
@@ -138,7 +147,7 @@ export class SqliteConsumerGroup implements ConsumerGroup {
     const instance = this.#instance;
     instance.counts.received += 1;
     const leased = leaseEvent(event, until, {
-      ack: () => instance.write(({ leases }, tx) => leases.ack(tx, lease), LOSABLE),
+      ack: async () => (await instance.write(({ leases }, tx) => leases.ack(tx, lease), ACK)).held,
       nack: (options) =>
         instance.write(({ leases }, tx) => leases.nack(tx, lease, options), LOSABLE),
       extend: (ms) => instance.write(({ leases }, tx) => leases.extend(tx, lease, ms), LOSABLE),

@@ -56,7 +56,10 @@ export class Engine {
       connection,
       writeAheadLog: this.writeAheadLog,
       survives,
-      write: (tx) => this.log.write(tx),
+      write: (tx) => {
+        this.log.write(tx);
+        this.leases.write(tx);
+      },
       ring: () => this.doorbell.ring(),
     });
     this.committer = committer;

@@ -35,6 +35,8 @@ export class GroupStore {
   readonly #connection: Connection;
   readonly #log: EventLog;
   readonly #claims: Claims;
+  /** By their text. */
+  readonly #policies = new Map<string, StoredGroupPolicy>();
 
   constructor(connection: Connection, log: EventLog, claims: Claims) {
     this.#connection = connection;
@@ -43,11 +45,12 @@ export class GroupStore {
   }
 
   find(name: string): Group | undefined {
-    return toGroup(this.#connection.get<GroupRow>(SQL.groupByName, name));
+    const row = this.#connection.get<GroupRow>(SQL.groupByName, name);
+    return row && this.#toGroup(row);
   }
 
   all(): Group[] {
-    return this.#connection.all<GroupRow>(SQL.groups).map((row) => toGroup(row));
+    return this.#connection.all<GroupRow>(SQL.groups).map((row) => this.#toGroup(row));
   }
 
   /**
@@ -63,8 +66,8 @@ export class GroupStore {
     const found = this.find(name);
     if (found !== undefined) {
       checkSameGroupPolicy(name, found.policy, given);
-      this.#connection.run(SQL.touchGroup, tx.now, found.id);
-      return { group: { ...found, servedAt: tx.now }, created: false };
+      this.touch(tx, found);
+      return { group: found, created: false };
     }
     const cursor = this.#log.startAfter(given.from ?? "beginning");
     const policy = encodeGroupPolicy(completeGroupPolicy(given));
@@ -146,6 +149,15 @@ export class GroupStore {
     return counts ?? { pending: 0, inFlight: 0, retrying: 0 };
   }
 
+  /** Policies never change, and are asked for at every claim. */
+  #toGroup(row: GroupRow): Group {
+    const known = this.#policies.get(row.policy);
+    if (known !== undefined) return { ...row, policy: known };
+    const policy = decodeGroupPolicy(row.policy);
+    this.#policies.set(row.policy, policy);
+    return { ...row, policy };
+  }
+
   #existing(name: string): Group {
     const group = this.find(name);
     if (group !== undefined) return group;
@@ -160,10 +172,4 @@ interface DeliveryCounts {
   readonly pending: number;
   readonly inFlight: number;
   readonly retrying: number;
-}
-
-function toGroup(row: GroupRow): Group;
-function toGroup(row: GroupRow | undefined): Group | undefined;
-function toGroup(row: GroupRow | undefined): Group | undefined {
-  return row && { ...row, policy: decodeGroupPolicy(row.policy) };
 }

@@ -15,6 +15,17 @@ export interface LeaseHandle {
   readonly token: number;
 }
 
+/** One ack, as its transaction goes on: `held` is known when that commits. */
+export interface Ack {
+  readonly lease: LeaseHandle;
+  /** `false`: somebody else has it now. */
+  held: boolean;
+}
+
+interface Keyed {
+  readonly key: string | null;
+}
+
 /** Settling what was leased. Its calls are synchronous, in the write transaction they are given. */
 export class LeaseStore {
   readonly #connection: Connection;
@@ -27,21 +38,45 @@ export class LeaseStore {
     this.#deliveries = deliveries;
   }
 
-  /** Settles a delivery. `false`: somebody else has it now. */
-  ack(tx: WriteTransaction, lease: LeaseHandle): boolean {
-    const { groupId, position, token } = lease;
-    const row = this.#connection.get<{ key: string | null }>(
-      SQL.deleteLease,
-      groupId,
-      position,
-      token,
-    );
-    if (row === undefined) return false;
-    this.#deliveries.letNext(tx, groupId, row.key);
-    return true;
+  /** Settles a delivery, together with all others that are acked in this transaction. */
+  ack(tx: WriteTransaction, lease: LeaseHandle): Ack {
+    const ack: Ack = { lease, held: false };
+    tx.acks.push(ack);
+    return ack;
   }
 
-  /** Gives a delivery back for another attempt, or to the dead letters. `false` as with `ack`. */
+  /** Writes the acks of a transaction. Before anybody looks, and before COMMIT. */
+  write(tx: WriteTransaction): void {
+    if (tx.acks.length === 0) return;
+    const acks = tx.acks.splice(0);
+    const claims = Map.groupBy(acks, ({ lease }) => `${lease.groupId} ${lease.token}`);
+    for (const claimed of claims.values()) this.#deleteLeases(tx, claimed);
+  }
+
+  /** Acks of events that one claim has leased. */
+  #deleteLeases(tx: WriteTransaction, acks: readonly Ack[]): void {
+    const [first] = acks;
+    if (first === undefined) return;
+    const { groupId, position, token } = first.lease;
+    if (acks.length === 1) {
+      const row = this.#connection.get<Keyed>(SQL.deleteLease, groupId, position, token);
+      first.held = row !== undefined;
+      if (row !== undefined) this.#deliveries.letNext(tx, groupId, row.key);
+      return;
+    }
+    const positions = JSON.stringify(acks.map(({ lease }) => lease.position));
+    const rows = this.#connection.all<Keyed & { position: number }>(
+      SQL.deleteLeases,
+      groupId,
+      token,
+      positions,
+    );
+    const held = new Set(rows.map(({ position }) => position));
+    for (const ack of acks) ack.held = held.has(ack.lease.position);
+    for (const { key } of rows) this.#deliveries.letNext(tx, groupId, key);
+  }
+
+  /** Gives a delivery back for another attempt, or to the dead letters. `false`: somebody else has it now. */
   nack(tx: WriteTransaction, lease: LeaseHandle, options: NackOptions): boolean {
     const found = this.#held(lease);
     if (found === undefined) return false;
@@ -68,7 +103,7 @@ export class LeaseStore {
     return true;
   }
 
-  /** Moves the end of a lease; resolves to the new one. `false` as with `ack`. */
+  /** Moves the end of a lease; the new one, or `false` as with `nack`. */
   extend(tx: WriteTransaction, lease: LeaseHandle, ms: number): number | false {
     const until = tx.now + ms;
     const { groupId, position, token } = lease;

@@ -198,7 +198,7 @@ export class CrossProcessEventQueue<C extends Contracts = AnyContracts> implemen
   async #append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
     if (records.length === 0) return [];
     const appended = await this.#instance.write(({ log }, tx) => log.append(tx, records), {
-      appends: true,
+      deferred: true,
     });
     return appended.map((result) => this.#toEvent(result));
   }

@@ -68,6 +68,8 @@ class ConsumerLoop implements Consumer {
   readonly #counts = { handled: 0, failed: 0, deadLettered: 0, leasesLost: 0 };
   readonly #waiting: LeasedEvent[] = [];
   readonly #running = new Set<Delivery>();
+  /** Their handlers are done, their acks and nacks are not. */
+  readonly #settling = new Set<Delivery>();
   readonly #busyKeys = new Set<string>();
   readonly #renewal = new LeaseRenewal(
     (leaseMs) => this.#renewals(leaseMs),
@@ -114,7 +116,11 @@ class ConsumerLoop implements Consumer {
   }
 
   stats(): ConsumerStats {
-    return { ...this.#counts, inFlight: this.#running.size, state: this.#state };
+    return {
+      ...this.#counts,
+      inFlight: this.#running.size + this.#settling.size,
+      state: this.#state,
+    };
   }
 
   ref(): this {
@@ -152,7 +158,7 @@ class ConsumerLoop implements Consumer {
 
   #isQuiet(own?: Delivery): boolean {
     const others = this.#running.size - (own !== undefined && this.#running.has(own) ? 1 : 0);
-    return others === 0 && !this.#looping && this.#releasing === 0;
+    return others === 0 && this.#settling.size === 0 && !this.#looping && this.#releasing === 0;
   }
 
   #beginStop(): void {
@@ -166,7 +172,7 @@ class ConsumerLoop implements Consumer {
   }
 
   #abandonAll(own: Delivery | undefined): void {
-    for (const delivery of this.#running) {
+    for (const delivery of [...this.#running, ...this.#settling]) {
       if (delivery === own) continue;
       this.#left += 1;
       delivery.abandon(
@@ -191,7 +197,11 @@ class ConsumerLoop implements Consumer {
     await Promise.resolve();
     let failures = 0;
     let turnedAt = performance.now();
-    while (this.#state === "running" || this.#state === "paused") {
+    while (!this.#hasEnded()) {
+      // All handlers that end in this turn: then their places are asked for at once, and in the transaction that
+      // settles their events.
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+      if (this.#hasEnded()) break;
       const seen = this.#changed.version;
       const { concurrency, prefetch } = this.#options;
       const room = concurrency + prefetch - this.#running.size - this.#waiting.length;
@@ -219,6 +229,10 @@ class ConsumerLoop implements Consumer {
     this.#looping = false;
     this.#changed.ring();
     this.#finishIfQuiet();
+  }
+
+  #hasEnded(): boolean {
+    return this.#state === "stopping" || this.#state === "stopped";
   }
 
   async #receive(limit: number): Promise<void> {
@@ -267,13 +281,18 @@ class ConsumerLoop implements Consumer {
   async #deliver(delivery: Delivery): Promise<void> {
     const { event } = delivery;
     const outcome = await delivery.run(this.#handlerOf(event.type));
+    this.#settling.add(delivery);
+    this.#running.delete(delivery);
+    const settling = this.#settle(event, outcome);
+    this.#changed.ring();
+    this.#beginReady();
     try {
-      await this.#settle(event, outcome);
+      await settling;
     } catch (error) {
       // The lease runs out and the event is delivered again; that is what at least once means.
       this.#report(error);
     }
-    this.#running.delete(delivery);
+    this.#settling.delete(delivery);
     if (event.key !== undefined) this.#busyKeys.delete(event.key);
     this.#changed.ring();
     this.#beginReady();
@@ -315,7 +334,7 @@ class ConsumerLoop implements Consumer {
   /** The leases of all it holds, those whose handlers run and those that wait for one. */
   #renewals(leaseMs: number): Promise<void>[] {
     return [
-      ...[...this.#running].map(async (delivery) => {
+      ...[...this.#running, ...this.#settling].map(async (delivery) => {
         // Of no effect when the handler is done and its event is being settled.
         if (!(await delivery.renew(leaseMs))) delivery.abandon(leaseLost(delivery.event));
       }),
