@@ -20,6 +20,8 @@ export interface WriteTransaction {
   readonly appended: EventRow[];
   /** Acks of jobs of this transaction that are not written yet. */
   readonly acks: Ack[];
+  /** Set by a job that did something which has to survive a power cut, though such jobs as a rule don't. */
+  durable: boolean;
   /** Set by a job when others may be waiting for what it did: they are woken after COMMIT. */
   rings: boolean;
 }
@@ -138,7 +140,13 @@ export class Committer {
 
   #attempt(batch: readonly Job[]): "done" | "busy" | "apart" {
     const { database } = this.#connection;
-    const tx: WriteTransaction = { now: Date.now(), appended: [], acks: [], rings: false };
+    const tx: WriteTransaction = {
+      now: Date.now(),
+      appended: [],
+      acks: [],
+      durable: false,
+      rings: false,
+    };
     // Somebody who shares the handle has a transaction open: it is theirs.
     if (database.inTransaction) return "busy";
     let results: unknown[];
@@ -160,17 +168,17 @@ export class Committer {
       batch[0]?.reject(toQueueError(error, this.#connection.path));
       return "done";
     }
-    this.#acknowledge(batch, results);
+    this.#acknowledge(batch, results, tx.durable);
     if (tx.rings) this.#parts.ring();
     return "done";
   }
 
-  #acknowledge(batch: readonly Job[], results: readonly unknown[]): void {
+  #acknowledge(batch: readonly Job[], results: readonly unknown[], durable: boolean): void {
     const linked = this.#log.isLinked();
     const waiting: (() => void)[] = [];
     batch.forEach((job, index) => {
       if (!linked) job.reject(this.#log.failure);
-      else if (job.durable && this.#survives === "power-loss") {
+      else if ((job.durable || durable) && this.#survives === "power-loss") {
         waiting.push(() => job.resolve(results[index]));
       } else job.resolve(results[index]);
     });

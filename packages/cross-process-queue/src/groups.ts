@@ -72,6 +72,8 @@ export class GroupStore {
     const cursor = this.#log.startAfter(given.from ?? "beginning");
     const policy = encodeGroupPolicy(completeGroupPolicy(given));
     this.#connection.run(SQL.insertGroup, name, cursor, policy, tx.now);
+    // What came before it, it doesn't get: made again after a power cut it would begin elsewhere.
+    tx.durable = true;
     return { group: this.#existing(name), created: true };
   }
 
@@ -154,6 +156,8 @@ export class GroupStore {
     const known = this.#policies.get(row.policy);
     if (known !== undefined) return { ...row, policy: known };
     const policy = decodeGroupPolicy(row.policy);
+    Object.freeze(policy.backoff);
+    if (policy.eventTypes !== null) Object.freeze(policy.eventTypes);
     this.#policies.set(row.policy, policy);
     return { ...row, policy };
   }

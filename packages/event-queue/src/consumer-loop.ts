@@ -198,10 +198,12 @@ class ConsumerLoop implements Consumer {
     let failures = 0;
     let turnedAt = performance.now();
     while (!this.#hasEnded()) {
-      // All handlers that end in this turn: then their places are asked for at once, and in the transaction that
-      // settles their events.
-      await new Promise<void>((resolve) => process.nextTick(resolve));
-      if (this.#hasEnded()) break;
+      if (this.#running.size + this.#settling.size > 0) {
+        // All handlers that end in this turn: then their places are asked for at once, and in the transaction that
+        // settles their events.
+        await new Promise<void>((resolve) => process.nextTick(resolve));
+        if (this.#hasEnded()) break;
+      }
       const seen = this.#changed.version;
       const { concurrency, prefetch } = this.#options;
       const room = concurrency + prefetch - this.#running.size - this.#waiting.length;
