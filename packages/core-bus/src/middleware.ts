@@ -25,7 +25,7 @@ export interface MiddlewareOptions {
 /** All middleware as one function. The result is what the outermost one gives. */
 type Composed = (event: PublishedEvent, deliver: () => Promise<void>) => unknown;
 
-export interface Link {
+interface Link {
   readonly middleware: Middleware<PublishedEvent>;
   readonly name: string;
   readonly wants: (topic: string) => boolean;
@@ -38,6 +38,8 @@ export class MiddlewareChain {
   readonly #links = new Set<Link>();
   /** `undefined` when there is none. */
   composed: Composed | undefined;
+  /** Called when `composed` has changed. */
+  onChange: () => void = () => {};
 
   /** Adds one; returns what removes it. */
   add(link: Link): () => void {
@@ -50,7 +52,7 @@ export class MiddlewareChain {
 
   clear(): void {
     this.#links.clear();
-    this.composed = undefined;
+    this.#compose();
   }
 
   #compose(): void {
@@ -58,6 +60,7 @@ export class MiddlewareChain {
       (inner, link) => around(link, inner ?? ((_event, deliver) => deliver())),
       undefined,
     );
+    this.onChange();
   }
 }
 

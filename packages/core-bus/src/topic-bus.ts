@@ -146,7 +146,7 @@ export class TopicBus {
         `The middleware is "${String(middleware)}". Give a function (event, next) => ….`,
       );
     }
-    return this.#publisher.use({
+    return this.#middleware.add({
       middleware,
       name: middleware.name || "anonymous",
       wants: matcherOf(this.#subscriptions.select(options.topic ?? "**")),
@@ -222,7 +222,7 @@ export class TopicBus {
     if (!checked) return false;
     const lineage = validateLineage(past.lineage);
     return this.#history.insert(
-      this.#publisher.recall({ ...request, payload: checked.value }, lineage),
+      this.#publisher.recall(topic, checked.value, request.options, lineage),
     );
   }
 

@@ -1,0 +1,200 @@
+import {
+  currentEvent,
+  eventClock,
+  type EventLineage,
+  MAX_HOPS,
+  runWithEvent,
+  runWithEventSync,
+  validateLineage,
+} from "@ringrift/envelope";
+import { handling, publishing } from "#diagnostics";
+import type { Delivery } from "./delivery.ts";
+import type { DeliveryOrder, DeliveryWay, Dispatcher } from "./dispatch.ts";
+import type { PublishedEvent } from "./event.ts";
+import type { MiddlewareChain } from "./middleware.ts";
+import type { ReadRequest } from "./publish.ts";
+import type { Publisher } from "./publisher.ts";
+import type { FailureReport } from "./report.ts";
+import type { Checked, PayloadSchemas } from "./schemas.ts";
+import { asPromise } from "./thenable.ts";
+import { tracePublish } from "./tracing.ts";
+
+export interface GuardedParts {
+  /** Id of the bus. */
+  readonly id: string;
+  readonly order: DeliveryOrder;
+  readonly schemas: PayloadSchemas | undefined;
+  readonly middleware: MiddlewareChain;
+  readonly dispatcher: Dispatcher;
+  readonly report: FailureReport;
+}
+
+/** Publishes what comes with options, and whatever schemas, bridges, middleware or tracing stand before. */
+export class GuardedPublisher {
+  readonly #publisher: Publisher;
+  readonly #id: string;
+  readonly #order: DeliveryOrder;
+  readonly #schemas: PayloadSchemas | undefined;
+  readonly #middleware: MiddlewareChain;
+  readonly #dispatcher: Dispatcher;
+  readonly #report: FailureReport;
+
+  constructor(publisher: Publisher, parts: GuardedParts) {
+    this.#publisher = publisher;
+    this.#id = parts.id;
+    this.#order = parts.order;
+    this.#schemas = parts.schemas;
+    this.#middleware = parts.middleware;
+    this.#dispatcher = parts.dispatcher;
+    this.#report = parts.report;
+  }
+
+  /** Whether every publish has to come by here. */
+  get guards(): boolean {
+    return this.#schemas !== undefined || this.#middleware.composed !== undefined;
+  }
+
+  publish(request: ReadRequest): Promise<Delivery> {
+    this.#check(request.topic);
+    const checked = this.#schemas?.check(request.topic, request.payload);
+    if (checked === undefined) return this.#publish(request);
+    if (checked instanceof Promise) return this.#publishLater(request, checked);
+    return this.#publish({ ...request, payload: checked.value });
+  }
+
+  publishSync(request: ReadRequest): number {
+    const { topic, payload, options } = request;
+    this.#check(topic);
+    const checked = this.#schemas?.checkNow(topic, payload);
+    const event = this.#take(checked ? { ...request, payload: checked.value } : request);
+    if (this.#refuse(event, options?.lineage)) return 0;
+    const deliver = (): number =>
+      this.#middleware.composed ? this.#passThroughNow(event) : this.#publisher.deliverNow(event);
+    return publishing.hasSubscribers ? tracePublish(this.#id, event, deliver) : deliver();
+  }
+
+  /** Publishes when an asynchronous schema has answered, as part of the handling it was called in. */
+  async #publishLater(request: ReadRequest, checked: Promise<Checked>): Promise<Delivery> {
+    const cause = currentEvent();
+    const { inFlight } = this.#dispatcher;
+    let delivery: Promise<Delivery>;
+    inFlight.begin();
+    try {
+      const valid = { ...request, payload: (await checked).value };
+      delivery = cause ? runWithEvent(cause, () => this.#publish(valid)) : this.#publish(valid);
+    } finally {
+      inFlight.end();
+    }
+    return delivery;
+  }
+
+  /** Mistakes in the call come before those in its payload. */
+  #check(topic: string): void {
+    this.#publisher.requireOpen(`publish to "${topic}"`);
+    this.#publisher.checkTopic(topic);
+  }
+
+  #publish(request: ReadRequest): Promise<Delivery> {
+    const event = this.#take(request);
+    const dropped = this.#refuse(event, request.options?.lineage);
+    if (dropped) return Promise.resolve({ event, delivered: 0, errors: [], dropped });
+    const throws = request.options?.onFailure === "throw";
+    const way = {
+      order: request.options?.delivery ?? this.#order,
+      isTraced: handling.hasSubscribers,
+      failuresThrown: throws,
+    };
+    const deliver = (): Promise<Delivery> =>
+      this.#middleware.composed
+        ? this.#passThrough(event, way)
+        : this.#publisher.deliver(event, way);
+    const delivery = publishing.hasSubscribers ? tracePublish(this.#id, event, deliver) : deliver();
+    return throws ? delivery.then(throwFailures) : delivery;
+  }
+
+  /** Makes the event of a request. The bus may have been closed while a schema was waited for. */
+  #take({ topic, payload, options }: ReadRequest): PublishedEvent {
+    this.#publisher.requireOpen(`publish to "${topic}"`);
+    eventClock.tick();
+    const lineage = options?.lineage && validateLineage(options.lineage);
+    return this.#publisher.begin(topic, payload, options, lineage);
+  }
+
+  /** Drops what a bridge should not have brought. */
+  #refuse(event: PublishedEvent, lineage: EventLineage | undefined): Delivery["dropped"] {
+    if (!lineage) return undefined;
+    const echo = lineage.via.includes(this.#id);
+    if (!echo && lineage.via.length < MAX_HOPS) return undefined;
+    const reason = echo ? "echo" : "hop-limit";
+    this.#publisher.drop(reason, event);
+    return reason;
+  }
+
+  /** Publishes through the middleware, which may wait, refuse, or keep the event back. */
+  async #passThrough(event: PublishedEvent, way: DeliveryWay): Promise<Delivery> {
+    let delivery: Promise<Delivery> | undefined;
+    const { composed } = this.#middleware;
+    this.#hold(event);
+    try {
+      await runWithEvent(event, () =>
+        composed?.(event, async () => {
+          delivery = this.#publisher.deliver(event, way);
+          await delivery;
+        }),
+      );
+      if (delivery) return await delivery;
+    } finally {
+      this.#letGo(event);
+    }
+    this.#publisher.drop("vetoed", event);
+    return { event, delivered: 0, errors: [], dropped: "vetoed" };
+  }
+
+  /** The same for `publishSync`: asynchronous middleware is followed to its end, and may deliver later. */
+  #passThroughNow(event: PublishedEvent): number {
+    let called: number | undefined;
+    this.#hold(event);
+    let work: Promise<unknown> | undefined;
+    try {
+      work = asPromise(
+        runWithEventSync(event, () =>
+          this.#middleware.composed?.(event, () => {
+            called = this.#publisher.deliverNow(event);
+            return Promise.resolve();
+          }),
+        ),
+      );
+    } finally {
+      if (!work) this.#letGo(event);
+    }
+    if (!work && called === undefined) this.#publisher.drop("vetoed", event);
+    work?.then(
+      () => {
+        if (called === undefined) this.#publisher.drop("vetoed", event);
+        this.#letGo(event);
+      },
+      (cause: unknown) => {
+        this.#report.middlewareFailed(event, cause);
+        this.#letGo(event);
+      },
+    );
+    return called ?? 0;
+  }
+
+  #hold(event: PublishedEvent): void {
+    event.begin();
+    this.#dispatcher.inFlight.begin();
+  }
+
+  #letGo(event: PublishedEvent): void {
+    event.finish();
+    this.#dispatcher.inFlight.end();
+  }
+}
+
+function throwFailures(delivery: Delivery): Delivery {
+  const { errors, event } = delivery;
+  if (errors.length === 0) return delivery;
+  const message = `${errors.length} of the handlers of "${event.topic}" failed; the others ran.`;
+  throw Object.assign(new AggregateError(errors, message), { code: "HANDLER_FAILED" });
+}
