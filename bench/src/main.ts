@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
-import { resultsFile, updateReadme } from "./readme.ts";
+import { resultsFile, updateReadmes } from "./readme.ts";
 import { runSuite } from "./runner/run-suite.ts";
 import { scenarioText } from "./runner/table.ts";
 import { heaviestFiles, measureSize, sizeProblems, sizeText } from "./size.ts";
@@ -44,7 +44,7 @@ const tools: Readonly<Record<string, () => Promise<void>>> = {
     write("types", result);
   },
   async readme() {
-    updateReadme();
+    updateReadmes();
   },
 };
 

@@ -9,6 +9,8 @@ const ROOT = join(import.meta.dirname, "../..");
 
 /** The README whose figures come from here. */
 export const README: string = join(ROOT, "packages/core-bus/README.md");
+/** Everybody's times, which say less than the ratios in {@link README}. */
+export const BENCH_README: string = join(ROOT, "bench/README.md");
 
 /** Where `pnpm bench <name>` leaves its figures. */
 export function resultsFile(name: string): string {
@@ -18,7 +20,7 @@ export function resultsFile(name: string): string {
 /** The README's text with its figures as they were measured last. */
 export function withFigures(text: string): string {
   const blocks: Record<string, string> = {
-    bus: busBlock(read("bus") as SuiteResult),
+    bus: busBlock(busResult()),
     size: withCommand(sizeText(read("size") as SizeResult), "size"),
     types: withCommand(typesText(read("types") as TypesResult), "types"),
   };
@@ -27,8 +29,19 @@ export function withFigures(text: string): string {
   return result;
 }
 
-export function updateReadme(): void {
+/** The bench's own README with everybody's times. */
+export function withTimes(text: string): string {
+  const { scenarios, date } = busResult();
+  return replaceBlock(text, "times", `On ${date}:\n\n${timesTable(scenarios)}`);
+}
+
+export function updateReadmes(): void {
   writeFileSync(README, withFigures(readFileSync(README, "utf8")));
+  writeFileSync(BENCH_README, withTimes(readFileSync(BENCH_README, "utf8")));
+}
+
+function busResult(): SuiteResult {
+  return read("bus") as SuiteResult;
 }
 
 /**
@@ -47,7 +60,7 @@ export function replaceBlock(text: string, name: string, block: string): string 
   return `${before}${begin}\n\n${block}\n\n${end}${after}`;
 }
 
-/** The figures of a suite for a README: targets, then everybody's times. */
+/** The figures of a suite for a README. */
 function busBlock(result: SuiteResult): string {
   const { cpu, cores, memoryGib, system } = result.machine;
   const rounds = result.scenarios.flatMap((one) => (one.kind === "time" ? [one.rounds] : []));
@@ -56,8 +69,6 @@ function busBlock(result: SuiteResult): string {
       `${system}, by \`${result.command}\`: medians of ${Math.max(...rounds)} rounds, 10 to 90 % of them in ` +
       "brackets. More is faster. The limit is the least possible loop with the same duties.",
     targetsTable(result.scenarios),
-    "Nanoseconds an operation (peers do without envelope, lineage, history and error isolation):",
-    timesTable(result.scenarios),
   ].join("\n\n");
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { README, replaceBlock, withFigures } from "../src/readme.ts";
+import { BENCH_README, README, replaceBlock, withFigures, withTimes } from "../src/readme.ts";
 import { type SizeResult, sizeProblems } from "../src/size.ts";
 import { typedSource } from "../src/type-cost.ts";
 
@@ -8,6 +8,8 @@ describe("the figures in core-bus's README", () => {
   it("are those of bench/results, as `pnpm bench readme` writes them", () => {
     const text = readFileSync(README, "utf8");
     expect(text).toBe(withFigures(text));
+    const own = readFileSync(BENCH_README, "utf8");
+    expect(own).toBe(withTimes(own));
   });
 
   it("are replaced between their markers and nowhere else", () => {
