@@ -114,7 +114,7 @@ export class Router<E extends Routed> {
 
   #compile(topic: string): readonly E[] {
     const found: E[] = [];
-    const exact = this.#exact.get(topic);
+    const exact = this.#exact.size > 0 ? this.#exact.get(topic) : undefined;
     if (exact) for (const entry of exact) found.push(entry);
     this.#trie.collect(topic, found);
     for (const entry of this.#regexps) {
@@ -123,7 +123,10 @@ export class Router<E extends Routed> {
     if (found.length < 2) return found;
     sort(found);
     // A subscription that several alternatives of its pattern reached stands in neighbouring places.
-    return found.some(isRepeated) ? found.filter(isNew) : found;
+    for (let index = 1; index < found.length; index += 1) {
+      if (found[index] === found[index - 1]) return found.filter(isNew);
+    }
+    return found;
   }
 
   /** Forgets the routes of an entry: they are compiled anew when they are used next. */
@@ -172,12 +175,8 @@ function sort(found: Routed[]): void {
   }
 }
 
-function isRepeated<E>(entry: E, index: number, list: readonly E[]): boolean {
-  return entry === list[index - 1];
-}
-
 function isNew<E>(entry: E, index: number, list: readonly E[]): boolean {
-  return !isRepeated(entry, index, list);
+  return entry !== list[index - 1];
 }
 
 function directOf<E extends Routed>(entry: E): E["direct"] {

@@ -117,29 +117,34 @@ export class Trie<T extends object | true> {
       const end = dot === -1 ? topic.length : dot;
       const segment = topic.slice(start, end);
       const count = this.#begin();
-      for (let index = 0; index < count; index += 1) this.#advance(this.#frontier[index]!, segment);
+      for (let index = 0; index < count; index += 1) this.#advance(this.#take(index), segment);
       start = end + 1;
     }
     const count = this.#begin();
     for (let index = 0; index < count; index += 1) {
-      const { value, others } = this.#frontier[index]!;
+      const { value, others } = this.#take(index);
       if (value === undefined) continue;
       found.push(value);
       if (others) for (const other of others) found.push(other);
     }
-    this.#begin();
   }
 
-  /** What was reached becomes the frontier; returns how many nodes it has. The one before is let go of. */
+  /** What was reached becomes the frontier; returns how many nodes it has. */
   #begin(): number {
     const count = this.#reached;
-    const old = this.#frontier;
+    const taken = this.#frontier;
     this.#frontier = this.#next;
-    this.#next = old;
-    old.fill(undefined);
+    this.#next = taken;
     this.#reached = 0;
     this.#step += 1;
     return count;
+  }
+
+  /** Takes a node off the frontier, which must keep none that is removed later. */
+  #take(index: number): TrieNode<T> {
+    const node = this.#frontier[index]!;
+    this.#frontier[index] = undefined;
+    return node;
   }
 
   /** Reaches the nodes that a segment leads to. */
