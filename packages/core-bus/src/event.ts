@@ -8,8 +8,8 @@ export type Metadata = Readonly<Record<string, unknown>>;
  * history. `id` and `time` are fixed when it is published. The payload is the publisher's own object,
  * neither copied nor frozen: treat it as read-only.
  *
- * Its lineage survives `pickLineage(event)` and `JSON.stringify(event)`; a spread (`{ ...event }`)
- * leaves out `id` and `correlationId`, which are written when they are first read.
+ * It survives `JSON.stringify(event)`, and its lineage `pickLineage(event)`. A spread (`{ ...event }`) or a
+ * structured clone copies `topic`, `payload`, `metadata` and `time` only: the rest is written when it is read.
  */
 export interface BusEvent<K extends string = string, P = unknown> extends EventLineage {
   readonly topic: K;
