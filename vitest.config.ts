@@ -56,6 +56,7 @@ export default defineConfig({
             "apps/*/test/**/*.test.ts",
             "examples/**/*.test.ts",
             "bench/test/**/*.test.ts",
+            "torture/test/**/*.test.ts",
           ],
           testTimeout: 120_000,
         },

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
+import { Journal } from "../journal.ts";
+
+/** What every process of a run is told. */
+export interface ActorOptions {
+  /** The queue's file. */
+  readonly path: string;
+  /** The folder of the journals. */
+  readonly journals: string;
+  /** The name of this process in them. */
+  readonly by: string;
+}
+
+/** What this process was told. */
+export function actorOptions(): unknown {
+  return JSON.parse(process.argv[2] ?? "{}");
+}
+
+/** What a process of a run works with. */
+export interface Actor {
+  readonly queue: CrossProcessEventQueue;
+  readonly journal: Journal;
+  /** False once it was asked to stop. */
+  readonly isRunning: () => boolean;
+  /** Does something with the queue; a refusal is written down, and what was refused is left for a while. */
+  readonly ask: <T>(n: number | undefined, question: () => Promise<T>) => Promise<T | undefined>;
+}
+
+/** Runs until SIGTERM. */
+export async function act(
+  options: ActorOptions,
+  run: (actor: Actor) => Promise<void>,
+): Promise<void> {
+  const journal = new Journal(options.journals, options.by);
+  const queue = new CrossProcessEventQueue(options.path);
+  let running = true;
+  process.on("SIGTERM", () => {
+    running = false;
+  });
+  const actor: Actor = {
+    queue,
+    journal,
+    isRunning: () => running,
+    ask: async (n, question) => {
+      try {
+        return await question();
+      } catch (error) {
+        const { code = "NO_CODE" } = error as { code?: string };
+        journal.write({ kind: "refused", code, ...(n !== undefined && { n }) });
+        await sleep(20);
+        return undefined;
+      }
+    },
+  };
+  await run(actor);
+  await queue.close();
+}

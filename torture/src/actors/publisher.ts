@@ -1,0 +1,25 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { act, type ActorOptions, actorOptions } from "./actor.ts";
+
+export interface PublisherOptions extends ActorOptions {
+  /** Order keys, in turn. */
+  readonly keys: number;
+  /** Characters that an event carries beside its name. */
+  readonly padding: number;
+  /** Pause after each event, in milliseconds. */
+  readonly pauseMs: number;
+}
+
+const options = actorOptions() as PublisherOptions;
+const { by, keys, padding, pauseMs } = options;
+
+await act(options, async ({ queue, journal, isRunning, ask }) => {
+  for (let n = 1; isRunning(); n += 1) {
+    const key = `key-${n % keys}`;
+    journal.write({ kind: "attempt", n, key });
+    const payload = { from: by, n, padding: "x".repeat(padding) };
+    const event = await ask(n, () => queue.send("TICK", payload, { key }));
+    if (event) journal.write({ kind: "sent", n, id: event.id, position: event.position });
+    if (pauseMs > 0) await sleep(pauseMs);
+  }
+});

@@ -1,0 +1,30 @@
+import type { Verdict } from "./verdict.ts";
+
+/** What came of a scenario. */
+export interface Outcome {
+  /** Faults that were caused. */
+  readonly faults: number;
+  readonly verdict?: Verdict;
+  /** What went wrong beside the verdict, in sentences. */
+  readonly problems: readonly string[];
+}
+
+/** A way to torture a queue, for about so many milliseconds. */
+export interface Scenario {
+  readonly name: string;
+  /** What is done, in a few words. */
+  readonly title: string;
+  /** Why it can't be done here; `undefined` when it can. */
+  readonly hindrance?: () => string | undefined;
+  run(ms: number): Promise<Outcome>;
+}
+
+/** One of several, at random. */
+export function pick<T>(all: readonly T[]): T | undefined {
+  return all[Math.floor(Math.random() * all.length)];
+}
+
+/** A number between two others, at random. */
+export function between(low: number, high: number): number {
+  return low + Math.random() * (high - low);
+}

@@ -1,0 +1,18 @@
+import type { Scenario } from "./scenario.ts";
+import { clock } from "./scenarios/clock.ts";
+import { deleted } from "./scenarios/deleted.ts";
+import { freeze } from "./scenarios/freeze.ts";
+import { fullDisk } from "./scenarios/full-disk.ts";
+import { kill } from "./scenarios/kill.ts";
+import { locked } from "./scenarios/locked.ts";
+import { reopen } from "./scenarios/reopen.ts";
+
+export const scenarios: readonly Scenario[] = [
+  kill,
+  freeze,
+  locked,
+  fullDisk,
+  clock,
+  deleted,
+  reopen,
+];
