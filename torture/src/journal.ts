@@ -19,8 +19,16 @@ export type Statement =
       readonly position: number;
       readonly attempt: number;
     }
-  /** Its ack was answered: `held` says whether the lease was still its own. */
-  | { readonly kind: "settled"; readonly id: string; readonly held: boolean };
+  /**
+   * Its ack was answered: `held` says whether the lease was still its own. `asked` is when it was sent,
+   * by the clock of `at`: others may have gone on before the answer was written down.
+   */
+  | {
+      readonly kind: "settled";
+      readonly id: string;
+      readonly held: boolean;
+      readonly asked: number;
+    };
 
 /** A statement, by whom, and when: microseconds of the machine's monotonic clock, the same for all processes. */
 export type Entry = Statement & { readonly by: string; readonly at: number };

@@ -51,6 +51,7 @@ export function judge(entries: readonly Entry[], remains: Remains): Verdict {
   const attempts = new Set<string>();
   const sent = new Set<string>();
   const begins = new Map<string, Entry & { kind: "begin" }>();
+  /** When they were asked for. */
   const settled = new Map<string, number[]>();
   const refused: Record<string, number> = {};
   const phantoms: string[] = [];
@@ -63,7 +64,7 @@ export function judge(entries: readonly Entry[], remains: Remains): Verdict {
       deliveries += 1;
       if (!begins.has(entry.id)) begins.set(entry.id, entry);
       if (!attempts.has(`${entry.from} ${entry.n}`)) phantoms.push(entry.id);
-    } else if (entry.held) settled.set(entry.id, [...(settled.get(entry.id) ?? []), entry.at]);
+    } else if (entry.held) settled.set(entry.id, [...(settled.get(entry.id) ?? []), entry.asked]);
   }
   const logged = new Map(remains.events.map((event) => [event.id, event]));
   const dead = new Set(remains.dead);

@@ -13,7 +13,12 @@ function history(...statements: Statement[]): Entry[] {
 
 const attempt = (n: number): Statement => ({ kind: "attempt", n, key: "k" });
 const sent = (n: number): Statement => ({ kind: "sent", n, id: `e${n}`, position: n });
-const settled = (n: number, held = true): Statement => ({ kind: "settled", id: `e${n}`, held });
+const settled = (n: number, held = true, asked = 0): Statement => ({
+  kind: "settled",
+  id: `e${n}`,
+  held,
+  asked,
+});
 const begin = (n: number): Statement => ({
   kind: "begin",
   id: `e${n}`,
@@ -80,7 +85,7 @@ describe("the verdict on a history", () => {
       ["e9"],
     ],
     ["settled_twice", [...good, settled(2)], left(1, 2), ["e2"]],
-    ["disordered", [attempt(1), attempt(2), begin(1), begin(2), settled(1)], left(1, 2), ["e2"]],
+    ["disordered", [attempt(1), attempt(2), begin(1), begin(2), settled(1, true, 5)], left(1, 2), ["e2"]],
     ["unaccounted", good, left(1, 2, 3), ["e3"]],
   ];
   it.each(broken)("names what is %s", (fault, entries, remains, found) => {

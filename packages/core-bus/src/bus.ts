@@ -5,12 +5,11 @@ import type { BusEvent } from "./event.ts";
 import type { DrainResult } from "./in-flight.ts";
 import type { Middleware, MiddlewareOptions } from "./middleware.ts";
 import type { PastEvent, PublishArguments, PublishRequest } from "./publish.ts";
-import type { TopicFilter } from "./selector.ts";
 import type { BusSignals } from "./signals.ts";
 import type { BusSnapshot, BusStats } from "./stats.ts";
 import type { EventStream, StreamOptions } from "./stream.ts";
 import type { Handler, SubscribeOptions, Subscription } from "./subscription.ts";
-import type { EventFor, EventOf, Selectable, TopicSelection } from "./topics.ts";
+import type { AnyFilter, EventFor, EventOf, Selectable, TopicSelection } from "./topics.ts";
 import type { WaitOptions } from "./wait-for.ts";
 
 /** Which retained events are wanted; both ends are inclusive. */
@@ -78,7 +77,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: SubscribeOptions<EventFor<C, K>>,
   ): Subscription;
   subscribe<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | TopicFilter<EventName<C>, EventOf<C>>,
+    selection: Selectable<C, S> | AnyFilter<C>,
     handler: Handler<EventFor<C, S>>,
     options?: SubscribeOptions<EventFor<C, S>>,
   ): Subscription;
@@ -102,7 +101,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: SubscribeOptions<EventFor<C, K>>,
   ): Subscription;
   once<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | TopicFilter<EventName<C>, EventOf<C>>,
+    selection: Selectable<C, S> | AnyFilter<C>,
     handler: Handler<EventFor<C, S>>,
     options?: SubscribeOptions<EventFor<C, S>>,
   ): Subscription;
@@ -121,7 +120,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: SubscribeOptions<EventFor<C, K>>,
   ): Subscriber<EventFor<C, K>>;
   subscriber<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | TopicFilter<EventName<C>, EventOf<C>>,
+    selection: Selectable<C, S> | AnyFilter<C>,
     options?: SubscribeOptions<EventFor<C, S>>,
   ): Subscriber<EventFor<C, S>>;
 
@@ -177,7 +176,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: WaitOptions<EventFor<C, K>>,
   ): Promise<EventFor<C, K>>;
   waitFor<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | TopicFilter<EventName<C>, EventOf<C>>,
+    selection: Selectable<C, S> | AnyFilter<C>,
     options?: WaitOptions<EventFor<C, S>>,
   ): Promise<EventFor<C, S>>;
 
@@ -191,7 +190,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: StreamOptions<EventFor<C, K>>,
   ): EventStream<EventFor<C, K>>;
   stream<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | TopicFilter<EventName<C>, EventOf<C>>,
+    selection: Selectable<C, S> | AnyFilter<C>,
     options?: StreamOptions<EventFor<C, S>>,
   ): EventStream<EventFor<C, S>>;
 

@@ -1,5 +1,6 @@
 import { enterEventSync, leaveEventSync, runWithEvent } from "@ringrift/envelope";
 import type { Delivery } from "./delivery.ts";
+import type { DeliveryOrder } from "./delivery-order.ts";
 import { changes, type Entry, SKIPPED } from "./entry.ts";
 import { EventBusError } from "./errors.ts";
 import type { PublishedEvent } from "./event.ts";
@@ -11,9 +12,6 @@ import type { Route } from "./router/router.ts";
 import { RunningDelivery } from "./running-delivery.ts";
 import { startTimer } from "./timer.ts";
 import { traceHandler } from "./tracing.ts";
-
-/** How the handlers of one publish follow each other. */
-export type DeliveryOrder = "serial" | "parallel";
 
 const NO_ERRORS: readonly HandlerError[] = Object.freeze([]);
 

@@ -1,6 +1,5 @@
 import type { CatchUp } from "./catch-up.ts";
 import type { PublishedEvent } from "./event.ts";
-import { EventBusError } from "./errors.ts";
 import type { Routed, Selector } from "./router/router.ts";
 import { subscriptionOf } from "./face.ts";
 import type { Handler, Subscription } from "./subscription.ts";
@@ -61,12 +60,6 @@ export class Entry implements Routed {
 
   constructor(options: EntryOptions) {
     const { handler, where, owner, priority = 0 } = options;
-    if (!Number.isFinite(priority)) {
-      throw new EventBusError(
-        "INVALID_OPTION",
-        `Option "priority" is "${String(priority)}". Give a finite number; higher ones are called first.`,
-      );
-    }
     this.selector = options.selector;
     this.sequence = options.sequence;
     this.priority = priority;

@@ -9,7 +9,8 @@ import {
 } from "@ringrift/envelope";
 import { handling, publishing } from "#diagnostics";
 import type { Delivery } from "./delivery.ts";
-import type { DeliveryOrder, DeliveryWay, Dispatcher } from "./dispatch.ts";
+import type { DeliveryOrder } from "./delivery-order.ts";
+import type { DeliveryWay, Dispatcher } from "./dispatch.ts";
 import type { PublishedEvent } from "./event.ts";
 import type { MiddlewareChain } from "./middleware.ts";
 import type { ReadRequest } from "./publish.ts";

@@ -1,18 +1,7 @@
 import type { PublishedEvent } from "./event.ts";
-import { EventBusError } from "./errors.ts";
 
 /** `false` for none, or how many of the newest events are kept. */
 export type HistoryOption = false | number | { readonly size: number };
-
-/** Reads the `history` option. */
-export function historySize(option: HistoryOption): number {
-  const size = option === false ? 0 : typeof option === "number" ? option : option.size;
-  if (Number.isSafeInteger(size) && size >= 0) return size;
-  throw new EventBusError(
-    "INVALID_OPTION",
-    `Option "history" is "${String(size)}". Give false, a whole number of events from 0, or { size }.`,
-  );
-}
 
 /** The newest events of a bus, in a ring: a push costs the same whatever is in it. */
 export class History {

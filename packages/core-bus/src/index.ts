@@ -2,7 +2,7 @@ export type { EventBus, HistoryQuery, ReplayQuery, Subscriber, UnsubscribeQuery 
 export { createEventBus, type SchemaBusOptions } from "./create-event-bus.ts";
 export { getEventBus, resetEventBus } from "./default-bus.ts";
 export type { Delivery, DropReason } from "./delivery.ts";
-export type { DeliveryOrder } from "./dispatch.ts";
+export type { DeliveryOrder } from "./delivery-order.ts";
 export { EventBusError, type EventBusErrorCode } from "./errors.ts";
 export { type BusEvent, type Metadata, settled } from "./event.ts";
 export {

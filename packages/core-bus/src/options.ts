@@ -1,9 +1,17 @@
+import {
+  aFunction,
+  anObject,
+  anything,
+  checkOptions,
+  isWhole,
+  LONGEST_MS,
+  type Rules,
+  someMillis,
+} from "./checked.ts";
 import type { AnyContracts, Contracts, EventView } from "@ringrift/envelope";
-import type { DeliveryOrder } from "./dispatch.ts";
-import { EventBusError } from "./errors.ts";
+import { anOrder, type DeliveryOrder } from "./delivery-order.ts";
 import type { HandlerError } from "./handler-error.ts";
-import { type HistoryOption, historySize } from "./history.ts";
-import { LONGEST_MS } from "./timer.ts";
+import type { HistoryOption } from "./history.ts";
 import type { SchemasFor } from "./schemas.ts";
 
 export interface EventBusOptions<Topics extends Contracts = AnyContracts> {
@@ -45,49 +53,34 @@ export interface ReadOptions {
   readonly leakWarning: number;
 }
 
+const RULES: Rules<EventBusOptions> = {
+  events: anObject,
+  schemas: anything,
+  history: [
+    (value) => value === false || isWhole(sizeOf(value as HistoryOption), 0),
+    "false, a whole number of events from 0, or { size }",
+  ],
+  onError: aFunction,
+  delivery: anOrder,
+  handlerTimeoutMs: [
+    (value) => someMillis[0](value) && (value as number) >= 1,
+    `milliseconds from 1 to ${LONGEST_MS}`,
+  ],
+  maxDepth: [(value) => typeof value === "number" && value >= 1, "a number from 1"],
+  routeCache: [(value) => isWhole(value, 0), "a whole number of topics, 0 for no cache"],
+  leakWarning: [(value) => isWhole(value, 0), "a whole number of subscriptions, 0 for never"],
+};
+
 /** @throws EventBusError `INVALID_OPTION` */
 export function readOptions(options: EventBusOptions<Contracts>): ReadOptions {
+  checkOptions(options as EventBusOptions, RULES);
   const { delivery = "serial", maxDepth = 100, history = 1000, handlerTimeoutMs } = options;
   const { routeCache = 1024, leakWarning = 100 } = options;
-  if (delivery !== "serial" && delivery !== "parallel") {
-    throw invalidOption("delivery", delivery, '"serial" or "parallel"');
-  }
-  if (!(maxDepth >= 1)) throw invalidOption("maxDepth", maxDepth, "a number from 1");
-  if (!Number.isSafeInteger(routeCache) || routeCache < 0) {
-    throw invalidOption("routeCache", routeCache, "a whole number of topics, 0 for no cache");
-  }
-  if (!Number.isSafeInteger(leakWarning) || leakWarning < 0) {
-    throw invalidOption("leakWarning", leakWarning, "a whole number of subscriptions, 0 for never");
-  }
-  if (
-    handlerTimeoutMs !== undefined &&
-    !(handlerTimeoutMs >= 1 && handlerTimeoutMs <= LONGEST_MS)
-  ) {
-    throw invalidOption(
-      "handlerTimeoutMs",
-      handlerTimeoutMs,
-      `milliseconds from 1 to ${LONGEST_MS}`,
-    );
-  }
-  return {
-    historyCapacity: historySize(history),
-    delivery,
-    handlerTimeoutMs,
-    maxDepth,
-    routeCache,
-    leakWarning,
-  };
+  const historyCapacity = sizeOf(history);
+  return { historyCapacity, delivery, handlerTimeoutMs, maxDepth, routeCache, leakWarning };
 }
 
-/** Checks how many events are wanted. */
-export function checkLimit(limit: number): void {
-  if (limit === Number.POSITIVE_INFINITY || (Number.isSafeInteger(limit) && limit >= 0)) return;
-  throw invalidOption("limit", limit, "a whole number of events, or Infinity");
-}
-
-function invalidOption(name: string, value: unknown, wanted: string): EventBusError {
-  return new EventBusError(
-    "INVALID_OPTION",
-    `Option "${name}" is "${String(value)}". Give ${wanted}.`,
-  );
+function sizeOf(history: HistoryOption): number {
+  if (history === false) return 0;
+  return typeof history === "object" ? history?.size : history;
 }

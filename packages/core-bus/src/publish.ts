@@ -1,6 +1,6 @@
 import type { Contracts, EventLineage, EventName } from "@ringrift/envelope";
-import type { DeliveryOrder } from "./dispatch.ts";
-import { EventBusError } from "./errors.ts";
+import { aFlag, anObject, anything, aText, checkOptions, type Rules } from "./checked.ts";
+import { anOrder, type DeliveryOrder } from "./delivery-order.ts";
 
 /** What can be said about an event beside its topic and payload. */
 export interface PublishOptions {
@@ -62,7 +62,17 @@ export type Publishable =
   | string
   | (PublishOptions & { readonly topic: string; readonly payload?: unknown });
 
-const LONGEST_TEXT = 512;
+const RULES: Rules<PublishOptions> = {
+  metadata: anObject,
+  correlationId: aText,
+  source: aText,
+  traceparent: aText,
+  delivery: anOrder,
+  onFailure: [(value) => value === "report" || value === "throw", '"report" or "throw"'],
+  lineage: anything,
+  redelivered: aFlag,
+};
+const REQUEST_RULES = { ...RULES, topic: anything, payload: anything };
 
 /** Reads `(topic, payload, options)` or `({ topic, payload, metadata, … })`. */
 export function readRequest(
@@ -71,42 +81,13 @@ export function readRequest(
   options: PublishOptions | undefined,
 ): ReadRequest {
   if (typeof first !== "object" || first === null) {
-    if (options !== undefined) checkOptions(options);
+    if (options !== undefined) checkOptions(options, RULES);
     return { topic: first, payload, options };
   }
-  checkOptions(first);
-  const ownPayload = Object.hasOwn(first, "payload") && first.payload !== undefined;
+  checkOptions(first, REQUEST_RULES);
   return {
     topic: first.topic,
-    payload: ownPayload ? first.payload : first.metadata,
+    payload: first.payload === undefined ? first.metadata : first.payload,
     options: first,
   };
-}
-
-function checkOptions(options: PublishOptions): void {
-  const { metadata, onFailure, delivery } = options;
-  if (metadata !== undefined && (typeof metadata !== "object" || metadata === null)) {
-    throw invalid("metadata", metadata, "an object");
-  }
-  if (onFailure !== undefined && onFailure !== "report" && onFailure !== "throw") {
-    throw invalid("onFailure", onFailure, '"report" or "throw"');
-  }
-  if (delivery !== undefined && delivery !== "serial" && delivery !== "parallel") {
-    throw invalid("delivery", delivery, '"serial" or "parallel"');
-  }
-  checkText("source", options.source);
-  checkText("correlationId", options.correlationId);
-  checkText("traceparent", options.traceparent);
-}
-
-/** These travel to other processes, which refuse what isn't text: refuse it where it is written. */
-function checkText(name: string, value: unknown): void {
-  if (value === undefined) return;
-  if (typeof value === "string" && value.length <= LONGEST_TEXT && value.isWellFormed()) return;
-  throw invalid(name, value, `a well-formed string of at most ${LONGEST_TEXT} characters`);
-}
-
-function invalid(name: string, value: unknown, wanted: string): EventBusError {
-  const shown = typeof value === "string" ? value.slice(0, 60) : String(value);
-  return new EventBusError("INVALID_OPTION", `Option "${name}" is "${shown}". Give ${wanted}.`);
 }

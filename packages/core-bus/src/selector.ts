@@ -1,3 +1,4 @@
+import { aFunction, anything, aText, checkOptions, type Rules, shown } from "./checked.ts";
 import { EventBusError } from "./errors.ts";
 import type { BusEvent } from "./event.ts";
 import { isMeantAsPattern, parsePattern } from "./router/grammar.ts";
@@ -26,7 +27,12 @@ export type Selection = string | TopicFilter;
 /** Answers that a matcher remembers: topics may have ids in them. */
 const REMEMBERED = 1024;
 
-const FILTER_KEYS: ReadonlySet<string> = new Set(["topic", "topicPattern", "source", "where"]);
+const FILTER_RULES: Rules<TopicFilter> = {
+  topic: anything,
+  topicPattern: anything,
+  source: aText,
+  where: aFunction,
+};
 
 /** Reads a topic, a pattern or a filter. `checkName` throws on a topic that may not be used here. */
 export function readSelector(selection: Selection, checkName: (topic: string) => void): Selector {
@@ -34,16 +40,10 @@ export function readSelector(selection: Selection, checkName: (topic: string) =>
   if (typeof selection !== "object" || selection === null || selection instanceof RegExp) {
     throw new EventBusError(
       "INVALID_TOPIC",
-      `Cannot subscribe to "${String(selection)}". Give a topic, a pattern or a filter { topic, topicPattern, source, where }.`,
+      `Cannot subscribe to "${shown(selection)}". Give a topic, a pattern or a filter { topic, topicPattern, source, where }.`,
     );
   }
-  const unknown = Object.keys(selection).find((key) => !FILTER_KEYS.has(key));
-  if (unknown !== undefined) {
-    throw new EventBusError(
-      "INVALID_OPTION",
-      `A filter has no field "${unknown}". Its fields are topic, topicPattern, source and where.`,
-    );
-  }
+  checkOptions(selection, FILTER_RULES);
   const { topic, topicPattern } = selection;
   const byPattern = topicPattern === undefined ? undefined : readPattern(topicPattern, checkName);
   if (topic === undefined) return byPattern ?? readText("**", checkName);

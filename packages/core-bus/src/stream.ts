@@ -1,14 +1,22 @@
+import { aFunction, aSignal, checkOptions, isWhole, type Rules } from "./checked.ts";
 import { EventBusError } from "./errors.ts";
 import type { BusEvent } from "./event.ts";
-import type { ReplayOptions } from "./subscription.ts";
+import { type ReplayOptions, SUBSCRIBE_RULES } from "./subscription.ts";
 
-/** What a stream does with an event that finds its buffer full; each is counted in `dropped`. */
-export type Overflow = "drop-oldest" | "drop-newest" | "error";
+/** What a stream does with an event that finds its buffer full; what is dropped is counted in `dropped`. */
+export type Overflow = "drop-oldest" | "drop-newest" | "error" | "wait";
+
+const POLICIES: readonly Overflow[] = ["drop-oldest", "drop-newest", "error", "wait"];
 
 export interface StreamOptions<E = BusEvent> {
   /** Events that may wait to be read, beside those of a replay. @default 256 */
   readonly bufferSize?: number | undefined;
-  /** `error` ends the stream: what is buffered can be read, then reading rejects with `STREAM_OVERFLOW`. @default "drop-oldest" */
+  /**
+   * `error` ends the stream: what is buffered can be read, then reading rejects with `STREAM_OVERFLOW`.
+   * `wait` drops nothing: an awaited `publish` waits until its event has a place. `publishSync` can't, so
+   * what it publishes waits in memory; and a reader that awaits a publish to its own stream while that
+   * is full waits for itself. @default "drop-oldest"
+   */
   readonly overflow?: Overflow | undefined;
   /** Ends the stream when it aborts, as `break` does; nothing is thrown. */
   readonly signal?: AbortSignal | undefined;
@@ -29,6 +37,12 @@ export interface EventStream<E = BusEvent>
   readonly buffered: number;
   return(): Promise<IteratorResult<E, undefined>>;
   [Symbol.asyncIterator](): EventStream<E>;
+}
+
+interface Waiting {
+  readonly event: BusEvent;
+  /** Lets its publisher go on. */
+  readonly resolve: () => void;
 }
 
 interface Reader {
@@ -54,6 +68,8 @@ export class BufferedStream implements EventStream {
   #first = 0;
   #count = 0;
   readonly #readers: Reader[] = [];
+  /** Events that wait for a place in the ring. */
+  readonly #waiting: Waiting[] = [];
   #open = true;
   #failure: EventBusError | undefined;
   dropped = 0;
@@ -64,7 +80,7 @@ export class BufferedStream implements EventStream {
   }
 
   get buffered(): number {
-    return this.#past.length - this.#pastRead + this.#count;
+    return this.#past.length - this.#pastRead + this.#count + this.#waiting.length;
   }
 
   /** Takes the events of a replay, which come before everything pushed. */
@@ -73,26 +89,30 @@ export class BufferedStream implements EventStream {
     this.#pastRead = 0;
   }
 
-  push(event: BusEvent): void {
-    if (!this.#open) return;
+  /** Takes an event. A promise of its place in the buffer, where the publisher is to wait for it. */
+  push(event: BusEvent): Promise<void> | undefined {
+    if (!this.#open) return undefined;
     const reader = this.#readers.shift();
     if (reader) {
       reader.resolve({ done: false, value: event });
-      return;
+      return undefined;
     }
     const { bufferSize, overflow } = this.#parts;
     if (this.#count === bufferSize) {
+      if (overflow === "wait") {
+        return new Promise((resolve) => this.#waiting.push({ event, resolve }));
+      }
       this.dropped += 1;
       if (overflow !== "drop-oldest") {
         this.#parts.onDrop(event);
         if (overflow === "error") this.#overflow();
-        return;
+        return undefined;
       }
       const oldest = this.#shift();
       if (oldest) this.#parts.onDrop(oldest);
     }
-    this.#ring[(this.#first + this.#count) % bufferSize] = event;
-    this.#count += 1;
+    this.#put(event);
+    return undefined;
   }
 
   /** Ends the subscription; what is buffered can still be read. */
@@ -101,6 +121,8 @@ export class BufferedStream implements EventStream {
     this.#open = false;
     this.#parts.onClose();
     for (const reader of this.#readers.splice(0)) reader.resolve({ done: true, value: undefined });
+    // Nobody has to wait any more; what waits can still be read.
+    for (const { resolve } of this.#waiting) resolve();
   }
 
   /** Ends the subscription and forgets what is buffered. */
@@ -109,6 +131,7 @@ export class BufferedStream implements EventStream {
     this.begin([]);
     this.#ring.fill(undefined);
     this.#count = 0;
+    this.#waiting.length = 0;
     this.#failure = undefined;
   }
 
@@ -156,7 +179,17 @@ export class BufferedStream implements EventStream {
     this.#ring[this.#first] = undefined;
     this.#first = (this.#first + 1) % this.#ring.length;
     this.#count -= 1;
+    const next = this.#waiting.shift();
+    if (next) {
+      this.#put(next.event);
+      next.resolve();
+    }
     return event;
+  }
+
+  #put(event: BusEvent): void {
+    this.#ring[(this.#first + this.#count) % this.#ring.length] = event;
+    this.#count += 1;
   }
 
   #overflow(): void {
@@ -168,23 +201,23 @@ export class BufferedStream implements EventStream {
   }
 }
 
-/** Reads `bufferSize` and `overflow`. */
+const RULES: Rules<StreamOptions> = {
+  bufferSize: [(value) => isWhole(value, 1), "a whole number of events from 1"],
+  overflow: [
+    (value) => POLICIES.includes(value as Overflow),
+    POLICIES.map((policy) => `"${policy}"`).join(" or "),
+  ],
+  signal: aSignal,
+  replay: SUBSCRIBE_RULES.replay,
+  where: aFunction,
+};
+
+/** Reads `bufferSize` and `overflow`, and checks all options. */
 export function readStreamOptions(options: StreamOptions): {
   readonly bufferSize: number;
   readonly overflow: Overflow;
 } {
+  checkOptions(options, RULES);
   const { bufferSize = 256, overflow = "drop-oldest" } = options;
-  if (!Number.isSafeInteger(bufferSize) || bufferSize < 1) {
-    throw new EventBusError(
-      "INVALID_OPTION",
-      `Option "bufferSize" is "${String(bufferSize)}". Give a whole number of events from 1.`,
-    );
-  }
-  if (overflow !== "drop-oldest" && overflow !== "drop-newest" && overflow !== "error") {
-    throw new EventBusError(
-      "INVALID_OPTION",
-      `Option "overflow" is "${String(overflow)}". Give "drop-oldest", "drop-newest" or "error".`,
-    );
-  }
   return { bufferSize, overflow };
 }

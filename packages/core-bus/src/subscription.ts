@@ -1,3 +1,14 @@
+import {
+  aFlag,
+  aFunction,
+  aLimit,
+  anObject,
+  anything,
+  aSignal,
+  aText,
+  isObject,
+  type Rules,
+} from "./checked.ts";
 import type { BusEvent } from "./event.ts";
 
 /** What is called with an event. What it returns is awaited if it has a `then`, whatever its kind. */
@@ -55,3 +66,19 @@ export interface SubscribeOptions<E = BusEvent> {
   /** Shown in errors and in `inspect()`. @default the handler's name */
   readonly name?: string | undefined;
 }
+
+export const REPLAY_RULES: Rules<ReplayOptions> = { since: anything, limit: aLimit };
+
+export const SUBSCRIBE_RULES: Rules<SubscribeOptions> = {
+  priority: [Number.isFinite, "a finite number; higher ones are called first"],
+  once: aFlag,
+  where: aFunction,
+  signal: aSignal,
+  owner: anObject,
+  replay: [
+    (value) => typeof value === "boolean" || isObject(value),
+    "true, false or { since, limit }",
+  ],
+  tap: aFlag,
+  name: aText,
+};

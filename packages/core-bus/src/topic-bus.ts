@@ -9,6 +9,14 @@ import {
 import { EventEmitter } from "eventemitter3";
 import type { HistoryQuery, ReplayQuery, Subscriber, UnsubscribeQuery } from "./bus.ts";
 import { CatchUp } from "./catch-up.ts";
+import {
+  aFunction,
+  anything,
+  checkOptions,
+  invalidOption,
+  type Rules,
+  someMillis,
+} from "./checked.ts";
 import type { Delivery } from "./delivery.ts";
 import { Dispatcher } from "./dispatch.ts";
 import type { Entry } from "./entry.ts";
@@ -17,7 +25,7 @@ import { type BusEvent, PublishedEvent } from "./event.ts";
 import { History } from "./history.ts";
 import { type DrainResult, InFlight } from "./in-flight.ts";
 import { type Middleware, MiddlewareChain, type MiddlewareOptions } from "./middleware.ts";
-import { checkLimit, type EventBusOptions, readOptions } from "./options.ts";
+import { type EventBusOptions, readOptions } from "./options.ts";
 import { type PastEvent, type Publishable, type PublishOptions, readRequest } from "./publish.ts";
 import { Publisher } from "./publisher.ts";
 import { FailureReport } from "./report.ts";
@@ -27,14 +35,25 @@ import { PayloadSchemas } from "./schemas.ts";
 import type { BusSignals } from "./signals.ts";
 import type { BusSnapshot, BusStats } from "./stats.ts";
 import { BufferedStream, readStreamOptions, type StreamOptions } from "./stream.ts";
-import type { Handler, ReplayOptions, SubscribeOptions, Subscription } from "./subscription.ts";
+import {
+  type Handler,
+  REPLAY_RULES,
+  type ReplayOptions,
+  SUBSCRIBE_RULES,
+  type SubscribeOptions,
+  type Subscription,
+} from "./subscription.ts";
 import { decorate } from "./subscriber.ts";
-import { checkTimeout } from "./timer.ts";
 import { checkTopicName } from "./topic-names.ts";
 import { waitForEvent, type WaitOptions } from "./wait-for.ts";
 
 const CLOSE_TIMEOUT_MS = 5000;
 const DEFAULT_LIMIT = 100;
+const UNSUBSCRIBE_RULES: Rules<UnsubscribeQuery> = { handler: aFunction, topic: anything };
+const USE_RULES: Rules<MiddlewareOptions> = { topic: anything };
+const HISTORY_RULES: Rules<HistoryQuery> = { ...REPLAY_RULES, topic: anything, until: anything };
+const CLOSE_RULES = { timeoutMs: someMillis };
+
 /** The engine behind `EventBus`, which is its typed face. */
 export class TopicBus {
   readonly id: string = newInstanceId("bus");
@@ -86,6 +105,7 @@ export class TopicBus {
 
   subscribe(selection: Selection, handler: Handler, options: SubscribeOptions = {}): Subscription {
     this.#requireOpen("subscribe to", selection);
+    checkOptions(options, SUBSCRIBE_RULES);
     const entry = this.#subscriptions.create(selection, handler, options);
     const { signal, replay } = options;
     const past = replay ? this.#past(entry, replay === true ? {} : replay) : undefined;
@@ -109,18 +129,21 @@ export class TopicBus {
   }
 
   once(selection: Selection, handler: Handler, options: SubscribeOptions = {}): Subscription {
+    checkOptions(options, SUBSCRIBE_RULES);
     return this.subscribe(selection, handler, { ...options, once: true });
   }
 
   subscriber(selection: Selection, options: SubscribeOptions = {}): Subscriber<BusEvent> {
     // A mistake in the pattern shows where it is written, not at the first instance.
     this.#subscriptions.select(selection);
+    checkOptions(options, SUBSCRIBE_RULES);
     return decorate((handler, owner) => {
       this.subscribe(selection, handler, owner ? { ...options, owner } : options);
     });
   }
 
   unsubscribe(query: UnsubscribeQuery): number {
+    checkOptions(query, UNSUBSCRIBE_RULES);
     const { handler, topic } = query;
     if (handler === undefined && topic === undefined) return 0;
     return this.#subscriptions.end(
@@ -140,12 +163,9 @@ export class TopicBus {
 
   use(middleware: Middleware, options: MiddlewareOptions = {}): () => void {
     this.#publisher.requireOpen("use middleware");
-    if (typeof middleware !== "function") {
-      throw new EventBusError(
-        "INVALID_OPTION",
-        `The middleware is "${String(middleware)}". Give a function (event, next) => ….`,
-      );
-    }
+    if (typeof middleware !== "function")
+      throw invalidOption("middleware", middleware, aFunction[1]);
+    checkOptions(options, USE_RULES);
     return this.#middleware.add({
       middleware,
       name: middleware.name || "anonymous",
@@ -194,7 +214,6 @@ export class TopicBus {
 
   getHistory(query: HistoryQuery = {}): BusEvent[] {
     const { limit = DEFAULT_LIMIT } = query;
-    checkLimit(limit);
     return this.#history.newest(this.#wanted(query), limit);
   }
 
@@ -256,12 +275,12 @@ export class TopicBus {
   }
 
   async drain(options: { readonly timeoutMs?: number } = {}): Promise<DrainResult> {
-    checkTimeout(options.timeoutMs);
+    checkOptions(options, CLOSE_RULES);
     return this.#inFlight.drain(options.timeoutMs);
   }
 
   async close(options: { readonly timeoutMs?: number } = {}): Promise<DrainResult> {
-    checkTimeout(options.timeoutMs);
+    checkOptions(options, CLOSE_RULES);
     // Set before anyone is told: a listener may call close again.
     this.#closed = true;
     this.#publisher.close();
@@ -290,8 +309,8 @@ export class TopicBus {
 
   /** The past that a subscription asks for. Its `limit` counts before its `where`. */
   #past(entry: Entry, options: ReplayOptions): PublishedEvent[] {
+    checkOptions(options, REPLAY_RULES);
     const { limit = Number.POSITIVE_INFINITY } = options;
-    checkLimit(limit);
     const selected = matcherOf(entry.selector);
     const since = options.since === undefined ? 0 : toMillis(options.since, "since");
     return this.#history
@@ -311,7 +330,8 @@ export class TopicBus {
     }
   }
 
-  #wanted(query: ReplayQuery): (event: PublishedEvent) => boolean {
+  #wanted(query: HistoryQuery): (event: PublishedEvent) => boolean {
+    checkOptions(query, HISTORY_RULES);
     const selected = matcherOf(this.#subscriptions.select(query.topic ?? "**"));
     const since = query.since === undefined ? 0 : toMillis(query.since, "since");
     const until = query.until === undefined ? Infinity : toMillis(query.until, "until");

@@ -50,7 +50,15 @@ export type TopicOrPattern<C extends Contracts> = EventName<C> | PatternText;
 export type TopicSelection<C extends Contracts, K extends EventName<C>> =
   | K
   | "**"
-  | TopicFilter<K, EventFor<C, K>>;
+  | (TopicFilter<K, EventFor<C, K>> & NoRegExp);
+
+/** A filter for any of the bus's topics. */
+export type AnyFilter<C extends Contracts> = TopicFilter<EventName<C>, EventOf<C>> & NoRegExp;
+
+/** A RegExp has a `source`, too, but is no filter: it belongs into one, as its `topicPattern`. */
+interface NoRegExp {
+  readonly exec?: never;
+}
 
 /**
  * A topic or pattern that may match, as it is. In place of any other text stands a sentence: the

@@ -1,7 +1,8 @@
+import { aFunction, aSignal, checkOptions, type Rules, someMillis } from "./checked.ts";
 import { EventBusError } from "./errors.ts";
 import type { BusEvent } from "./event.ts";
 import type { Handler, SubscribeOptions, Subscription } from "./subscription.ts";
-import { checkTimeout, startTimer } from "./timer.ts";
+import { startTimer } from "./timer.ts";
 
 export interface WaitOptions<E = BusEvent> {
   /** Wait on for an event for which it is true. When it throws, that is reported, and the wait goes on. */
@@ -11,6 +12,8 @@ export interface WaitOptions<E = BusEvent> {
   /** Rejects with `WAIT_TIMEOUT` after so long. The timer doesn't keep the process alive. @default none */
   readonly timeoutMs?: number | undefined;
 }
+
+const RULES: Rules<WaitOptions> = { where: aFunction, signal: aSignal, timeoutMs: someMillis };
 
 export interface Waiting {
   readonly promise: Promise<BusEvent>;
@@ -23,8 +26,8 @@ export function waitForEvent(
   options: WaitOptions,
   subscribe: (handler: Handler, options: SubscribeOptions) => Subscription,
 ): Waiting {
+  checkOptions(options, RULES);
   const { where, signal, timeoutMs } = options;
-  checkTimeout(timeoutMs);
   const { promise, resolve, reject } = Promise.withResolvers<BusEvent>();
   if (signal?.aborted) {
     reject(signal.reason);

@@ -248,12 +248,69 @@ describe("stream", () => {
     expect(await waiting).toEqual({ done: true, value: undefined });
   });
 
+  it("with overflow wait lets an awaited publish wait for a place, and drops nothing", async () => {
+    const bus = createEventBus();
+    const stream = bus.stream("a", { bufferSize: 2, overflow: "wait" });
+    const settled: number[] = [];
+    const publishes = [0, 1, 2, 3].map((n) => bus.publish("a", n).then(() => settled.push(n)));
+    await Promise.resolve();
+    expect(stream.buffered).toBe(4);
+    await expect.poll(() => settled).toEqual([0, 1]);
+    const seen: unknown[] = [];
+    for await (const { payload } of stream) {
+      seen.push(payload);
+      if (seen.length === 4) break;
+    }
+    await Promise.all(publishes);
+    expect(seen).toEqual([0, 1, 2, 3]);
+    expect(stream.dropped).toBe(0);
+    expect(bus.stats()).toMatchObject({ delivered: 4, failed: 0, pending: 0 });
+  });
+
+  it("with overflow wait keeps what publishSync cannot wait with, in order", async () => {
+    const bus = createEventBus();
+    const stream = bus.stream("a", { bufferSize: 1, overflow: "wait" });
+    for (let n = 0; n < 50; n += 1) bus.publishSync("a", n);
+    expect([stream.buffered, stream.dropped]).toEqual([50, 0]);
+    const seen: unknown[] = [];
+    for await (const { payload } of stream) {
+      seen.push(payload);
+      if (seen.length === 50) break;
+    }
+    expect(seen).toEqual(Array.from({ length: 50 }, (_, n) => n));
+  });
+
+  it.each([
+    ["its reader stops", async (stream: { return(): Promise<unknown> }) => stream.return()],
+    [
+      "the bus is closed",
+      async (_stream: unknown, bus: { close(): Promise<unknown> }) => bus.close(),
+    ],
+  ])("with overflow wait lets its publishers go when %s", async (_when, end) => {
+    const bus = createEventBus();
+    const stream = bus.stream("a", { bufferSize: 1, overflow: "wait" });
+    const publishes = [1, 2, 3].map((n) => bus.publish("a", n));
+    await end(stream, bus);
+    expect(await Promise.all(publishes)).toHaveLength(3);
+    expect(bus.hasSubscribers("a")).toBe(false);
+  });
+
+  it("with overflow wait gives what waited when the bus is closed", async () => {
+    const bus = createEventBus();
+    const stream = bus.stream("a", { bufferSize: 1, overflow: "wait" });
+    for (const n of [1, 2, 3]) void bus.publish("a", n);
+    await bus.close();
+    const seen: unknown[] = [];
+    for await (const { payload } of stream) seen.push(payload);
+    expect(seen).toEqual([1, 2, 3]);
+  });
+
   it("refuses a buffer size and an overflow that it doesn't know, and is not subscribed then", () => {
     const bus = createEventBus();
     for (const options of [
       { bufferSize: 0 },
       { bufferSize: 1.5 },
-      { overflow: "wait" as never },
+      { overflow: "block" as never },
       { replay: { limit: -1 } },
     ]) {
       expect(() => bus.stream("a", options)).toThrow(

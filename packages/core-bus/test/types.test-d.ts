@@ -30,6 +30,12 @@ describe("a typed bus", () => {
     });
   });
 
+  test("refuses a RegExp where a filter belongs", () => {
+    // @ts-expect-error: write { topicPattern: /^training/ }
+    bus.subscribe(/^training/, () => {});
+    bus.subscribe({ topicPattern: /^training/ }, () => {});
+  });
+
   test("refuses a topic that isn't one, on that argument", () => {
     // @ts-expect-error: misspelt
     bus.subscribe("training.complete", () => {});

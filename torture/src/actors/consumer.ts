@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { monotonicMicros } from "../journal.ts";
 import { act, type ActorOptions, actorOptions } from "./actor.ts";
 
 export interface ConsumerOptions extends ActorOptions {
@@ -21,8 +22,9 @@ await act(options, async ({ queue, journal, isRunning, ask }) => {
       const { from, n } = event.payload as { from: string; n: number };
       journal.write({ kind: "begin", id, from, n, key, position, attempt });
       if (workMs > 0) await sleep(workMs);
+      const asked = monotonicMicros();
       const held = await ask(undefined, () => event.ack());
-      if (held !== undefined) journal.write({ kind: "settled", id, held });
+      if (held !== undefined) journal.write({ kind: "settled", id, held, asked });
     }
   }
 });
