@@ -1,6 +1,6 @@
 /**
- * `pnpm bench bus [--scenario id] [--rounds n]` runs a suite; a whole run is written to
- * `bench/results/bus.json`. `pnpm bench size [--check]`, `types` and `readme` do what they say.
+ * `pnpm bench bus [--scenario id] [--rounds n]` runs a suite, and so does `pnpm bench queue [--full]`; a whole run
+ * is written to `bench/results/bus.json`. `pnpm bench size [--check]`, `types` and `readme` do what they say.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -22,6 +22,7 @@ const { positionals, values } = parseArgs({
     scenario: { type: "string", multiple: true, short: "s" },
     rounds: { type: "string", short: "r" },
     check: { type: "boolean", default: false },
+    full: { type: "boolean", default: false },
   },
 });
 
@@ -52,11 +53,14 @@ const [name = ""] = positionals;
 const suite = suites[name];
 const tool = tools[name];
 if (suite) {
-  const rounds = Number(values.rounds ?? ROUNDS);
+  // The processes of the scenarios inherit it.
+  if (values.full) process.env["RINGRIFT_BENCH_FULL"] = "1";
+  const chosen = await suite();
+  const rounds = Number(values.rounds ?? chosen.rounds ?? ROUNDS);
   if (!Number.isSafeInteger(rounds) || rounds < 1) {
     throw new Error(`--rounds is "${values.rounds}". Give a whole number from 1.`);
   }
-  const result = await runSuite(await suite(), {
+  const result = await runSuite(chosen, {
     ids: values.scenario,
     rounds,
     onResult: (one) => console.log(`${scenarioText(one)}\n`),

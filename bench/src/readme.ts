@@ -6,42 +6,48 @@ import { type SizeResult, sizeText } from "./size.ts";
 import { type TypesResult, typesText } from "./type-cost.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
+const OURS = "cross-process-queue";
 
-/** The README whose figures come from here. */
-export const README: string = join(ROOT, "packages/core-bus/README.md");
-/** Everybody's times, which say less than the ratios in {@link README}. */
-export const BENCH_README: string = join(ROOT, "bench/README.md");
+/** The READMEs whose figures come from here, with what goes between their markers. */
+export const READMES: readonly {
+  readonly file: string;
+  readonly blocks: Readonly<Record<string, () => string>>;
+}[] = [
+  {
+    file: join(ROOT, "packages/core-bus/README.md"),
+    blocks: {
+      bus: () => busBlock(read("bus") as SuiteResult),
+      size: () => withCommand(sizeText(read("size") as SizeResult), "size"),
+      types: () => withCommand(typesText(read("types") as TypesResult), "types"),
+    },
+  },
+  // Everybody's times, which say less than the ratios.
+  {
+    file: join(ROOT, "bench/README.md"),
+    blocks: { times: () => timesBlock(read("bus") as SuiteResult) },
+  },
+  {
+    file: join(ROOT, "packages/cross-process-queue/README.md"),
+    blocks: { queue: () => queueBlock(read("queue") as SuiteResult) },
+  },
+];
 
 /** Where `pnpm bench <name>` leaves its figures. */
 export function resultsFile(name: string): string {
   return join(ROOT, "bench/results", `${name}.json`);
 }
 
-/** The README's text with its figures as they were measured last. */
-export function withFigures(text: string): string {
-  const blocks: Record<string, string> = {
-    bus: busBlock(busResult()),
-    size: withCommand(sizeText(read("size") as SizeResult), "size"),
-    types: withCommand(typesText(read("types") as TypesResult), "types"),
-  };
+/** A README's text with its figures as they were measured last. */
+export function withFigures(text: string, blocks: (typeof READMES)[number]["blocks"]): string {
   let result = text;
-  for (const [name, block] of Object.entries(blocks)) result = replaceBlock(result, name, block);
+  for (const [name, block] of Object.entries(blocks)) result = replaceBlock(result, name, block());
   return result;
 }
 
-/** The bench's own README with everybody's times. */
-export function withTimes(text: string): string {
-  const { scenarios, date } = busResult();
-  return replaceBlock(text, "times", `On ${date}:\n\n${timesTable(scenarios)}`);
-}
-
 export function updateReadmes(): void {
-  writeFileSync(README, withFigures(readFileSync(README, "utf8")));
-  writeFileSync(BENCH_README, withTimes(readFileSync(BENCH_README, "utf8")));
-}
-
-function busResult(): SuiteResult {
-  return read("bus") as SuiteResult;
+  for (const { file, blocks } of READMES) {
+    writeFileSync(file, withFigures(readFileSync(file, "utf8"), blocks));
+  }
 }
 
 /**
@@ -60,16 +66,84 @@ export function replaceBlock(text: string, name: string, block: string): string 
   return `${before}${begin}\n\n${block}\n\n${end}${after}`;
 }
 
-/** The figures of a suite for a README. */
+function timesBlock({ scenarios, date }: SuiteResult): string {
+  return `On ${date}:\n\n${timesTable(scenarios)}`;
+}
+
+/** The figures of the bus for a README. */
 function busBlock(result: SuiteResult): string {
-  const { cpu, cores, memoryGib, system } = result.machine;
-  const rounds = result.scenarios.flatMap((one) => (one.kind === "time" ? [one.rounds] : []));
   return [
-    `Measured on ${result.date} with Node ${result.node} on ${cpu}, ${cores} cores, ${memoryGib} GiB, ` +
-      `${system}, by \`${result.command}\`: medians of ${Math.max(...rounds)} rounds, 10 to 90 % of them in ` +
-      "brackets. More is faster. The limit is the least possible loop with the same duties.",
+    `${measured(result)} More is faster. The limit is the least possible loop with the same duties.`,
     targetsTable(result.scenarios),
   ].join("\n\n");
+}
+
+/** The figures of the queue for a README: targets, everybody's events a second, and what was not measured. */
+function queueBlock(result: SuiteResult): string {
+  const notes = result.scenarios.flatMap((one) => (one.kind === "time" ? one.notes : []));
+  return [
+    `${measured(result)} Each event carries 200 bytes of JSON.`,
+    speedTargetsTable(result.scenarios),
+    boundsTable(result.scenarios),
+    "Events (or polls) a second:",
+    ratesTable(result.scenarios),
+    ...notes,
+  ].join("\n\n");
+}
+
+function measured(result: SuiteResult): string {
+  const { cpu, cores, memoryGib, system } = result.machine;
+  const rounds = result.scenarios.flatMap((one) => (one.kind === "time" ? [one.rounds] : []));
+  return (
+    `Measured on ${result.date} with Node ${result.node} on ${cpu}, ${cores} cores, ${memoryGib} GiB, ` +
+    `${system}, by \`${result.command}\`: medians of ${Math.max(...rounds)} rounds, 10 to 90 % of them in brackets.`
+  );
+}
+
+function speedTargetsTable(scenarios: readonly ScenarioResult[]): string {
+  const rows = scenarios.flatMap((scenario): string[][] =>
+    scenario.kind === "time"
+      ? scenario.targets.map(({ candidate, base, ratio, atLeast, verdict }) => [
+          scenario.title,
+          candidate === OURS ? `to ${base}` : `${candidate} to ${base}`,
+          `${spreadText(ratio)} ×`,
+          `≥ ${figure(atLeast)} ×`,
+          verdictText(verdict),
+        ])
+      : [],
+  );
+  return table(["scenario", "compared", "speed", "target", ""], rows);
+}
+
+function boundsTable(scenarios: readonly ScenarioResult[]): string {
+  const rows = scenarios.flatMap((scenario): string[][] =>
+    scenario.kind === "figures"
+      ? scenario.figures.map(({ name, unit, value, atMost, verdict }) => [
+          scenario.title,
+          name,
+          `${spreadText(value)} ${unit}`,
+          atMost === undefined ? "–" : `≤ ${atMost} ${unit}`,
+          verdict === undefined ? "" : verdictText(verdict),
+        ])
+      : [],
+  );
+  return table(["scenario", "figure", "value", "target", ""], rows);
+}
+
+function ratesTable(scenarios: readonly ScenarioResult[]): string {
+  const rows = scenarios.flatMap((scenario) =>
+    scenario.kind === "time"
+      ? [
+          [
+            scenario.title,
+            scenario.candidates
+              .map(({ name, ns }) => `${name} ${figure(1e9 / ns.median)}`)
+              .join(", "),
+          ],
+        ]
+      : [],
+  );
+  return table(["scenario", "a second"], rows);
 }
 
 function targetsTable(scenarios: readonly ScenarioResult[]): string {
@@ -83,14 +157,16 @@ function targetsTable(scenarios: readonly ScenarioResult[]): string {
           limit ? `${figure(limit.median)} ×` : "–",
           verdictText(verdict),
         ])
-      : scenario.targets.map(({ candidate, grownMib, atMostMib, verdict }) => [
-          scenario.title,
-          candidate,
-          `${grownMib.toFixed(2)} MiB more`,
-          `≤ ${atMostMib} MiB`,
-          "–",
-          verdictText(verdict),
-        ]),
+      : scenario.kind === "memory"
+        ? scenario.targets.map(({ candidate, grownMib, atMostMib, verdict }) => [
+            scenario.title,
+            candidate,
+            `${grownMib.toFixed(2)} MiB more`,
+            `≤ ${atMostMib} MiB`,
+            "–",
+            verdictText(verdict),
+          ])
+        : [],
   );
   return table(["scenario", "compared", "speed", "target", "limit", ""], rows);
 }

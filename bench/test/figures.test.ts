@@ -1,16 +1,17 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { BENCH_README, README, replaceBlock, withFigures, withTimes } from "../src/readme.ts";
+import { READMES, replaceBlock, withFigures } from "../src/readme.ts";
 import { type SizeResult, sizeProblems } from "../src/size.ts";
 import { typedSource } from "../src/type-cost.ts";
 
-describe("the figures in core-bus's README", () => {
-  it("are those of bench/results, as `pnpm bench readme` writes them", () => {
-    const text = readFileSync(README, "utf8");
-    expect(text).toBe(withFigures(text));
-    const own = readFileSync(BENCH_README, "utf8");
-    expect(own).toBe(withTimes(own));
-  });
+describe("the figures in a README", () => {
+  it.each(READMES)(
+    "are those of bench/results, as `pnpm bench readme` writes them: $file",
+    (one) => {
+      const text = readFileSync(one.file, "utf8");
+      expect(text).toBe(withFigures(text, one.blocks));
+    },
+  );
 
   it("are replaced between their markers and nowhere else", () => {
     const text = "Before.\n<!-- bench:a -->\nold\n<!-- /bench:a -->\nAfter.\n";

@@ -35,9 +35,18 @@ export async function measureScenario(
   return evaluate(scenario, times, rounds);
 }
 
+/** What `evaluate` needs to know of a scenario. */
+export type Evaluated = Pick<
+  TimedScenario,
+  "id" | "title" | "operation" | "base" | "targets" | "notes"
+> & {
+  readonly candidates: readonly { readonly name: string; readonly note?: string | undefined }[];
+  readonly deliveries?: number;
+};
+
 /** The figures of a scenario from its times: nanoseconds an operation by candidate and round. */
 export function evaluate(
-  scenario: TimedScenario,
+  scenario: Evaluated,
   times: ReadonlyMap<string, readonly number[]>,
   rounds: number,
 ): TimedResult {
@@ -52,7 +61,7 @@ export function evaluate(
     id: scenario.id,
     title: scenario.title,
     operation: scenario.operation,
-    deliveries: scenario.deliveries,
+    ...(scenario.deliveries === undefined ? {} : { deliveries: scenario.deliveries }),
     rounds,
     base: scenario.base,
     candidates: scenario.candidates.map(({ name, note }) => ({

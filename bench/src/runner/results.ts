@@ -21,7 +21,8 @@ export interface TimedResult {
   readonly id: string;
   readonly title: string;
   readonly operation: string;
-  readonly deliveries: number;
+  /** Where they were counted. */
+  readonly deliveries?: number;
   readonly rounds: number;
   readonly base: string;
   readonly candidates: readonly {
@@ -55,7 +56,21 @@ export interface MemoryResult {
   }[];
 }
 
-export type ScenarioResult = TimedResult | MemoryResult;
+export interface FiguresResult {
+  readonly kind: "figures";
+  readonly id: string;
+  readonly title: string;
+  readonly operation: string;
+  readonly figures: readonly {
+    readonly name: string;
+    readonly unit: string;
+    readonly value: Spread;
+    readonly atMost?: number;
+    readonly verdict?: Verdict;
+  }[];
+}
+
+export type ScenarioResult = TimedResult | MemoryResult | FiguresResult;
 
 /** What a suite's JSON file holds. */
 export interface SuiteResult {

@@ -26,10 +26,15 @@ export async function runSuite(suite: Suite, options: RunOptions): Promise<Suite
     throw new Error(`There is no scenario "${unknown}". There are: ${known.join(", ")}.`);
   }
   const scenarios: ScenarioResult[] = [];
-  for (const id of ids) {
-    const result = await runScenario(suite.name, id, options.rounds);
-    options.onResult(result);
-    scenarios.push(result);
+  const tearDown = await suite.setUp?.();
+  try {
+    for (const id of ids) {
+      const result = await runScenario(suite.name, id, options.rounds);
+      options.onResult(result);
+      scenarios.push(result);
+    }
+  } finally {
+    await tearDown?.();
   }
   return {
     suite: suite.name,

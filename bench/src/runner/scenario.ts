@@ -67,10 +67,56 @@ export interface MemoryScenario extends ScenarioText {
   readonly targets: readonly { readonly candidate: string; readonly atMostMib: number }[];
 }
 
-export type Scenario = TimedScenario | MemoryScenario;
+/** One of those that are measured by the clock, a sample at a time. */
+export interface SampledCandidate {
+  readonly name: string;
+  readonly note?: string | undefined;
+  /** Why it can't be measured here: then it is left out, visibly. */
+  readonly missing?: string | undefined;
+  /** Sets it up and warms it up; run once. */
+  readonly open: () => Promise<Sampler>;
+}
+
+/** A candidate that is set up. */
+export interface Sampler {
+  /** Nanoseconds an operation. */
+  sample(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** A scenario by the clock, with disks, servers and several processes in it. */
+export interface SampledScenario extends ScenarioText {
+  readonly kind: "sampled";
+  readonly base: string;
+  readonly candidates: readonly SampledCandidate[];
+  readonly targets: readonly Target[];
+  /** Rounds, where the usual number would take too long. */
+  readonly mostRounds?: number;
+  readonly notes?: () => readonly string[];
+}
+
+/** A scenario that finds figures with a bound: latencies, shares of a core, memory. */
+export interface FiguresScenario extends ScenarioText {
+  readonly kind: "figures";
+  readonly measure: (rounds: number) => Promise<readonly Figure[]>;
+}
+
+/** One figure, over the rounds. */
+export interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  readonly values: readonly number[];
+  readonly atMost?: number;
+}
+
+export type Scenario = TimedScenario | MemoryScenario | SampledScenario | FiguresScenario;
 
 /** What `pnpm bench <name>` runs. */
 export interface Suite {
   readonly name: string;
+  /** Run before the scenarios, in the process that starts theirs; resolves to what ends it. */
+  readonly setUp?: () => Promise<() => Promise<void>>;
+  /** Rounds unless told otherwise. @default 21 */
+  readonly rounds?: number;
   readonly scenarios: readonly Scenario[];
 }

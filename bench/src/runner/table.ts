@@ -1,4 +1,10 @@
-import type { MemoryResult, ScenarioResult, TimedResult, Verdict } from "./results.ts";
+import type {
+  FiguresResult,
+  MemoryResult,
+  ScenarioResult,
+  TimedResult,
+  Verdict,
+} from "./results.ts";
 import type { Spread } from "./statistics.ts";
 
 const VERDICTS: Readonly<Record<Verdict, string>> = {
@@ -20,7 +26,8 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 /** Everything about one scenario: candidates, targets, notes. */
 export function scenarioText(result: ScenarioResult): string {
-  return result.kind === "time" ? timedText(result) : memoryText(result);
+  if (result.kind === "time") return timedText(result);
+  return result.kind === "memory" ? memoryText(result) : figuresText(result);
 }
 
 /** Three significant figures, and no more than two decimals. */
@@ -42,7 +49,7 @@ function timedText(result: TimedResult): string {
   const notes = result.candidates.flatMap(({ name, note }) => (note ? [`${name}: ${note}`] : []));
   return [
     `### ${result.title} (\`${result.id}\`)`,
-    `${result.operation} ${result.rounds} rounds, ${result.deliveries} deliveries an operation.`,
+    `${result.operation} ${result.rounds} rounds${deliveriesText(result)}.`,
     table(
       ["candidate", "ns an operation", `speed, ${result.base} = 1`],
       result.candidates.map(({ name, ns, ratio }) => [name, spreadText(ns), spreadText(ratio)]),
@@ -63,6 +70,26 @@ function timedText(result: TimedResult): string {
           ),
         ]),
     ...[...notes, ...result.notes].map((note) => `- ${note}`),
+  ].join("\n\n");
+}
+
+function deliveriesText({ deliveries }: TimedResult): string {
+  return deliveries === undefined ? "" : `, ${deliveries} deliveries an operation`;
+}
+
+function figuresText(result: FiguresResult): string {
+  return [
+    `### ${result.title} (\`${result.id}\`)`,
+    result.operation,
+    table(
+      ["figure", "value", "target", ""],
+      result.figures.map(({ name, unit, value, atMost, verdict }) => [
+        name,
+        `${spreadText(value)} ${unit}`,
+        atMost === undefined ? "" : `≤ ${atMost} ${unit}`,
+        verdict === undefined ? "" : verdictText(verdict),
+      ]),
+    ),
   ].join("\n\n");
 }
 

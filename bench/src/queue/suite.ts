@@ -1,0 +1,32 @@
+import type { Suite } from "../runner/scenario.ts";
+import { fairnessScenario } from "./fairness.ts";
+import { groupsScenario } from "./groups.ts";
+import { insertScenarios } from "./inserts.ts";
+import { startFolder } from "./logs.ts";
+import { pipelineScenarios } from "./pipelines.ts";
+import { startServers } from "./servers.ts";
+import { sizeScenarios } from "./sizes.ts";
+import { idleScenario, wakeUpScenario } from "./wake-up.ts";
+
+/** cross-process-queue beside the limit of its file format, and beside the queues that people use. */
+export const queueSuite: Suite = {
+  name: "queue",
+  rounds: 9,
+  async setUp() {
+    const removeFolder = startFolder();
+    const stopServers = await startServers();
+    return async () => {
+      await stopServers();
+      removeFolder();
+    };
+  },
+  scenarios: [
+    ...insertScenarios,
+    ...pipelineScenarios,
+    groupsScenario,
+    ...sizeScenarios,
+    fairnessScenario,
+    wakeUpScenario,
+    idleScenario,
+  ],
+};
