@@ -77,6 +77,8 @@ export class Committer {
   readonly #parts: CommitterParts;
   #jobs: Job[] = [];
   #running: Promise<void> | undefined;
+  /** This turn of the event loop has had a transaction already. */
+  #turnIsTaken = false;
 
   constructor(parts: CommitterParts) {
     this.#parts = parts;
@@ -101,7 +103,7 @@ export class Committer {
       const done = (value: unknown): void => resolve(value as T);
       const job = { run, resolve: done, reject, durable, deferred, patienceMs, deadline };
       this.#jobs.push({ ...job, alone: false });
-      this.#running ??= this.#work();
+      this.#running ??= this.#work(durable && this.#survives === "power-loss");
     });
   }
 
@@ -111,10 +113,9 @@ export class Committer {
     await this.#log.quiet();
   }
 
-  async #work(): Promise<void> {
+  async #work(urgent: boolean): Promise<void> {
     let tries = 0;
-    // The end of the turn: what is submitted until then shares the commit.
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await (urgent ? this.#endOfTick() : endOfTurn());
     while (this.#jobs.length > 0) {
       const batch = this.#jobs.slice(0, this.#jobs[0]?.alone === true ? 1 : this.#sharable());
       const outcome = this.#attempt(batch);
@@ -128,9 +129,22 @@ export class Committer {
       if (outcome === "done") this.#jobs = this.#jobs.slice(batch.length);
       else for (const job of batch) job.alone = true;
       // Between two transactions others get the event loop, and the lock.
-      if (this.#jobs.length > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      if (this.#jobs.length > 0) await endOfTurn();
     }
     this.#running = undefined;
+  }
+
+  /**
+   * For what will wait for the disk: the sooner it is written, the sooner it is there. What is submitted together
+   * still shares the commit; what comes later in the same turn shares the next one.
+   */
+  async #endOfTick(): Promise<void> {
+    if (this.#turnIsTaken) return endOfTurn();
+    this.#turnIsTaken = true;
+    setImmediate(() => {
+      this.#turnIsTaken = false;
+    });
+    return new Promise<void>((resolve) => process.nextTick(resolve));
   }
 
   #sharable(): number {
@@ -207,4 +221,9 @@ export class Committer {
       );
     }
   }
+}
+
+/** What is submitted until then shares the commit. */
+function endOfTurn(): Promise<void> {
+  return new Promise<void>((resolve) => setImmediate(resolve));
 }
