@@ -1,5 +1,6 @@
 import type { ErrorData, StoredEvent } from "@ringrift/event-queue";
 import { toErrorData } from "@ringrift/event-queue/backend";
+import type { BatchStore } from "./batches.ts";
 import type { WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
 import { withFailure } from "./dead-letters.ts";
@@ -43,11 +44,20 @@ export class Claimer {
   readonly #connection: Connection;
   readonly #log: EventLog;
   readonly #deliveries: DeliveryStore;
+  readonly #batches: BatchStore;
 
-  constructor(connection: Connection, log: EventLog, deliveries: DeliveryStore) {
+  constructor(
+    connection: Connection,
+    stores: {
+      readonly log: EventLog;
+      readonly deliveries: DeliveryStore;
+      readonly batches: BatchStore;
+    },
+  ) {
     this.#connection = connection;
-    this.#log = log;
-    this.#deliveries = deliveries;
+    this.#log = stores.log;
+    this.#deliveries = stores.deliveries;
+    this.#batches = stores.batches;
   }
 
   /** Whether a claim would find anything: reads only, so that an idle group takes no lock. */
@@ -59,7 +69,9 @@ export class Claimer {
 
   /** When the next lease ends or the next retry may begin. */
   nextDue(group: Group): number | undefined {
-    const row = this.#connection.get<{ due: number | null }>(SQL.nextDue, group.id);
+    const row = this.#connection.get<{ due: number | null }>(SQL.nextDue, {
+      group: group.id,
+    });
     return row?.due ?? undefined;
   }
 
@@ -85,6 +97,7 @@ export class Claimer {
     const { tx, group, token, until } = claim;
     const leased: Leased[] = [];
     let lost = 0;
+    this.#batches.unpackDue(group.id, tx.now);
     const rows = this.#connection.all<Delivery>(SQL.dueDeliveries, group.id, tx.now, limit);
     for (const delivery of rows) {
       const row = this.#deliveries.rowOf(delivery);
@@ -121,24 +134,23 @@ export class Claimer {
   #claimNew(claim: Claim, limit: number): { leased: Leased[]; more: boolean } {
     const { group } = claim;
     const { eventTypes } = group.policy;
-    const leased: Leased[] = [];
+    const events: StoredEvent[] = [];
     let cursor = group.cursor;
     let scanned = 0;
     let more = true;
-    while (more && leased.length < limit && scanned < MOST_SCANNED) {
-      const asked = limit - leased.length;
+    while (more && events.length < limit && scanned < MOST_SCANNED) {
+      const asked = limit - events.length;
       const rows = this.#log.find({ eventTypes, after: cursor, limit: asked });
-      const taken: Leased[] = [];
+      const has = this.#deliveriesAmong(group, rows);
       for (const row of rows) {
-        const one = this.#take(claim, row);
-        if (one === "full") {
+        const event = this.#take(claim, row, has);
+        if (event === "full") {
           more = false;
           break;
         }
         cursor = row.position;
-        if (one !== "held") taken.push(one);
+        if (event !== "held") events.push(event);
       }
-      leased.push(...this.#insertLeases(claim, taken));
       scanned += rows.length;
       if (more && rows.length < asked) {
         more = false;
@@ -146,48 +158,62 @@ export class Claimer {
         cursor = Math.max(cursor, this.#log.newest());
       }
     }
+    const batchSize = this.#addBatch(claim, events);
     this.#connection.run(SQL.serveGroup, cursor, claim.tx.now, group.id);
-    return { leased, more };
+    return { leased: events.map((event) => toLeased(claim, event, batchSize)), more };
   }
 
-  /** Writes the leases of new events without a key, in one statement; those of others are written already. */
-  #insertLeases({ group, token, until }: Claim, taken: Leased[]): Leased[] {
-    const positions = taken.flatMap(({ event }) => (event.key === undefined ? event.position : []));
-    if (positions.length === 0) return taken;
-    const inserted = this.#connection.run(
-      SQL.insertLeases,
+  /** New events that have a delivery already: redriven, after the group was moved back to before them. */
+  #deliveriesAmong(group: Group, rows: readonly EventRow[]): ReadonlySet<number> {
+    const [first] = rows;
+    const last = rows.at(-1);
+    if (first === undefined || last === undefined) return NONE;
+    const found = this.#connection.all<{ position: number }>(
+      SQL.deliveriesBetween,
       group.id,
-      until,
-      token,
-      JSON.stringify(positions),
+      first.position,
+      last.position,
     );
-    if (inserted === positions.length) return taken;
-    // Some were redriven, and the group moved back to before them: they have their delivery already.
-    const rows = this.#connection.all<{ position: number }>(SQL.positionsOfClaim, group.id, token);
-    const ours = new Set(rows.map(({ position }) => position));
-    return taken.filter(({ event }) => ours.has(event.position));
+    return found.length === 0 ? NONE : new Set(found.map(({ position }) => position));
+  }
+
+  /** Writes the leases of new events without a key; those of others are written already. */
+  #addBatch(claim: Claim, events: readonly StoredEvent[]): number | undefined {
+    const { group, token, until } = claim;
+    const positions = events.flatMap(({ key, position }) => (key === undefined ? position : []));
+    const [only] = positions;
+    if (only === undefined) return undefined;
+    if (positions.length === 1) {
+      this.#insert(claim, { position: only, due: until, token, attempt: 1, key: null });
+      return undefined;
+    }
+    this.#batches.add({ groupId: group.id, token }, until, positions);
+    return positions.length;
   }
 
   /**
-   * Leases one new event, unless an earlier one of its key is unfinished: then it is held back. The lease of an
-   * event without a key is left to `#insertLeases`.
+   * Takes one new event, unless an earlier one of its key is unfinished: then it is held back. The lease of an
+   * event without a key is left to `#addBatch`.
    */
-  #take(claim: Claim, row: EventRow): Leased | "held" | "full" {
+  #take(claim: Claim, row: EventRow, has: ReadonlySet<number>): StoredEvent | "held" | "full" {
     const { group, token, until } = claim;
     const { position, key } = row;
-    const add = (due: number | null, lease: number | null, attempt: number): boolean =>
-      this.#connection.run(SQL.insertKeyed, group.id, position, due, lease, attempt, key) === 1;
+    if (has.has(position)) return "held";
     if (key !== null && this.#deliveries.isBusy(group.id, key)) {
       const held = this.#connection.get<{ count: number }>(SQL.countHeld, group.id);
       if ((held?.count ?? 0) >= MOST_HELD) return "full";
-      add(null, null, 0);
+      this.#insert(claim, { position, due: null, token: null, attempt: 0, key });
       return "held";
     }
     const event = this.#readOrBury(claim, fresh(row), row);
     if (event === undefined) return "held";
-    // Redriven after a seek to before it: it has its delivery already.
-    if (key !== null && !add(until, token, 1)) return "held";
-    return toLeased(claim, event);
+    if (key !== null) this.#insert(claim, { position, due: until, token, attempt: 1, key });
+    return event;
+  }
+
+  #insert({ group }: Claim, one: NewDelivery): void {
+    const { position, due, token, attempt, key } = one;
+    this.#connection.run(SQL.insertNew, group.id, position, due, token, attempt, key);
   }
 
   /** The event, or `undefined` when its row can't be read: then it is a dead letter of this group. */
@@ -219,9 +245,18 @@ interface Claim {
   readonly until: number;
 }
 
-function toLeased({ group, token, until }: Claim, event: StoredEvent): Leased {
-  const { position } = event;
-  return { event, lease: { group: group.name, groupId: group.id, position, token }, until };
+interface NewDelivery extends Pick<Delivery, "position" | "token" | "attempt" | "key"> {
+  readonly due: number | null;
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+function toLeased(claim: Claim, event: StoredEvent, batchSize?: number): Leased {
+  const { group, token, until } = claim;
+  const lease = { group: group.name, groupId: group.id, position: event.position, token };
+  return batchSize === undefined || event.key !== undefined
+    ? { event, lease, until }
+    : { event, lease: { ...lease, batchSize }, until };
 }
 
 function fresh(row: EventRow): Delivery {

@@ -1,5 +1,6 @@
 import type { DeadLetter, ErrorData } from "@ringrift/event-queue";
 import type { DeadLetterRequest } from "@ringrift/event-queue/backend";
+import type { BatchStore } from "./batches.ts";
 import type { WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
 import { type EventRow, fromRow } from "./rows.ts";
@@ -52,9 +53,11 @@ export function withFailure(
 /** The dead letters of all groups, each with a copy of its event. Its calls are synchronous. */
 export class DeadLetterStore {
   readonly #connection: Connection;
+  readonly #batches: BatchStore;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, batches: BatchStore) {
     this.#connection = connection;
+    this.#batches = batches;
   }
 
   add(tx: WriteTransaction, burial: Burial): void {
@@ -107,6 +110,8 @@ export class DeadLetterStore {
       const group = this.#connection.get<{ id: number }>(SQL.groupByName, row.groupName);
       if (group === undefined) continue;
       const { key } = copyOf(row);
+      // It may be in flight again, if the group was moved back since.
+      this.#batches.unpackWith(group.id, row.position);
       const waits =
         key !== null && this.#connection.get(SQL.keyIsBusy, group.id, key) !== undefined;
       const due = waits ? null : tx.now;

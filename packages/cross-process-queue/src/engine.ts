@@ -1,4 +1,5 @@
 import type { Bell } from "@ringrift/event-queue/backend";
+import { BatchStore } from "./batches.ts";
 import { Claimer } from "./claiming.ts";
 import { Claims } from "./claims.ts";
 import { Committer } from "./commit.ts";
@@ -65,12 +66,13 @@ export class Engine {
     this.committer = committer;
     this.log = new EventLog(connection, dedupeWindowMs, events.onCorrupt);
     this.claims = new Claims(connection);
-    this.groups = new GroupStore(connection, this.log, this.claims);
-    this.deadLetters = new DeadLetterStore(connection);
+    const batches = new BatchStore(connection);
+    this.groups = new GroupStore(connection, { log: this.log, claims: this.claims, batches });
+    this.deadLetters = new DeadLetterStore(connection, batches);
     const deliveries = new DeliveryStore(connection, this.log, this.deadLetters);
-    this.claimer = new Claimer(connection, this.log, deliveries);
-    this.leases = new LeaseStore(connection, this.groups, deliveries);
     const { groups } = this;
+    this.claimer = new Claimer(connection, { log: this.log, deliveries, batches });
+    this.leases = new LeaseStore(connection, { groups, deliveries, batches });
     const { onDropped } = events;
     this.sweeper = new Sweeper({ connection, committer, groups, retentionMs, onDropped });
   }

@@ -8,6 +8,7 @@ import {
   type GivenGroupPolicy,
   type StoredGroupPolicy,
 } from "@ringrift/event-queue/backend";
+import type { BatchStore } from "./batches.ts";
 import type { Claims } from "./claims.ts";
 import type { WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
@@ -35,13 +36,18 @@ export class GroupStore {
   readonly #connection: Connection;
   readonly #log: EventLog;
   readonly #claims: Claims;
+  readonly #batches: BatchStore;
   /** By their text. */
   readonly #policies = new Map<string, StoredGroupPolicy>();
 
-  constructor(connection: Connection, log: EventLog, claims: Claims) {
+  constructor(
+    connection: Connection,
+    stores: { readonly log: EventLog; readonly claims: Claims; readonly batches: BatchStore },
+  ) {
     this.#connection = connection;
-    this.#log = log;
-    this.#claims = claims;
+    this.#log = stores.log;
+    this.#claims = stores.claims;
+    this.#batches = stores.batches;
   }
 
   find(name: string): Group | undefined {
@@ -96,7 +102,7 @@ export class GroupStore {
   seek(tx: WriteTransaction, name: string, from: StartFrom): Group {
     const group = this.#existing(name);
     this.#connection.run(SQL.seekCursor, this.#log.startAfter(from), group.id);
-    this.#connection.run(SQL.deleteDeliveries, group.id);
+    this.#dropDeliveries(group);
     tx.rings = true;
     return this.#existing(name);
   }
@@ -105,7 +111,7 @@ export class GroupStore {
   remove(name: string): boolean {
     const group = this.find(name);
     if (group === undefined) return false;
-    this.#connection.run(SQL.deleteDeliveries, group.id);
+    this.#dropDeliveries(group);
     this.#connection.run(SQL.deleteDeadLettersOf, name);
     this.#connection.run(SQL.deleteGroup, group.id);
     return true;
@@ -122,7 +128,8 @@ export class GroupStore {
     const oldest = this.#connection.get<{ position: number | null }>(SQL.oldestDelivery, group.id);
     const next = this.#log.firstPosition(group.policy.eventTypes, group.cursor);
     const infinity = Number.POSITIVE_INFINITY;
-    return Math.min(oldest?.position ?? infinity, next ?? infinity);
+    const inBatch = this.#batches.oldest(group.id);
+    return Math.min(oldest?.position ?? infinity, inBatch ?? infinity, next ?? infinity);
   }
 
   info(group: Group, now: number): GroupInfo {
@@ -148,7 +155,18 @@ export class GroupStore {
 
   #counts(group: Group, now: number): DeliveryCounts {
     const counts = this.#connection.get<DeliveryCounts>(SQL.deliveryCounts, now, now, group.id);
-    return counts ?? { pending: 0, inFlight: 0, retrying: 0 };
+    const rows = counts ?? { pending: 0, inFlight: 0, retrying: 0 };
+    const batches = this.#batches.counts(group.id, now);
+    return {
+      pending: rows.pending + batches.pending,
+      inFlight: rows.inFlight + batches.pending - batches.expired,
+      retrying: rows.retrying + batches.expired,
+    };
+  }
+
+  #dropDeliveries(group: Group): void {
+    this.#connection.run(SQL.deleteDeliveries, group.id);
+    this.#batches.clear(group.id);
   }
 
   /** Policies never change, and are asked for at every claim. */

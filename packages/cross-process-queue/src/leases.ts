@@ -1,5 +1,6 @@
 import type { NackOptions } from "@ringrift/event-queue";
 import { backoffDelayMs, isPermanent, toErrorData } from "@ringrift/event-queue/backend";
+import type { BatchStore } from "./batches.ts";
 import type { WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
 import { withFailure } from "./dead-letters.ts";
@@ -13,6 +14,8 @@ export interface LeaseHandle {
   readonly groupId: number;
   readonly position: number;
   readonly token: number;
+  /** The events that were leased together with it, itself included, when they may still be in one batch. */
+  readonly batchSize?: number;
 }
 
 /** One ack, as its transaction goes on: `held` is known when that commits. */
@@ -31,11 +34,20 @@ export class LeaseStore {
   readonly #connection: Connection;
   readonly #groups: GroupStore;
   readonly #deliveries: DeliveryStore;
+  readonly #batches: BatchStore;
 
-  constructor(connection: Connection, groups: GroupStore, deliveries: DeliveryStore) {
+  constructor(
+    connection: Connection,
+    stores: {
+      readonly groups: GroupStore;
+      readonly deliveries: DeliveryStore;
+      readonly batches: BatchStore;
+    },
+  ) {
     this.#connection = connection;
-    this.#groups = groups;
-    this.#deliveries = deliveries;
+    this.#groups = stores.groups;
+    this.#deliveries = stores.deliveries;
+    this.#batches = stores.batches;
   }
 
   /** Settles a delivery, together with all others that are acked in this transaction. */
@@ -50,7 +62,23 @@ export class LeaseStore {
     if (tx.acks.length === 0) return;
     const acks = tx.acks.splice(0);
     const claims = Map.groupBy(acks, ({ lease }) => `${lease.groupId} ${lease.token}`);
-    for (const claimed of claims.values()) this.#deleteLeases(tx, claimed);
+    for (const claimed of claims.values()) {
+      if (!this.#settleBatch(claimed)) this.#deleteLeases(tx, claimed);
+    }
+  }
+
+  /** Settles acks of one batch in one go; `false` when there is no such batch, or no more. */
+  #settleBatch(acks: readonly Ack[]): boolean {
+    const [first] = acks;
+    if (first?.lease.batchSize === undefined) return false;
+    const { lease } = first;
+    const positions = [...new Set(acks.map(({ lease: { position } }) => position))];
+    const settled =
+      positions.length === lease.batchSize
+        ? this.#batches.settle(lease)
+        : this.#batches.settleSome(lease, positions);
+    if (settled) for (const ack of acks) ack.held = true;
+    return settled;
   }
 
   /** Acks of events that one claim has leased. */
@@ -107,6 +135,7 @@ export class LeaseStore {
   extend(tx: WriteTransaction, lease: LeaseHandle, ms: number): number | false {
     const until = tx.now + ms;
     const { groupId, position, token } = lease;
+    this.#unpack(lease);
     const changed = this.#connection.run(SQL.extendLease, until, groupId, position, token);
     if (changed === 0) return false;
     // A handler may run for longer than the group lives unserved.
@@ -117,9 +146,15 @@ export class LeaseStore {
 
   #held(lease: LeaseHandle): { group: Group; delivery: Delivery } | undefined {
     const { groupId, position, token } = lease;
+    this.#unpack(lease);
     const delivery = this.#connection.get<Delivery>(SQL.delivery, groupId, position, token);
     const group = this.#groups.find(lease.group);
     return delivery && group && { group, delivery };
+  }
+
+  /** What becomes of one event alone needs a row of its own. */
+  #unpack(lease: LeaseHandle): void {
+    if (lease.batchSize !== undefined) this.#batches.unpack(lease);
   }
 
   #giveBack(

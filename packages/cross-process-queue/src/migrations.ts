@@ -87,4 +87,15 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE fence (token INTEGER NOT NULL) STRICT;
   INSERT INTO fence (token) VALUES (0);
   `,
+  `
+  -- Events that one claim has leased and that nothing else is known of: one row for all of them, until they are
+  -- settled together, or unpacked into deliveries. positions: a JSON array, ascending.
+  CREATE TABLE batches (
+    group_id INTEGER NOT NULL,
+    token INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    positions TEXT NOT NULL,
+    PRIMARY KEY (group_id, token)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

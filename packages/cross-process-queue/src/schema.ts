@@ -106,17 +106,18 @@ export const SQL = {
     SELECT min(position) AS position FROM deliveries WHERE group_id = +?`,
 
   // Leases
-  insertKeyed: `
+  insertNew: `
     INSERT INTO deliveries (group_id, position, due, token, attempt, key)
-    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-  insertLeases: `
-    INSERT INTO deliveries (group_id, position, due, token, attempt)
-    SELECT ?, value, ?, ?, 1 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`,
-  positionsOfClaim: "SELECT position FROM deliveries WHERE group_id = ? AND token = ?",
+    VALUES (?, ?, ?, ?, ?, ?)`,
+  deliveriesBetween: `
+    SELECT position FROM deliveries WHERE group_id = ? AND position BETWEEN ? AND ?`,
   dueDeliveries: `
     SELECT position, token, attempt, redriven, key, failures, event FROM deliveries
     WHERE group_id = +? AND due <= ? ORDER BY due, position LIMIT ? + 0`,
-  nextDue: "SELECT min(due) AS due FROM deliveries WHERE group_id = +? AND due IS NOT NULL",
+  nextDue: `
+    SELECT min(due) AS due FROM (
+      SELECT min(due) AS due FROM deliveries WHERE group_id = +:group AND due IS NOT NULL
+      UNION ALL SELECT min(due) FROM batches WHERE group_id = +:group)`,
   delivery: `
     SELECT position, token, attempt, redriven, key, failures, event FROM deliveries
     WHERE group_id = ? AND position = ? AND token = ?`,
@@ -144,6 +145,25 @@ export const SQL = {
       SELECT min(position) FROM deliveries WHERE group_id = +:group AND key = :key)`,
   countHeld: "SELECT count(*) AS count FROM deliveries WHERE group_id = ? AND due IS NULL",
   deleteDeliveries: "DELETE FROM deliveries WHERE group_id = ?",
+
+  // Batches of leases
+  insertBatch: "INSERT INTO batches (group_id, token, due, positions) VALUES (?, ?, ?, ?)",
+  deleteBatch: "DELETE FROM batches WHERE group_id = ? AND token = ?",
+  unpackBatch: `
+    INSERT INTO deliveries (group_id, position, due, token, attempt)
+    SELECT batches.group_id, value, due, token, 1 FROM batches, json_each(batches.positions)
+    WHERE batches.group_id = ? AND token = ? AND value NOT IN (SELECT value FROM json_each(?))`,
+  dueBatches: "SELECT token FROM batches WHERE group_id = ? AND due <= ?",
+  batchWith: `
+    SELECT token FROM batches, json_each(batches.positions)
+    WHERE batches.group_id = ? AND value = ? LIMIT 1`,
+  batchCounts: `
+    SELECT ifnull(sum(json_array_length(positions)), 0) AS pending,
+      ifnull(sum(CASE WHEN due <= ? THEN json_array_length(positions) END), 0) AS expired
+    FROM batches WHERE group_id = ?`,
+  oldestInBatch: `
+    SELECT min(json_extract(positions, '$[0]')) AS position FROM batches WHERE group_id = +?`,
+  deleteBatches: "DELETE FROM batches WHERE group_id = ?",
 
   // Dead letters
   insertDeadLetter: `

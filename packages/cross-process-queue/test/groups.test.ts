@@ -14,9 +14,63 @@ test("a settled event leaves no row behind", async () => {
   const queue = openQueue(path);
   await queue.sendMany(Array.from({ length: 50 }, (_, n) => ({ type: "A", payload: { n } })));
   const events = await queue.group("g").receive();
-  expect(rows(path, "deliveries")).toBe(50);
+  expect([rows(path, "batches"), rows(path, "deliveries")]).toEqual([1, 0]);
   await Promise.all(events.map((event) => event.ack()));
-  expect(rows(path, "deliveries")).toBe(0);
+  expect([rows(path, "batches"), rows(path, "deliveries")]).toEqual([0, 0]);
+});
+
+test("events that were leased together may be settled in any way", async () => {
+  const path = tempPath();
+  const queue = openQueue(path);
+  const group = queue.group("g");
+  await queue.sendMany(Array.from({ length: 10 }, (_, n) => ({ type: "A", payload: { n } })));
+  const [first, second, third, ...others] = await group.receive();
+  expect(await Promise.all([first?.ack(), second?.ack()])).toEqual([true, true]);
+  expect(await third?.nack({ delayMs: 0, reason: "no" })).toBe(true);
+  expect((await queue.groups.list())[0]).toMatchObject({ pending: 8, inFlight: 7, retrying: 1 });
+  expect(await Promise.all(others.map((event) => event.ack()))).toEqual(others.map(() => true));
+  const again = await group.receive();
+  expect(again.map(({ position, attempt }) => [position, attempt])).toEqual([[3, 2]]);
+  expect(await again[0]?.ack()).toBe(true);
+  expect([rows(path, "batches"), rows(path, "deliveries")]).toEqual([0, 0]);
+});
+
+test("who lost what was leased together acks none of it, and whoever has it now all of it", async () => {
+  const path = tempPath();
+  const queue = openQueue(path);
+  const group = queue.group("g", { leaseMs: 20 });
+  await queue.sendMany(Array.from({ length: 5 }, (_, n) => ({ type: "A", payload: { n } })));
+  const lost = await group.receive();
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  const taken = await group.receive({ leaseMs: 60_000 });
+  expect(taken.map(({ position, attempt }) => [position, attempt])).toEqual(
+    [1, 2, 3, 4, 5].map((position) => [position, 2]),
+  );
+  expect(await Promise.all(lost.map((event) => event.ack()))).toEqual(lost.map(() => false));
+  expect(await Promise.all(taken.map((event) => event.ack()))).toEqual(taken.map(() => true));
+});
+
+test("an event that is redriven while it is leased again with others is not given to two", async () => {
+  const queue = openQueue(tempPath());
+  const group = queue.group("g", { maxAttempts: 1 });
+  await queue.sendMany(Array.from({ length: 3 }, (_, n) => ({ type: "A", payload: { n } })));
+  for (const event of await group.receive()) await event.nack({ reason: "no" });
+  await queue.groups.seek("g", "beginning");
+  const leased = await group.receive();
+  expect(await queue.deadLetters.redrive({})).toEqual({ count: 3 });
+  expect(await group.receive()).toEqual([]);
+  expect(await Promise.all(leased.map((event) => event.ack()))).toEqual([true, true, true]);
+});
+
+test("what was leased together is not deleted by retention while one of it is unsettled", async () => {
+  const queue = openQueue(tempPath(), { retentionMs: 0 });
+  const group = queue.group("g");
+  await queue.sendMany(Array.from({ length: 5 }, (_, n) => ({ type: "A", payload: { n } })));
+  const leased = await group.receive();
+  expect(leased).toHaveLength(5);
+  expect((await queue.stats()).events).toBe(5);
+  await Promise.all(leased.map((event) => event.ack()));
+  expect((await queue.stats()).events).toBe(1);
 });
 
 test("a policy is stored in the file, and a member of another instance with another one is refused", async () => {

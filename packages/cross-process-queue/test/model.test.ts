@@ -16,6 +16,7 @@ type Step =
   | { readonly do: "send"; readonly type: "A" | "B"; readonly key: string | undefined }
   | { readonly do: "receive"; readonly group: Name }
   | { readonly do: "ack" | "nack" | "bury"; readonly nth: number }
+  | { readonly do: "ack-all" }
   | { readonly do: "redrive"; readonly limit: number }
   | { readonly do: "discard"; readonly limit: number }
   | { readonly do: "seek"; readonly group: Name; readonly position: number }
@@ -42,6 +43,7 @@ const steps = fc.array(
         nth: fc.nat(20),
       }),
     },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("ack-all" as const) }) },
     fc.record({ do: fc.constant("redrive" as const), limit }),
     fc.record({ do: fc.constant("discard" as const), limit }),
     fc.record({ do: fc.constant("seek" as const), group: name, position: fc.nat(8) }),
@@ -75,6 +77,7 @@ class Subject {
       this.#leased.push(...events);
       return events.map((event) => [event.position, event.attempt, event.redelivered]);
     }
+    if (step.do === "ack-all") return Promise.all(this.#leased.map((event) => event.ack()));
     const event = this.#leased[step.nth];
     if (step.do === "ack") return event?.ack();
     if (step.do === "nack") return event?.nack({ delayMs: 0, reason: "no" });
