@@ -14,6 +14,7 @@ const options = JSON.parse(optionsText) as PipelineOptions;
 /** Loaded on demand: nobody needs the others' peers. */
 const systems: Readonly<Record<string, () => Promise<System>>> = {
   ours: async () => (await import("./systems/ours.ts")).ours,
+  "ours, consume()": async () => (await import("./systems/ours.ts")).oursWithHandlers,
   redis: async () => (await import("./systems/redis.ts")).redisStreams,
   bullmq: async () => (await import("./systems/bullmq.ts")).bullmq,
   jetstream: async () => (await import("./systems/jetstream.ts")).jetStream,

@@ -16,12 +16,16 @@ interface Peer {
   readonly note?: string;
 }
 
+/** The same with `consume` in place of `receive`. */
+const HANDLERS = "ours, consume()";
+const RECEIVES = "receives and acks in a loop, as those of the other logs do";
 const AWAITED_ACK = "each ack is confirmed by the server (ackAck) before the next event is taken";
 
 /** Two processes: publish, consume, ack. */
 export const pipelineScenarios: readonly SampledScenario[] = [
   scenario("pipeline-100", "publish → consume → ack, batches of 100", 100, "process-crash", [
-    { name: OURS, system: "ours", events: 50_000 },
+    { name: OURS, system: "ours", events: 50_000, note: RECEIVES },
+    { name: HANDLERS, system: HANDLERS, events: 50_000 },
     {
       name: "Redis Streams, everysec",
       system: "redis",
@@ -54,7 +58,8 @@ export const pipelineScenarios: readonly SampledScenario[] = [
     },
   ]),
   scenario("pipeline-1", "publish → consume → ack, one by one", 1, "process-crash", [
-    { name: OURS, system: "ours", events: 4_000 },
+    { name: OURS, system: "ours", events: 4_000, note: RECEIVES },
+    { name: HANDLERS, system: HANDLERS, events: 4_000 },
     {
       name: "Redis Streams, everysec",
       system: "redis",

@@ -181,12 +181,7 @@ export class Claimer {
   #addBatch(claim: Claim, events: readonly StoredEvent[]): number | undefined {
     const { group, token, until } = claim;
     const positions = events.flatMap(({ key, position }) => (key === undefined ? position : []));
-    const [only] = positions;
-    if (only === undefined) return undefined;
-    if (positions.length === 1) {
-      this.#insert(claim, { position: only, due: until, token, attempt: 1, key: null });
-      return undefined;
-    }
+    if (positions.length === 0) return undefined;
     this.#batches.add({ groupId: group.id, token }, until, positions);
     return positions.length;
   }

@@ -1,4 +1,5 @@
 import { QueueError } from "@ringrift/event-queue";
+import type { Checkpoints } from "./checkpoints.ts";
 import { BUSY_DEADLINE_MS, type Connection } from "./connection.ts";
 import { pauseAfter } from "./retry.ts";
 import type { Ack } from "./leases.ts";
@@ -63,6 +64,7 @@ export interface CommitterParts {
   readonly write: (tx: WriteTransaction) => void;
   /** Wakes whoever waits for what was committed. */
   readonly ring: () => void;
+  readonly checkpoints: Checkpoints;
 }
 
 /**
@@ -110,6 +112,7 @@ export class Committer {
   /** Resolves when everything submitted so far is committed, and on the disk if it has to, or has failed. */
   async flush(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
+    await this.#parts.checkpoints.quiet();
     await this.#log.quiet();
   }
 
@@ -184,6 +187,7 @@ export class Committer {
     }
     this.#acknowledge(batch, results, tx.durable);
     if (tx.rings) this.#parts.ring();
+    this.#parts.checkpoints.afterCommit();
     return "done";
   }
 

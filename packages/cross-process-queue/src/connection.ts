@@ -11,8 +11,8 @@ import { isBusy, toQueueError } from "./sqlite-errors.ts";
 export type DatabaseSource = { readonly path: string } | { readonly database: SqliteDatabase };
 
 /**
- * How long a statement may sleep on the event loop for a lock. Long enough for the moments in which SQLite
- * itself locks readers out (recovery), too short to be felt.
+ * How long a statement may sleep on the event loop for a lock while the file is being opened: long enough for the
+ * moments in which SQLite itself locks readers out (recovery), too short to be felt.
  */
 const BUSY_TIMEOUT_MS = 2;
 /** How long opening and reading try again, asynchronously, before they say `QUEUE_BUSY`. */
@@ -76,6 +76,9 @@ export class Connection {
 
   static async #setUp(connection: Connection): Promise<Connection> {
     await connection.read(() => setUpDatabase(connection));
+    // From here on whoever is in the way is waited for without blocking: SQLite would sleep for a millisecond
+    // at least, and most transactions of others are over sooner.
+    if (connection.owned) connection.database.pragma("busy_timeout = 0");
     return connection;
   }
 
@@ -138,7 +141,7 @@ export class Connection {
       return;
     }
     const timeout = Number(this.database.pragma("busy_timeout", { simple: true }));
-    this.database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    this.database.pragma("busy_timeout = 0");
     try {
       this.run(SQL.begin);
     } finally {

@@ -1,5 +1,6 @@
 import type { Bell } from "@ringrift/event-queue/backend";
 import { BatchStore } from "./batches.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { Claimer } from "./claiming.ts";
 import { Claims } from "./claims.ts";
 import { Committer } from "./commit.ts";
@@ -62,6 +63,7 @@ export class Engine {
         this.leases.write(tx);
       },
       ring: () => this.doorbell.ring(),
+      checkpoints: new Checkpoints(connection, this.writeAheadLog),
     });
     this.committer = committer;
     this.log = new EventLog(connection, dedupeWindowMs, events.onCorrupt);

@@ -47,6 +47,8 @@ export class EventLog {
   readonly #connection: Connection;
   readonly #dedupeWindowMs: number;
   readonly #onCorrupt: (row: EventRow, error: unknown) => void;
+  /** As it was when this process began to write. */
+  #highestCursor: number | undefined;
 
   constructor(
     connection: Connection,
@@ -189,10 +191,15 @@ export class EventLog {
   }
 
   #tail(now: number): { position: number; storedAt: number } {
-    const tail = this.#connection.get<{ position: number; storedAt: number | null }>(
-      SQL.nextPosition,
-    );
-    return { position: tail?.position ?? 1, storedAt: Math.max(now, tail?.storedAt ?? 0) };
+    const newest = this.#connection.get<{ position: number; storedAt: number }>(SQL.tail);
+    // No cursor is beyond the newest event, which stays; unless somebody else has deleted it.
+    if (newest === undefined || this.#highestCursor === undefined) {
+      this.#highestCursor = this.#number(SQL.highestCursor, "position");
+    }
+    return {
+      position: Math.max(newest?.position ?? 0, this.#highestCursor) + 1,
+      storedAt: Math.max(now, newest?.storedAt ?? 0),
+    };
   }
 
   #storedFirst(tx: WriteTransaction, record: OutgoingRecord): EventRow | undefined {

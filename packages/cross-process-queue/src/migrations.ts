@@ -7,7 +7,7 @@ export const APPLICATION_ID = 0x52524576;
  */
 export const MIGRATIONS: readonly string[] = [
   `
-  -- Positions are given by the writer (see nextPosition): above every row and every cursor. So a plain rowid
+  -- Positions are given by the writer (see EventLog): above every row and every cursor. So a plain rowid
   -- will do, as long as retention keeps the newest row; AUTOINCREMENT would write one page more a commit.
   CREATE TABLE events (
     position INTEGER PRIMARY KEY,

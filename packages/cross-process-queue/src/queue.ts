@@ -43,7 +43,7 @@ import { queueHealth, queueStats } from "./health.ts";
 import { QueueInstance } from "./instance.ts";
 import type { Appended } from "./log.ts";
 import { checkQueueOptions, type CrossProcessQueueOptions, type QueueLocation } from "./options.ts";
-import { fromRow } from "./rows.ts";
+import { fromRow, sentEvent } from "./rows.ts";
 
 /**
  * A durable event queue in one SQLite file, shared by the processes and worker threads of one machine. See
@@ -207,7 +207,7 @@ export class CrossProcessEventQueue<C extends Contracts = AnyContracts> implemen
     const { counts } = this.#instance;
     if (!duplicate) {
       counts.sent += 1;
-      return fromRow(row);
+      return sentEvent(row);
     }
     counts.duplicates += 1;
     return { ...fromRow(row), duplicate: true };

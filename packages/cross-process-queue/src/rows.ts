@@ -77,15 +77,37 @@ const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_VIA: readonly string[] = Object.freeze([]);
 
 /**
+ * A row that was written just now, as an event. Most senders don't look at the payload they get back: it is parsed
+ * when somebody does.
+ */
+export function sentEvent(row: EventRow): StoredEvent {
+  const text = row.payload;
+  let payload: unknown;
+  let isParsed = false;
+  return {
+    ...withPayload(row, undefined),
+    get payload(): unknown {
+      if (!isParsed) payload = decodePayload(text);
+      isParsed = true;
+      return payload;
+    },
+  };
+}
+
+/**
  * Reads a row.
  *
  * @throws Error when something other than this library wrote or damaged it: an event that can't be delivered
  */
 export function fromRow(row: EventRow, delivery?: Delivered): StoredEvent {
+  return withPayload(row, decodePayload(row.payload), delivery);
+}
+
+function withPayload(row: EventRow, payload: unknown, delivery?: Delivered): StoredEvent {
   return {
     position: row.position,
     type: row.type,
-    payload: decodePayload(row.payload),
+    payload,
     ...(row.key !== null && { key: row.key }),
     headers: row.headers === null ? NO_HEADERS : headersOf(row.headers),
     id: row.id,

@@ -44,17 +44,16 @@ export const SQL = {
   countTables: "SELECT count(*) AS count FROM sqlite_schema",
   dataVersion: "PRAGMA data_version",
   synchronous: "PRAGMA synchronous",
+  lookAtLog: "PRAGMA wal_checkpoint(NOOP)",
+  checkpoint: "PRAGMA wal_checkpoint(PASSIVE)",
+  restartLog: "PRAGMA wal_checkpoint(RESTART)",
 
   // Changes nothing, but fails where nothing can be changed.
   probeWriting: "UPDATE fence SET token = token WHERE false",
 
   // The log
-  nextPosition: `
-    SELECT max(
-      (SELECT ifnull(max(position), 0) FROM events),
-      (SELECT ifnull(max(cursor), 0) FROM groups)
-    ) + 1 AS position,
-    (SELECT stored_at FROM events ORDER BY position DESC LIMIT 1) AS storedAt`,
+  tail: "SELECT position, stored_at AS storedAt FROM events ORDER BY position DESC LIMIT 1",
+  highestCursor: "SELECT max(cursor) AS position FROM groups",
   eventById: "SELECT * FROM events WHERE id = ?",
   eventAt: "SELECT * FROM events WHERE position = ?",
   eventsAt: `

@@ -29,6 +29,8 @@ export function setUpDatabase(connection: Connection): void {
     database.pragma(`journal_size_limit = ${JOURNAL_SIZE_LIMIT}`);
     // What has to wait for the disk does so after its commit: see write-ahead-log.ts.
     database.pragma("synchronous = NORMAL");
+    // Instead of SQLite: see checkpoints.ts.
+    database.pragma("wal_autocheckpoint = 0");
   }
   if (version < MIGRATIONS.length) migrate(connection);
 }

@@ -176,8 +176,11 @@ function inspectObject(value: object, depth: number, walk: Walk): Problem | unde
   if ("toJSON" in value && typeof value.toJSON === "function") {
     return notJson("an object with a toJSON method", "Send what toJSON returns.");
   }
-  for (const [key, part] of Object.entries(value)) {
+  // The cast is safe: its own keys are asked for, and read once each.
+  const object = value as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(object)) {
     if (walk.bytes > GIVE_UP_BYTES) return undefined;
+    const part = object[key];
     if (part === undefined) continue;
     const problem = inspectKey(key) ?? inspect(part, depth, walk);
     if (problem !== undefined) {

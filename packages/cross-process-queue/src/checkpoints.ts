@@ -1,0 +1,78 @@
+import type { Connection } from "./connection.ts";
+import { SQL } from "./schema.ts";
+import type { WriteAheadLog } from "./write-ahead-log.ts";
+
+/** How often to ask how long the log is, in commits. */
+const LOOK_EVERY = 32;
+/** Pages that are worth a checkpoint: 8 MB. */
+const WORTH_IT = 2_000;
+/** Pages from which on the log should begin anew, though others keep using it: 32 MB. */
+const TOO_LONG = 8_000;
+
+/** What SQLite says of the log. */
+interface LogState {
+  /** Pages in it. */
+  readonly log: number;
+  /** Pages of it that are in the database already. */
+  readonly checkpointed: number;
+}
+
+/**
+ * Takes what is in the write-ahead log into the database, from time to time. SQLite's own way, a checkpoint after
+ * each commit that leaves the log longer than 1,000 pages, waits for the disk at every commit as long as other
+ * processes keep the log from beginning anew; this one goes by what is still to be taken over. The log is brought to
+ * the disk beforehand, beside the event loop, so that the checkpoint itself has less to wait for.
+ */
+export class Checkpoints {
+  readonly #connection: Connection;
+  readonly #writeAheadLog: WriteAheadLog;
+  #commits = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(connection: Connection, writeAheadLog: WriteAheadLog) {
+    this.#connection = connection;
+    this.#writeAheadLog = writeAheadLog;
+  }
+
+  /** To be called after each commit. */
+  afterCommit(): void {
+    this.#commits += 1;
+    // A handle of somebody else goes by their settings.
+    if (this.#commits % LOOK_EVERY !== 0 || !this.#connection.owned) return;
+    if (this.#running !== undefined || this.#waiting() < WORTH_IT) return;
+    this.#running = this.#checkpoint().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  /** Resolves when no checkpoint is running; never rejects. */
+  async quiet(): Promise<void> {
+    await this.#running;
+  }
+
+  #waiting(): number {
+    const state = this.#state(SQL.lookAtLog);
+    return state === undefined ? 0 : state.log - state.checkpointed;
+  }
+
+  async #checkpoint(): Promise<void> {
+    try {
+      await this.#writeAheadLog.sync();
+      if (!this.#connection.database.open) return;
+      const state = this.#state(SQL.checkpoint);
+      // It waits for nobody: while others read or write, a later one will do.
+      if (state !== undefined && state.log >= TOO_LONG) this.#state(SQL.restartLog);
+    } catch {
+      // The next commit meets whatever it was, and says so.
+    }
+  }
+
+  #state(sql: string): LogState | undefined {
+    try {
+      return this.#connection.get<LogState>(sql);
+    } catch {
+      // Somebody is in the way.
+      return undefined;
+    }
+  }
+}
