@@ -3,6 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
 import { payload } from "./payload.ts";
 
+/** One event as its sender saw it; times in nanoseconds of the machine's clock. */
+export interface Sent {
+  readonly id: string;
+  readonly called: number;
+  /** When its send had resolved, a moment after the commit. */
+  readonly stored: number;
+}
+
 const [job = "", path = "", count = "1"] = process.argv.slice(2);
 const queue = new CrossProcessEventQueue(path, { survives: "process-crash" });
 const jobs: Readonly<Record<string, () => Promise<void>>> = {
@@ -13,15 +21,18 @@ const jobs: Readonly<Record<string, () => Promise<void>>> = {
     const event = { type: "TICK", payload };
     for (;;) await queue.sendMany(Array.from({ length: 100 }, () => event));
   },
-  /** Asked for a number, sends so many events, each with the moment of its send, with pauses of 4 to 13 ms. */
+  /** Asked for a number, sends so many events with pauses of 4 to 13 ms; answers when each was sent and stored. */
   async "now-and-then"() {
     await queue.stats();
     process.on("message", async (events: number) => {
+      const moments: Sent[] = [];
       for (let sent = 0; sent < events; sent += 1) {
         await sleep(4 + Math.random() * 9);
-        await queue.send("TICK", { at: String(process.hrtime.bigint()) });
+        const called = Number(process.hrtime.bigint());
+        const { id } = await queue.send("TICK", payload);
+        moments.push({ id, called, stored: Number(process.hrtime.bigint()) });
       }
-      process.send?.("sent");
+      process.send?.(moments);
     });
     process.send?.("ready");
   },

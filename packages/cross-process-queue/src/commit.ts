@@ -34,6 +34,11 @@ export interface CommitOptions {
    * again, so these need no sync of their own. @default true
    */
   readonly durable?: boolean;
+  /**
+   * Whether somebody waits who has nothing else to do: then it is committed at the end of this tick, if the turn had
+   * no transaction before. @default what `durable` is
+   */
+  readonly urgent?: boolean;
   /** It leaves its writing to `tx.appended` or `tx.acks` and looks at nothing: so it shares statements with others. */
   readonly deferred?: boolean;
   /** How long it tries again while another process holds the lock. @default 10_000 */
@@ -99,13 +104,14 @@ export class Committer {
    */
   submit<T>(run: (tx: WriteTransaction) => T, options: CommitOptions = {}): Promise<T> {
     const { durable = true, deferred = false, patienceMs = BUSY_DEADLINE_MS } = options;
+    const { urgent = durable } = options;
     return new Promise<T>((resolve, reject) => {
       const deadline = performance.now() + patienceMs;
       // The cast is safe: it is what run returned.
       const done = (value: unknown): void => resolve(value as T);
       const job = { run, resolve: done, reject, durable, deferred, patienceMs, deadline };
       this.#jobs.push({ ...job, alone: false });
-      this.#running ??= this.#work(durable && this.#survives === "power-loss");
+      this.#running ??= this.#work(urgent);
     });
   }
 
@@ -137,10 +143,7 @@ export class Committer {
     this.#running = undefined;
   }
 
-  /**
-   * For what will wait for the disk: the sooner it is written, the sooner it is there. What is submitted together
-   * still shares the commit; what comes later in the same turn shares the next one.
-   */
+  /** What is submitted together still shares the commit; what comes later in the same turn shares the next one. */
   async #endOfTick(): Promise<void> {
     if (this.#turnIsTaken) return endOfTurn();
     this.#turnIsTaken = true;

@@ -110,12 +110,15 @@ export class SqliteConsumerGroup implements ConsumerGroup {
     const now = Date.now();
     const look = this.#busy ? "claimable" : await this.#look(now);
     if (typeof look !== "string") return { items: [], retryInMs: this.#pause(look, now) };
-    const claim = await this.#instance.write(({ groups, claimer }, tx) => {
-      const { group } = groups.ensure(tx, this.name, this.#given);
-      const result = claimer.claim(tx, group, limit, leaseMs ?? group.policy.leaseMs);
-      const nextDue = result.leased.length > 0 ? undefined : claimer.nextDue(group);
-      return { ...result, policy: group.policy, nextDue };
-    }, LOSABLE);
+    const claim = await this.#instance.write(
+      ({ groups, claimer }, tx) => {
+        const { group } = groups.ensure(tx, this.name, this.#given);
+        const result = claimer.claim(tx, group, limit, leaseMs ?? group.policy.leaseMs);
+        const nextDue = result.leased.length > 0 ? undefined : claimer.nextDue(group);
+        return { ...result, policy: group.policy, nextDue };
+      },
+      { ...LOSABLE, urgent: !this.#busy },
+    );
     this.#stored = claim.policy;
     this.#instance.drop("retention", claim.lost);
     const items = claim.leased.map((leased) => this.#deliver(leased));

@@ -61,7 +61,11 @@ export class LeaseStore {
   write(tx: WriteTransaction): void {
     if (tx.acks.length === 0) return;
     const acks = tx.acks.splice(0);
-    const claims = Map.groupBy(acks, ({ lease }) => `${lease.groupId} ${lease.token}`);
+    // Events with a key have a delivery of their own from the first, though they were leased with a batch.
+    const claims = Map.groupBy(
+      acks,
+      ({ lease }) => `${lease.groupId} ${lease.token} ${lease.batchSize === undefined}`,
+    );
     for (const claimed of claims.values()) {
       if (!this.#settleBatch(claimed)) this.#deleteLeases(tx, claimed);
     }

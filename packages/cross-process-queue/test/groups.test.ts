@@ -35,6 +35,19 @@ test("events that were leased together may be settled in any way", async () => {
   expect([rows(path, "batches"), rows(path, "deliveries")]).toEqual([0, 0]);
 });
 
+test("events with a key and without are leased and settled together", async () => {
+  const path = tempPath();
+  const queue = openQueue(path);
+  const group = queue.group("g");
+  await queue.sendMany(
+    [undefined, "k", undefined, "l"].map((key) => ({ type: "A", payload: {}, key })),
+  );
+  const [first, ...others] = await group.receive();
+  expect(await Promise.all(others.map((event) => event.ack()))).toEqual([true, true, true]);
+  expect(await first?.ack()).toBe(true);
+  expect([rows(path, "batches"), rows(path, "deliveries")]).toEqual([0, 0]);
+});
+
 test("who lost what was leased together acks none of it, and whoever has it now all of it", async () => {
   const path = tempPath();
   const queue = openQueue(path);

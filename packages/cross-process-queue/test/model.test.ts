@@ -119,6 +119,6 @@ test("whatever is done, it answers as the queue in memory does", { timeout: 60_0
       }
       expect(await subject.state()).toEqual(await reference.state());
     }),
-    { numRuns: 100 },
+    { numRuns: 200 },
   );
 });
