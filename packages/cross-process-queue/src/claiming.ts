@@ -159,7 +159,9 @@ export class Claimer {
       }
     }
     const batchSize = this.#addBatch(claim, events);
-    this.#connection.run(SQL.serveGroup, cursor, claim.tx.now, group.id);
+    if (cursor !== group.cursor) {
+      this.#connection.run(SQL.serveGroup, cursor, claim.tx.now, group.id);
+    }
     return { leased: events.map((event) => toLeased(claim, event, batchSize)), more };
   }
 

@@ -17,6 +17,8 @@ const POLL_MS = 25;
 
 /** How often who rings looks whether the file is still the one that others watch: a busy sender rings often. */
 const LOOK_EVERY_MS = 20;
+/** Whoever was woken a moment ago looks again by itself, as long as it finds something. */
+const RING_EVERY_MS = 1;
 const RING = Buffer.from("!");
 
 /** Doorbells of this thread by file: they hear one another without the file. */
@@ -40,6 +42,9 @@ export class Doorbell {
   /** Until then the file is taken to be the one that others watch. */
   #lookAgainAt = 0;
   #lookAgain: NodeJS.Timeout | undefined;
+  /** Until then others are told of new commits together. */
+  #quietUntil = 0;
+  #nextRing: NodeJS.Timeout | undefined;
 
   /** `dataVersion` gives another value whenever another connection has committed. */
   constructor(databasePath: string, bell: Bell, dataVersion: () => unknown) {
@@ -53,10 +58,23 @@ export class Doorbell {
   /** Tells everybody that something was committed. Call it after COMMIT. */
   ring(): void {
     for (const neighbour of neighbours.get(this.#path) ?? []) neighbour.#bell.ring();
-    if (performance.now() < this.#lookAgainAt) {
+    if (this.#nextRing !== undefined) return;
+    const now = performance.now();
+    if (now < this.#quietUntil) {
+      // Keeps the process alive, but for no more than a moment: others would hear of it a quarter of a second later.
+      this.#nextRing = runDetached(() => setTimeout(() => this.#ringOthers(), RING_EVERY_MS));
+    } else this.#ringOthers();
+  }
+
+  #ringOthers(): void {
+    clearTimeout(this.#nextRing);
+    this.#nextRing = undefined;
+    const now = performance.now();
+    this.#quietUntil = now + RING_EVERY_MS;
+    if (now < this.#lookAgainAt) {
       // If it was deleted meanwhile, this rings in vain, and is done again.
       this.#lookAgain ??= setTimeout(() => this.#ringAgain(), LOOK_EVERY_MS).unref();
-    } else if (this.#open() !== undefined) this.#lookAgainAt = performance.now() + LOOK_EVERY_MS;
+    } else if (this.#open() !== undefined) this.#lookAgainAt = now + LOOK_EVERY_MS;
     this.#ringFile();
   }
 
@@ -84,6 +102,7 @@ export class Doorbell {
 
   close(): void {
     if (this.#closed) return;
+    if (this.#nextRing !== undefined) this.#ringOthers();
     this.#closed = true;
     clearInterval(this.#poll);
     clearTimeout(this.#lookAgain);
