@@ -41,6 +41,8 @@ export interface CommitOptions {
   readonly urgent?: boolean;
   /** It leaves its writing to `tx.appended` or `tx.acks` and looks at nothing: so it shares statements with others. */
   readonly deferred?: boolean;
+  /** It has a transaction of its own: what it does may fail, and may not be done twice. @default false */
+  readonly alone?: boolean;
   /** How long it tries again while another process holds the lock. @default 10_000 */
   readonly patienceMs?: number;
 }
@@ -53,7 +55,7 @@ interface Job {
   readonly deferred: boolean;
   readonly patienceMs: number;
   readonly deadline: number;
-  /** Its transaction failed together with others: it is tried by itself, so that only the culprit fails. */
+  /** It is tried by itself: it asked for that, or its transaction failed together with others. */
   alone: boolean;
 }
 
@@ -104,13 +106,14 @@ export class Committer {
    */
   submit<T>(run: (tx: WriteTransaction) => T, options: CommitOptions = {}): Promise<T> {
     const { durable = true, deferred = false, patienceMs = BUSY_DEADLINE_MS } = options;
+    const { alone = false } = options;
     const { urgent = durable } = options;
     return new Promise<T>((resolve, reject) => {
       const deadline = performance.now() + patienceMs;
       // The cast is safe: it is what run returned.
       const done = (value: unknown): void => resolve(value as T);
       const job = { run, resolve: done, reject, durable, deferred, patienceMs, deadline };
-      this.#jobs.push({ ...job, alone: false });
+      this.#jobs.push({ ...job, alone });
       this.#running ??= this.#work(urgent);
     });
   }

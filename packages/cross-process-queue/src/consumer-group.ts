@@ -18,6 +18,7 @@ import {
   type GroupReceiveRequest,
   handlerEventTypes,
   leaseEvent,
+  leaseLost,
   longPoll,
   type StoredGroupPolicy,
   type Taken,
@@ -26,6 +27,7 @@ import type { Leased } from "./claiming.ts";
 import type { CommitOptions } from "./commit.ts";
 import type { QueueInstance } from "./instance.ts";
 import type { LeaseHandle } from "./leases.ts";
+import { type Append, runInTransaction, type SqliteTransaction } from "./transactions.ts";
 
 /** Losing a lease or an ack in a power cut means another delivery, which is what at least once allows. */
 const LOSABLE: CommitOptions = { durable: false };
@@ -41,6 +43,8 @@ export class SqliteConsumerGroup implements ConsumerGroup {
   readonly #view: EventView<Contracts> | undefined;
   /** What the consumer loop gives back by the event it got. */
   readonly #leases = new WeakMap<LeasedEvent, LeaseHandle>();
+  /** Leases whose ack was part of their handler's transaction. */
+  readonly #settled = new WeakSet<LeaseHandle>();
   #stored: StoredGroupPolicy;
   /** Something was there the last time: then there is no point in looking first. */
   #busy = false;
@@ -70,6 +74,38 @@ export class SqliteConsumerGroup implements ConsumerGroup {
   }
 
   consume(handler: EventHandler | EventHandlers, options: ConsumerOptions = {}): Consumer {
+    return this.#join(handler, options).consumer;
+  }
+
+  /** Consumes with handlers whose effect and ack are one transaction. */
+  consumeInTransaction(
+    handler: (event: LeasedEvent, transaction: SqliteTransaction) => unknown,
+    append: Append,
+    options: ConsumerOptions,
+  ): Consumer {
+    const settle: EventHandler = async (event) => {
+      // The cast is safe: it is what the member leased.
+      const leased = event as LeasedEvent;
+      const lease = member.#leases.get(leased);
+      if (lease === undefined) throw leaseLost(leased);
+      await runInTransaction(this.#instance, append, (transaction, { leases }, tx) => {
+        const result = handler(leased, transaction);
+        const ack = leases.ack(tx, lease);
+        leases.write(tx);
+        // Whoever has it now will do it: nothing of this may stay.
+        if (!ack.held) throw leaseLost(leased);
+        return result;
+      });
+      member.#settled.add(lease);
+    };
+    const { consumer, member } = this.#join(settle, options);
+    return consumer;
+  }
+
+  #join(
+    handler: EventHandler | EventHandlers,
+    options: ConsumerOptions,
+  ): { consumer: Consumer; member: SqliteConsumerGroup } {
     this.#instance.refuseWhenClosing();
     const eventTypes = handlerEventTypes(handler, this.#given.eventTypes, this.#view);
     const given = { ...this.#given, ...(eventTypes !== undefined && { eventTypes }) };
@@ -90,7 +126,7 @@ export class SqliteConsumerGroup implements ConsumerGroup {
       options,
     );
     this.#instance.adopt(consumer);
-    return consumer;
+    return { consumer, member };
   }
 
   async #receive(request: GroupReceiveRequest, keepAlive: boolean): Promise<LeasedEvent[]> {
@@ -146,7 +182,10 @@ export class SqliteConsumerGroup implements ConsumerGroup {
     const instance = this.#instance;
     instance.counts.received += 1;
     const leased = leaseEvent(event, until, {
-      ack: async () => (await instance.write(({ leases }, tx) => leases.ack(tx, lease), ACK)).held,
+      ack: async () => {
+        if (this.#settled.has(lease)) return true;
+        return (await instance.write(({ leases }, tx) => leases.ack(tx, lease), ACK)).held;
+      },
       nack: (options) =>
         instance.write(({ leases }, tx) => leases.nack(tx, lease, options), LOSABLE),
       extend: (ms) => instance.write(({ leases }, tx) => leases.extend(tx, lease, ms), LOSABLE),

@@ -22,6 +22,20 @@ export interface SqliteDatabase {
   close(): unknown;
 }
 
+/** What the callback of a transaction sees of the database: a `Database` of better-sqlite3 has all of it. */
+export interface TransactionDatabase {
+  prepare(sql: string): {
+    run(...parameters: unknown[]): {
+      readonly changes: number;
+      readonly lastInsertRowid: number | bigint;
+    };
+    get(...parameters: unknown[]): unknown;
+    all(...parameters: unknown[]): unknown[];
+    iterate(...parameters: unknown[]): IterableIterator<unknown>;
+  };
+  exec(sql: string): unknown;
+}
+
 /** The class that better-sqlite3 exports. */
 export type SqliteDriver = new (path: string, options: { timeout: number }) => SqliteDatabase;
 

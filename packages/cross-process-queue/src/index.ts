@@ -1,4 +1,5 @@
 export { type Survives } from "./commit.ts";
-export type { SqliteDatabase } from "./driver.ts";
+export type { SqliteDatabase, TransactionDatabase } from "./driver.ts";
 export type { CrossProcessQueueOptions, QueueLocation } from "./options.ts";
 export { CrossProcessEventQueue } from "./queue.ts";
+export type { SqliteTransaction } from "./transactions.ts";

@@ -2,6 +2,7 @@ import { type Consumer, QueueError } from "@ringrift/event-queue";
 import { Bell } from "@ringrift/event-queue/backend";
 import type { CommitOptions, WriteTransaction } from "./commit.ts";
 import { Engine } from "./engine.ts";
+import type { Appended } from "./log.ts";
 import type { CheckedQueueOptions } from "./options.ts";
 import type { EventRow } from "./rows.ts";
 
@@ -58,6 +59,11 @@ export class QueueInstance {
   listen(): Promise<void> {
     // oxlint-disable-next-line typescript/require-await -- what is used is asynchronous
     return this.#use(async (engine) => engine.doorbell.listen());
+  }
+
+  /** Counts an event that was sent, and is committed. */
+  countSent({ duplicate }: Appended): void {
+    this.counts[duplicate ? "duplicates" : "sent"] += 1;
   }
 
   drop(reason: string, count: number): void {

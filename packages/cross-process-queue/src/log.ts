@@ -8,7 +8,15 @@ import type {
 } from "@ringrift/event-queue/backend";
 import type { WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
-import { type EventRow, fromRow, isPlain, plainValuesOf, toRow, valuesOf } from "./rows.ts";
+import {
+  type EventRow,
+  fromRow,
+  isPlain,
+  plainValuesOf,
+  sentEvent,
+  toRow,
+  valuesOf,
+} from "./rows.ts";
 import { EVENT_COLUMNS, insertEvents, PLAIN_COLUMNS, SQL } from "./schema.ts";
 
 /** Which rows of the log to find, in position order. */
@@ -66,31 +74,33 @@ export class EventLog {
    * can be found by bisection.
    */
   append(tx: WriteTransaction, records: readonly OutgoingRecord[]): Appended[] {
+    return records.map((record) => this.appendOne(tx, record));
+  }
+
+  appendOne(tx: WriteTransaction, record: OutgoingRecord): Appended {
     const tail = (tx.tail ??= this.#tail(tx.now));
-    return records.map((record) => {
-      const { dedupeKey, fresh } = record;
-      if (fresh && dedupeKey === undefined) {
-        const row = toRow(record, tail.position, tail.storedAt);
-        tx.appended.push(row);
-        tail.position += 1;
-        tx.rings = true;
-        return { row, duplicate: false };
-      }
-      this.write(tx);
-      const first = this.#storedFirst(tx, record);
-      if (first !== undefined) return { row: first, duplicate: true };
+    const { dedupeKey, fresh } = record;
+    if (fresh && dedupeKey === undefined) {
       const row = toRow(record, tail.position, tail.storedAt);
-      if (this.#connection.run(INSERT_OR_FIND, valuesOf(row)) === 0) {
-        return { row: this.#byId(row), duplicate: true };
-      }
+      tx.appended.push(row);
       tail.position += 1;
       tx.rings = true;
-      if (dedupeKey !== undefined) {
-        const expires = tx.now + this.#dedupeWindowMs;
-        this.#connection.run(SQL.putDedupeKey, dedupeKey, row.position, expires);
-      }
       return { row, duplicate: false };
-    });
+    }
+    this.write(tx);
+    const first = this.#storedFirst(tx, record);
+    if (first !== undefined) return { row: first, duplicate: true };
+    const row = toRow(record, tail.position, tail.storedAt);
+    if (this.#connection.run(INSERT_OR_FIND, valuesOf(row)) === 0) {
+      return { row: this.#byId(row), duplicate: true };
+    }
+    tail.position += 1;
+    tx.rings = true;
+    if (dedupeKey !== undefined) {
+      const expires = tx.now + this.#dedupeWindowMs;
+      this.#connection.run(SQL.putDedupeKey, dedupeKey, row.position, expires);
+    }
+    return { row, duplicate: false };
   }
 
   /** Writes what was appended in a transaction, many rows a statement. Before anybody looks, and before COMMIT. */
@@ -244,4 +254,9 @@ export class EventLog {
     const row = this.#connection.get<Record<string, number | null>>(sql, ...parameters);
     return row?.[column] ?? 0;
   }
+}
+
+/** What a send gives for what it appended, or found. */
+export function appendedEvent({ row, duplicate }: Appended): StoredEvent {
+  return duplicate ? { ...fromRow(row), duplicate: true } : sentEvent(row);
 }

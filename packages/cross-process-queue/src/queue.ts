@@ -1,25 +1,27 @@
 import type { AnyContracts, Contracts, EventName, EventView } from "@ringrift/envelope";
-import type {
-  ConsumeOptions,
-  Consumer,
-  ConsumerGroup,
-  DeadLetters,
-  EventHandler,
-  EventHandlers,
-  EventQueue,
-  GroupPolicy,
-  GroupReceiveOptions,
-  Groups,
-  HistoryOptions,
-  LeasedEvent,
-  OutgoingEvent,
-  QueueEvent,
-  QueueHealth,
-  QueueStats,
-  ReceiveOptions,
-  SendOptions,
-  StoredEvent,
-  StreamOptions,
+import {
+  type ConsumeOptions,
+  type Consumer,
+  type ConsumerGroup,
+  type DeadLetters,
+  type EventHandler,
+  type EventHandlers,
+  type GroupPolicy,
+  type GroupReceiveOptions,
+  type Groups,
+  type HistoryOptions,
+  type LeasedEvent,
+  type OutgoingEvent,
+  QueueError,
+  type QueueEvent,
+  type QueueHealth,
+  type QueueStats,
+  type ReceiveOptions,
+  type SendOptions,
+  type StoredEvent,
+  type StreamOptions,
+  type Synchronous,
+  type TransactionalQueue,
 } from "@ringrift/event-queue";
 import {
   checkGroupName,
@@ -40,14 +42,15 @@ import {
 import { SqliteDeadLetters, SqliteGroups } from "./administration.ts";
 import { SqliteConsumerGroup } from "./consumer-group.ts";
 import { queueHealth, queueStats } from "./health.ts";
+import type { TransactionDatabase } from "./driver.ts";
 import { QueueInstance } from "./instance.ts";
-import type { Appended } from "./log.ts";
+import { type Appended, appendedEvent } from "./log.ts";
 import { checkQueueOptions, type CrossProcessQueueOptions, type QueueLocation } from "./options.ts";
-import { fromRow, sentEvent } from "./rows.ts";
+import { type Append, runInTransaction, type SqliteTransaction } from "./transactions.ts";
 
 /**
  * A durable event queue in one SQLite file, shared by the processes and worker threads of one machine. See
- * {@link EventQueue} for what every call promises.
+ * {@link TransactionalQueue} for what every call promises.
  *
  * Constructing it does no I/O; the first call opens the file, and makes it (0600, in a folder 0700) if need
  * be. It never blocks the event loop for a lock: while another process holds it, calls try again for up to
@@ -58,7 +61,9 @@ import { fromRow, sentEvent } from "./rows.ts";
  * await queue.send("TRAINING_COMPLETED", { configKey: "hex7_2p" });
  * (await queue.receive({ eventTypes: ["TRAINING_COMPLETED"] }))[0].payload // { configKey: "hex7_2p" }
  */
-export class CrossProcessEventQueue<C extends Contracts = AnyContracts> implements EventQueue<C> {
+export class CrossProcessEventQueue<
+  C extends Contracts = AnyContracts,
+> implements TransactionalQueue<C, TransactionDatabase> {
   readonly deadLetters: DeadLetters;
   readonly groups: Groups;
   readonly #instance: QueueInstance;
@@ -154,6 +159,40 @@ export class CrossProcessEventQueue<C extends Contracts = AnyContracts> implemen
     return this.group<K>(group, policy).consume(handler, member);
   }
 
+  transaction<R>(
+    run: (transaction: SqliteTransaction<C>) => R,
+    ..._refused: Synchronous<R>
+  ): Promise<R> {
+    return runInTransaction(this.#instance, this.#appendNow, (transaction) =>
+      run(contracted(transaction)),
+    );
+  }
+
+  consumeInTransaction<R, K extends EventName<C> = EventName<C>>(
+    options: ConsumeOptions<C, K>,
+    handler: (event: QueueEvent<C, K>, transaction: SqliteTransaction<C>) => R,
+    ..._refused: Synchronous<R>
+  ): Consumer {
+    const { group, policy, member } = splitConsume(options);
+    const reader = new SqliteConsumerGroup(
+      checkGroupName(group),
+      this.#instance,
+      checkGroupPolicy(policy, this.#view),
+      this.#view,
+    );
+    if (typeof handler !== "function") {
+      throw new QueueError(
+        "INVALID_OPTION",
+        `Handler of group "${group}" is "${String(handler)}". Give a function (event, transaction) => ….`,
+      );
+    }
+    return reader.consumeInTransaction(
+      (event, transaction) => handler(contracted(event), contracted(transaction)),
+      this.#appendNow,
+      member,
+    );
+  }
+
   stream<K extends EventName<C> = EventName<C>>(
     options?: StreamOptions<K>,
   ): AsyncIterableIterator<QueueEvent<C, K>> & AsyncDisposable {
@@ -195,6 +234,12 @@ export class CrossProcessEventQueue<C extends Contracts = AnyContracts> implemen
     return options?.lineage === undefined ? { source, ...options } : options;
   }
 
+  /** Appends an event in somebody's transaction. */
+  readonly #appendNow: Append = ({ log }, tx, [type, payload, options]) => {
+    const record = prepareEvent(type, payload, this.#withSource(options), this.#checks);
+    return log.appendOne(tx, record);
+  };
+
   async #append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
     if (records.length === 0) return [];
     const appended = await this.#instance.write(({ log }, tx) => log.append(tx, records), {
@@ -203,14 +248,9 @@ export class CrossProcessEventQueue<C extends Contracts = AnyContracts> implemen
     return appended.map((result) => this.#toEvent(result));
   }
 
-  #toEvent({ row, duplicate }: Appended): StoredEvent {
-    const { counts } = this.#instance;
-    if (!duplicate) {
-      counts.sent += 1;
-      return sentEvent(row);
-    }
-    counts.duplicates += 1;
-    return { ...fromRow(row), duplicate: true };
+  #toEvent(appended: Appended): StoredEvent {
+    this.#instance.countSent(appended);
+    return appendedEvent(appended);
   }
 }
 

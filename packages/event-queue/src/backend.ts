@@ -1,6 +1,7 @@
 export { Bell, type BellWait } from "./bell.ts";
 export { type CheckedConsumerOptions, checkConsumerOptions } from "./consumer-options.ts";
 export { createConsumer } from "./consumer-loop.ts";
+export { leaseLost } from "./delivery.ts";
 export { nextChildDedupeKey, runDelivery } from "./delivery-scope.ts";
 export { isPermanent, toErrorData } from "./error-data.ts";
 export { createEventStream, type EventStream, type StreamRequest } from "./event-stream.ts";

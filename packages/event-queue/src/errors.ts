@@ -31,6 +31,8 @@ export type QueueErrorCode =
   | "STORAGE_FAILED"
   | "SYNC_FAILED"
   | "WAL_UNLINKED"
+  | "ASYNC_TRANSACTION"
+  | "TRANSACTION_ENDED"
   | "UNSUPPORTED";
 
 /** What a queue throws and rejects with: a code for programs, a message that says what to do for people. */

@@ -34,3 +34,4 @@ export type {
 } from "./groups.ts";
 export { MemoryEventQueue, type MemoryEventQueueOptions } from "./memory/memory-event-queue.ts";
 export { MemoryLog, type MemoryLogOptions } from "./memory/memory-log.ts";
+export type { QueueTransaction, Synchronous, TransactionalQueue } from "./transactional.ts";
