@@ -37,7 +37,7 @@ export interface Verdict {
     readonly settled_twice: readonly string[];
     /** Begun before an earlier event of its key was settled. */
     readonly disordered: readonly string[];
-    /** In the log, but neither handled, dead nor pending. */
+    /** In the log, but neither handled nor dead: nobody worked it off, though there was time. */
     readonly unaccounted: readonly string[];
   };
 }
@@ -82,7 +82,7 @@ export function judge(entries: readonly Entry[], remains: Remains): Verdict {
       stored_twice: storedTwice(remains.events),
       settled_twice: [...settled].flatMap(([id, times]) => (times.length > 1 ? [id] : [])),
       disordered: disordered(remains.events, begins, settled),
-      unaccounted: isDrained ? [...logged.keys()].filter((id) => !isDone(id)) : [],
+      unaccounted: [...logged.keys()].filter((id) => !isDone(id)),
     },
   };
 }

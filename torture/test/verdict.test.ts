@@ -85,7 +85,12 @@ describe("the verdict on a history", () => {
       ["e9"],
     ],
     ["settled_twice", [...good, settled(2)], left(1, 2), ["e2"]],
-    ["disordered", [attempt(1), attempt(2), begin(1), begin(2), settled(1, true, 5)], left(1, 2), ["e2"]],
+    [
+      "disordered",
+      [attempt(1), attempt(2), begin(1), begin(2), settled(1, true, 5)],
+      left(1, 2),
+      ["e2"],
+    ],
     ["unaccounted", good, left(1, 2, 3), ["e3"]],
   ];
   it.each(broken)("names what is %s", (fault, entries, remains, found) => {

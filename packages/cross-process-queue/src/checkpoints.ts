@@ -45,6 +45,14 @@ export class Checkpoints {
     });
   }
 
+  /** To be called when the disk is full: what the log takes up may be all that is missing. */
+  whenFull(): void {
+    if (!this.#connection.owned) return;
+    this.#running ??= this.#makeRoom().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
   /** Resolves when no checkpoint is running; never rejects. */
   async quiet(): Promise<void> {
     await this.#running;
@@ -65,6 +73,12 @@ export class Checkpoints {
     } catch {
       // The next commit meets whatever it was, and says so.
     }
+  }
+
+  async #makeRoom(): Promise<void> {
+    // Not in the middle of the turn that found the disk full: others may be about to give up as well.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#connection.database.open) this.#state(SQL.truncateLog);
   }
 
   #state(sql: string): LogState | undefined {

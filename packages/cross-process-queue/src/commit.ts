@@ -5,7 +5,7 @@ import { pauseAfter } from "./retry.ts";
 import type { Ack } from "./leases.ts";
 import type { EventRow } from "./rows.ts";
 import { SQL } from "./schema.ts";
-import { isBusy, toQueueError } from "./sqlite-errors.ts";
+import { isBusy, isFull, toQueueError } from "./sqlite-errors.ts";
 import type { WriteAheadLog } from "./write-ahead-log.ts";
 
 /** What a queue's acknowledged events survive. */
@@ -187,6 +187,7 @@ export class Committer {
       // SQLite rolls back by itself after some errors, a full disk for one.
       if (database.open && database.inTransaction) this.#connection.run(SQL.rollback);
       if (isBusy(error)) return "busy";
+      if (isFull(error)) this.#parts.checkpoints.whenFull();
       if (batch.length > 1) return "apart";
       batch[0]?.reject(toQueueError(error, this.#connection.path));
       return "done";

@@ -47,6 +47,7 @@ export const SQL = {
   lookAtLog: "PRAGMA wal_checkpoint(NOOP)",
   checkpoint: "PRAGMA wal_checkpoint(PASSIVE)",
   restartLog: "PRAGMA wal_checkpoint(RESTART)",
+  truncateLog: "PRAGMA wal_checkpoint(TRUNCATE)",
 
   // Changes nothing, but fails where nothing can be changed.
   probeWriting: "UPDATE fence SET token = token WHERE false",

@@ -16,6 +16,11 @@ export function isBusy(error: unknown): boolean {
   return code !== undefined && /^SQLITE_(?:BUSY|LOCKED|PROTOCOL)/.test(code);
 }
 
+/** Whether the disk is full. */
+export function isFull(error: unknown): boolean {
+  return sqliteCode(error)?.startsWith("SQLITE_FULL") === true;
+}
+
 const MEANINGS: readonly (readonly [string, QueueErrorCode, string])[] = [
   ["SQLITE_BUSY", "QUEUE_BUSY", "Another process holds the file's write lock. Try again."],
   ["SQLITE_FULL", "QUEUE_FULL", "The disk is full. Free some space; nothing stored is lost."],

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Crew } from "../crew.ts";
 import type { Outcome, Scenario } from "../scenario.ts";
 
-const DISK_MIB = 12;
+const DISK_MIB = 32;
 
 /** The disk fills up under the publishers, and space returns. */
 export const fullDisk: Scenario = {
