@@ -21,10 +21,13 @@ export const READMES: readonly {
       types: () => withCommand(typesText(read("types") as TypesResult), "types"),
     },
   },
-  // Everybody's times, which say less than the ratios.
+  // Everybody's times and rates, which say less than the ratios.
   {
     file: join(ROOT, "bench/README.md"),
-    blocks: { times: () => timesBlock(read("bus") as SuiteResult) },
+    blocks: {
+      times: () => timesBlock(read("bus") as SuiteResult),
+      rates: () => ratesBlock(read("queue") as SuiteResult),
+    },
   },
   {
     file: join(ROOT, "packages/cross-process-queue/README.md"),
@@ -70,6 +73,10 @@ function timesBlock({ scenarios, date }: SuiteResult): string {
   return `On ${date}:\n\n${timesTable(scenarios)}`;
 }
 
+function ratesBlock({ scenarios, date }: SuiteResult): string {
+  return `On ${date}:\n\n${ratesTable(scenarios)}`;
+}
+
 /** The figures of the bus for a README. */
 function busBlock(result: SuiteResult): string {
   return [
@@ -78,15 +85,13 @@ function busBlock(result: SuiteResult): string {
   ].join("\n\n");
 }
 
-/** The figures of the queue for a README: targets, everybody's events a second, and what was not measured. */
+/** The figures of the queue for a README: targets, and what was not measured. */
 function queueBlock(result: SuiteResult): string {
   const notes = result.scenarios.flatMap((one) => (one.kind === "time" ? one.notes : []));
   return [
     `${measured(result)} Each event carries 200 bytes of JSON.`,
     speedTargetsTable(result.scenarios),
     boundsTable(result.scenarios),
-    "Events (or polls) a second:",
-    ratesTable(result.scenarios),
     ...notes,
   ].join("\n\n");
 }
