@@ -124,6 +124,7 @@ export class SqliteConsumerGroup implements ConsumerGroup {
       },
       handler,
       options,
+      this.#instance.middlewares,
     );
     this.#instance.adopt(consumer);
     return { consumer, member };

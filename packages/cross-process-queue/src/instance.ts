@@ -1,5 +1,5 @@
 import { type Consumer, QueueError } from "@ringrift/event-queue";
-import { Bell } from "@ringrift/event-queue/backend";
+import { Bell, ConsumerMiddlewares } from "@ringrift/event-queue/backend";
 import type { CommitOptions, WriteTransaction } from "./commit.ts";
 import { Engine } from "./engine.ts";
 import type { Appended } from "./log.ts";
@@ -18,6 +18,7 @@ export class QueueInstance {
     received: 0,
   };
   readonly dropped: Map<string, number> = new Map();
+  readonly middlewares: ConsumerMiddlewares = new ConsumerMiddlewares();
   /** Positions of rows that could not be read. */
   readonly corrupt: Set<number> = new Set();
   readonly #options: CheckedQueueOptions;

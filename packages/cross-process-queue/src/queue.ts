@@ -3,6 +3,7 @@ import {
   type ConsumeOptions,
   type Consumer,
   type ConsumerGroup,
+  type ConsumerMiddleware,
   type DeadLetters,
   type EventHandler,
   type EventHandlers,
@@ -191,6 +192,10 @@ export class CrossProcessEventQueue<
       this.#appendNow,
       member,
     );
+  }
+
+  use(middleware: ConsumerMiddleware<C>): () => void {
+    return this.#instance.middlewares.add(contracted(middleware));
   }
 
   stream<K extends EventName<C> = EventName<C>>(

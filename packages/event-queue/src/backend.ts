@@ -1,5 +1,6 @@
 export { Bell, type BellWait } from "./bell.ts";
 export { type CheckedConsumerOptions, checkConsumerOptions } from "./consumer-options.ts";
+export { ConsumerMiddlewares } from "./consumer-middleware.ts";
 export { createConsumer } from "./consumer-loop.ts";
 export { leaseLost } from "./delivery.ts";
 export { nextChildDedupeKey, runDelivery } from "./delivery-scope.ts";

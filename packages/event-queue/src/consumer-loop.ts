@@ -9,6 +9,7 @@ import type {
   EventHandlers,
   StopResult,
 } from "./consumer.ts";
+import type { ConsumerMiddlewares } from "./consumer-middleware.ts";
 import { checkConsumerOptions, type CheckedConsumerOptions } from "./consumer-options.ts";
 import { Delivery, type DeliveryOutcome, leaseLost } from "./delivery.ts";
 import { isPermanent } from "./error-data.ts";
@@ -36,8 +37,14 @@ export function createConsumer<C extends Contracts, K extends EventName<C>>(
   source: LeaseSource,
   handlers: EventHandler<C, K> | EventHandlers<C>,
   options: ConsumerOptions = {},
+  middlewares?: ConsumerMiddlewares,
 ): Consumer {
-  return new ConsumerLoop(source, handlerLookup(handlers), checkConsumerOptions(options));
+  const handlerOf = handlerLookup(handlers);
+  const lookup: HandlerLookup = (type) => {
+    const handler = handlerOf(type);
+    return handler === undefined ? undefined : (middlewares?.around(handler) ?? handler);
+  };
+  return new ConsumerLoop(source, lookup, checkConsumerOptions(options));
 }
 
 type HandlerLookup = (type: string) => EventHandler | undefined;

@@ -5,6 +5,7 @@ import type {
   EventName,
   StartFrom,
 } from "@ringrift/envelope";
+import type { ConsumerMiddleware } from "./consumer-middleware.ts";
 import type {
   ConsumeOptions,
   Consumer,
@@ -205,6 +206,14 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
     options: ConsumeOptions<C, K>,
     handler: EventHandler<C, K> | EventHandlers<C>,
   ): Consumer;
+
+  /**
+   * Puts a middleware around the handlers of all consumers of this instance, those that run already included,
+   * from the next delivery on. The first one added is the outermost. Returns what removes it.
+   *
+   * @throws QueueError `INVALID_OPTION`
+   */
+  use(middleware: ConsumerMiddleware<C>): () => void;
 
   /** Follows the log: no group, no acks. Begins when it is called. Keeps the process alive until it ends. */
   stream<K extends EventName<C> = EventName<C>>(

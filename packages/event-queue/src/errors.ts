@@ -13,6 +13,7 @@ export type QueueErrorCode =
   | "GROUP_CLAIMED"
   | "HANDLER_TIMEOUT"
   | "HANDLER_MISSING"
+  | "MIDDLEWARE_MISUSE"
   | "CONSUMER_STOPPED"
   | "LEASE_LOST"
   | "LEASE_EXPIRED"

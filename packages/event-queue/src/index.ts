@@ -8,6 +8,7 @@ export type {
   EventHandlers,
   StopResult,
 } from "./consumer.ts";
+export type { ConsumerMiddleware } from "./consumer-middleware.ts";
 export type {
   ConsumerGroup,
   EventQueue,

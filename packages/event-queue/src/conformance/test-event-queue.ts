@@ -12,6 +12,7 @@ import { stopping } from "./stopping.ts";
 import { streaming } from "./streaming.ts";
 import { type QueueFactory, type QueueFeatures, runSuite } from "./suite.ts";
 import { trails } from "./trails.ts";
+import { wrapping } from "./wrapping.ts";
 
 /**
  * Registers the conformance suite of the queue contract with vitest: every sentence of the contract as a
@@ -40,6 +41,7 @@ export function testEventQueue(name: string, features: QueueFeatures, factory: Q
     leasing,
     "order by key": ordering,
     consuming,
+    middleware: wrapping,
     "stopping and pausing": stopping,
     "trails and children": trails,
     "dead letters": burying,

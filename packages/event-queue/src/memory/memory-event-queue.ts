@@ -1,4 +1,5 @@
 import type { AnyContracts, Contracts, EventName, EventView } from "@ringrift/envelope";
+import type { ConsumerMiddleware } from "../consumer-middleware.ts";
 import type { ConsumeOptions, Consumer, EventHandler, EventHandlers } from "../consumer.ts";
 import type {
   ConsumerGroup,
@@ -154,6 +155,10 @@ export class MemoryEventQueue<C extends Contracts = AnyContracts> implements Eve
   ): Consumer {
     const { group, policy, member } = splitConsume(options);
     return this.group<K>(group, policy).consume(handler, member);
+  }
+
+  use(middleware: ConsumerMiddleware<C>): () => void {
+    return this.#instance.middlewares.add(contracted(middleware));
   }
 
   stream<K extends EventName<C> = EventName<C>>(

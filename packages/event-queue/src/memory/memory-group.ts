@@ -73,6 +73,7 @@ export class MemoryGroup implements ConsumerGroup {
       },
       handler,
       options,
+      this.#instance.middlewares,
     );
     this.#instance.adopt(consumer);
     return consumer;

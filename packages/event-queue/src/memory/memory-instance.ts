@@ -1,4 +1,5 @@
 import { Bell } from "../bell.ts";
+import { ConsumerMiddlewares } from "../consumer-middleware.ts";
 import type { Consumer } from "../consumer.ts";
 import { QueueError } from "../errors.ts";
 import type { MemoryLog } from "./memory-log.ts";
@@ -13,6 +14,7 @@ export class MemoryInstance {
     received: 0,
   };
   readonly dropped: Map<string, number> = new Map();
+  readonly middlewares: ConsumerMiddlewares = new ConsumerMiddlewares();
   readonly #consumers = new Set<Consumer>();
   readonly #ending = new AbortController();
   #state: "open" | "closing" | "closed" = "open";
