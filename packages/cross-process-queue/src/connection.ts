@@ -1,6 +1,11 @@
 import { realpathSync } from "node:fs";
 import { QueueError } from "@ringrift/event-queue";
-import { loadDriver, type SqliteDatabase, type SqliteStatement } from "./driver.ts";
+import {
+  loadDriver,
+  type SqliteDatabase,
+  type SqliteDriver,
+  type SqliteStatement,
+} from "./driver.ts";
 import { checkPath, prepareFile } from "./location.ts";
 import { pauseAfter } from "./retry.ts";
 import { SQL } from "./schema.ts";
@@ -165,13 +170,21 @@ export class Connection {
     this.database.pragma("synchronous = NORMAL");
   }
 
+  /** Another connection to the same file, by the same copy of SQLite; who asks for it closes it. */
+  openAnother(): SqliteDatabase {
+    // The cast is safe: what made the handle makes another one.
+    const Driver = this.owned ? loadDriver() : (this.database.constructor as SqliteDriver);
+    return new Driver(this.path, { timeout: BUSY_TIMEOUT_MS });
+  }
+
   /** Closes the database if it was opened here. */
   close(): void {
     if (this.owned && this.database.open) this.database.close();
   }
 }
 
-function realPath(path: string): string {
+/** A path with its symbolic links resolved, where it can be. */
+export function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch {

@@ -19,6 +19,7 @@ export interface SqliteDatabase {
   prepare(sql: string): unknown;
   exec(sql: string): unknown;
   pragma(source: string, options?: { simple?: boolean }): unknown;
+  backup(path: string, options: { progress: () => number }): Promise<unknown>;
   close(): unknown;
 }
 

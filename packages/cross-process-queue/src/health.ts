@@ -3,6 +3,7 @@ import { QueueError, type QueueHealth, type QueueStats } from "@ringrift/event-q
 import type { QueueInstance } from "./instance.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { SQL } from "./schema.ts";
+import { sqliteCopies } from "./sqlite-copies.ts";
 
 /** How long a health check waits for the write lock. */
 const PATIENCE_MS = 1_000;
@@ -31,13 +32,15 @@ export async function queueStats(instance: QueueInstance): Promise<QueueStats> {
 export async function queueHealth(instance: QueueInstance): Promise<QueueHealth> {
   const problems: string[] = [];
   let backend = "sqlite";
-  let details: Record<string, unknown> = {};
+  const copies = sqliteCopies();
+  let details: Record<string, unknown> = { sqliteCopies: copies };
   try {
     await instance.read((engine) => {
       const { connection, groups } = engine;
       backend = `sqlite ${connection.sqliteVersion}`;
       const walBytes = sizeOf(`${connection.path}-wal`);
       details = {
+        ...details,
         path: connection.path,
         schemaVersion: MIGRATIONS.length,
         journalMode: connection.database.pragma("journal_mode", { simple: true }),
@@ -58,6 +61,11 @@ export async function queueHealth(instance: QueueInstance): Promise<QueueHealth>
   } catch (error) {
     if (error instanceof QueueError && error.code === "QUEUE_CLOSED") throw error;
     problems.push(error instanceof Error ? error.message : String(error));
+    if (error instanceof QueueError && error.code === "WAL_UNLINKED" && copies.length > 1) {
+      problems.push(
+        `This process has loaded ${copies.length} copies of SQLite: ${copies.join(", ")}. Let only the one of this queue open the file.`,
+      );
+    }
   }
   if (instance.corrupt.size > 0) {
     const positions = [...instance.corrupt].slice(0, 10).join(", ");

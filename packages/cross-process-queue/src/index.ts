@@ -1,3 +1,4 @@
+export type { QueueBackup } from "./backup.ts";
 export { type Survives } from "./commit.ts";
 export type { SqliteDatabase, TransactionDatabase } from "./driver.ts";
 export type { CrossProcessQueueOptions, QueueLocation } from "./options.ts";

@@ -1,5 +1,6 @@
 import { type Consumer, QueueError } from "@ringrift/event-queue";
 import { Bell, ConsumerMiddlewares } from "@ringrift/event-queue/backend";
+import { backUp, type QueueBackup } from "./backup.ts";
 import type { CommitOptions, WriteTransaction } from "./commit.ts";
 import { Engine } from "./engine.ts";
 import type { Appended } from "./log.ts";
@@ -54,6 +55,15 @@ export class QueueInstance {
   /** Removes what is too old before somebody counts. Where that can't be done now, they count it all. */
   async sweep(): Promise<void> {
     await this.#use((engine) => engine.sweeper.sweep()).catch(() => {});
+  }
+
+  /** Copies the database of this moment into a new file. */
+  backUp(path: string): Promise<QueueBackup> {
+    return this.#use(async (engine) => {
+      // What was sent before is in it.
+      await engine.committer.flush();
+      return backUp(engine.connection, path);
+    });
   }
 
   /** Begins to hear of what other processes commit. */

@@ -42,6 +42,7 @@ import {
 } from "@ringrift/event-queue/backend";
 import { SqliteDeadLetters, SqliteGroups } from "./administration.ts";
 import { SqliteConsumerGroup } from "./consumer-group.ts";
+import type { QueueBackup } from "./backup.ts";
 import { queueHealth, queueStats } from "./health.ts";
 import type { TransactionDatabase } from "./driver.ts";
 import { QueueInstance } from "./instance.ts";
@@ -222,6 +223,18 @@ export class CrossProcessEventQueue<
 
   health(): Promise<QueueHealth> {
     return queueHealth(this.#instance);
+  }
+
+  /**
+   * Copies the queue as it is now (events, groups, dead letters, and tables of yours in the same file) into a new
+   * file, while this process and others go on. It is whole and on the disk when it appears; open it like any queue.
+   * All that was sent before the call is in it.
+   *
+   * @throws QueueError (rejects) `INVALID_PATH` when the file exists, `CANNOT_OPEN`, `QUEUE_FULL`, `QUEUE_CLOSED`
+   * @example await queue.backup("backups/events-monday.db") // { path, bytes, newestPosition }
+   */
+  backup(path: string): Promise<QueueBackup> {
+    return this.#instance.backUp(path);
   }
 
   close(): Promise<void> {

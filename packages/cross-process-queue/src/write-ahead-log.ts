@@ -1,7 +1,7 @@
 import { closeSync, fdatasync, fstatSync, openSync } from "node:fs";
-import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { QueueError } from "@ringrift/event-queue";
+import { syncFolder } from "./sync.ts";
 
 /**
  * SQLite's write-ahead log, through a descriptor of our own: to have what was committed brought to the disk
@@ -144,20 +144,6 @@ export class WriteAheadLog {
       "WAL_UNLINKED",
       `Queue "${this.#databasePath}": its write-ahead log was deleted while this process used it. A second SQLite in the process (another copy of better-sqlite3, node:sqlite) opened and closed the file, or somebody deleted its "-wal" file; what was sent since then may be lost. Use one copy, share its handle as "database", and start again.`,
     );
-  }
-}
-
-/** So that a new file is found again. Where a folder can't be opened or synced, as on Windows, nobody can. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r").catch(() => undefined);
-  if (handle === undefined) return;
-  try {
-    await handle.sync();
-  } catch (error) {
-    const code = codeOf(error);
-    if (code !== "EINVAL" && code !== "EPERM" && code !== "ENOTSUP") throw error;
-  } finally {
-    await handle.close();
   }
 }
 

@@ -144,6 +144,13 @@ test.each(["power-loss", "process-crash"] as const)(
     other.close();
     await expect(queue.send("B", {})).rejects.toMatchObject({ code: "WAL_UNLINKED" });
     await expect(queue.send("C", {})).rejects.toMatchObject({ code: "WAL_UNLINKED" });
+    const { ok, problems, details } = await queue.health();
+    expect(ok).toBe(false);
+    expect(details["sqliteCopies"]).toEqual([
+      expect.stringMatching(/better-sqlite3/),
+      "node:sqlite",
+    ]);
+    expect(problems.join(" ")).toMatch(/2 copies of SQLite: .*better-sqlite3.*, node:sqlite/);
   },
 );
 

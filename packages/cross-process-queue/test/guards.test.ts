@@ -44,6 +44,7 @@ test.each(["3.51.2", "3.46.1", "2.99.9"])("SQLite %s is refused", async (version
     exec: (sql: string) => real.exec(sql),
     pragma: (source: string) => real.pragma(source, { simple: true }),
     close: () => real.close(),
+    backup: (path: string) => real.backup(path),
     prepare: (sql: string) =>
       real.prepare(sql.includes("sqlite_version()") ? `SELECT '${version}' AS version` : sql),
   };
