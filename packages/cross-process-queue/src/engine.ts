@@ -43,7 +43,7 @@ export class Engine {
   }
 
   private constructor(connection: Connection, options: CheckedQueueOptions, events: EngineEvents) {
-    const { survives, retentionMs, dedupeWindowMs } = options;
+    const { survives, retention: limits, dedupeWindowMs } = options;
     this.connection = connection;
     this.doorbell = new Doorbell(
       connection.path,
@@ -76,7 +76,7 @@ export class Engine {
     this.claimer = new Claimer(connection, { log: this.log, deliveries, batches });
     this.leases = new LeaseStore(connection, { groups, deliveries, batches });
     const { onDropped } = events;
-    this.sweeper = new Sweeper({ connection, committer, groups, retentionMs, onDropped });
+    this.sweeper = new Sweeper({ connection, committer, groups, limits, onDropped });
   }
 
   /** Ends what runs by itself, lets what was submitted commit, and closes what was opened here. */

@@ -1,7 +1,10 @@
 import { statSync } from "node:fs";
 import { QueueError, type QueueHealth, type QueueStats } from "@ringrift/event-queue";
+import type { Engine } from "./engine.ts";
+import type { Group } from "./groups.ts";
 import type { QueueInstance } from "./instance.ts";
 import { MIGRATIONS } from "./migrations.ts";
+import { usedBytes } from "./retention.ts";
 import { SQL } from "./schema.ts";
 import { sqliteCopies } from "./sqlite-copies.ts";
 
@@ -38,6 +41,9 @@ export async function queueHealth(instance: QueueInstance): Promise<QueueHealth>
     await instance.read((engine) => {
       const { connection, groups } = engine;
       backend = `sqlite ${connection.sqliteVersion}`;
+      const now = Date.now();
+      const lags = groups.all().map((group) => lagOf(engine, group, now));
+      for (const lag of lags.filter(({ isOverdue }) => isOverdue)) problems.push(heldBack(lag));
       const walBytes = sizeOf(`${connection.path}-wal`);
       details = {
         ...details,
@@ -46,7 +52,8 @@ export async function queueHealth(instance: QueueInstance): Promise<QueueHealth>
         journalMode: connection.database.pragma("journal_mode", { simple: true }),
         bytes: sizeOf(connection.path),
         walBytes,
-        lag: Object.fromEntries(groups.all().map((group) => [group.name, groups.pending(group)])),
+        usedBytes: usedBytes(connection),
+        lag: Object.fromEntries(lags.map(({ name, pending, ageMs }) => [name, { pending, ageMs }])),
       };
       if (walBytes > LARGE_WAL_BYTES) {
         problems.push(
@@ -74,6 +81,30 @@ export async function queueHealth(instance: QueueInstance): Promise<QueueHealth>
     );
   }
   return { ok: problems.length === 0, problems, backend, details };
+}
+
+/** How far a group is behind. */
+interface Lag {
+  readonly name: string;
+  readonly pending: number;
+  /** How long ago the oldest event was stored that it has still to settle; 0 when there is none. */
+  readonly ageMs: number;
+  /** Retention would have removed that event. */
+  readonly isOverdue: boolean;
+}
+
+function lagOf({ groups, log, sweeper }: Engine, group: Group, now: number): Lag {
+  const oldest = log.at(groups.floor(group));
+  return {
+    name: group.name,
+    pending: groups.pending(group),
+    ageMs: oldest === undefined ? 0 : Math.max(0, now - oldest.stored_at),
+    isOverdue: oldest !== undefined && sweeper.isOverdue(oldest.position, oldest.stored_at, now),
+  };
+}
+
+function heldBack({ name, pending, ageMs }: Lag): string {
+  return `Group "${name}" has ${pending} events still to settle, the oldest ${Math.round(ageMs / 1000)} s old, and so keeps what retention would remove. Serve it, move it on (groups.seek), or remove it.`;
 }
 
 function sizeOf(path: string): number {

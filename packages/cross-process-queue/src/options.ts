@@ -10,6 +10,7 @@ import {
 import type { Survives } from "./commit.ts";
 import { checkSource, type DatabaseSource } from "./connection.ts";
 import type { SqliteDatabase } from "./driver.ts";
+import type { RetentionLimits } from "./retention.ts";
 
 /** Options of a {@link CrossProcessEventQueue}. */
 export interface CrossProcessQueueOptions<C extends Contracts = AnyContracts> {
@@ -23,6 +24,14 @@ export interface CrossProcessQueueOptions<C extends Contracts = AnyContracts> {
   readonly survives?: Survives | undefined;
   /** Events older than this go, once every group has settled them. @default 86_400_000 (24 hours) */
   readonly retentionMs?: number | undefined;
+  /** Most events to retain: beyond, the oldest go that every group has settled. @default no limit */
+  readonly retentionEvents?: number | undefined;
+  /**
+   * Most bytes of the database in use (its pages, tables of yours in it included, the write-ahead log not): beyond,
+   * the oldest events go that every group has settled. The file doesn't shrink; its free pages are used again.
+   * @default no limit
+   */
+  readonly retentionBytes?: number | undefined;
   /** How long a `dedupeKey` is remembered, while its event is retained. @default 600_000 (10 minutes) */
   readonly dedupeWindowMs?: number | undefined;
   /** In bytes of JSON, at most 1,048,576. @default 262_144 */
@@ -49,7 +58,7 @@ export interface CheckedQueueOptions {
   readonly location: DatabaseSource;
   readonly view: EventView<Contracts> | undefined;
   readonly survives: Survives;
-  readonly retentionMs: number;
+  readonly retention: RetentionLimits;
   readonly dedupeWindowMs: number;
   readonly maxPayloadBytes: number | undefined;
   readonly source: string | undefined;
@@ -59,6 +68,8 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof CrossProcessQueueOptions
   "events",
   "survives",
   "retentionMs",
+  "retentionEvents",
+  "retentionBytes",
   "dedupeWindowMs",
   "maxPayloadBytes",
   "source",
@@ -90,14 +101,23 @@ export function checkQueueOptions(
     location: checkSource(database === undefined ? { path: dbPath } : { database }),
     view: events,
     survives,
-    retentionMs: checkMs("retentionMs", rest.retentionMs ?? 86_400_000),
+    retention: {
+      ms: checkMs("retentionMs", rest.retentionMs ?? 86_400_000),
+      events: checkCount("retentionEvents", rest.retentionEvents),
+      bytes: checkCount("retentionBytes", rest.retentionBytes),
+    },
     dedupeWindowMs: checkMs("dedupeWindowMs", rest.dedupeWindowMs ?? 600_000),
-    maxPayloadBytes:
-      maxPayloadBytes === undefined
-        ? undefined
-        : checkNumber("maxPayloadBytes", maxPayloadBytes, { min: 1, max: MAX_PAYLOAD_BYTES }),
+    maxPayloadBytes: checkCount("maxPayloadBytes", maxPayloadBytes, MAX_PAYLOAD_BYTES),
     source: source === undefined || source === "" ? undefined : checkText("source", source),
   };
+}
+
+function checkCount(
+  name: string,
+  value: unknown,
+  max = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  return value === undefined ? undefined : checkNumber(name, value, { min: 1, max });
 }
 
 function invalid(message: string): QueueError {

@@ -72,12 +72,18 @@ export const SQL = {
   countBetween: "SELECT count(*) AS count FROM events WHERE position > ? AND position <= ?",
   countOfType: `
     SELECT count(*) AS count FROM events WHERE type = ? AND position > ? AND position <= ?`,
+  // The oldest are looked at, and no others: what is behind the first that may stay, may stay too.
   deleteEvents: `
     DELETE FROM events WHERE position IN (
-      SELECT position FROM events WHERE position < ? AND stored_at < ? ORDER BY position LIMIT ? + 0)`,
+      SELECT position FROM (
+        SELECT position, stored_at FROM events WHERE position < :floor ORDER BY position LIMIT :rows + 0)
+      WHERE stored_at < :before OR position <= :upTo)`,
   deletableEvent: `
     SELECT 1 AS due FROM events WHERE position = (SELECT min(position) FROM events)
-      AND position < ? AND stored_at < ?`,
+      AND position < :floor AND (stored_at < :before OR position <= :upTo)`,
+  usedBytes: `
+    SELECT (page_count - freelist_count) * page_size AS bytes
+    FROM pragma_page_count, pragma_freelist_count, pragma_page_size`,
 
   // Dedupe keys
   expiredDedupeKey: "SELECT 1 AS due FROM dedupe WHERE expires <= ? LIMIT 1",

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { openQueue, tempPath, until } from "./temp-queue.ts";
@@ -22,6 +23,78 @@ test("old events go by themselves, in steps, and the newest stays", async () => 
     dropped: { retention: 1_199 },
   });
   expect(await queue.send("A", {})).toMatchObject({ position: 1_201 });
+});
+
+test("more events than retentionEvents go by themselves, oldest first", async () => {
+  const queue = openQueue(tempPath(), { retentionEvents: 100 });
+  await queue.sendMany(MANY);
+  expect(await until(async () => (await queue.stats()).events === 100)).toBe(true);
+  expect(await queue.stats()).toMatchObject({
+    oldestPosition: 1_101,
+    newestPosition: 1_200,
+    dropped: { "retention-size": 1_100 },
+  });
+});
+
+test("what is above retentionBytes goes by itself, and the space is used again", async () => {
+  const path = tempPath();
+  const queue = openQueue(path, { retentionBytes: 1_000_000 });
+  const large = Array.from({ length: 100 }, () => ({ type: "A", payload: "x".repeat(20_000) }));
+  const sizes: unknown[] = [];
+  for (let round = 0; round < 5; round += 1) {
+    await queue.sendMany(large);
+    await queue.stats();
+    sizes.push((await queue.health()).details["usedBytes"]);
+  }
+  for (const size of sizes) expect(size).toBeLessThan(1_000_000);
+  const { events, oldestPosition = 0, newestPosition = 0, dropped } = await queue.stats();
+  expect(newestPosition).toBe(500);
+  expect(newestPosition - oldestPosition + 1).toBe(events);
+  expect(events).toBeGreaterThan(10);
+  expect(dropped).toEqual({ "retention-size": 500 - events });
+  await queue.close();
+  expect(statSync(path).size).toBeLessThan(4_000_000);
+});
+
+test("what a group has still to settle stays, however much it is, and health says who holds it", async () => {
+  const queue = openQueue(tempPath(), { retentionEvents: 10 });
+  const group = queue.group("slow");
+  await group.ensure();
+  await queue.sendMany(MANY.slice(0, 100));
+  expect(await queue.stats()).toMatchObject({ events: 100, dropped: {} });
+  const { ok, problems, details } = await queue.health();
+  expect(ok).toBe(false);
+  expect(problems).toEqual([
+    expect.stringContaining('Group "slow" has 100 events still to settle'),
+  ]);
+  expect(details["lag"]).toEqual({ slow: { pending: 100, ageMs: expect.any(Number) } });
+  for (const event of await group.receive({ limit: 95 })) await event.ack();
+  expect(await queue.stats()).toMatchObject({ events: 10, dropped: { "retention-size": 90 } });
+  expect(await queue.health()).toMatchObject({ ok: true, problems: [] });
+});
+
+test("health says how old the oldest event is that a group has to settle", async () => {
+  const path = tempPath();
+  const queue = openQueue(path);
+  await queue.group("slow").ensure();
+  await queue.group("other", { eventTypes: ["B"] }).ensure();
+  await queue.sendMany(MANY.slice(0, 2));
+  age(path);
+  const { ok, problems, details } = await queue.health();
+  expect(ok).toBe(false);
+  expect(problems).toEqual([expect.stringMatching(/"slow" has 2 events .* 6048\d\d s old/)]);
+  expect(details["lag"]).toEqual({
+    slow: { pending: 2, ageMs: expect.closeTo(604_800_000, -4) },
+    other: { pending: 0, ageMs: 0 },
+  });
+});
+
+test.each(["retentionEvents", "retentionBytes"])("%s must be a positive integer", (name) => {
+  for (const value of [0, -1, 1.5, "100", Number.NaN]) {
+    expect(() => openQueue(tempPath(), { [name]: value })).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION", message: expect.stringContaining(name) }),
+    );
+  }
 });
 
 test("old events stay while a group has still to settle them", async () => {
