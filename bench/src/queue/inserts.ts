@@ -9,6 +9,8 @@ type Survives = "process-crash" | "power-loss";
 
 const TYPE = "TICK";
 const LIMIT = "raw inserts";
+/** The limit writes what ours does, and computes nothing. */
+const SOME_CHECKSUM = 0xdeadbeef;
 /** What a sample writes: a tenth of a second's, about. */
 const EVENTS = { together: 10_000, single: { "process-crash": 2_000, "power-loss": 400 } } as const;
 
@@ -112,8 +114,8 @@ async function openRaw({ events, rawRows }: Shape, synchronous: string): Promise
   const database = new Database(path);
   database.pragma(`synchronous = ${synchronous}`);
   const insert = database.prepare(
-    `INSERT INTO events (position, id, type, payload, time, source, origin, stored_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO events (position, id, type, payload, time, source, origin, stored_at, checksum)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
@@ -126,7 +128,17 @@ async function openRaw({ events, rawRows }: Shape, synchronous: string): Promise
         for (const { id, origin } of ids.slice(row, row + rawRows)) {
           const now = Date.now();
           position += 1;
-          insert.run(position, id, TYPE, JSON.stringify(payload), now, "", origin, now);
+          insert.run(
+            position,
+            id,
+            TYPE,
+            JSON.stringify(payload),
+            now,
+            "",
+            origin,
+            now,
+            SOME_CHECKSUM,
+          );
         }
         commit.run();
       }

@@ -98,4 +98,9 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (group_id, token)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What is stored must be what was sent: SQLite itself doesn't notice a flipped bit in a text. NULL in rows of
+  -- older versions, which may go on using the file, and in what was repaired by hand.
+  ALTER TABLE events ADD COLUMN checksum INTEGER;
+  `,
 ];

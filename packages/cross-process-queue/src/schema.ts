@@ -8,6 +8,7 @@ export const PLAIN_COLUMNS: readonly string[] = [
   "source",
   "origin",
   "stored_at",
+  "checksum",
 ];
 
 /** All columns of an event. */

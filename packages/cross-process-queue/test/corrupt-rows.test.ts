@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { openQueue, tempPath } from "./temp-queue.ts";
@@ -8,7 +9,7 @@ async function damaged(column: "payload" | "headers" | "via", text: string): Pro
   const queue = openQueue(path);
   for (const n of [1, 2, 3]) await queue.send("A", { n });
   const database = new Database(path);
-  database.prepare(`UPDATE events SET ${column} = ? WHERE position = 2`).run(text);
+  database.prepare(`UPDATE events SET ${column} = ?, checksum = NULL WHERE position = 2`).run(text);
   database.close();
   return path;
 }
@@ -31,6 +32,49 @@ test.each([
   },
 );
 
+test.each([
+  ["payload", '{"n":3}'],
+  ["headers", '{"h":"2"}'],
+  ["type", "B"],
+  ["key", "other"],
+  ["id", "another"],
+  ["checksum", 1],
+])("a changed %s is noticed by the checksum, though it reads well", async (column, value) => {
+  const path = tempPath();
+  const queue = openQueue(path);
+  for (const n of [1, 2, 3]) await queue.send("A", { n }, { key: "k", headers: { h: "1" } });
+  const database = new Database(path);
+  database.prepare(`UPDATE events SET ${column} = ? WHERE position = 2`).run(value);
+  expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
+  database.close();
+  expect((await queue.history()).map(({ position }) => position)).toEqual([1, 3]);
+  const group = queue.group("g");
+  for (let left = 2; left > 0; left -= 1)
+    for (const event of await group.receive()) await event.ack();
+  expect(await queue.deadLetters.list()).toMatchObject([
+    { position: 2, error: { code: "CORRUPT_EVENT", message: expect.stringContaining("checksum") } },
+  ]);
+  expect(await queue.health()).toMatchObject({ ok: false });
+});
+
+test("one flipped bit in the file of a queue is noticed", async () => {
+  const path = tempPath();
+  const writer = openQueue(path);
+  for (const n of [1, 2, 3]) await writer.send("A", { n, text: `marker-${n}` });
+  await writer.close();
+  const bytes = readFileSync(path);
+  const at = bytes.indexOf("marker-2");
+  // "marker-2" becomes "marker-3".
+  bytes.writeUInt8(bytes.readUInt8(at + 7) ^ 1, at + 7);
+  writeFileSync(path, bytes);
+  const queue = openQueue(path);
+  const events = await queue.group("g").receive();
+  expect(events.map(({ payload }) => payload.n)).toEqual([1, 3]);
+  expect(await queue.deadLetters.list()).toMatchObject([
+    { position: 2, payload: '{"n":2,"text":"marker-3"}', error: { code: "CORRUPT_EVENT" } },
+  ]);
+});
+
 test("readers without a group skip a broken row, count it once, and health names it", async () => {
   const queue = openQueue(await damaged("payload", "{broken"));
   expect((await queue.receive()).map(({ position }) => position)).toEqual([1, 3]);
@@ -48,7 +92,9 @@ test("a dead letter that was repaired in the log is handled after its redrive", 
   const group = queue.group("g");
   for (const event of await group.receive()) await event.ack();
   const database = new Database(path);
-  database.prepare("UPDATE events SET payload = ? WHERE position = 2").run('{"n":"repaired"}');
+  database
+    .prepare("UPDATE events SET payload = ?, checksum = NULL WHERE position = 2")
+    .run('{"n":"repaired"}');
   database.close();
   expect(await queue.deadLetters.redrive({ group: "g" })).toEqual({ count: 1 });
   expect(await group.receive()).toMatchObject([

@@ -156,7 +156,7 @@ test("health of a queue that works has the facts of the file", async () => {
     backend: expect.stringMatching(/^sqlite 3\./),
     details: {
       path,
-      schemaVersion: 2,
+      schemaVersion: 3,
       journalMode: "wal",
       lag: { g: { pending: 1, ageMs: expect.any(Number) } },
     },
