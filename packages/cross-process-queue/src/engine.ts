@@ -1,4 +1,6 @@
 import type { Bell } from "@ringrift/event-queue/backend";
+import { Admission } from "./admission.ts";
+import { Appender } from "./appending.ts";
 import { BatchStore } from "./batches.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Claimer } from "./claiming.ts";
@@ -6,6 +8,7 @@ import { Claims } from "./claims.ts";
 import { Committer } from "./commit.ts";
 import { Connection } from "./connection.ts";
 import { DeadLetterStore } from "./dead-letters.ts";
+import { DelayedEvents } from "./delayed-events.ts";
 import { DeliveryStore } from "./deliveries.ts";
 import { Doorbell } from "./doorbell.ts";
 import { GroupStore } from "./groups.ts";
@@ -30,6 +33,8 @@ export class Engine {
   readonly writeAheadLog: WriteAheadLog;
   readonly committer: Committer;
   readonly log: EventLog;
+  readonly appender: Appender;
+  readonly delayed: DelayedEvents;
   readonly claims: Claims;
   readonly groups: GroupStore;
   readonly deadLetters: DeadLetterStore;
@@ -37,6 +42,7 @@ export class Engine {
   readonly leases: LeaseStore;
   readonly doorbell: Doorbell;
   readonly sweeper: Sweeper;
+  readonly admission: Admission;
 
   static async open(options: CheckedQueueOptions, events: EngineEvents): Promise<Engine> {
     return new Engine(await Connection.open(options.location), options, events);
@@ -59,29 +65,37 @@ export class Engine {
       writeAheadLog: this.writeAheadLog,
       survives,
       write: (tx) => {
-        this.log.write(tx);
+        this.appender.write(tx);
         this.leases.write(tx);
       },
       ring: () => this.doorbell.ring(),
       checkpoints: new Checkpoints(connection, this.writeAheadLog),
     });
     this.committer = committer;
-    this.log = new EventLog(connection, dedupeWindowMs, events.onCorrupt);
+    const log = new EventLog(connection, events.onCorrupt);
+    this.log = log;
+    const delayed = new DelayedEvents(connection);
+    this.delayed = delayed;
+    const onDelayed = (dueAt: number): void => this.admission.expect(dueAt);
+    const appender = new Appender({ connection, log, delayed, dedupeWindowMs, onDelayed });
+    this.appender = appender;
     this.claims = new Claims(connection);
     const batches = new BatchStore(connection);
-    this.groups = new GroupStore(connection, { log: this.log, claims: this.claims, batches });
+    this.groups = new GroupStore(connection, { log, claims: this.claims, batches });
     this.deadLetters = new DeadLetterStore(connection, batches);
-    const deliveries = new DeliveryStore(connection, this.log, this.deadLetters);
+    const deliveries = new DeliveryStore(connection, log, this.deadLetters);
     const { groups } = this;
-    this.claimer = new Claimer(connection, { log: this.log, deliveries, batches });
+    this.claimer = new Claimer(connection, { log, deliveries, batches });
     this.leases = new LeaseStore(connection, { groups, deliveries, batches });
     const { onDropped } = events;
     this.sweeper = new Sweeper({ connection, committer, groups, limits, onDropped });
+    this.admission = new Admission({ connection, committer, delayed, appender });
   }
 
   /** Ends what runs by itself, lets what was submitted commit, and closes what was opened here. */
   async close(): Promise<void> {
     await this.sweeper.stop();
+    await this.admission.stop();
     await this.committer.flush();
     this.doorbell.close();
     // Before the database: it deletes the log when it is the last to close.

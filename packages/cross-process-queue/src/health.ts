@@ -16,13 +16,14 @@ const LARGE_WAL_BYTES = 256 * 1024 * 1024;
 /** Counters and sizes, as of now. */
 export async function queueStats(instance: QueueInstance): Promise<QueueStats> {
   await instance.sweep();
-  return instance.read(({ connection, log, groups, deadLetters }) => {
+  return instance.read(({ connection, log, delayed, groups, deadLetters }) => {
     const newest = log.newest();
     const oldest = connection.get<{ position: number | null }>(SQL.oldestPosition)?.position;
     return {
       events: log.count(null, 0),
       oldestPosition: oldest ?? undefined,
       newestPosition: newest === 0 ? undefined : newest,
+      delayed: delayed.count(),
       groups: groups.all().length,
       deadLetters: deadLetters.count(),
       ...instance.counts,

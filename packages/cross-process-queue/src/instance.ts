@@ -1,9 +1,9 @@
 import { type Consumer, QueueError } from "@ringrift/event-queue";
 import { Bell, ConsumerMiddlewares } from "@ringrift/event-queue/backend";
+import type { Appended } from "./appending.ts";
 import { backUp, type QueueBackup } from "./backup.ts";
 import type { CommitOptions, WriteTransaction } from "./commit.ts";
 import { Engine } from "./engine.ts";
-import type { Appended } from "./log.ts";
 import type { CheckedQueueOptions } from "./options.ts";
 import type { EventRow } from "./rows.ts";
 

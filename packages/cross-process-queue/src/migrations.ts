@@ -103,4 +103,18 @@ export const MIGRATIONS: readonly string[] = [
   -- older versions, which may go on using the file, and in what was repaired by hand.
   ALTER TABLE events ADD COLUMN checksum INTEGER;
   `,
+  `
+  -- Events that enter the log when they are due. event: a row of the log, as JSON, without its position.
+  CREATE TABLE delayed (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    due INTEGER NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    dedupe_key TEXT,
+    event TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX delayed_by_due ON delayed (due, number);
+
+  -- Events that the group was made to skip, since they were too old for it.
+  ALTER TABLE groups ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -41,12 +41,12 @@ import {
   splitReceive,
 } from "@ringrift/event-queue/backend";
 import { SqliteDeadLetters, SqliteGroups } from "./administration.ts";
+import { type Appended, appendedEvent } from "./appending.ts";
 import { SqliteConsumerGroup } from "./consumer-group.ts";
 import type { QueueBackup } from "./backup.ts";
 import { queueHealth, queueStats } from "./health.ts";
 import type { TransactionDatabase } from "./driver.ts";
 import { QueueInstance } from "./instance.ts";
-import { type Appended, appendedEvent } from "./log.ts";
 import { checkQueueOptions, type CrossProcessQueueOptions, type QueueLocation } from "./options.ts";
 import { type Append, runInTransaction, type SqliteTransaction } from "./transactions.ts";
 
@@ -253,16 +253,19 @@ export class CrossProcessEventQueue<
   }
 
   /** Appends an event in somebody's transaction. */
-  readonly #appendNow: Append = ({ log }, tx, [type, payload, options]) => {
+  readonly #appendNow: Append = ({ appender }, tx, [type, payload, options]) => {
     const record = prepareEvent(type, payload, this.#withSource(options), this.#checks);
-    return log.appendOne(tx, record);
+    return appender.appendOne(tx, record);
   };
 
   async #append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
     if (records.length === 0) return [];
-    const appended = await this.#instance.write(({ log }, tx) => log.append(tx, records), {
-      deferred: true,
-    });
+    const appended = await this.#instance.write(
+      ({ appender }, tx) => appender.append(tx, records),
+      {
+        deferred: true,
+      },
+    );
     return appended.map((result) => this.#toEvent(result));
   }
 

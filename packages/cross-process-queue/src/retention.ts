@@ -1,9 +1,8 @@
 import { runDetached } from "@ringrift/envelope";
-import { QueueError } from "@ringrift/event-queue";
-import { reportQueueError } from "@ringrift/event-queue/backend";
 import type { Committer, WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
 import type { GroupStore } from "./groups.ts";
+import { isWorthTryingAgain } from "./housekeeping.ts";
 import { SQL } from "./schema.ts";
 
 /** One transaction deletes for so long: a longer one would hold up other writers, and the event loop. */
@@ -76,11 +75,7 @@ export class Sweeper {
 
   #sweepAndReport(): void {
     this.sweep().catch((error: unknown) => {
-      const code = error instanceof QueueError ? error.code : undefined;
-      if (code === "QUEUE_BUSY") return;
-      // A process that may only read leaves it to others; what else is wrong won't go by itself either.
-      clearInterval(this.#timer);
-      if (code !== "QUEUE_READ_ONLY") reportQueueError(error, "Retention");
+      if (!isWorthTryingAgain(error, "Retention")) clearInterval(this.#timer);
     });
   }
 

@@ -94,6 +94,22 @@ export const SQL = {
     DELETE FROM dedupe WHERE key IN (
       SELECT key FROM dedupe WHERE expires <= ? ORDER BY expires LIMIT ? + 0)`,
 
+  moveDedupeKey: "UPDATE dedupe SET position = ? WHERE key = ? AND position = ?",
+
+  // Delayed events
+  insertDelayed: `
+    INSERT INTO delayed (due, id, dedupe_key, event) VALUES (?, ?, ?, ?) RETURNING number`,
+  nextDelayed: "SELECT min(due) AS due FROM delayed",
+  dueDelayed: `
+    SELECT number, due AS dueAt, dedupe_key AS dedupeKey, event FROM delayed
+    WHERE due <= ? ORDER BY due, number LIMIT ? + 0`,
+  delayedByNumber: `
+    SELECT number, due AS dueAt, dedupe_key AS dedupeKey, event FROM delayed WHERE number = ?`,
+  delayedById: `
+    SELECT number, due AS dueAt, dedupe_key AS dedupeKey, event FROM delayed WHERE id = ?`,
+  deleteDelayed: "DELETE FROM delayed WHERE number = ?",
+  countDelayed: "SELECT count(*) AS count FROM delayed",
+
   // Groups
   groupByName: `
     SELECT id, name, cursor, policy, served_at AS servedAt FROM groups WHERE name = ?`,

@@ -11,11 +11,11 @@ import {
   type QueueTransaction,
   type SendOptions,
 } from "@ringrift/event-queue";
+import { type Appended, appendedEvent } from "./appending.ts";
 import type { WriteTransaction } from "./commit.ts";
 import type { TransactionDatabase } from "./driver.ts";
 import type { Engine } from "./engine.ts";
 import type { QueueInstance } from "./instance.ts";
-import { type Appended, appendedEvent } from "./log.ts";
 
 /** What the callback of a transaction works with: the queue's connection, and a `send` of its own. */
 export type SqliteTransaction<C extends Contracts = AnyContracts> = QueueTransaction<

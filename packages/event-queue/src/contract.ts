@@ -29,6 +29,12 @@ export interface SendOptions {
   /** Order key: within a group, events of one key are handled one after another. */
   readonly key?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /**
+   * The event enters the log so long after the send, and not before: until then no reader and no group sees it, and
+   * it has no position. It waits as durably as any event is stored, also while no process is there: what fell due
+   * then comes in when one opens the queue. At most 100 days. @default 0
+   */
+  readonly delayMs?: number | undefined;
   /** Component that sends, e.g. `trainer`. */
   readonly source?: string | undefined;
   /** @default the handled event's, else the new event's own id */
@@ -96,6 +102,8 @@ export interface QueueStats {
   readonly events: number;
   readonly oldestPosition: number | undefined;
   readonly newestPosition: number | undefined;
+  /** Events that wait for their time (`delayMs`). */
+  readonly delayed: number;
   readonly groups: number;
   readonly deadLetters: number;
   /** By this instance since it was opened. */
@@ -164,7 +172,7 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
   /**
    * Stores one event; resolves when it is as durable as the queue promises. Sends of one turn of the
    * event loop may share a commit. Resolves to the stored event; when its id or dedupe key is known
-   * already, to the one stored first, `duplicate: true`. The payload is taken as it is at the call; an
+   * already, to the one stored first, `duplicate: true`. A delayed one has position 0 and its `dueAt`. The payload is taken as it is at the call; an
    * `undefined` one is stored as `null`.
    *
    * @throws QueueError (rejects) `INVALID_TYPE`, `INVALID_OPTION`, `INVALID_HEADERS`, `PAYLOAD_*`,

@@ -2,7 +2,7 @@ import type { AnyContracts, Contracts, EventLineage, EventName } from "@ringrift
 
 /** An event as the log holds it. */
 export interface StoredEvent<K extends string = string, P = unknown> extends EventLineage {
-  /** Place in the log, from 1, in commit order; never reused once acknowledged. */
+  /** Place in the log, from 1, in commit order; never reused once acknowledged. 0 while it is delayed. */
   readonly position: number;
   /** Event type, e.g. `TRAINING_COMPLETED`. */
   readonly type: K;
@@ -13,6 +13,8 @@ export interface StoredEvent<K extends string = string, P = unknown> extends Eve
   readonly headers: Readonly<Record<string, string>>;
   /** When the log stored it, in ms since the epoch (`time` is when it was created). */
   readonly storedAt: number;
+  /** On the result of a `send` with `delayMs`: when it enters the log, in ms since the epoch. */
+  readonly dueAt?: number;
   /** Which delivery to this group this is, from 1; 0 where the event is only looked at or just sent. */
   readonly attempt: number;
   /** Whether it may have been handled before: `attempt` above 1, or redriven from the dead letters. */

@@ -2,16 +2,15 @@ import { QueueError } from "./errors.ts";
 import { nearestName } from "./nearest-name.ts";
 import { warnIfSeconds } from "./seconds.ts";
 
-/** Options that later versions will have: asking for one is no typing mistake. */
-const LATER: Readonly<Record<string, string>> = {
-  delayMs: "Delayed sends aren't available yet.",
+/** Options that other queues have: asking for one is no typing mistake. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
   priority: "Queues have no priorities: use two groups or two types.",
 };
 
 /**
  * Refuses options that don't exist: a misspelt `maxAttemps` would otherwise be a silent default.
  *
- * @throws QueueError `INVALID_OPTION`, or `UNSUPPORTED` for what isn't available yet
+ * @throws QueueError `INVALID_OPTION`, or `UNSUPPORTED` for what other queues have
  */
 export function checkOptionNames(
   where: string,
@@ -24,11 +23,11 @@ export function checkOptionNames(
   }
   for (const name of Object.keys(options)) {
     if (known.has(name)) continue;
-    const later = Object.hasOwn(LATER, name) ? LATER[name] : undefined;
-    if (later !== undefined) {
+    const instead = Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : undefined;
+    if (instead !== undefined) {
       throw new QueueError(
         "UNSUPPORTED",
-        `${later} Leave "${name}" out of the options of ${where}.`,
+        `${instead} Leave "${name}" out of the options of ${where}.`,
       );
     }
     const meant = nearestName(name, known);

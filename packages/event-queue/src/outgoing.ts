@@ -10,7 +10,7 @@ import type { SendOptions } from "./contract.ts";
 import { nextChildDedupeKey } from "./delivery-scope.ts";
 import { QueueError } from "./errors.ts";
 import { checkEventType } from "./names.ts";
-import { checkOptionNames, checkText, invalidOption, show } from "./options.ts";
+import { checkMs, checkOptionNames, checkText, invalidOption, show } from "./options.ts";
 import { encodePayload, type PayloadLimits } from "./payload.ts";
 
 /** One event as somebody wants it sent, nothing checked yet. */
@@ -28,6 +28,8 @@ export interface OutgoingRecord {
   /** The sender's, or the one that makes a handler's sends repeatable. */
   readonly dedupeKey: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** It enters the log so much later; 0 for at once. */
+  readonly delayMs: number;
   /** The given one, or a new one that inherits from the event being handled. */
   readonly lineage: EventLineage;
   /** Its lineage was made just now: no log has its id yet. */
@@ -43,6 +45,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof SendOptions>([
   "dedupeKey",
   "key",
   "headers",
+  "delayMs",
   "source",
   "correlationId",
   "traceparent",
@@ -109,13 +112,14 @@ function check(
   options: SendOptions,
   checks: OutgoingChecks,
 ): OutgoingRecord {
-  const { key, dedupeKey } = options;
+  const { key, dedupeKey, delayMs } = options;
   return {
     type: checkEventType(type, checks.view),
     body: encodePayload(payload, checks),
     key: key === undefined ? undefined : checkText("key", key),
     dedupeKey: dedupeKey === undefined ? undefined : checkText("dedupeKey", dedupeKey),
     headers: checkHeaders(options.headers),
+    delayMs: delayMs === undefined ? 0 : checkMs("delayMs", delayMs),
     lineage: lineageOf(options),
     fresh: options.lineage === undefined,
   };

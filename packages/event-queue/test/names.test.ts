@@ -87,8 +87,8 @@ describe("option names", () => {
     );
   });
 
-  test("what comes later says so", () => {
-    expect(() => checkOptionNames("send", { delayMs: 5 }, known)).toThrow(
+  test("what other queues have says what to do instead", () => {
+    expect(() => checkOptionNames("send", { priority: 5 }, known)).toThrow(
       expect.objectContaining({ code: "UNSUPPORTED" }),
     );
   });

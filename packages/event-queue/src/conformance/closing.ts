@@ -165,6 +165,7 @@ export function closing(test: TestCase): void {
       events: 2,
       oldestPosition: first?.position,
       newestPosition: second?.position,
+      delayed: 0,
       groups: 1,
       deadLetters: 1,
       sent: 2,

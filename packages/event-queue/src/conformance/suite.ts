@@ -21,6 +21,8 @@ export interface QueueFeatures {
   readonly groupExpiry: Feature;
   /** The window of a `dedupeKey` ends after `dedupeWindowMs`, to within a second. */
   readonly dedupeWindow: Feature;
+  /** Events may be sent with `delayMs`. @default true */
+  readonly delayedSends?: Feature;
 }
 
 /** With which options an instance is opened; what is left out is the backend's default. */
@@ -64,7 +66,7 @@ export function runSuite(
   chapters: Readonly<Record<string, (test: TestCase) => void>>,
 ): void {
   const test: TestCase = (title, body, needs = []) => {
-    const lacking = needs.map((need) => features[need]).find((feature) => feature !== true);
+    const lacking = needs.map((need) => features[need] ?? true).find((has) => has !== true);
     it(title, { timeout: CASE_TIMEOUT_MS }, async (context) => {
       if (lacking !== undefined) context.skip(lacking);
       await inLab(factory, body);

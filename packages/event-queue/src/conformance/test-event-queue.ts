@@ -2,6 +2,7 @@ import { administering } from "./administering.ts";
 import { burying } from "./burying.ts";
 import { closing } from "./closing.ts";
 import { consuming } from "./consuming.ts";
+import { delaying } from "./delaying.ts";
 import { identity } from "./identity.ts";
 import { leasing } from "./leasing.ts";
 import { ordering } from "./ordering.ts";
@@ -34,6 +35,7 @@ import { wrapping } from "./wrapping.ts";
 export function testEventQueue(name: string, features: QueueFeatures, factory: QueueFactory): void {
   runSuite(name, features, factory, {
     sending,
+    delaying,
     identity,
     "reading without a group": reading,
     streaming,

@@ -198,6 +198,7 @@ export class MemoryEventQueue<C extends Contracts = AnyContracts> implements Eve
       events: log.size,
       oldestPosition: log.size === 0 ? undefined : log.newest - log.size + 1,
       newestPosition: log.size === 0 ? undefined : log.newest,
+      delayed: log.delayed,
       groups: log.groups.size,
       deadLetters: log.deadLetters.length,
       ...this.#instance.counts,

@@ -6,6 +6,7 @@ import { checkMs, checkOptionNames } from "../options.ts";
 import type { OutgoingRecord } from "../outgoing.ts";
 import type { LogPage, LogQuery } from "../reader.ts";
 import type { BuriedEntry } from "./group-entry.ts";
+import { DelayedRecords } from "./delayed-records.ts";
 import { GroupState } from "./group-state.ts";
 import { type LogRecord, toStoredEvent } from "./log-record.ts";
 
@@ -50,7 +51,9 @@ export class MemoryLog {
   /** Positions are contiguous: the record of position `p` is at `p - #removed - 1`. */
   readonly #records: LogRecord[] = [];
   readonly #byId = new Map<string, LogRecord>();
-  readonly #byKey = new Map<string, { readonly record: LogRecord; readonly until: number }>();
+  /** Ids by dedupe key. */
+  readonly #byKey = new Map<string, { readonly id: string; readonly until: number }>();
+  readonly #delayed: DelayedRecords;
   #removed = 0;
 
   constructor(options: MemoryLogOptions = {}) {
@@ -59,6 +62,7 @@ export class MemoryLog {
     this.#dedupeWindowMs = checkMs("dedupeWindowMs", dedupeWindowMs);
     this.#retentionMs = checkMs("retentionMs", retentionMs);
     this.now = now;
+    this.#delayed = new DelayedRecords(now, () => this.#admit());
   }
 
   /** @internal Position of the newest event ever stored; 0 before the first. */
@@ -69,6 +73,11 @@ export class MemoryLog {
   /** @internal */
   get size(): number {
     return this.#records.length;
+  }
+
+  /** @internal Events that wait for their time. */
+  get delayed(): number {
+    return this.#delayed.size;
   }
 
   /** @internal Stores all, in one step; what is known already is given back as it was stored. */
@@ -146,8 +155,9 @@ export class MemoryLog {
     this.deadLetters.splice(0, this.deadLetters.length, ...kept);
   }
 
-  /** @internal Removes expired groups and old events; done at each use, so that no timer is needed. */
+  /** @internal Takes in what is due, removes expired groups and old events; done at each use. */
   sweep(dropped: (reason: string, count: number) => void): void {
+    this.#admit();
     const now = this.now();
     for (const [name, group] of this.groups) {
       if (now - group.lastServedAt <= group.policy.expireAfterMs) continue;
@@ -174,27 +184,42 @@ export class MemoryLog {
 
   #known({ lineage, dedupeKey }: OutgoingRecord, now: number): LogRecord | undefined {
     const first = dedupeKey === undefined ? undefined : this.#byKey.get(dedupeKey);
-    if (first !== undefined && first.until > now) return first.record;
-    return this.#byId.get(lineage.id);
+    const known = first !== undefined && first.until > now ? this.#byId.get(first.id) : undefined;
+    return known ?? this.#byId.get(lineage.id);
   }
 
   #store(event: OutgoingRecord, now: number): LogRecord {
-    const { lineage, type, body, key, headers, dedupeKey } = event;
-    const position = this.newest + 1;
-    const record: LogRecord = { lineage, position, type, body, key, headers, storedAt: now };
-    this.#records.push(record);
-    this.#byId.set(lineage.id, record);
-    if (dedupeKey !== undefined) this.#remember(dedupeKey, record, now);
-    return record;
+    const { lineage, type, body, key, headers, dedupeKey, delayMs } = event;
+    if (dedupeKey !== undefined) this.#remember(dedupeKey, lineage.id, now);
+    const record: LogRecord = { lineage, position: 0, type, body, key, headers, storedAt: now };
+    if (delayMs === 0) return this.#push(record);
+    const delayed = { ...record, dueAt: now + delayMs };
+    this.#delayed.add(delayed);
+    this.#byId.set(lineage.id, delayed);
+    return delayed;
   }
 
-  #remember(dedupeKey: string, record: LogRecord, now: number): void {
+  #push(record: LogRecord): LogRecord {
+    const placed = { ...record, position: this.newest + 1 };
+    this.#records.push(placed);
+    this.#byId.set(placed.lineage.id, placed);
+    return placed;
+  }
+
+  /** Takes in the delayed events whose time has come. */
+  #admit(): void {
+    const due = this.#delayed.takeDue();
+    for (const record of due) this.#push({ ...record, dueAt: undefined, storedAt: this.now() });
+    if (due.length > 0) this.ring();
+  }
+
+  #remember(dedupeKey: string, id: string, now: number): void {
     // Insertion order is the order of expiry: what has expired is at the front.
     for (const [key, { until }] of this.#byKey) {
       if (until > now) break;
       this.#byKey.delete(key);
     }
     this.#byKey.delete(dedupeKey);
-    this.#byKey.set(dedupeKey, { record, until: now + this.#dedupeWindowMs });
+    this.#byKey.set(dedupeKey, { id, until: now + this.#dedupeWindowMs });
   }
 }
