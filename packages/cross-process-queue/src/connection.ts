@@ -159,6 +159,11 @@ export class Connection {
     return this.get<{ version: string }>(SQL.sqliteVersion)?.version ?? "";
   }
 
+  /** Bytes of the database that hold something; the file may be larger, and uses the rest again. */
+  get usedBytes(): number {
+    return this.get<{ bytes: number }>(SQL.usedBytes)?.bytes ?? 0;
+  }
+
   /**
    * Sees to it that a checkpoint waits for the disk, which all that was synced before rests on; outside of
    * transactions only. A handle that somebody else owns is never set to less, and looked at each time, since

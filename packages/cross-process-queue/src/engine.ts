@@ -1,4 +1,4 @@
-import type { Bell } from "@ringrift/event-queue/backend";
+import { type Bell, groupSkipped, reportQueueError } from "@ringrift/event-queue/backend";
 import { Admission } from "./admission.ts";
 import { Appender } from "./appending.ts";
 import { BatchStore } from "./batches.ts";
@@ -11,13 +11,14 @@ import { DeadLetterStore } from "./dead-letters.ts";
 import { DelayedEvents } from "./delayed-events.ts";
 import { DeliveryStore } from "./deliveries.ts";
 import { Doorbell } from "./doorbell.ts";
-import { GroupStore } from "./groups.ts";
+import { type Group, GroupStore } from "./groups.ts";
 import { LeaseStore } from "./leases.ts";
 import { EventLog } from "./log.ts";
 import type { CheckedQueueOptions } from "./options.ts";
 import { Sweeper } from "./retention.ts";
 import type { EventRow } from "./rows.ts";
 import { SQL } from "./schema.ts";
+import { Skipper } from "./skipping.ts";
 import { WriteAheadLog } from "./write-ahead-log.ts";
 
 /** What an engine tells the instance it belongs to. */
@@ -88,7 +89,20 @@ export class Engine {
     this.claimer = new Claimer(connection, { log, deliveries, batches });
     this.leases = new LeaseStore(connection, { groups, deliveries, batches });
     const { onDropped } = events;
-    this.sweeper = new Sweeper({ connection, committer, groups, limits, onDropped });
+    const skipper = new Skipper({ connection, log, deliveries, batches });
+    const onSkipped = (group: Group, count: number): void => {
+      onDropped("skipped", count);
+      reportQueueError(groupSkipped(group, count), "Retention");
+    };
+    this.sweeper = new Sweeper({
+      connection,
+      committer,
+      groups,
+      skipper,
+      limits,
+      onDropped,
+      onSkipped,
+    });
     this.admission = new Admission({ connection, committer, delayed, appender });
   }
 

@@ -1,6 +1,7 @@
 import type { StartFrom } from "@ringrift/envelope";
 import { type GroupInfo, QueueError } from "@ringrift/event-queue";
 import {
+  type Backlog,
   checkSameGroupPolicy,
   completeGroupPolicy,
   decodeGroupPolicy,
@@ -22,6 +23,8 @@ export interface Group {
   readonly cursor: number;
   readonly policy: StoredGroupPolicy;
   readonly servedAt: number;
+  /** Events it was made to skip. */
+  readonly skipped: number;
 }
 
 interface GroupRow extends Omit<Group, "policy"> {
@@ -123,6 +126,17 @@ export class GroupStore {
     return held + this.#log.count(group.policy.eventTypes, group.cursor);
   }
 
+  /** The group that has the most still to settle; counted no further than `enough`. */
+  furthestBehind(enough: number): Backlog | undefined {
+    return this.all()
+      .map((group) => {
+        const { eventTypes } = group.policy;
+        const above = this.#log.countUpTo(enough, eventTypes, group.cursor);
+        return { group: group.name, pending: this.#counts(group, 0).pending + above };
+      })
+      .toSorted((one, other) => other.pending - one.pending)[0];
+  }
+
   /** The lowest position that the group may still need. */
   floor(group: Group): number {
     const oldest = this.#connection.get<{ position: number | null }>(SQL.oldestDelivery, group.id);
@@ -133,7 +147,7 @@ export class GroupStore {
   }
 
   info(group: Group, now: number): GroupInfo {
-    const { eventTypes, maxAttempts, leaseMs, expireAfterMs, backoff } = group.policy;
+    const { eventTypes, maxAttempts, leaseMs, expireAfterMs, skipAfterMs, backoff } = group.policy;
     const { pending, inFlight, retrying } = this.#counts(group, now);
     const dead = this.#connection.get<{ count: number }>(SQL.countDeadLettersOf, group.name);
     return {
@@ -148,6 +162,8 @@ export class GroupStore {
       maxAttempts,
       leaseMs,
       expireAfterMs,
+      skipAfterMs: skipAfterMs ?? undefined,
+      skipped: group.skipped,
       backoff,
       claimedBy: this.#claims.holderOf(group.name, now),
     };

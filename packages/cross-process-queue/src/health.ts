@@ -4,7 +4,6 @@ import type { Engine } from "./engine.ts";
 import type { Group } from "./groups.ts";
 import type { QueueInstance } from "./instance.ts";
 import { MIGRATIONS } from "./migrations.ts";
-import { usedBytes } from "./retention.ts";
 import { SQL } from "./schema.ts";
 import { sqliteCopies } from "./sqlite-copies.ts";
 
@@ -53,8 +52,10 @@ export async function queueHealth(instance: QueueInstance): Promise<QueueHealth>
         journalMode: connection.database.pragma("journal_mode", { simple: true }),
         bytes: sizeOf(connection.path),
         walBytes,
-        usedBytes: usedBytes(connection),
-        lag: Object.fromEntries(lags.map(({ name, pending, ageMs }) => [name, { pending, ageMs }])),
+        usedBytes: connection.usedBytes,
+        lag: Object.fromEntries(
+          lags.map(({ name, pending, ageMs, skipped }) => [name, { pending, ageMs, skipped }]),
+        ),
       };
       if (walBytes > LARGE_WAL_BYTES) {
         problems.push(
@@ -90,6 +91,8 @@ interface Lag {
   readonly pending: number;
   /** How long ago the oldest event was stored that it has still to settle; 0 when there is none. */
   readonly ageMs: number;
+  /** Events it was made to skip, in all. */
+  readonly skipped: number;
   /** Retention would have removed that event. */
   readonly isOverdue: boolean;
 }
@@ -99,6 +102,7 @@ function lagOf({ groups, log, sweeper }: Engine, group: Group, now: number): Lag
   return {
     name: group.name,
     pending: groups.pending(group),
+    skipped: group.skipped,
     ageMs: oldest === undefined ? 0 : Math.max(0, now - oldest.stored_at),
     isOverdue: oldest !== undefined && sweeper.isOverdue(oldest.position, oldest.stored_at, now),
   };

@@ -66,11 +66,22 @@ export class EventLog {
     return this.#rows(SQL.eventById, id)[0];
   }
 
-  /** How many events of these types lie above `after`. */
-  count(eventTypes: readonly string[] | null, after: number): number {
-    if (eventTypes === null) return this.#number(SQL.countBetween, "count", after, NO_END);
+  /** How many events of these types lie above `after`, and not above `upTo`. */
+  count(eventTypes: readonly string[] | null, after: number, upTo: number = NO_END): number {
+    if (eventTypes === null) return this.#number(SQL.countBetween, "count", after, upTo);
     return eventTypes
-      .map((type) => this.#number(SQL.countOfType, "count", type, after, NO_END))
+      .map((type) => this.#number(SQL.countOfType, "count", type, after, upTo))
+      .reduce((sum, count) => sum + count, 0);
+  }
+
+  /** The same as `count` above `after`, but no further than `enough`; without types it may count gaps. */
+  countUpTo(enough: number, eventTypes: readonly string[] | null, after: number): number {
+    if (eventTypes === null) {
+      const oldest = this.#number(SQL.oldestPosition, "position");
+      return Math.max(0, this.newest() - Math.max(after, oldest - 1));
+    }
+    return eventTypes
+      .map((type) => this.#number(SQL.countOfTypeUpTo, "count", type, after, enough))
       .reduce((sum, count) => sum + count, 0);
   }
 

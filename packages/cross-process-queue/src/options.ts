@@ -1,6 +1,9 @@
 import type { AnyContracts, Contracts, EventView } from "@ringrift/envelope";
 import { QueueError } from "@ringrift/event-queue";
 import {
+  type BacklogLimit,
+  type BacklogOptions,
+  checkBacklog,
   checkMs,
   checkNumber,
   checkOptionNames,
@@ -13,7 +16,9 @@ import type { SqliteDatabase } from "./driver.ts";
 import type { RetentionLimits } from "./retention.ts";
 
 /** Options of a {@link CrossProcessEventQueue}. */
-export interface CrossProcessQueueOptions<C extends Contracts = AnyContracts> {
+export interface CrossProcessQueueOptions<
+  C extends Contracts = AnyContracts,
+> extends BacklogOptions {
   /** The catalogue's view (`catalogue.queue`): types of the events, and a check of their names. */
   readonly events?: EventView<C> | undefined;
   /**
@@ -62,6 +67,7 @@ export interface CheckedQueueOptions {
   readonly dedupeWindowMs: number;
   readonly maxPayloadBytes: number | undefined;
   readonly source: string | undefined;
+  readonly backlog: BacklogLimit | undefined;
 }
 
 const OPTION_NAMES: ReadonlySet<string> = new Set<keyof CrossProcessQueueOptions>([
@@ -73,6 +79,8 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof CrossProcessQueueOptions
   "dedupeWindowMs",
   "maxPayloadBytes",
   "source",
+  "maxBacklog",
+  "backlogWaitMs",
 ]);
 const SURVIVES: readonly unknown[] = ["power-loss", "process-crash"] satisfies Survives[];
 
@@ -94,6 +102,7 @@ export function checkQueueOptions(
   }
   checkOptionNames("CrossProcessEventQueue", rest, OPTION_NAMES);
   const { events, survives = "power-loss", maxPayloadBytes, source } = rest;
+  const { maxBacklog, backlogWaitMs } = rest;
   if (!SURVIVES.includes(survives)) {
     throw invalid(`Option "survives" is "${survives}". Give "power-loss" or "process-crash".`);
   }
@@ -108,6 +117,7 @@ export function checkQueueOptions(
     },
     dedupeWindowMs: checkMs("dedupeWindowMs", rest.dedupeWindowMs ?? 600_000),
     maxPayloadBytes: checkCount("maxPayloadBytes", maxPayloadBytes, MAX_PAYLOAD_BYTES),
+    backlog: checkBacklog({ maxBacklog, backlogWaitMs }),
     source: source === undefined || source === "" ? undefined : checkText("source", source),
   };
 }

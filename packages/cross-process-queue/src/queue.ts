@@ -25,6 +25,7 @@ import {
   type TransactionalQueue,
 } from "@ringrift/event-queue";
 import {
+  BacklogGate,
   checkGroupName,
   checkGroupPolicy,
   checkHistory,
@@ -74,6 +75,7 @@ export class CrossProcessEventQueue<
   readonly #defaultSource: string | undefined;
   readonly #source: LogSource;
   readonly #reader: InstanceReader;
+  readonly #gate: BacklogGate;
 
   /** @throws QueueError `INVALID_PATH`, `INVALID_OPTION` */
   constructor(path: string, options?: CrossProcessQueueOptions<C>);
@@ -88,6 +90,9 @@ export class CrossProcessEventQueue<
     this.#view = options.view;
     this.#checks = { view: options.view, maxBytes: options.maxPayloadBytes };
     this.#defaultSource = options.source;
+    this.#gate = new BacklogGate(options.backlog, (enough) =>
+      instance.read(({ groups }) => groups.furthestBehind(enough)),
+    );
     this.deadLetters = new SqliteDeadLetters(instance);
     this.groups = new SqliteGroups(instance);
     this.#source = {
@@ -161,10 +166,12 @@ export class CrossProcessEventQueue<
     return this.group<K>(group, policy).consume(handler, member);
   }
 
-  transaction<R>(
+  async transaction<R>(
     run: (transaction: SqliteTransaction<C>) => R,
     ..._refused: Synchronous<R>
   ): Promise<R> {
+    const passing = this.#gate.pass(1);
+    if (passing !== undefined) await passing;
     return runInTransaction(this.#instance, this.#appendNow, (transaction) =>
       run(contracted(transaction)),
     );
@@ -260,6 +267,8 @@ export class CrossProcessEventQueue<
 
   async #append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
     if (records.length === 0) return [];
+    const passing = this.#gate.pass(records.length);
+    if (passing !== undefined) await passing;
     const appended = await this.#instance.write(
       ({ appender }, tx) => appender.append(tx, records),
       {

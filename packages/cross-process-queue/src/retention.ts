@@ -1,15 +1,12 @@
 import { runDetached } from "@ringrift/envelope";
+import { Budget } from "./budget.ts";
 import type { Committer, WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
-import type { GroupStore } from "./groups.ts";
+import type { Group, GroupStore } from "./groups.ts";
 import { isWorthTryingAgain } from "./housekeeping.ts";
 import { SQL } from "./schema.ts";
+import type { Skipper } from "./skipping.ts";
 
-/** One transaction deletes for so long: a longer one would hold up other writers, and the event loop. */
-const STEP_MS = 8;
-const PORTION_MS = 1;
-const SMALLEST_PORTION = 5;
-const LARGEST_PORTION = 200;
 const SHORTEST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 60_000;
 /** Too many come faster than too old ones. */
@@ -29,15 +26,19 @@ export interface SweeperParts {
   readonly connection: Connection;
   readonly committer: Committer;
   readonly groups: GroupStore;
+  readonly skipper: Skipper;
   readonly limits: RetentionLimits;
   /** Counts what was dropped. */
   readonly onDropped: (reason: string, count: number) => void;
+  /** Reports that a group had to skip events. */
+  readonly onSkipped: (group: Group, count: number) => void;
 }
 
 /**
- * Removes what is too old, in small steps: groups that nobody serves any more, events that are older than the
- * retention, or too many, and that every group has settled, dedupe keys whose window is over. The newest event always
- * stays, so that its position isn't given again. Sweeps by itself; never keeps the process alive.
+ * Removes what is too old, in small steps: groups that nobody serves any more, events that a group is to skip, events
+ * that are older than the retention, or too many, and that every group has settled, dedupe keys whose window is over.
+ * The newest event always stays, so that its position isn't given again. Sweeps by itself; never keeps the process
+ * alive.
  */
 export class Sweeper {
   readonly #parts: SweeperParts;
@@ -63,9 +64,8 @@ export class Sweeper {
 
   /** Whether an event would go if every group had settled it. */
   isOverdue(position: number, storedAt: number, now: number): boolean {
-    const newest = this.#newest();
-    if (position >= newest) return false;
-    return storedAt < this.#tooOld(now) || position <= this.#tooMany(newest);
+    const { newest, before, upTo } = this.#limits(now);
+    return position < newest && (storedAt < before || position <= upTo);
   }
 
   async stop(): Promise<void> {
@@ -80,101 +80,93 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { connection, committer } = this.#parts;
-    while (await connection.read(() => this.#isDue(Date.now()))) {
-      const done = await committer.submit((tx) => this.#step(tx), {
-        durable: false,
-        patienceMs: PATIENCE_MS,
-      });
-      for (const [reason, count] of done.dropped) this.#parts.onDropped(reason, count);
-      if (!done.more) return;
+    const { connection, committer, onDropped, onSkipped } = this.#parts;
+    const skipped = new Map<Group, number>();
+    try {
+      while (await connection.read(() => this.#isDue(Date.now()))) {
+        const done = await committer.submit((tx) => this.#step(tx), {
+          durable: false,
+          patienceMs: PATIENCE_MS,
+        });
+        for (const [reason, count] of done.dropped) onDropped(reason, count);
+        for (const [group, count] of done.skipped) {
+          const known = [...skipped.keys()].find(({ id }) => id === group.id) ?? group;
+          skipped.set(known, count + (skipped.get(known) ?? 0));
+        }
+        if (!done.more) return;
+      }
+    } finally {
+      for (const [group, count] of skipped) onSkipped(group, count);
     }
   }
 
   #isDue(now: number): boolean {
-    const { connection } = this.#parts;
-    if (this.#expired(now).length > 0 || connection.get(SQL.expiredDedupeKey, now) !== undefined) {
-      return true;
-    }
-    const newest = this.#newest();
-    const [floor, before, upTo] = [this.#floor(newest), this.#tooOld(now), this.#tooMany(newest)];
-    return connection.get(SQL.deletableEvent, { floor, before, upTo }) !== undefined;
+    const { connection, groups, skipper } = this.#parts;
+    return (
+      groups.all().some((group) => isExpired(group, now) || skipper.isDue(group, now)) ||
+      connection.get(SQL.expiredDedupeKey, now) !== undefined ||
+      connection.get(SQL.deletableEvent, this.#bounds(now)) !== undefined
+    );
   }
 
-  #step(tx: WriteTransaction): { dropped: Map<string, number>; more: boolean } {
-    const { connection, groups } = this.#parts;
+  #step(tx: WriteTransaction): Swept {
+    const { connection, groups, skipper } = this.#parts;
     const dropped = new Map<string, number>();
-    for (const group of this.#expired(tx.now)) {
-      dropped.set("group-expired", (dropped.get("group-expired") ?? 0) + groups.pending(group));
-      groups.remove(group.name);
+    const skipped = new Map<Group, number>();
+    let more = false;
+    for (const group of groups.all()) {
+      if (isExpired(group, tx.now)) {
+        dropped.set("group-expired", (dropped.get("group-expired") ?? 0) + groups.pending(group));
+        groups.remove(group.name);
+        continue;
+      }
+      const skip = skipper.skip(tx, group);
+      if (skip.count > 0) skipped.set(group, skip.count);
+      more ||= skip.more;
     }
-    const newest = this.#newest();
-    const floor = this.#floor(newest);
-    const before = this.#tooOld(tx.now);
     const budget = new Budget();
+    const { floor, before } = this.#bounds(tx.now);
     const old = budget.spend((rows) =>
       connection.run(SQL.deleteEvents, { floor, rows, before, upTo: 0 }),
     );
+    // Looked at again: what was too old may have been what was too much.
     const surplus = budget.spend((rows) =>
-      connection.run(SQL.deleteEvents, { floor, rows, before: 0, upTo: this.#tooMany(newest) }),
+      connection.run(SQL.deleteEvents, { floor, rows, before: 0, upTo: this.#limits(tx.now).upTo }),
     );
     budget.spend((rows) => connection.run(SQL.deleteDedupeKeys, tx.now, rows));
     if (old > 0) dropped.set("retention", old);
     if (surplus > 0) dropped.set("retention-size", surplus);
-    return { dropped, more: budget.isSpent };
+    return { dropped, skipped, more: more || budget.isSpent };
   }
 
-  #expired(now: number): ReturnType<GroupStore["all"]> {
-    return this.#parts.groups
-      .all()
-      .filter(({ servedAt, policy }) => now - servedAt > policy.expireAfterMs);
-  }
-
-  #tooOld(now: number): number {
-    return now - this.#parts.limits.ms;
-  }
-
-  /** Up to this position there is more than there may be. */
-  #tooMany(newest: number): number {
-    const { connection, limits } = this.#parts;
-    if (limits.bytes !== undefined && usedBytes(connection) > limits.bytes) return newest;
-    return limits.events === undefined ? 0 : newest - limits.events;
-  }
-
-  #newest(): number {
-    return this.#parts.connection.get<{ position: number }>(SQL.newestPosition)?.position ?? 0;
-  }
-
-  /** Below this position nobody needs anything; the newest event stays in any case. */
-  #floor(newest: number): number {
+  /** Below `floor` nobody needs anything; the newest event stays in any case. */
+  #bounds(now: number): { floor: number; before: number; upTo: number } {
     const { groups } = this.#parts;
-    return Math.min(newest, ...groups.all().map((group) => groups.floor(group)));
+    const { newest, before, upTo } = this.#limits(now);
+    return {
+      floor: Math.min(newest, ...groups.all().map((group) => groups.floor(group))),
+      before,
+      upTo,
+    };
+  }
+
+  /** What was stored `before` is too old, and what lies `upTo` a position too much. */
+  #limits(now: number): { newest: number; before: number; upTo: number } {
+    const { connection, limits } = this.#parts;
+    const newest = connection.get<{ position: number }>(SQL.newestPosition)?.position ?? 0;
+    const isTooLarge = limits.bytes !== undefined && connection.usedBytes > limits.bytes;
+    const surplus = limits.events === undefined ? 0 : newest - limits.events;
+    return { newest, before: now - limits.ms, upTo: isTooLarge ? newest : surplus };
   }
 }
 
-/** Bytes of the database that hold something; the file may be larger, and uses the rest again. */
-export function usedBytes(connection: Connection): number {
-  return connection.get<{ bytes: number }>(SQL.usedBytes)?.bytes ?? 0;
+/** What one step has done. */
+interface Swept {
+  readonly dropped: ReadonlyMap<string, number>;
+  readonly skipped: ReadonlyMap<Group, number>;
+  readonly more: boolean;
 }
 
-/** How long one transaction may go on deleting. A row takes a few µs, and one of a megabyte a thousand times that. */
-class Budget {
-  readonly #until = performance.now() + STEP_MS;
-  isSpent = false;
-
-  /** Has rows deleted, in ever larger portions, until fewer are found than asked for or the time is up. */
-  spend(deleteRows: (rows: number) => number): number {
-    let total = 0;
-    let rows = SMALLEST_PORTION;
-    while (!this.isSpent) {
-      const began = performance.now();
-      const deleted = deleteRows(rows);
-      total += deleted;
-      if (deleted < rows) break;
-      const now = performance.now();
-      this.isSpent = now >= this.#until;
-      if (now - began < PORTION_MS) rows = Math.min(rows * 2, LARGEST_PORTION);
-    }
-    return total;
-  }
+function isExpired({ servedAt, policy }: Group, now: number): boolean {
+  return now - servedAt > policy.expireAfterMs;
 }

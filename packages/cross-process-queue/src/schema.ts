@@ -73,6 +73,9 @@ export const SQL = {
   countBetween: "SELECT count(*) AS count FROM events WHERE position > ? AND position <= ?",
   countOfType: `
     SELECT count(*) AS count FROM events WHERE type = ? AND position > ? AND position <= ?`,
+  countOfTypeUpTo: `
+    SELECT count(*) AS count FROM (
+      SELECT 1 FROM events WHERE type = +? AND position > ? LIMIT ? + 0)`,
   // The oldest are looked at, and no others: what is behind the first that may stay, may stay too.
   deleteEvents: `
     DELETE FROM events WHERE position IN (
@@ -112,12 +115,14 @@ export const SQL = {
 
   // Groups
   groupByName: `
-    SELECT id, name, cursor, policy, served_at AS servedAt FROM groups WHERE name = ?`,
-  groups: "SELECT id, name, cursor, policy, served_at AS servedAt FROM groups ORDER BY name",
+    SELECT id, name, cursor, policy, served_at AS servedAt, skipped FROM groups WHERE name = ?`,
+  groups: `
+    SELECT id, name, cursor, policy, served_at AS servedAt, skipped FROM groups ORDER BY name`,
   insertGroup: "INSERT INTO groups (name, cursor, policy, served_at) VALUES (?, ?, ?, ?)",
   serveGroup: `
     UPDATE groups SET cursor = max(cursor, ?), served_at = max(served_at, ?) WHERE id = ?`,
   seekCursor: "UPDATE groups SET cursor = ? WHERE id = ?",
+  countSkipped: "UPDATE groups SET skipped = skipped + ? WHERE id = ?",
   touchGroup: "UPDATE groups SET served_at = max(served_at, ?) WHERE id = ?",
   deleteGroup: "DELETE FROM groups WHERE id = ?",
   deliveryCounts: `
@@ -134,6 +139,8 @@ export const SQL = {
     VALUES (?, ?, ?, ?, ?, ?)`,
   deliveriesBetween: `
     SELECT position FROM deliveries WHERE group_id = ? AND position BETWEEN ? AND ?`,
+  countDeliveriesBetween: `
+    SELECT count(*) AS count FROM deliveries WHERE group_id = ? AND position BETWEEN ? AND ?`,
   dueDeliveries: `
     SELECT position, token, attempt, redriven, key, failures, event FROM deliveries
     WHERE group_id = +? AND due <= ? ORDER BY due, position LIMIT ? + 0`,
@@ -167,6 +174,15 @@ export const SQL = {
     UPDATE deliveries SET due = :now WHERE due IS NULL AND group_id = :group AND position = (
       SELECT min(position) FROM deliveries WHERE group_id = +:group AND key = :key)`,
   countHeld: "SELECT count(*) AS count FROM deliveries WHERE group_id = ? AND due IS NULL",
+  // Not those that a member has just now: its lease will tell.
+  staleDelivery: `
+    SELECT 1 AS due FROM deliveries
+    WHERE group_id = ? AND position <= ? AND (token IS NULL OR due <= ?) LIMIT 1`,
+  dropStale: `
+    DELETE FROM deliveries WHERE group_id = :group AND position IN (
+      SELECT position FROM deliveries
+      WHERE group_id = :group AND position <= :upTo AND (token IS NULL OR due <= :now)
+      ORDER BY position LIMIT :limit + 0) RETURNING key`,
   deleteDeliveries: "DELETE FROM deliveries WHERE group_id = ?",
 
   // Batches of leases
@@ -186,6 +202,9 @@ export const SQL = {
     FROM batches WHERE group_id = ?`,
   oldestInBatch: `
     SELECT min(json_extract(positions, '$[0]')) AS position FROM batches WHERE group_id = +?`,
+  staleBatch: `
+    SELECT 1 AS due FROM batches
+    WHERE group_id = ? AND json_extract(positions, '$[0]') <= ? AND due <= ? LIMIT 1`,
   deleteBatches: "DELETE FROM batches WHERE group_id = ?",
 
   // Dead letters

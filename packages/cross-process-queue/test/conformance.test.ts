@@ -13,6 +13,9 @@ testEventQueue(
     retention: true,
     groupExpiry: true,
     dedupeWindow: true,
+    delayedSends: true,
+    backpressure: true,
+    skipping: true,
   },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "ringrift-queue-"));

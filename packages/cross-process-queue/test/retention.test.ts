@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import Database from "better-sqlite3";
-import { expect, test } from "vitest";
+import { PermanentError } from "@ringrift/event-queue";
+import { expect, onTestFinished, test } from "vitest";
 import { openQueue, tempPath, until } from "./temp-queue.ts";
 
 const MANY = Array.from({ length: 1_200 }, (_, n) => ({ type: "A", payload: { n } }));
@@ -67,7 +68,7 @@ test("what a group has still to settle stays, however much it is, and health say
   expect(problems).toEqual([
     expect.stringContaining('Group "slow" has 100 events still to settle'),
   ]);
-  expect(details["lag"]).toEqual({ slow: { pending: 100, ageMs: expect.any(Number) } });
+  expect(details["lag"]).toEqual({ slow: { pending: 100, ageMs: expect.any(Number), skipped: 0 } });
   for (const event of await group.receive({ limit: 95 })) await event.ack();
   expect(await queue.stats()).toMatchObject({ events: 10, dropped: { "retention-size": 90 } });
   expect(await queue.health()).toMatchObject({ ok: true, problems: [] });
@@ -84,8 +85,8 @@ test("health says how old the oldest event is that a group has to settle", async
   expect(ok).toBe(false);
   expect(problems).toEqual([expect.stringMatching(/"slow" has 2 events .* 6048\d\d s old/)]);
   expect(details["lag"]).toEqual({
-    slow: { pending: 2, ageMs: expect.closeTo(604_800_000, -4) },
-    other: { pending: 0, ageMs: 0 },
+    slow: { pending: 2, ageMs: expect.closeTo(604_800_000, -4), skipped: 0 },
+    other: { pending: 0, ageMs: 0, skipped: 0 },
   });
 });
 
@@ -170,4 +171,30 @@ test("a long handler keeps its group alive", async () => {
   resolve();
   await consumer.stop();
   expect(consumer.stats().handled).toBe(1);
+});
+
+test("a group that is far behind skips in steps, says so once, and then nothing keeps the log", async () => {
+  const path = tempPath();
+  const warnings: string[] = [];
+  const note = ({ message }: Error): number => warnings.push(message);
+  process.on("warning", note);
+  onTestFinished(() => void process.off("warning", note));
+  const queue = openQueue(path, { retentionMs: 3_600_000, survives: "process-crash" });
+  const group = queue.group("late", { skipAfterMs: 60_000 });
+  const dying = { type: "A", payload: { n: -1 } };
+  await queue.sendMany([dying, dying]);
+  for (const event of await group.receive()) await event.nack({ reason: new PermanentError("no") });
+  for (let round = 0; round < 40; round += 1) await queue.sendMany(MANY);
+  await queue.groups.seek("late", "beginning");
+  // It is in the log and a delivery too, and one event all the same.
+  expect(await queue.deadLetters.redrive({ limit: 1 })).toEqual({ count: 1 });
+  age(path);
+  expect(await until(async () => (await queue.stats()).events === 1)).toBe(true);
+  const all = 2 + 40 * MANY.length;
+  const { dropped } = await queue.stats();
+  expect(dropped).toEqual({ skipped: all, retention: all - 1 });
+  expect(await queue.groups.list()).toMatchObject([{ name: "late", pending: 0, skipped: all }]);
+  expect((await queue.health()).ok).toBe(true);
+  await until(() => warnings.length > 0);
+  expect(warnings).toEqual([expect.stringContaining(`Group "late" skipped ${all} events`)]);
 });

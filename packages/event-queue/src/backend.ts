@@ -1,3 +1,10 @@
+export {
+  type Backlog,
+  BacklogGate,
+  type BacklogLimit,
+  type BacklogOptions,
+  checkBacklog,
+} from "./backlog-gate.ts";
 export { Bell, type BellWait } from "./bell.ts";
 export { type CheckedConsumerOptions, checkConsumerOptions } from "./consumer-options.ts";
 export { ConsumerMiddlewares } from "./consumer-middleware.ts";
@@ -18,6 +25,7 @@ export {
   type GivenGroupPolicy,
   type StoredGroupPolicy,
 } from "./group-policy.ts";
+export { groupSkipped } from "./group-skipped.ts";
 export { leaseEvent, type LeaseOperations } from "./leased-record.ts";
 export type { LeaseSource } from "./lease-source.ts";
 export { type LongPoll, longPoll, type Taken } from "./long-poll.ts";

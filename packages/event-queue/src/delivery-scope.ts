@@ -8,12 +8,14 @@ import { type EventLineage, runWithEvent } from "@ringrift/envelope";
  */
 interface DeliveryScope {
   readonly prefix: string;
+  /** Whether what it sends gets dedupe keys. */
+  readonly dedupeChildren: boolean;
   readonly sent: Map<string, number>;
   open: boolean;
 }
 
 // One store for all copies of this package in a process, or a child of another backend would be missed.
-const KEY = Symbol.for("@ringrift/event-queue/delivery/1");
+const KEY = Symbol.for("@ringrift/event-queue/delivery/2");
 // The cast is safe: the symbol is ours.
 const registry = globalThis as { [KEY]?: AsyncLocalStorage<DeliveryScope | undefined> };
 const storage = (registry[KEY] ??= new AsyncLocalStorage<DeliveryScope | undefined>());
@@ -28,11 +30,10 @@ export async function runDelivery<T>(
   dedupeChildren: boolean,
   handler: () => T,
 ): Promise<Awaited<T>> {
-  const scope = { prefix: `${group}:${event.id}`, sent: new Map<string, number>(), open: true };
+  const prefix = `${group}:${event.id}`;
+  const scope = { prefix, dedupeChildren, sent: new Map<string, number>(), open: true };
   try {
-    return await storage.run(dedupeChildren ? scope : undefined, () =>
-      runWithEvent(event, handler),
-    );
+    return await storage.run(scope, () => runWithEvent(event, handler));
   } finally {
     scope.open = false;
   }
@@ -44,8 +45,13 @@ export async function runDelivery<T>(
  */
 export function nextChildDedupeKey(type: string): string | undefined {
   const scope = storage.getStore();
-  if (!scope?.open) return undefined;
+  if (!scope?.open || !scope.dedupeChildren) return undefined;
   const n = (scope.sent.get(type) ?? 0) + 1;
   scope.sent.set(type, n);
   return `${scope.prefix}:${type}:${n}`;
+}
+
+/** For backends: whether this runs in the handler of a delivery that isn't over. */
+export function isHandling(): boolean {
+  return storage.getStore()?.open === true;
 }

@@ -12,6 +12,8 @@ export interface StoredGroupPolicy {
   readonly maxAttempts: number;
   readonly leaseMs: number;
   readonly expireAfterMs: number;
+  /** `null` for never. */
+  readonly skipAfterMs: number | null;
   readonly backoff: Required<Backoff>;
 }
 
@@ -22,6 +24,7 @@ export interface GivenGroupPolicy {
   readonly maxAttempts?: number;
   readonly leaseMs?: number;
   readonly expireAfterMs?: number;
+  readonly skipAfterMs?: number;
   readonly backoff?: Partial<Backoff>;
 }
 
@@ -31,16 +34,19 @@ export const DEFAULT_GROUP_POLICY: StoredGroupPolicy = Object.freeze({
   maxAttempts: 5,
   leaseMs: 30_000,
   expireAfterMs: 604_800_000,
+  skipAfterMs: null,
   backoff: Object.freeze({ initialMs: 100, maxMs: 60_000, factor: 2, jitter: 0.2 }),
 });
 
-const POLICY_NAMES: ReadonlySet<string> = new Set<keyof GroupPolicy>([
+/** Names of the options of a group. */
+export const POLICY_NAMES: ReadonlySet<string> = new Set<keyof GroupPolicy>([
   "eventTypes",
   "from",
   "maxAttempts",
   "backoff",
   "leaseMs",
   "expireAfterMs",
+  "skipAfterMs",
 ]);
 const BACKOFF_NAMES: ReadonlySet<string> = new Set<keyof Backoff>([
   "initialMs",
@@ -64,7 +70,7 @@ export function checkGroupPolicy(
 ): GivenGroupPolicy {
   checkOptionNames("a group", policy, POLICY_NAMES);
   const eventTypes = checkEventTypes(policy.eventTypes, view);
-  const { from, maxAttempts, leaseMs, expireAfterMs, backoff } = policy;
+  const { from, maxAttempts, leaseMs, expireAfterMs, skipAfterMs, backoff } = policy;
   if (from !== undefined) parseStartFrom(from);
   return {
     ...(eventTypes !== undefined && { eventTypes }),
@@ -76,6 +82,7 @@ export function checkGroupPolicy(
     ...(expireAfterMs !== undefined && {
       expireAfterMs: checkMs("expireAfterMs", expireAfterMs, 1),
     }),
+    ...(skipAfterMs !== undefined && { skipAfterMs: checkMs("skipAfterMs", skipAfterMs, 1) }),
     ...(backoff !== undefined && { backoff: checkBackoff(backoff) }),
   };
 }
@@ -112,6 +119,7 @@ export function completeGroupPolicy(given: GivenGroupPolicy): StoredGroupPolicy 
     maxAttempts: given.maxAttempts ?? DEFAULT_GROUP_POLICY.maxAttempts,
     leaseMs: given.leaseMs ?? DEFAULT_GROUP_POLICY.leaseMs,
     expireAfterMs: given.expireAfterMs ?? DEFAULT_GROUP_POLICY.expireAfterMs,
+    skipAfterMs: given.skipAfterMs ?? DEFAULT_GROUP_POLICY.skipAfterMs,
     backoff: { ...DEFAULT_GROUP_POLICY.backoff, ...given.backoff },
   };
 }
@@ -132,6 +140,7 @@ export function checkSameGroupPolicy(
     ["maxAttempts", given.maxAttempts, stored.maxAttempts],
     ["leaseMs", given.leaseMs, stored.leaseMs],
     ["expireAfterMs", given.expireAfterMs, stored.expireAfterMs],
+    ["skipAfterMs", given.skipAfterMs, stored.skipAfterMs],
     ["backoff.initialMs", backoff?.initialMs, stored.backoff.initialMs],
     ["backoff.maxMs", backoff?.maxMs, stored.backoff.maxMs],
     ["backoff.factor", backoff?.factor, stored.backoff.factor],

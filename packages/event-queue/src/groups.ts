@@ -35,6 +35,13 @@ export interface GroupPolicy<
    * pending is counted in `stats().dropped["group-expired"]`. @default 604_800_000 (7 days)
    */
   readonly expireAfterMs?: number | undefined;
+  /**
+   * Events that the group hasn't settled so long after they were stored are skipped, unless a member has them just
+   * then: for a group that is better late with nothing than late with everything. They are counted in the group's
+   * `skipped` and in `stats().dropped.skipped`, and reported as a process warning (`GROUP_SKIPPED`). Looked at as
+   * often as retention is: at most a minute later. @default never
+   */
+  readonly skipAfterMs?: number | undefined;
 }
 
 /** A group as `groups.list()` and `ensure()` show it. */
@@ -57,6 +64,10 @@ export interface GroupInfo {
   readonly maxAttempts: number;
   readonly leaseMs: number;
   readonly expireAfterMs: number;
+  /** `undefined` for never. */
+  readonly skipAfterMs: number | undefined;
+  /** Events it was made to skip because of `skipAfterMs`, in all. */
+  readonly skipped: number;
   readonly backoff: Required<Backoff>;
   /** Who claimed the group for itself, if anybody. */
   readonly claimedBy: string | undefined;

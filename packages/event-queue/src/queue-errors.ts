@@ -5,6 +5,7 @@ import { QueueError, type QueueErrorCode } from "./errors.ts";
 const TRANSIENT: ReadonlySet<QueueErrorCode> = new Set<QueueErrorCode>([
   "QUEUE_BUSY",
   "QUEUE_FULL",
+  "BACKLOG_FULL",
   "QUEUE_READ_ONLY",
   "STORAGE_FAILED",
   "CORRUPT_EVENT",

@@ -8,6 +8,7 @@ import type {
 } from "./contract.ts";
 import type { DeadLetterFilter } from "./dead-letters.ts";
 import type { StreamRequest } from "./event-stream.ts";
+import { POLICY_NAMES } from "./group-policy.ts";
 import type { ClaimOptions, GroupPolicy } from "./groups.ts";
 import { checkEventType, checkEventTypes, checkGroupName } from "./names.ts";
 import { checkMs, checkNumber, checkOptionNames, checkText } from "./options.ts";
@@ -59,15 +60,7 @@ const MEMBER: ReadonlySet<string> = new Set<keyof ConsumerOptions>([
   "signal",
   "onError",
 ]);
-const POLICY: ReadonlySet<string> = new Set<keyof GroupPolicy>([
-  "eventTypes",
-  "from",
-  "maxAttempts",
-  "backoff",
-  "leaseMs",
-  "expireAfterMs",
-]);
-const CONSUME: ReadonlySet<string> = new Set(["group", ...POLICY, ...MEMBER]);
+const CONSUME: ReadonlySet<string> = new Set(["group", ...POLICY_NAMES, ...MEMBER]);
 
 /** A group's `receive`, checked. */
 export interface GroupReceiveRequest {
@@ -153,12 +146,13 @@ export function splitConsume<O extends ConsumeOptions>(
   readonly member: ConsumerOptions;
 } {
   checkOptionNames("consume", options, CONSUME);
-  const { eventTypes, from, maxAttempts, backoff, leaseMs, expireAfterMs, group, ...member } =
+  const { eventTypes, from, maxAttempts, backoff, leaseMs, expireAfterMs, skipAfterMs, ...rest } =
     options;
+  const { group, ...member } = rest;
   checkGroupName(group);
   return {
     group,
-    policy: { eventTypes, from, maxAttempts, backoff, leaseMs, expireAfterMs },
+    policy: { eventTypes, from, maxAttempts, backoff, leaseMs, expireAfterMs, skipAfterMs },
     member,
   };
 }

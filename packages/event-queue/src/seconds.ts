@@ -4,6 +4,7 @@ const SHORTEST: ReadonlyMap<string, { readonly ms: number; readonly example: str
   ["handlerTimeoutMs", { ms: 100, example: "30_000 for 30 seconds" }],
   ["dedupeWindowMs", { ms: 1_000, example: "600_000 for 10 minutes" }],
   ["retentionMs", { ms: 60_000, example: "86_400_000 for 24 hours" }],
+  ["skipAfterMs", { ms: 1_000, example: "3_600_000 for an hour" }],
   ["expireAfterMs", { ms: 60_000, example: "604_800_000 for 7 days" }],
 ]);
 

@@ -15,6 +15,7 @@ const policy = fc.record(
     maxAttempts: fc.integer({ min: 1, max: 100 }),
     leaseMs: fc.integer({ min: 10, max: 100_000 }),
     expireAfterMs: fc.integer({ min: 1, max: 1_000_000 }),
+    skipAfterMs: fc.integer({ min: 1, max: 1_000_000 }),
     backoff: fc.record(
       {
         initialMs: fc.integer({ min: 0, max: 1_000 }),
@@ -64,6 +65,7 @@ describe("group policies", () => {
       maxAttempts: 3,
       leaseMs: 30_000,
       expireAfterMs: 604_800_000,
+      skipAfterMs: null,
       backoff: { initialMs: 100, maxMs: 5_000, factor: 2, jitter: 0.2 },
     });
   });

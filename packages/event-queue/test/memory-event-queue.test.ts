@@ -11,13 +11,16 @@ testEventQueue(
     retention: true,
     groupExpiry: true,
     dedupeWindow: true,
+    delayedSends: true,
+    backpressure: true,
+    skipping: true,
   },
   async () => {
     let log: MemoryLog | undefined;
     return {
-      open: ({ events, maxPayloadBytes, ...options } = {}) => {
-        log ??= new MemoryLog(options);
-        return new MemoryEventQueue({ events, maxPayloadBytes, log });
+      open: ({ dedupeWindowMs, retentionMs, ...options } = {}) => {
+        log ??= new MemoryLog({ dedupeWindowMs, retentionMs });
+        return new MemoryEventQueue({ ...options, log });
       },
       dispose: async () => {},
     };

@@ -80,6 +80,8 @@ export function policies(test: TestCase): void {
       maxAttempts: 3,
       leaseMs: 30_000,
       expireAfterMs: 604_800_000,
+      skipAfterMs: undefined,
+      skipped: 0,
       backoff: { initialMs: 100, maxMs: 60_000, factor: 2, jitter: 0.2 },
       claimedBy: undefined,
     });
@@ -90,6 +92,7 @@ export function policies(test: TestCase): void {
     maxAttempts: 3,
     leaseMs: 5_000,
     expireAfterMs: 60_000_000,
+    skipAfterMs: 50_000_000,
     backoff: { initialMs: 10, maxMs: 1_000, factor: 3, jitter: 0 },
   };
   const others: readonly (readonly [string, GroupPolicy])[] = [
@@ -97,6 +100,7 @@ export function policies(test: TestCase): void {
     ["maxAttempts", { maxAttempts: 4 }],
     ["leaseMs", { leaseMs: 6_000 }],
     ["expireAfterMs", { expireAfterMs: 70_000_000 }],
+    ["skipAfterMs", { skipAfterMs: 70_000_000 }],
     ["backoff.initialMs", { backoff: { initialMs: 11 } }],
     ["backoff.factor", { backoff: { factor: 2 } }],
   ];

@@ -21,8 +21,12 @@ export interface QueueFeatures {
   readonly groupExpiry: Feature;
   /** The window of a `dedupeKey` ends after `dedupeWindowMs`, to within a second. */
   readonly dedupeWindow: Feature;
-  /** Events may be sent with `delayMs`. @default true */
+  /** Events may be sent with `delayMs`. */
   readonly delayedSends?: Feature;
+  /** `maxBacklog` holds senders back. */
+  readonly backpressure?: Feature;
+  /** Groups skip events after `skipAfterMs`. */
+  readonly skipping?: Feature;
 }
 
 /** With which options an instance is opened; what is left out is the backend's default. */
@@ -31,6 +35,8 @@ export interface OpenOptions {
   readonly maxPayloadBytes?: number | undefined;
   readonly dedupeWindowMs?: number | undefined;
   readonly retentionMs?: number | undefined;
+  readonly maxBacklog?: number | undefined;
+  readonly backlogWaitMs?: number | undefined;
 }
 
 /** Fresh state for one case. */
@@ -56,6 +62,8 @@ export type TestCase = (
   needs?: readonly (keyof QueueFeatures)[],
 ) => void;
 
+/** A backend that was written before the feature was thought of. */
+const UNKNOWN = "the features of this backend don't say whether it can";
 const CASE_TIMEOUT_MS = 30_000;
 
 /** Registers the chapters of the suite under one name. */
@@ -66,7 +74,7 @@ export function runSuite(
   chapters: Readonly<Record<string, (test: TestCase) => void>>,
 ): void {
   const test: TestCase = (title, body, needs = []) => {
-    const lacking = needs.map((need) => features[need] ?? true).find((has) => has !== true);
+    const lacking = needs.map((need) => features[need] ?? UNKNOWN).find((has) => has !== true);
     it(title, { timeout: CASE_TIMEOUT_MS }, async (context) => {
       if (lacking !== undefined) context.skip(lacking);
       await inLab(factory, body);

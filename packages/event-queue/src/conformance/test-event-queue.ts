@@ -3,12 +3,14 @@ import { burying } from "./burying.ts";
 import { closing } from "./closing.ts";
 import { consuming } from "./consuming.ts";
 import { delaying } from "./delaying.ts";
+import { holdingBack } from "./holding-back.ts";
 import { identity } from "./identity.ts";
 import { leasing } from "./leasing.ts";
 import { ordering } from "./ordering.ts";
 import { policies } from "./policies.ts";
 import { reading } from "./reading.ts";
 import { sending } from "./sending.ts";
+import { skipping } from "./skipping.ts";
 import { stopping } from "./stopping.ts";
 import { streaming } from "./streaming.ts";
 import { type QueueFactory, type QueueFeatures, runSuite } from "./suite.ts";
@@ -24,9 +26,9 @@ import { wrapping } from "./wrapping.ts";
  * testEventQueue("MemoryEventQueue", features, async () => {
  *   let log: MemoryLog | undefined;
  *   return {
- *     open: ({ events, maxPayloadBytes, ...options } = {}) => {
- *       log ??= new MemoryLog(options);
- *       return new MemoryEventQueue({ events, maxPayloadBytes, log });
+ *     open: ({ dedupeWindowMs, retentionMs, ...options } = {}) => {
+ *       log ??= new MemoryLog({ dedupeWindowMs, retentionMs });
+ *       return new MemoryEventQueue({ ...options, log });
  *     },
  *     dispose: async () => {},
  *   };
@@ -36,12 +38,14 @@ export function testEventQueue(name: string, features: QueueFeatures, factory: Q
   runSuite(name, features, factory, {
     sending,
     delaying,
+    "holding senders back": holdingBack,
     identity,
     "reading without a group": reading,
     streaming,
     "group policies": policies,
     leasing,
     "order by key": ordering,
+    "skipping what is too old": skipping,
     consuming,
     middleware: wrapping,
     "stopping and pausing": stopping,

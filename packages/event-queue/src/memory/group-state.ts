@@ -20,6 +20,8 @@ export class GroupState {
   readonly policy: StoredGroupPolicy;
   cursor: number;
   lastServedAt: number;
+  /** Events it was made to skip. */
+  skipped = 0;
   readonly #entries = new Map<number, GroupEntry>();
   readonly #readLog: ReadLog;
   readonly #bury: (letter: BuriedEntry) => void;
@@ -130,6 +132,26 @@ export class GroupState {
   seek(cursor: number): void {
     this.cursor = cursor;
     this.#entries.clear();
+  }
+
+  /** Passes over what is older than its policy allows and nobody has leased; how many there were. */
+  skip(now: number): number {
+    const { skipAfterMs } = this.policy;
+    if (skipAfterMs === null) return 0;
+    const before = now - skipAfterMs;
+    let count = 0;
+    for (const record of this.#readLog(this.cursor)) {
+      if (record.storedAt >= before) break;
+      if (this.#reads(record) && !this.#entries.has(record.position)) count += 1;
+      this.cursor = record.position;
+    }
+    for (const [position, { record, lease }] of this.#entries) {
+      if (record.storedAt >= before || (lease !== undefined && lease.until > now)) continue;
+      this.#entries.delete(position);
+      count += 1;
+    }
+    this.skipped += count;
+    return count;
   }
 
   /** The lowest position it may still need. */

@@ -1,4 +1,5 @@
 import type { AnyContracts, Contracts, EventName, EventView } from "@ringrift/envelope";
+import { BacklogGate, type BacklogOptions, checkBacklog } from "../backlog-gate.ts";
 import type { ConsumerMiddleware } from "../consumer-middleware.ts";
 import type { ConsumeOptions, Consumer, EventHandler, EventHandlers } from "../consumer.ts";
 import type {
@@ -38,9 +39,8 @@ import { MemoryInstance } from "./memory-instance.ts";
 import { MemoryLog, type MemoryLogOptions } from "./memory-log.ts";
 
 /** Options of a {@link MemoryEventQueue}. */
-export interface MemoryEventQueueOptions<
-  C extends Contracts = AnyContracts,
-> extends MemoryLogOptions {
+export interface MemoryEventQueueOptions<C extends Contracts = AnyContracts>
+  extends MemoryLogOptions, BacklogOptions {
   /** The catalogue's view: types of the events, and a check of their names. */
   readonly events?: EventView<C> | undefined;
   /** At most 1,048,576. @default 262_144 */
@@ -56,6 +56,8 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof MemoryEventQueueOptions>
   "dedupeWindowMs",
   "retentionMs",
   "now",
+  "maxBacklog",
+  "backlogWaitMs",
 ]);
 
 /**
@@ -76,11 +78,12 @@ export class MemoryEventQueue<C extends Contracts = AnyContracts> implements Eve
   readonly #checks: OutgoingChecks;
   readonly #source: LogSource;
   readonly #reader: InstanceReader;
+  readonly #gate: BacklogGate;
 
   /** @throws QueueError `INVALID_OPTION` */
   constructor(options: MemoryEventQueueOptions<C> = {}) {
     checkOptionNames("MemoryEventQueue", options, OPTION_NAMES);
-    const { events, maxPayloadBytes, log, ...logOptions } = options;
+    const { events, maxPayloadBytes, log, maxBacklog, backlogWaitMs, ...logOptions } = options;
     if (log !== undefined && Object.keys(logOptions).length > 0) {
       throw invalidOption(
         `Options "log" and "${Object.keys(logOptions).join('", "')}" are given together. Give the latter to the MemoryLog.`,
@@ -91,6 +94,9 @@ export class MemoryEventQueue<C extends Contracts = AnyContracts> implements Eve
     }
     this.#view = events;
     this.#checks = { view: events, maxBytes: maxPayloadBytes };
+    this.#gate = new BacklogGate(checkBacklog({ maxBacklog, backlogWaitMs }), async () =>
+      this.#instance.use().furthestBehind(),
+    );
     this.#instance = new MemoryInstance(log ?? new MemoryLog(logOptions));
     this.deadLetters = new MemoryDeadLetters(this.#instance);
     this.groups = new MemoryGroups(this.#instance);
@@ -108,12 +114,12 @@ export class MemoryEventQueue<C extends Contracts = AnyContracts> implements Eve
     options?: SendOptions,
   ): Promise<QueueEvent<C, K>> {
     const record = prepareEvent(type, payload, options, this.#checks);
-    const [event] = this.#append([record]);
+    const [event] = await this.#append([record]);
     return contracted(event);
   }
 
   async sendMany(events: readonly OutgoingEvent<C>[]): Promise<QueueEvent<C>[]> {
-    return contracted(this.#append(prepareEvents(events, this.#checks)));
+    return contracted(await this.#append(prepareEvents(events, this.#checks)));
   }
 
   receive<K extends EventName<C> = EventName<C>>(
@@ -219,7 +225,9 @@ export class MemoryEventQueue<C extends Contracts = AnyContracts> implements Eve
     await this.close();
   }
 
-  #append(records: Parameters<MemoryLog["append"]>[0]): StoredEvent[] {
+  async #append(records: Parameters<MemoryLog["append"]>[0]): Promise<StoredEvent[]> {
+    const passing = this.#gate.pass(records.length);
+    if (passing !== undefined) await passing;
     const { counts } = this.#instance;
     const events = this.#instance.use().append(records);
     for (const { duplicate } of events) {

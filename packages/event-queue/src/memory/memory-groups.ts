@@ -77,6 +77,8 @@ export function groupInfo(log: MemoryLog, group: GroupState): GroupInfo {
     maxAttempts: policy.maxAttempts,
     leaseMs: policy.leaseMs,
     expireAfterMs: policy.expireAfterMs,
+    skipAfterMs: policy.skipAfterMs ?? undefined,
+    skipped: group.skipped,
     backoff: policy.backoff,
     claimedBy: claim !== undefined && claim.until > now ? claim.holder : undefined,
   };

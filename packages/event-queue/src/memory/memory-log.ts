@@ -1,9 +1,12 @@
 import { parseStartFrom, type StartFrom } from "@ringrift/envelope";
+import type { Backlog } from "../backlog-gate.ts";
 import type { Bell } from "../bell.ts";
 import type { StoredEvent } from "../events.ts";
 import type { StoredGroupPolicy } from "../group-policy.ts";
+import { groupSkipped } from "../group-skipped.ts";
 import { checkMs, checkOptionNames } from "../options.ts";
 import type { OutgoingRecord } from "../outgoing.ts";
+import { reportQueueError } from "../queue-errors.ts";
 import type { LogPage, LogQuery } from "../reader.ts";
 import type { BuriedEntry } from "./group-entry.ts";
 import { DelayedRecords } from "./delayed-records.ts";
@@ -149,6 +152,14 @@ export class MemoryLog {
     return this.groups.delete(name);
   }
 
+  /** @internal The group that has the most still to settle. */
+  furthestBehind(): Backlog | undefined {
+    const now = this.now();
+    return [...this.groups.values()]
+      .map((group) => ({ group: group.name, pending: group.counts(now).pending }))
+      .toSorted((one, other) => other.pending - one.pending)[0];
+  }
+
   /** @internal */
   dropLetters(gone: (letter: BuriedEntry) => boolean): void {
     const kept = this.deadLetters.filter((letter) => !gone(letter));
@@ -160,7 +171,12 @@ export class MemoryLog {
     this.#admit();
     const now = this.now();
     for (const [name, group] of this.groups) {
-      if (now - group.lastServedAt <= group.policy.expireAfterMs) continue;
+      if (now - group.lastServedAt <= group.policy.expireAfterMs) {
+        const skipped = group.skip(now);
+        if (skipped > 0) dropped("skipped", skipped);
+        if (skipped > 0) reportQueueError(groupSkipped(group, skipped), "Retention");
+        continue;
+      }
       dropped("group-expired", group.counts(now).pending);
       this.removeGroup(name);
     }
