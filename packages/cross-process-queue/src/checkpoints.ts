@@ -1,9 +1,13 @@
+import type { Ballast } from "./ballast.ts";
 import type { Connection } from "./connection.ts";
 import { SQL } from "./schema.ts";
+import { isFull } from "./sqlite-errors.ts";
 import type { WriteAheadLog } from "./write-ahead-log.ts";
 
 /** How often to ask how long the log is, in commits. */
 const LOOK_EVERY = 32;
+/** Pages that are worth a checkpoint on a full disk, and on others putting something aside for that day: 1 MB. */
+const TIGHT = 250;
 /** Pages that are worth a checkpoint: 8 MB. */
 const WORTH_IT = 2_000;
 /** Pages from which on the log should begin anew, though others keep using it: 32 MB. */
@@ -26,20 +30,26 @@ interface LogState {
 export class Checkpoints {
   readonly #connection: Connection;
   readonly #writeAheadLog: WriteAheadLog;
+  readonly #ballast: Ballast;
   #commits = 0;
   #running: Promise<void> | undefined;
 
-  constructor(connection: Connection, writeAheadLog: WriteAheadLog) {
+  constructor(connection: Connection, writeAheadLog: WriteAheadLog, ballast: Ballast) {
     this.#connection = connection;
     this.#writeAheadLog = writeAheadLog;
+    this.#ballast = ballast;
   }
 
   /** To be called after each commit. */
   afterCommit(): void {
     this.#commits += 1;
     // A handle of somebody else goes by their settings.
-    if (this.#commits % LOOK_EVERY !== 0 || !this.#connection.owned) return;
-    if (this.#running !== undefined || this.#waiting() < WORTH_IT) return;
+    if (!this.#connection.owned) return;
+    const { isFull: isTight } = this.#ballast;
+    if (!isTight && this.#commits % LOOK_EVERY !== 0) return;
+    const waiting = this.#waiting();
+    if (waiting >= TIGHT) this.#ballast.keep();
+    if (this.#running !== undefined || waiting < (isTight ? TIGHT : WORTH_IT)) return;
     this.#running = this.#checkpoint().finally(() => {
       this.#running = undefined;
     });
@@ -67,11 +77,14 @@ export class Checkpoints {
     try {
       await this.#writeAheadLog.sync();
       if (!this.#connection.database.open) return;
-      const state = this.#state(SQL.checkpoint);
+      const state = this.#connection.get<LogState>(SQL.checkpoint);
       // It waits for nobody: while others read or write, a later one will do.
-      if (state !== undefined && state.log >= TOO_LONG) this.#state(SQL.restartLog);
-    } catch {
-      // The next commit meets whatever it was, and says so.
+      if (this.#ballast.isFull) this.#state(SQL.truncateLog);
+      else if (state !== undefined && state.log >= TOO_LONG) this.#state(SQL.restartLog);
+    } catch (error) {
+      // Or the log would go on growing until more is in it than the ballast makes room for.
+      if (isFull(error)) this.#ballast.noteFull();
+      // Whatever else it was, the next commit meets it, and says so.
     }
   }
 

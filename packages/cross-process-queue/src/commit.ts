@@ -1,6 +1,8 @@
 import { QueueError } from "@ringrift/event-queue";
+import type { Ballast } from "./ballast.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { BUSY_DEADLINE_MS, type Connection } from "./connection.ts";
+import { describeHolder } from "./lock-holder.ts";
 import { pauseAfter } from "./retry.ts";
 import type { Ack } from "./leases.ts";
 import type { EventRow } from "./rows.ts";
@@ -43,6 +45,11 @@ export interface CommitOptions {
   readonly deferred?: boolean;
   /** It has a transaction of its own: what it does may fail, and may not be done twice. @default false */
   readonly alone?: boolean;
+  /**
+   * It makes room, or is of those that do: so it may use what was put aside for a full disk.
+   * @default what `durable` isn't
+   */
+  readonly reserve?: boolean;
   /** How long it tries again while another process holds the lock. @default 10_000 */
   readonly patienceMs?: number;
 }
@@ -53,6 +60,7 @@ interface Job {
   readonly reject: (error: unknown) => void;
   readonly durable: boolean;
   readonly deferred: boolean;
+  readonly reserve: boolean;
   readonly patienceMs: number;
   readonly deadline: number;
   /** It is tried by itself: it asked for that, or its transaction failed together with others. */
@@ -72,6 +80,7 @@ export interface CommitterParts {
   /** Wakes whoever waits for what was committed. */
   readonly ring: () => void;
   readonly checkpoints: Checkpoints;
+  readonly ballast: Ballast;
 }
 
 /**
@@ -107,12 +116,12 @@ export class Committer {
   submit<T>(run: (tx: WriteTransaction) => T, options: CommitOptions = {}): Promise<T> {
     const { durable = true, deferred = false, patienceMs = BUSY_DEADLINE_MS } = options;
     const { alone = false } = options;
-    const { urgent = durable } = options;
+    const { urgent = durable, reserve = !durable } = options;
     return new Promise<T>((resolve, reject) => {
       const deadline = performance.now() + patienceMs;
       // The cast is safe: it is what run returned.
       const done = (value: unknown): void => resolve(value as T);
-      const job = { run, resolve: done, reject, durable, deferred, patienceMs, deadline };
+      const job = { run, resolve: done, reject, durable, deferred, reserve, patienceMs, deadline };
       this.#jobs.push({ ...job, alone });
       this.#running ??= this.#work(urgent);
     });
@@ -122,6 +131,7 @@ export class Committer {
   async flush(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
     await this.#parts.checkpoints.quiet();
+    await this.#parts.ballast.quiet();
     await this.#log.quiet();
   }
 
@@ -172,6 +182,8 @@ export class Committer {
     };
     // Somebody who shares the handle has a transaction open: it is theirs.
     if (database.inTransaction) return "busy";
+    const { ballast } = this.#parts;
+    if (batch.some((job) => !job.reserve) && ballast.isRefusing) return this.#refuse(batch, full());
     let results: unknown[];
     try {
       this.#connection.requireSynchronous();
@@ -187,14 +199,22 @@ export class Committer {
       // SQLite rolls back by itself after some errors, a full disk for one.
       if (database.open && database.inTransaction) this.#connection.run(SQL.rollback);
       if (isBusy(error)) return "busy";
-      if (isFull(error)) this.#parts.checkpoints.whenFull();
-      if (batch.length > 1) return "apart";
-      batch[0]?.reject(toQueueError(error, this.#connection.path));
-      return "done";
+      if (!isFull(error)) return this.#refuse(batch, error);
+      this.#parts.checkpoints.whenFull();
+      if (!batch.every((job) => job.reserve)) ballast.noteFull();
+      else if (ballast.release()) return "busy";
+      return this.#refuse(batch, error);
     }
     this.#acknowledge(batch, results, tx.durable);
     if (tx.rings) this.#parts.ring();
     this.#parts.checkpoints.afterCommit();
+    return "done";
+  }
+
+  /** Each of them is tried by itself before it is refused. */
+  #refuse(batch: readonly Job[], error: unknown): "done" | "apart" {
+    if (batch.length > 1) return "apart";
+    batch[0]?.reject(toQueueError(error, this.#connection.path));
     return "done";
   }
 
@@ -223,15 +243,21 @@ export class Committer {
     const late = this.#jobs.filter((job) => job.deadline < now);
     if (late.length === 0) return;
     this.#jobs = this.#jobs.filter((job) => job.deadline >= now);
+    const { path } = this.#connection;
     for (const job of late) {
       job.reject(
         new QueueError(
           "QUEUE_BUSY",
-          `Queue "${this.#connection.path}": another process has held the write lock for ${job.patienceMs} ms. Nothing was stored; find who keeps a transaction open, and try again.`,
+          `Queue "${path}": ${describeHolder(path)} has held the write lock for ${job.patienceMs} ms. Nothing was stored; see that no transaction is kept open, and try again.`,
         ),
       );
     }
   }
+}
+
+/** As SQLite would say it, if what was put aside were not left to others. */
+function full(): Error {
+  return Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" });
 }
 
 /** What is submitted until then shares the commit. */

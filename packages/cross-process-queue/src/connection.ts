@@ -164,6 +164,11 @@ export class Connection {
     return this.get<{ bytes: number }>(SQL.usedBytes)?.bytes ?? 0;
   }
 
+  /** Bytes of the database that hold nothing, and that what is written next goes into. */
+  get unusedBytes(): number {
+    return this.get<{ bytes: number }>(SQL.unusedBytes)?.bytes ?? 0;
+  }
+
   /**
    * Sees to it that a checkpoint waits for the disk, which all that was synced before rests on; outside of
    * transactions only. A handle that somebody else owns is never set to less, and looked at each time, since

@@ -88,14 +88,15 @@ export class SqliteConsumerGroup implements ConsumerGroup {
       const leased = event as LeasedEvent;
       const lease = member.#leases.get(leased);
       if (lease === undefined) throw leaseLost(leased);
-      await runInTransaction(this.#instance, append, (transaction, { leases }, tx) => {
+      const run: Parameters<typeof runInTransaction>[2] = (transaction, { leases }, tx) => {
         const result = handler(leased, transaction);
         const ack = leases.ack(tx, lease);
         leases.write(tx);
         // Whoever has it now will do it: nothing of this may stay.
         if (!ack.held) throw leaseLost(leased);
         return result;
-      });
+      };
+      await runInTransaction(this.#instance, append, run, { reserve: true });
       member.#settled.add(lease);
     };
     const { consumer, member } = this.#join(settle, options);

@@ -1,6 +1,7 @@
 import { type Bell, groupSkipped, reportQueueError } from "@ringrift/event-queue/backend";
 import { Admission } from "./admission.ts";
 import { Appender } from "./appending.ts";
+import { Ballast } from "./ballast.ts";
 import { BatchStore } from "./batches.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Claimer } from "./claiming.ts";
@@ -32,6 +33,7 @@ export interface EngineEvents {
 export class Engine {
   readonly connection: Connection;
   readonly writeAheadLog: WriteAheadLog;
+  readonly ballast: Ballast;
   readonly committer: Committer;
   readonly log: EventLog;
   readonly appender: Appender;
@@ -61,6 +63,7 @@ export class Engine {
       // Who waits for events would wait in vain.
       events.bell.close(failure),
     );
+    this.ballast = new Ballast(connection.path, () => connection.unusedBytes);
     const committer = new Committer({
       connection,
       writeAheadLog: this.writeAheadLog,
@@ -70,7 +73,8 @@ export class Engine {
         this.leases.write(tx);
       },
       ring: () => this.doorbell.ring(),
-      checkpoints: new Checkpoints(connection, this.writeAheadLog),
+      checkpoints: new Checkpoints(connection, this.writeAheadLog, this.ballast),
+      ballast: this.ballast,
     });
     this.committer = committer;
     const log = new EventLog(connection, events.onCorrupt);

@@ -1,8 +1,10 @@
 import { statSync } from "node:fs";
 import { QueueError, type QueueHealth, type QueueStats } from "@ringrift/event-queue";
+import { BALLAST_BYTES, freeBytes } from "./ballast.ts";
 import type { Engine } from "./engine.ts";
 import type { Group } from "./groups.ts";
 import type { QueueInstance } from "./instance.ts";
+import { lockHolder } from "./lock-holder.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { SQL } from "./schema.ts";
 import { sqliteCopies } from "./sqlite-copies.ts";
@@ -44,6 +46,12 @@ export async function queueHealth(instance: QueueInstance): Promise<QueueHealth>
       const now = Date.now();
       const lags = groups.all().map((group) => lagOf(engine, group, now));
       for (const lag of lags.filter(({ isOverdue }) => isOverdue)) problems.push(heldBack(lag));
+      const diskFreeBytes = freeBytes(connection.path);
+      if (engine.ballast.isRefusing || diskFreeBytes < BALLAST_BYTES) {
+        problems.push(
+          `The disk has ${diskFreeBytes} bytes left: sends are refused, or will be soon. Free some space, or move the queue to another disk.`,
+        );
+      }
       const walBytes = sizeOf(`${connection.path}-wal`);
       details = {
         ...details,
@@ -52,6 +60,8 @@ export async function queueHealth(instance: QueueInstance): Promise<QueueHealth>
         journalMode: connection.database.pragma("journal_mode", { simple: true }),
         bytes: sizeOf(connection.path),
         walBytes,
+        diskFreeBytes,
+        lockHolder: lockHolder(connection.path),
         usedBytes: connection.usedBytes,
         lag: Object.fromEntries(
           lags.map(({ name, pending, ageMs, skipped }) => [name, { pending, ageMs, skipped }]),

@@ -88,6 +88,8 @@ export const SQL = {
   usedBytes: `
     SELECT (page_count - freelist_count) * page_size AS bytes
     FROM pragma_page_count, pragma_freelist_count, pragma_page_size`,
+  unusedBytes: `
+    SELECT freelist_count * page_size AS bytes FROM pragma_freelist_count, pragma_page_size`,
 
   // Dedupe keys
   expiredDedupeKey: "SELECT 1 AS due FROM dedupe WHERE expires <= ? LIMIT 1",

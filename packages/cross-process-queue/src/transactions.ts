@@ -12,7 +12,7 @@ import {
   type SendOptions,
 } from "@ringrift/event-queue";
 import { type Appended, appendedEvent } from "./appending.ts";
-import type { WriteTransaction } from "./commit.ts";
+import type { CommitOptions, WriteTransaction } from "./commit.ts";
 import type { TransactionDatabase } from "./driver.ts";
 import type { Engine } from "./engine.ts";
 import type { QueueInstance } from "./instance.ts";
@@ -43,6 +43,7 @@ export async function runInTransaction<R>(
   instance: QueueInstance,
   append: Append,
   body: Body<R>,
+  options: CommitOptions = {},
 ): Promise<R> {
   const cause = currentEvent();
   const inContext = AsyncLocalStorage.snapshot();
@@ -78,7 +79,7 @@ export async function runInTransaction<R>(
     }
   };
   try {
-    const result = await instance.write(run, { alone: true });
+    const result = await instance.write(run, { ...options, alone: true });
     for (const appended of sent) instance.countSent(appended);
     return result;
   } catch (error) {

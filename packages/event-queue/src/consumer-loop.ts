@@ -21,6 +21,8 @@ import { isFatal, reportQueueError } from "./queue-errors.ts";
 import { settled } from "./settlement.ts";
 
 const LONG_POLL_MS = 30_000;
+/** Before a handler is tried again whose sends found the queue full. */
+const FULL_PAUSE_MS = 1_000;
 const LONGEST_TIMER_MS = 2_147_483_647;
 /** A fast queue and fast handlers would go on in microtasks for ever, and no timer would run. */
 const LONGEST_TURN_MS = 5;
@@ -28,8 +30,8 @@ const LONGEST_TURN_MS = 5;
 /**
  * For backends: runs handlers over a {@link LeaseSource} until stopped. It starts events in the order they
  * came, never two of one `key` at once; renews the leases of all it holds every third of `leaseMs`; acks
- * after success; nacks failures with their reason; gives back unbegun what it can't begin. Errors of the
- * queue are retried with a growing pause; those that no retry can mend end it (`ended` has the error).
+ * after success; nacks failures with their reason; gives back unbegun what it can't begin, and, after a pause, what
+ * failed because the queue was full. Errors of the queue are retried with a growing pause; those that no retry can mend end it (`ended` has the error).
  *
  * @throws QueueError `INVALID_OPTION`
  */
@@ -264,7 +266,12 @@ class ConsumerLoop implements Consumer {
   /** Grows from 100 ms to 5 s, with jitter so that processes which failed together don't return together. */
   async #pauseAfter(failures: number): Promise<void> {
     const longest = Math.min(5_000, 100 * 2 ** Math.min(failures - 1, 10));
-    const until = performance.now() + longest * (0.5 + Math.random() / 2);
+    await this.#pause(longest * (0.5 + Math.random() / 2));
+  }
+
+  /** Ends early when the consumer stops. */
+  async #pause(ms: number): Promise<void> {
+    const until = performance.now() + ms;
     while (this.#state === "running") {
       const left = until - performance.now();
       if (left <= 0) return;
@@ -290,6 +297,8 @@ class ConsumerLoop implements Consumer {
   async #deliver(delivery: Delivery): Promise<void> {
     const { event } = delivery;
     const outcome = await delivery.run(this.#handlerOf(event.type));
+    // Others would fare no better: it keeps its place among those that run.
+    if (isForWantOfSpace(outcome)) await this.#pause(FULL_PAUSE_MS);
     this.#settling.add(delivery);
     this.#running.delete(delivery);
     const settling = this.#settle(event, outcome);
@@ -320,6 +329,11 @@ class ConsumerLoop implements Consumer {
     }
     this.#counts.failed += 1;
     const { error } = outcome;
+    if (isForWantOfSpace(outcome)) {
+      this.#report(error);
+      await this.#source.release(event);
+      return;
+    }
     if (!(await settled(() => event.nack({ reason: error })))) this.#counts.leasesLost += 1;
     else if (isPermanent(error) || event.attempt >= this.#source.maxAttempts) {
       this.#counts.deadLettered += 1;
@@ -368,4 +382,10 @@ class ConsumerLoop implements Consumer {
   #report(error: unknown): void {
     reportQueueError(error, `Consumer of group "${this.#source.group}"`, this.#options.onError);
   }
+}
+
+/** What a handler sends couldn't be stored: no fault of its event, which gets the attempt back. */
+function isForWantOfSpace(outcome: DeliveryOutcome): boolean {
+  if (outcome.kind !== "failed" || !(outcome.error instanceof QueueError)) return false;
+  return outcome.error.code === "QUEUE_FULL";
 }

@@ -100,6 +100,29 @@ describe("the consumer loop", () => {
     expect(errors).toMatchObject([{ message: "one" }, { message: "three" }]);
   });
 
+  test("gives back, with its attempt, what failed because the queue was full", async () => {
+    const source = new Source();
+    const errors: unknown[] = [];
+    const full = new QueueError("QUEUE_FULL", "no room");
+    const nacks: unknown[] = [];
+    const event = leased({
+      nack: async (options) => {
+        nacks.push(options);
+        return true;
+      },
+    });
+    const made = consumer(source, () => Promise.reject(full), {
+      onError: (error) => errors.push(error),
+    });
+    const began = performance.now();
+    source.feed(event);
+    await eventually(() => expect(source.released).toEqual([event]));
+    expect(performance.now() - began).toBeGreaterThan(900);
+    expect(made.stats()).toMatchObject({ failed: 1, deadLettered: 0 });
+    expect(errors).toEqual([full]);
+    expect(nacks).toEqual([]);
+  });
+
   test("ends when no retry can mend it, and says why", async () => {
     const source = new Source();
     const fatal = new QueueError("SCHEMA_TOO_NEW", "newer");

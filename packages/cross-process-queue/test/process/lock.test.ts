@@ -43,6 +43,25 @@ test("while another process holds the write lock the event loop keeps ticking, a
   expect((await queue.history()).map(({ type }) => type)).toEqual(["BEFORE", "DURING"]);
 });
 
+test.runIf(process.platform === "linux")(
+  "health, and whoever waits in vain, is told which process holds the write lock",
+  async () => {
+    const path = tempPath();
+    const queue = openQueue(path);
+    await queue.send("BEFORE", {});
+    expect((await queue.health()).details["lockHolder"]).toBeUndefined();
+    const holder = new Child("lock-holder", { path, holdMs: 3_000 });
+    await holder.line(({ kind }) => kind === "locked");
+    const { ok, problems, details } = await queue.health();
+    expect(details["lockHolder"]).toEqual({
+      pid: holder.pid,
+      command: expect.stringContaining("lock-holder.ts"),
+    });
+    expect(ok).toBe(false);
+    expect(problems).toEqual([expect.stringContaining(`process ${holder.pid} (`)]);
+  },
+);
+
 test("the same with a handle that was told to wait for locks", async () => {
   const path = tempPath();
   const database = new Database(path, { timeout: 5_000 });

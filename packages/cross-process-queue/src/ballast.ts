@@ -1,0 +1,105 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, rmSync, statfsSync } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/**
+ * What is in the write-ahead log must find room in the database before the log can begin anew: as much as it usually
+ * holds until then (see checkpoints.ts), twice.
+ */
+export const BALLAST_BYTES: number = 16 * 1024 * 1024;
+/** Free space from which on the disk isn't full any more: the ballast fits, and half as much remains. */
+const ROOMY_BYTES = 1.5 * BALLAST_BYTES;
+const PIECE_BYTES = 1024 * 1024;
+const LOOK_EVERY_MS = 100;
+
+/**
+ * Space put aside while there is some, in a file beside the database. On a full disk not even a deletion can be
+ * written; then the file goes, and in its place acks, leases and retention go on, though no sends. These come in again
+ * when the disk has room, and the file with it; or when so much of the database was deleted that there is as much room
+ * inside.
+ */
+export class Ballast {
+  readonly #path: string;
+  readonly #freeInside: () => number;
+  #isFull = false;
+  #isRefusing = false;
+  #lookAgainAt = 0;
+  #making: Promise<void> | undefined;
+
+  /** `freeInside`: bytes of the database that hold nothing. */
+  constructor(databasePath: string, freeInside: () => number) {
+    this.#path = `${databasePath}.ballast`;
+    this.#freeInside = freeInside;
+  }
+
+  /** Whether the disk was full, and is as far as is known. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** Whether there is no room for what only adds to the database. */
+  get isRefusing(): boolean {
+    if (!this.#isFull || performance.now() < this.#lookAgainAt) return this.#isRefusing;
+    this.#lookAgainAt = performance.now() + LOOK_EVERY_MS;
+    this.#isFull = freeBytes(this.#path) < ROOMY_BYTES;
+    this.#isRefusing = this.#isFull && this.#freeInside() < BALLAST_BYTES;
+    this.keep();
+    return this.#isRefusing;
+  }
+
+  /** Puts the space aside, unless it is, beside the event loop. To be called now and then. */
+  keep(): void {
+    if (this.#making !== undefined || this.#isFull) return;
+    if (existsSync(this.#path) || freeBytes(this.#path) < ROOMY_BYTES) return;
+    this.#making = this.#make().finally(() => {
+      this.#making = undefined;
+    });
+  }
+
+  /** The disk is full. `true` when giving up the space has helped, so that trying again makes sense. */
+  release(): boolean {
+    if (!existsSync(this.#path)) return false;
+    this.noteFull();
+    rmSync(this.#path, { force: true });
+    return true;
+  }
+
+  /** The disk is full. What only adds to the database is refused from now on, so that there is something left. */
+  noteFull(): void {
+    // Where nothing was put aside there is nothing to be kept for others.
+    if (this.#isFull || !existsSync(this.#path)) return;
+    this.#isFull = true;
+    this.#isRefusing = true;
+    this.#lookAgainAt = performance.now() + LOOK_EVERY_MS;
+  }
+
+  /** Resolves when nothing is being written; never rejects. */
+  async quiet(): Promise<void> {
+    await this.#making;
+  }
+
+  /** Random bytes: a file system that compresses would put nothing aside for others. */
+  async #make(): Promise<void> {
+    const draft = `${this.#path}.${randomBytes(6).toString("hex")}.new`;
+    try {
+      const handle = await open(draft, "wx", 0o600);
+      try {
+        const piece = randomBytes(PIECE_BYTES);
+        for (let size = 0; size < BALLAST_BYTES; size += PIECE_BYTES) await handle.write(piece);
+      } finally {
+        await handle.close();
+      }
+      await rename(draft, this.#path);
+    } catch {
+      // No room, or no right to make files here: then there is none.
+      await rm(draft, { force: true }).catch(() => {});
+    }
+  }
+}
+
+/** What the disk has left for this user, beside a file. */
+export function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(dirname(path));
+  return bavail * bsize;
+}

@@ -1,0 +1,45 @@
+import { readFileSync, statSync } from "node:fs";
+
+/** Byte of SQLite's shared-memory file that a writer locks; see "WAL-mode file format" of SQLite. */
+const WRITE_LOCK_BYTE = 120;
+/** Of `/proc/locks`: number, kind, advisory or not, access, process, device and inode, first and last byte. */
+const LOCK =
+  /^\d+: (?:POSIX|OFDLCK)\s+\S+\s+WRITE\s+(-?\d+)\s+[0-9a-f]+:[0-9a-f]+:(\d+)\s+(\d+)\s+(\d+|EOF)$/;
+
+/** A process that is writing to the database, or keeps others from it. */
+export interface LockHolder {
+  readonly pid: number;
+  /** Its command line, as far as it may be seen. */
+  readonly command: string;
+}
+
+/** Who has the write lock just now. On Linux only, and only within one namespace of process ids. */
+export function lockHolder(databasePath: string): LockHolder | undefined {
+  try {
+    const { ino } = statSync(`${databasePath}-shm`);
+    for (const line of readFileSync("/proc/locks", "utf8").split("\n")) {
+      const [, pid, inode, first, last] = LOCK.exec(line) ?? [];
+      if (Number(inode) !== ino || Number(first) > WRITE_LOCK_BYTE) continue;
+      if (last !== "EOF" && Number(last) < WRITE_LOCK_BYTE) continue;
+      // Not seen from here: 0, or a lock of an open file rather than of a process.
+      if (Number(pid) > 0) return { pid: Number(pid), command: commandOf(Number(pid)) };
+    }
+  } catch {
+    // Another system, or there is no such file: then nobody knows.
+  }
+  return undefined;
+}
+
+/** The same, for people. */
+export function describeHolder(databasePath: string): string {
+  const holder = lockHolder(databasePath);
+  return holder === undefined ? "another process" : `process ${holder.pid} (${holder.command})`;
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  } catch {
+    return "unknown";
+  }
+}
