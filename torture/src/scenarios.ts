@@ -1,11 +1,13 @@
 import type { Scenario } from "./scenario.ts";
 import { clock } from "./scenarios/clock.ts";
+import { damaged } from "./scenarios/damaged.ts";
 import { deleted } from "./scenarios/deleted.ts";
 import { freeze } from "./scenarios/freeze.ts";
 import { fullDisk } from "./scenarios/full-disk.ts";
 import { kill } from "./scenarios/kill.ts";
 import { locked } from "./scenarios/locked.ts";
 import { reopen } from "./scenarios/reopen.ts";
+import { slow } from "./scenarios/slow.ts";
 
 export const scenarios: readonly Scenario[] = [
   kill,
@@ -14,5 +16,7 @@ export const scenarios: readonly Scenario[] = [
   fullDisk,
   clock,
   deleted,
+  damaged,
+  slow,
   reopen,
 ];

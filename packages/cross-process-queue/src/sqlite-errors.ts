@@ -35,7 +35,16 @@ const MEANINGS: readonly (readonly [string, QueueErrorCode, string])[] = [
     "Check that the folder exists and that this process may write in it: SQLite keeps two files beside the database.",
   ],
   ["SQLITE_PERM", "CANNOT_OPEN", "Check the permissions of the file and its folder."],
-  ["SQLITE_NOTADB", "NOT_A_QUEUE", "The file is no SQLite database. Give the path of a new file."],
+  [
+    "SQLITE_NOTADB",
+    "NOT_A_QUEUE",
+    "The file is no SQLite database. Give the path of a new file; if it was a queue, its beginning is damaged: see salvageQueue.",
+  ],
+  [
+    "SQLITE_CORRUPT",
+    "QUEUE_DAMAGED",
+    "The file is damaged. Stop all processes that use it, keep it, and bring what can be read into a new one: salvageQueue(path, newPath).",
+  ],
 ];
 
 /** Turns an error of SQLite into one of ours, with the path and what to do. Others pass as they are. */

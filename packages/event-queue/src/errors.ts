@@ -31,6 +31,7 @@ export type QueueErrorCode =
   | "SQLITE_TOO_OLD"
   | "NODE_TOO_OLD"
   | "DRIVER_MISSING"
+  | "QUEUE_DAMAGED"
   | "STORAGE_FAILED"
   | "SYNC_FAILED"
   | "WAL_UNLINKED"

@@ -10,6 +10,8 @@ export interface ActorOptions {
   readonly journals: string;
   /** The name of this process in them. */
   readonly by: string;
+  /** @default no limit */
+  readonly maxBacklog?: number;
 }
 
 /** What this process was told. */
@@ -33,7 +35,7 @@ export async function act(
   run: (actor: Actor) => Promise<void>,
 ): Promise<void> {
   const journal = new Journal(options.journals, options.by);
-  const queue = new CrossProcessEventQueue(options.path);
+  const queue = new CrossProcessEventQueue(options.path, { maxBacklog: options.maxBacklog });
   let running = true;
   process.on("SIGTERM", () => {
     running = false;
