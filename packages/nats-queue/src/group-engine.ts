@@ -1,0 +1,82 @@
+import type { Connection } from "./connection.ts";
+import type { DeadLetterStore } from "./dead-letter-store.ts";
+import { DeliveryRecords } from "./delivery-records.ts";
+import type { Group, GroupStore } from "./group-store.ts";
+import { KeyOrder } from "./key-order.ts";
+import type { Names } from "./names.ts";
+import { GIVE_BACK } from "./acknowledge.ts";
+import type { ServerClock } from "./server-clock.ts";
+import type { StateStore } from "./state-store.ts";
+
+/** What members of groups work with. */
+export class GroupEngine {
+  readonly connection: Connection;
+  readonly names: Names;
+  readonly state: StateStore;
+  readonly clock: ServerClock;
+  readonly groups: GroupStore;
+  readonly letters: DeadLetterStore;
+  readonly records: DeliveryRecords;
+  readonly keys: KeyOrder;
+  /** Counts work as a call of the instance: it is refused when that is closed, and a close waits for it. */
+  readonly use: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly #report: (error: unknown) => void;
+  /** When each group was last noted as served, on the monotone clock. */
+  readonly #touched = new Map<string, number>();
+  /** When this instance last served each group, by the server's clock. */
+  readonly #served = new Map<string, number>();
+
+  constructor(parts: {
+    readonly connection: Connection;
+    readonly names: Names;
+    readonly state: StateStore;
+    readonly clock: ServerClock;
+    readonly groups: GroupStore;
+    readonly letters: DeadLetterStore;
+    readonly use: <T>(work: () => Promise<T>) => Promise<T>;
+    readonly report: (error: unknown) => void;
+  }) {
+    this.connection = parts.connection;
+    this.names = parts.names;
+    this.state = parts.state;
+    this.clock = parts.clock;
+    this.groups = parts.groups;
+    this.letters = parts.letters;
+    this.records = new DeliveryRecords(parts.state, parts.names);
+    this.keys = new KeyOrder(parts.connection, parts.names, parts.state);
+    this.use = parts.use;
+    this.#report = parts.report;
+  }
+
+  /** Tidying that nobody waits for; its failure is reported, and what is left does no harm. */
+  later(work: () => Promise<unknown>): void {
+    this.use(work).catch((error: unknown) => this.#report(error));
+  }
+
+  /** Notes that a group is served: often enough for its expiry, and no oftener. */
+  touch(group: Group): void {
+    const { name, policy, incarnation } = group;
+    this.#served.set(name, this.clock.now());
+    const now = performance.now();
+    const pause = Math.min(60_000, policy.expireAfterMs / 10);
+    if (now - (this.#touched.get(incarnation) ?? Number.NEGATIVE_INFINITY) < pause) return;
+    this.#touched.set(incarnation, now);
+    this.later(() => this.state.put(this.names.touched(name), incarnation));
+  }
+
+  /** When a member last served the group, as far as this instance knows. */
+  async lastServedAt(group: Group): Promise<number> {
+    const entry = await this.state.get(this.names.touched(group.name));
+    return Math.max(group.writtenAt, entry?.time ?? 0, this.#served.get(group.name) ?? 0);
+  }
+
+  /** Lets the event go on that waits for the one at `position`, if it was delivered already. */
+  async callNext(group: Group, bucket: string, position: number): Promise<void> {
+    const next = await this.keys.next(group, bucket, position);
+    if (next === undefined) return;
+    const { record } = await this.records.get(group, "log", next);
+    if (record?.idle === true && record.reply !== undefined) {
+      this.connection.nats.publish(record.reply, GIVE_BACK);
+    }
+  }
+}

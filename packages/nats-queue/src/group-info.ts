@@ -1,0 +1,72 @@
+import type { ConsumerInfo } from "@nats-io/jetstream";
+import type { GroupInfo } from "@ringrift/event-queue";
+import { readClaim } from "./claims.ts";
+import { countMessages } from "./cursor.ts";
+import type { Engine } from "./engine.ts";
+import type { Group, Lane } from "./group-store.ts";
+import { isNotFound } from "./nats-errors.ts";
+
+/** A group as callers see it, as of now. */
+export async function groupInfo(engine: Engine, group: Group): Promise<GroupInfo> {
+  const { name, policy } = group;
+  const [log, redriven, records, deadLetters, lastServedAt, claim] = await Promise.all([
+    consumerInfo(engine, group, "log"),
+    group.redrives > 0 ? consumerInfo(engine, group, "redriven") : undefined,
+    engine.group.records.ofGroup(group),
+    engine.letters.count(name),
+    engine.group.lastServedAt(group),
+    readClaim(engine, name),
+  ]);
+  const unclaimed = (await unclaimedInLog(engine, group, log)) + (redriven?.num_pending ?? 0);
+  const underWay = (log?.num_ack_pending ?? 0) + (redriven?.num_ack_pending ?? 0);
+  const idle = records.filter((record) => record.idle);
+  return {
+    name,
+    eventTypes: policy.eventTypes ?? undefined,
+    cursor: log?.delivered.stream_seq ?? group.start,
+    pending: unclaimed + underWay,
+    inFlight: Math.max(0, underWay - idle.length),
+    retrying: Math.min(underWay, idle.filter(({ attempts }) => attempts > 0).length),
+    deadLetters,
+    lastServedAt,
+    maxAttempts: policy.maxAttempts,
+    leaseMs: policy.leaseMs,
+    expireAfterMs: policy.expireAfterMs,
+    backoff: policy.backoff,
+    claimedBy: claim !== undefined && claim.until > engine.clock.now() ? claim.holder : undefined,
+  };
+}
+
+async function consumerInfo(
+  engine: Engine,
+  group: Group,
+  lane: Lane,
+): Promise<ConsumerInfo | undefined> {
+  const { connection, groups } = engine;
+  const { stream, consumer } = groups.addressOf(group, lane);
+  return connection.persist("reading its groups", async () => {
+    try {
+      return await connection.jsm.consumers.info(stream, consumer);
+    } catch (error) {
+      // Its member makes it again.
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  });
+}
+
+/** Where the server can't filter by several types it can't count them either: they are counted one by one. */
+async function unclaimedInLog(
+  { groups, connection, names }: Engine,
+  group: Group,
+  info: ConsumerInfo | undefined,
+): Promise<number> {
+  const { eventTypes } = group.policy;
+  if (info !== undefined && groups.isFiltered(group)) return info.num_pending;
+  const after = info?.delivered.stream_seq ?? group.start;
+  const filters = eventTypes?.map((type) => names.eventsOf(type)) ?? [names.allEvents];
+  const counts = await Promise.all(
+    filters.map((filter) => countMessages(connection, names.stream, { filters: [filter], after })),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+}
