@@ -125,13 +125,13 @@ export class Claimer {
       return undefined;
     }
     if (standing?.turn === "later") return this.#park(delivered, candidate);
-    return this.#lease(delivered, candidate, standing?.revision);
+    return this.#lease(delivered, candidate, { revision: standing?.revision, isPaused: false });
   }
 
   async #lease(
     delivered: Delivered,
     candidate: Candidate,
-    keyRevision: number | undefined,
+    how: { readonly revision: number | undefined; readonly isPaused: boolean },
   ): Promise<ClaimedEvent | undefined> {
     const { group, lane, leaseMs } = delivered;
     const { message, place, bucket, content, known, attempt } = candidate;
@@ -147,12 +147,12 @@ export class Claimer {
       recordRevision = revision;
     }
     let heldUntil = delivered.since + leaseMs;
-    if (leaseMs !== group.policy.leaseMs) {
+    if (how.isPaused || leaseMs !== group.policy.leaseMs) {
       heldUntil = performance.now() + leaseMs;
       if (!(await this.#hold(delivered, message))) return undefined;
     }
     const event = "error" in content ? undefined : content;
-    const key = keyRevision === undefined ? undefined : { bucket, revision: keyRevision };
+    const key = how.revision === undefined ? undefined : { bucket, revision: how.revision };
     const lease = new Lease(this.#engine, {
       ...{ group, lane, message, place, event, attempt, recordRevision, failures, key, heldUntil },
     });
@@ -168,19 +168,18 @@ export class Claimer {
     const { message, place, bucket, known, attempt } = candidate;
     const { delivery, reply } = message;
     const { records, keys } = this.#engine;
+    // First the pause, then the note: who reads the note and calls it must not be overtaken by the pause.
+    const parkingMs = Math.max(SHORTEST_PARKING_MS, group.policy.leaseMs);
+    if (!(await this.#say(delivered, message, deliverAgainIn(parkingMs)))) return undefined;
     const failures = known.record?.failures ?? [];
     const record = { delivery, attempts: attempt - 1, idle: true, reply, failures };
     const revision = await records.swap(group, lane, place.position, record, known.revision);
     if (revision === undefined) return undefined;
-    const parkingMs = Math.max(SHORTEST_PARKING_MS, group.policy.leaseMs);
-    if (!(await this.#say(delivered, message, deliverAgainIn(parkingMs)))) return undefined;
     // Who settled the one before may have looked for this note a moment too early.
     const standing = await keys.standing(group, bucket, place.position);
     if (standing.turn !== "now") return undefined;
-    const since = performance.now();
-    if (!(await this.#hold(delivered, message))) return undefined;
     const noted = { ...candidate, known: { record, revision } };
-    return this.#lease({ ...delivered, since }, noted, standing.revision);
+    return this.#lease(delivered, noted, { revision: standing.revision, isPaused: true });
   }
 
   /** Has the server keep it for the length of this lease from now on, whatever is usual for the group. */

@@ -106,6 +106,11 @@ export class Connection {
     return isAtLeast(this.serverVersion, [2, 10]);
   }
 
+  /** Whether a purge by position leaves the leases of consumers alone (2.10). */
+  get canPurgeByPosition(): boolean {
+    return isAtLeast(this.serverVersion, [2, 10]);
+  }
+
   /** Subject of a request to the JetStream API. */
   api(request: string): string {
     return `${this.#prefix}.${request}`;

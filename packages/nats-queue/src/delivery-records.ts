@@ -14,7 +14,7 @@ export interface DeliveryRecord {
   readonly attempts: number;
   /** Nobody holds it: it waits for its time, or for its turn. */
   readonly idle: boolean;
-  /** Where the server can be told that its turn has come. */
+  /** It waits for an earlier one of its key: where the server is told that its turn has come. */
   readonly reply?: string | undefined;
   readonly failures: DeadLetter["history"];
 }

@@ -74,9 +74,13 @@ export class GroupEngine {
   async callNext(group: Group, bucket: string, position: number): Promise<void> {
     const next = await this.keys.next(group, bucket, position);
     if (next === undefined) return;
-    const { record } = await this.records.get(group, "log", next);
-    if (record?.idle === true && record.reply !== undefined) {
-      this.connection.nats.publish(record.reply, GIVE_BACK);
+    const { record, revision } = await this.records.get(group, "log", next);
+    const reply = record?.reply;
+    if (record === undefined || reply === undefined) return;
+    // Whoever let it wait may have seen that its turn has come: only one of the two may go on.
+    const called = { ...record, reply: undefined };
+    if ((await this.records.swap(group, "log", next, called, revision)) !== undefined) {
+      this.connection.nats.publish(reply, GIVE_BACK);
     }
   }
 }

@@ -40,7 +40,7 @@ export type Lane = "log" | "redriven";
 
 /** How long after the end of a lease the server gives the event away: no ack that was sent in time is late. */
 export function graceOf(leaseMs: number): number {
-  return Math.min(1_000, Math.max(50, leaseMs / 10));
+  return Math.min(1_000, Math.max(20, leaseMs / 10));
 }
 
 /** Most events of a group that may be leased, waiting for a retry, or for an earlier one of their key. */

@@ -145,8 +145,7 @@ export class Lease {
     how: string,
   ): Promise<boolean> {
     const { group, lane, message, place } = this.#claimed;
-    const { delivery, reply } = message;
-    const record = { delivery, attempts, idle: true, reply, failures };
+    const record = { delivery: message.delivery, attempts, idle: true, failures };
     const { records } = this.#engine;
     const revision = await records.swap(group, lane, place.position, record, this.#recordRevision);
     if (revision === undefined) return this.#lose();
