@@ -14,7 +14,8 @@ afterAll(async () => {
   if (SERVER === true) await server.dispose();
 });
 
-testEventQueue(
+if (SERVER === true)
+  testEventQueue(
   "NatsEventQueue",
   {
     persistent: SERVER,

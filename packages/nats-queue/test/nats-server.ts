@@ -42,6 +42,20 @@ export class NatsServer {
     return server;
   }
 
+  /** Servers of one cluster, each with a folder of its own. */
+  static async cluster(size: number): Promise<NatsServer[]> {
+    const ports = await Promise.all(Array.from({ length: size }, () => freePort()));
+    const routes = ports.map((port) => `nats-route://127.0.0.1:${port}`).join(", ");
+    return Promise.all(
+      ports.map((port, index) =>
+        NatsServer.start(
+          `server_name: node-${index + 1}
+cluster { name: ringrift, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
+        ),
+      ),
+    );
+  }
+
   get url(): string {
     return `nats://127.0.0.1:${this.port}`;
   }
