@@ -3,7 +3,8 @@ import { ACK, acknowledge, deliverAgainIn } from "./acknowledge.ts";
 import { attemptOf, type KnownRecord } from "./delivery-records.ts";
 import { type EventMessage, readEvent, toStoredEvent } from "./event-message.ts";
 import type { GroupEngine } from "./group-engine.ts";
-import { type Group, graceOf, type Lane } from "./group-store.ts";
+import { graceOf } from "./consumer-config.ts";
+import type { Group, Lane } from "./group.ts";
 import type { KeyStanding } from "./key-order.ts";
 import { type EventPlace, failuresBefore, Lease, leaseExpired } from "./lease.ts";
 import { NO_KEY } from "./names.ts";
@@ -78,8 +79,7 @@ export class Claimer {
     }
     const read = readEvent(message, names);
     const place = "event" in read ? read.event : read.broken;
-    const known =
-      message.delivery > 1 ? await records.get(group, lane, place.position) : NO_RECORD;
+    const known = message.delivery > 1 ? await records.get(group, lane, place.position) : NO_RECORD;
     return {
       message,
       place: { position: place.position, type: place.type, storedAt: place.storedAt },
@@ -151,11 +151,9 @@ export class Claimer {
       heldUntil = performance.now() + leaseMs;
       if (!(await this.#hold(delivered, message))) return undefined;
     }
-    const event = "error" in content ? undefined : content;
     const key = how.revision === undefined ? undefined : { bucket, revision: how.revision };
-    const lease = new Lease(this.#engine, {
-      ...{ group, lane, message, place, event, attempt, recordRevision, failures, key, heldUntil },
-    });
+    const delivery = { group, lane, message, place, attempt, failures, key };
+    const lease = new Lease(this.#engine, { ...delivery, recordRevision, heldUntil });
     if ("error" in content) await lease.bury(content.error);
     else if (attempt > group.policy.maxAttempts) await lease.bury(leaseExpired(attempt - 1));
     else return { lease, event: lease.toEvent(content) };

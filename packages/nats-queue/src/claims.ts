@@ -55,12 +55,7 @@ export async function claimGroup(
 }
 
 /** Takes or renews the claim, unless somebody else has it; resolves to who has it now. */
-async function take(
-  engine: Engine,
-  group: string,
-  holder: string,
-  ttlMs: number,
-): Promise<string> {
+async function take(engine: Engine, group: string, holder: string, ttlMs: number): Promise<string> {
   const { state, names, clock } = engine;
   for (;;) {
     const current = await readClaim(engine, group);

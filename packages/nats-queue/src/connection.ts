@@ -1,13 +1,14 @@
 import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   jetstream,
   type JetStreamClient,
   type JetStreamManager,
   jetstreamManager,
 } from "@nats-io/jetstream";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { connect, errors, type NatsConnection } from "@nats-io/transport-node";
 import { runDetached } from "@ringrift/envelope";
-import { QueueError } from "@ringrift/event-queue";
+import { noJetStream, notConnected, tooOld } from "./connection-errors.ts";
 import { isUnreachable, toQueueError } from "./nats-errors.ts";
 import type { CheckedOptions } from "./options.ts";
 import { reconnectDelay } from "./reconnect-delay.ts";
@@ -37,6 +38,10 @@ export class Connection {
   /** Where answers go, when the account may listen there only. */
   readonly inboxPrefix: string | undefined;
   readonly #prefix: string;
+  /** Called when the connection breaks. */
+  readonly #underWay = new Set<() => void>();
+  /** Called when it is there again. */
+  readonly #waiting = new Set<() => void>();
   #held = false;
 
   private constructor(
@@ -73,8 +78,10 @@ export class Connection {
     ).catch((error: unknown) => {
       throw notConnected(error, options);
     });
+    reset();
     try {
-      checkServer(nats);
+      const version = nats.info?.version ?? "";
+      if (!isAtLeast(version, OLDEST_SERVER)) throw tooOld(version);
       const { domain } = options;
       const manage = {
         timeout: Math.min(options.patienceMs, 5_000),
@@ -124,18 +131,31 @@ export class Connection {
     const deadline = performance.now() + this.patienceMs;
     for (let tries = 1; ; tries += 1) {
       try {
-        return await operation(tries);
+        return await this.whileConnected(() => operation(tries));
       } catch (error) {
+        const left = deadline - performance.now();
         const pause = Math.min(1_000, 50 * 2 ** Math.min(tries, 6)) * (0.5 + Math.random() / 2);
-        if (
-          !isUnreachable(error) ||
-          this.nats.isClosed() ||
-          performance.now() + pause > deadline
-        ) {
+        if (!isUnreachable(error) || this.nats.isClosed() || pause > left) {
           throw toQueueError(error, doing);
         }
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        await (this.connected ? sleep(pause) : this.#reconnected(left));
       }
+    }
+  }
+
+  /**
+   * Does something that is only asked while there is a connection, and given up when that breaks: the client
+   * itself would go on waiting for an answer that was lost, or ask later when nobody waits any more.
+   */
+  async whileConnected<T>(operation: () => Promise<T>): Promise<T> {
+    if (!this.connected) throw new errors.ConnectionError("not connected");
+    const { promise, reject } = Promise.withResolvers<never>();
+    const lose = (): void => reject(new errors.ConnectionError("disconnected"));
+    this.#underWay.add(lose);
+    try {
+      return await Promise.race([operation(), promise]);
+    } finally {
+      this.#underWay.delete(lose);
     }
   }
 
@@ -160,16 +180,28 @@ export class Connection {
     await this.nats.close();
   }
 
+  /** Resolves when it is connected again, or when the time is up. */
+  async #reconnected(timeoutMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, timeoutMs);
+    this.#waiting.add(resolve);
+    await promise;
+    clearTimeout(timer);
+    this.#waiting.delete(resolve);
+  }
+
   async #watch(listener: ConnectionListener, onConnected: () => void): Promise<void> {
     for await (const status of this.nats.status()) {
       if (status.type === "disconnect") {
         this.connected = false;
         this.history.disconnects += 1;
+        for (const lose of this.#underWay) lose();
       } else if (status.type === "reconnect") {
         this.connected = true;
         this.history.reconnects += 1;
         onConnected();
         this.hold(this.#held);
+        for (const goOn of this.#waiting) goOn();
         listener.onReconnect();
       } else if (status.type === "error") {
         this.history.lastError = status.error.message;
@@ -191,44 +223,7 @@ function internals(nats: NatsConnection): ClientInternals | undefined {
   return (nats as { protocol?: ClientInternals }).protocol;
 }
 
-function checkServer(nats: NatsConnection): void {
-  const version = nats.info?.version ?? "";
-  if (isAtLeast(version, OLDEST_SERVER)) return;
-  throw new QueueError(
-    "SERVER_TOO_OLD",
-    `The NATS server is of version ${version}. Run 2.9 or later; 2.10 or later is better.`,
-  );
-}
-
 function isAtLeast(version: string, wanted: readonly [number, number]): boolean {
   const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
   return major > wanted[0] || (major === wanted[0] && minor >= wanted[1]);
-}
-
-function notConnected(error: unknown, { connection }: CheckedOptions): Error {
-  const failure = toQueueError(error, "connecting");
-  if (failure instanceof QueueError && failure.code === "ACCESS_DENIED") return failure;
-  const servers = [connection.servers ?? "127.0.0.1:4222"].flat().map(withoutSecret).join(", ");
-  return new QueueError(
-    "SERVER_UNREACHABLE",
-    `No NATS server answers at ${servers}: ${failure.message}. Start one (nats-server -js -sd <folder>), or correct "servers".`,
-    { cause: error },
-  );
-}
-
-function withoutSecret(server: string): string {
-  return server.replace(/\/\/[^@/]*@/, "//");
-}
-
-function noJetStream(error: unknown, { domain }: CheckedOptions): Error {
-  const failure = toQueueError(error, "asking for JetStream");
-  const name = error instanceof Error ? error.name : "";
-  const isOff = name === "JetStreamNotEnabled" || /not enabled/i.test(failure.message);
-  if (!isOff) return failure;
-  const where = domain === undefined ? "" : ` in the domain "${domain}"`;
-  return new QueueError(
-    "JETSTREAM_DISABLED",
-    `The NATS server has no JetStream for this account${where}. Start it with "-js -sd <folder>" (or a jetstream block in its configuration), and give the account JetStream.`,
-    { cause: error },
-  );
 }

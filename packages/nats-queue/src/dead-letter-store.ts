@@ -67,7 +67,9 @@ export class DeadLetterStore {
     const { id, group, type, since, until, limit = Number.POSITIVE_INFINITY } = request;
     const found: FoundLetter[] = [];
     const filter = this.#names.letters(group, type);
-    for await (const message of readSubjects(this.#connection, this.#names.deadStream, { filter })) {
+    for await (const message of readSubjects(this.#connection, this.#names.deadStream, {
+      filter,
+    })) {
       const entry = this.#read(message);
       const { letter } = entry;
       if (id !== undefined && letter.id !== id) continue;
@@ -164,7 +166,7 @@ function copyHeaders({ headers, type, position, storedAt }: LetterCopy): MsgHdrs
 /** The note as JSON that leaves room for the event: stacks and causes go first. */
 function fitted(note: LetterNote): string {
   const { error } = note;
-  const { stack, cause, ...rest } = error;
+  const { stack, cause: _, ...rest } = error;
   const candidates: LetterNote[] = [
     note,
     { ...note, error: { ...rest, ...(stack !== undefined && { stack: stack.slice(0, 2_000) }) } },

@@ -1,5 +1,5 @@
 import type { DeadLetter } from "@ringrift/event-queue";
-import type { Group, Lane } from "./group-store.ts";
+import type { Group, Lane } from "./group.ts";
 import type { Names } from "./names.ts";
 import type { StateEntry, StateStore } from "./state-store.ts";
 

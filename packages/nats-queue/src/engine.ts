@@ -50,14 +50,19 @@ export class Engine {
     this.names = names;
     this.#listener = listener;
     this.state = new StateStore(connection, names);
-    this.log = new EventLog(connection, names, listener.onCorrupt);
+    this.log = new EventLog(connection, names, (position) => listener.onCorrupt(position));
     this.publisher = new Publisher(connection, names, this.log, clock);
     this.groups = new GroupStore({ connection, names, state: this.state, log: this.log, clock });
     this.letters = new DeadLetterStore(connection, names, this.groups);
     this.group = new GroupEngine({
-      ...{ connection, names, clock, state: this.state, groups: this.groups, letters: this.letters },
-      use: listener.use,
-      report: listener.onError,
+      connection,
+      names,
+      clock,
+      state: this.state,
+      groups: this.groups,
+      letters: this.letters,
+      use: (work) => listener.use(work),
+      report: (error) => listener.onError(error),
     });
     this.tail = new Tail(connection, names.stream, listener.bell);
     this.sweeper = new Sweeper(this, options, listener);

@@ -29,11 +29,7 @@ export class EventLog {
   /** By what they read and how far they are. */
   readonly #cursors = new Map<string, Cursor>();
 
-  constructor(
-    connection: Connection,
-    names: Names,
-    onCorrupt: (position: number) => void,
-  ) {
+  constructor(connection: Connection, names: Names, onCorrupt: (position: number) => void) {
     this.#connection = connection;
     this.#names = names;
     this.#onCorrupt = onCorrupt;
@@ -167,7 +163,8 @@ export class EventLog {
     eventTypes: readonly string[] | undefined,
     range: Pick<CursorRange, "after" | "since">,
   ): Cursor {
-    const isOurs = eventTypes === undefined || (eventTypes.length > 1 && !this.#connection.hasManyFilters);
+    const isOurs =
+      eventTypes === undefined || (eventTypes.length > 1 && !this.#connection.hasManyFilters);
     const filters = isOurs ? [] : eventTypes.map((type) => this.#names.eventsOf(type));
     return new Cursor(this.#connection, this.#names.stream, { filters, ...range });
   }

@@ -1,7 +1,8 @@
 import type { Connection } from "./connection.ts";
 import type { DeadLetterStore } from "./dead-letter-store.ts";
 import { DeliveryRecords } from "./delivery-records.ts";
-import type { Group, GroupStore } from "./group-store.ts";
+import type { Group } from "./group.ts";
+import type { GroupStore } from "./group-store.ts";
 import { KeyOrder } from "./key-order.ts";
 import type { Names } from "./names.ts";
 import { GIVE_BACK } from "./acknowledge.ts";

@@ -3,7 +3,7 @@ import type { GroupInfo } from "@ringrift/event-queue";
 import { readClaim } from "./claims.ts";
 import { countMessages } from "./cursor.ts";
 import type { Engine } from "./engine.ts";
-import type { Group, Lane } from "./group-store.ts";
+import type { Group, Lane } from "./group.ts";
 import { isNotFound } from "./nats-errors.ts";
 
 /** A group as callers see it, as of now. */

@@ -1,50 +1,21 @@
-import { AckPolicy, type ConsumerConfig, DeliverPolicy } from "@nats-io/jetstream";
-import { nanos } from "@nats-io/transport-node";
 import type { StartFrom } from "@ringrift/envelope";
 import { QueueError } from "@ringrift/event-queue";
 import {
   checkSameGroupPolicy,
   completeGroupPolicy,
-  decodeGroupPolicy,
   encodeGroupPolicy,
   type GivenGroupPolicy,
-  type StoredGroupPolicy,
 } from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
+import { consumerConfig } from "./consumer-config.ts";
 import type { EventLog } from "./event-log.ts";
 import { newIncarnation, type Names } from "./names.ts";
 import { isNotFound } from "./nats-errors.ts";
+import { type Group, type Lane, toGroup } from "./group.ts";
 import type { ConsumerAddress } from "./pull.ts";
 import type { ServerClock } from "./server-clock.ts";
-import type { StateEntry, StateStore } from "./state-store.ts";
+import type { StateStore } from "./state-store.ts";
 
-/** A group as its document says. */
-export interface Group {
-  readonly name: string;
-  readonly policy: StoredGroupPolicy;
-  /**
-   * Name of its consumers, new whenever its cursor is set: a lease of earlier ones finds nobody any more.
-   */
-  readonly incarnation: string;
-  /** Positions above this one are the group's. */
-  readonly start: number;
-  /** How often dead letters were given back to it: whether there is a second consumer to ask. */
-  readonly redrives: number;
-  readonly revision: number;
-  /** When the document was written. */
-  readonly writtenAt: number;
-}
-
-/** The log, or the dead letters that were given back. */
-export type Lane = "log" | "redriven";
-
-/** How long after the end of a lease the server gives the event away: no ack that was sent in time is late. */
-export function graceOf(leaseMs: number): number {
-  return Math.min(1_000, Math.max(20, leaseMs / 10));
-}
-
-/** Most events of a group that may be leased, waiting for a retry, or for an earlier one of their key. */
-const MOST_UNSETTLED = 20_000;
 /** What is known of a group is asked for again after so long, in case nobody told of a change. */
 const FRESH_MS = 10_000;
 
@@ -128,7 +99,12 @@ export class GroupStore {
     for (;;) {
       const group = await this.find(name);
       if (group === undefined) throw notFound(name);
-      const moved = await this.#write({ ...group, incarnation: newIncarnation(name), start, redrives: 0 });
+      const moved = await this.#write({
+        ...group,
+        incarnation: newIncarnation(name),
+        start,
+        redrives: 0,
+      });
       if (moved === undefined) continue;
       await this.makeConsumer(moved, "log");
       await this.#purgeRedriven(name);
@@ -189,7 +165,10 @@ export class GroupStore {
   /** Idempotent. */
   async makeConsumer(group: Group, lane: Lane): Promise<void> {
     const { stream } = this.addressOf(group, lane);
-    const config = this.#consumerConfig(group, lane);
+    const config = consumerConfig(group, lane, {
+      names: this.#names,
+      isFiltered: this.isFiltered(group),
+    });
     await this.#connection.persist("making a group", () =>
       this.#connection.jsm.consumers.add(stream, config),
     );
@@ -227,30 +206,6 @@ export class GroupStore {
     return this.#remember({ ...group, revision: written, writtenAt: this.#clock.now() });
   }
 
-  #consumerConfig(group: Group, lane: Lane): Partial<ConsumerConfig> {
-    const { name, incarnation, start, policy } = group;
-    const types = policy.eventTypes?.map((type) => this.#names.eventsOf(type)) ?? [];
-    const [only] = types;
-    return {
-      durable_name: incarnation,
-      description: `RingRift group ${name}`,
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(policy.leaseMs + graceOf(policy.leaseMs)),
-      // Attempts are counted by us: the server would drop an event after its last one.
-      max_deliver: -1,
-      max_ack_pending: MOST_UNSETTLED,
-      max_waiting: 4_096,
-      ...(lane === "redriven"
-        ? { deliver_policy: DeliverPolicy.All, filter_subject: this.#names.redriven(name, "*") }
-        : {
-            deliver_policy: DeliverPolicy.StartSequence,
-            opt_start_seq: start + 1,
-            ...(this.isFiltered(group) &&
-              (types.length > 1 ? { filter_subjects: types } : only && { filter_subject: only })),
-          }),
-    };
-  }
-
   async #purgeRedriven(name: string): Promise<void> {
     await this.#purgeDead(this.#names.redriven(name, "*"));
   }
@@ -270,12 +225,6 @@ export class GroupStore {
     this.#known.delete(name);
     return undefined;
   }
-}
-
-function toGroup({ text, revision, time }: StateEntry): Group {
-  // The cast is safe: written by #write.
-  const stored = JSON.parse(text) as Omit<Group, "policy"> & { policy: string };
-  return { ...stored, policy: decodeGroupPolicy(stored.policy), revision, writtenAt: time };
 }
 
 function notFound(name: string): QueueError {

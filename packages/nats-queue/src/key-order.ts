@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.ts";
-import type { Group } from "./group-store.ts";
+import type { Group } from "./group.ts";
 import type { Names } from "./names.ts";
 import type { StateStore } from "./state-store.ts";
 
@@ -38,12 +38,7 @@ export class KeyOrder {
   /**
    * Notes that the event whose turn it was is settled. `false` when somebody else did so: the lease was lost.
    */
-  async settle(
-    group: Group,
-    bucket: string,
-    position: number,
-    revision: number,
-  ): Promise<boolean> {
+  async settle(group: Group, bucket: string, position: number, revision: number): Promise<boolean> {
     const subject = this.#names.settledKey(group.incarnation, bucket);
     return (await this.#state.swap(subject, String(position), revision)) !== undefined;
   }

@@ -9,7 +9,8 @@ import { ACK, acknowledge, deliverAgainIn, GIVE_BACK, TERMINATE, WORKING } from 
 import type { EventMessage } from "./event-message.ts";
 import { toStoredEvent } from "./event-message.ts";
 import type { GroupEngine } from "./group-engine.ts";
-import { graceOf, type Group, type Lane } from "./group-store.ts";
+import { graceOf } from "./consumer-config.ts";
+import type { Group, Lane } from "./group.ts";
 import type { RawMessage } from "./raw-message.ts";
 import type { DeliveryRecord } from "./delivery-records.ts";
 
@@ -24,8 +25,6 @@ export interface Claimed {
   readonly lane: Lane;
   readonly message: RawMessage;
   readonly place: EventPlace;
-  /** The event; `undefined` when it can't be read. */
-  readonly event: EventMessage | undefined;
   readonly attempt: number;
   /** Of its record; 0 when it has none. */
   readonly recordRevision: number;
@@ -93,13 +92,16 @@ export class Lease {
   async bury(reason: unknown): Promise<boolean> {
     const { group, place, message, attempt } = this.#claimed;
     const { headers, text } = message;
-    await this.#engine.letters.bury({ headers, text, ...place }, {
-      group: group.name,
-      attempts: Math.min(attempt, group.policy.maxAttempts),
-      error: toErrorData(reason),
-      history: this.#failuresWith(reason),
-      time: this.#engine.clock.now(),
-    });
+    await this.#engine.letters.bury(
+      { headers, text, ...place },
+      {
+        group: group.name,
+        attempts: Math.min(attempt, group.policy.maxAttempts),
+        error: toErrorData(reason),
+        history: this.#failuresWith(reason),
+        time: this.#engine.clock.now(),
+      },
+    );
     return this.#finish(TERMINATE);
   }
 
@@ -198,4 +200,3 @@ export function failuresBefore(
   }
   return failures.toSorted((a, b) => a.attempt - b.attempt).slice(-MOST_FAILURES);
 }
-

@@ -8,7 +8,7 @@ import type {
 } from "@ringrift/event-queue/backend";
 import { type ClaimedEvent, Claimer } from "./claimer.ts";
 import type { GroupEngine } from "./group-engine.ts";
-import type { Group, Lane } from "./group-store.ts";
+import type { Group, Lane } from "./group.ts";
 import { pullNext, pullNow, type PullRequest } from "./pull.ts";
 import { rawMessage } from "./raw-message.ts";
 
@@ -75,7 +75,10 @@ export class Member {
         const batch = limit - claimed.length;
         const since = performance.now();
         const address = this.#engine.groups.addressOf(group, lane);
-        const { messages, gone } = await pullNow(this.#engine.connection, address, batch);
+        const { connection } = this.#engine;
+        const { messages, gone } = await connection.persist("reading events", () =>
+          pullNow(connection, address, batch),
+        );
         if (gone) await this.#restore(group, lane);
         if (messages.length > 0) {
           const raw = messages.map((message) => rawMessage(message));
@@ -142,9 +145,13 @@ export class Member {
   }
 
   /** Resolves when nothing more can come; what did come is in the request's messages. */
-  #withdraw(pull: PullRequest): Promise<void> {
-    // Without a connection there is nobody to withdraw it from, and nothing comes.
-    return this.#engine.connection.connected ? pull.cancel() : pull.abandon();
+  async #withdraw(pull: PullRequest): Promise<void> {
+    try {
+      await this.#engine.connection.whileConnected(() => pull.cancel());
+    } catch {
+      // Without a connection there is nobody to withdraw it from, and nothing comes.
+      pull.abandon();
+    }
   }
 
   #lanes(group: Group): readonly Lane[] {

@@ -26,7 +26,7 @@ export function toQueueError(error: unknown, doing: string): Error {
 /** Whether asking again may help: the server is away, restarting or electing a leader. */
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof QueueError) return error.code === "SERVER_UNREACHABLE";
-  if (error instanceof JetStreamApiError) return error.status === 503;
+  if (error instanceof JetStreamApiError) return error.status === 503 && !FULL.has(error.code);
   return (
     error instanceof errors.TimeoutError ||
     error instanceof errors.NoRespondersError ||

@@ -1,7 +1,7 @@
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
 import { runDetached } from "@ringrift/envelope";
 import type { Connection } from "./connection.ts";
-import { isNotFound, unreachable } from "./nats-errors.ts";
+import { isNotFound, toQueueError, unreachable } from "./nats-errors.ts";
 
 /** Which consumer of which stream. */
 export interface ConsumerAddress {
@@ -32,17 +32,18 @@ export async function pullNow(
   batch: number,
 ): Promise<Pulled> {
   const request = new PullRequest(connection, address, { batch, no_wait: true }, SILENCE_MS);
-  const end = await request.ended;
   const { messages } = request;
-  if (end === "silent") {
-    const exists = await consumerExists(connection, address);
-    if (exists) {
-      if (messages.length > 0) return { messages, gone: false };
-      throw unreachable("reading events");
-    }
-    return { messages, gone: true };
+  try {
+    const end = await connection.whileConnected(() => request.ended);
+    if (end !== "silent") return { messages, gone: end === "gone" };
+    if (!(await consumerExists(connection, address))) return { messages, gone: true };
+  } catch (error) {
+    request.abandon();
+    if (messages.length === 0) throw toQueueError(error, "reading events");
   }
-  return { messages, gone: end === "gone" };
+  if (messages.length === 0) throw unreachable("reading events");
+  // What has come is leased, and given to whoever asked; the next pull says what is wrong.
+  return { messages, gone: false };
 }
 
 /** Asks for one message, whenever it comes within `expiresMs`. */
@@ -61,7 +62,7 @@ export async function consumerExists(
   { stream, consumer }: ConsumerAddress,
 ): Promise<boolean> {
   try {
-    await connection.jsm.consumers.info(stream, consumer);
+    await connection.whileConnected(() => connection.jsm.consumers.info(stream, consumer));
     return true;
   } catch (error) {
     if (isNotFound(error)) return false;
@@ -100,7 +101,9 @@ export class PullRequest {
     };
     const inbox = createInbox(connection.inboxPrefix);
     this.#subscription = runDetached(() =>
-      connection.nats.subscribe(inbox, { callback: (error, message) => this.#take(error, message) }),
+      connection.nats.subscribe(inbox, {
+        callback: (error, message) => this.#take(error, message),
+      }),
     );
     this.#watch();
     connection.nats.publish(
@@ -120,7 +123,7 @@ export class PullRequest {
   }
 
   /** Forgets the request, where the server can't be told. */
-  async abandon(): Promise<void> {
+  abandon(): void {
     this.#end("cancelled");
     this.#subscription.unsubscribe();
   }

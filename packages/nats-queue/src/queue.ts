@@ -1,10 +1,4 @@
-import type {
-  AnyContracts,
-  Contracts,
-  EventName,
-  EventView,
-  StartFrom,
-} from "@ringrift/envelope";
+import type { AnyContracts, Contracts, EventName, EventView, StartFrom } from "@ringrift/envelope";
 import type {
   ConsumeOptions,
   Consumer,

@@ -2,7 +2,7 @@ import { runDetached } from "@ringrift/envelope";
 import { Cursor } from "./cursor.ts";
 import type { Engine, EngineListener } from "./engine.ts";
 import { groupInfo } from "./group-info.ts";
-import type { Group } from "./group-store.ts";
+import type { Group } from "./group.ts";
 import type { CheckedOptions } from "./options.ts";
 
 /** How often an instance looks what may go. */
@@ -149,4 +149,3 @@ export class Sweeper {
     }
   }
 }
-

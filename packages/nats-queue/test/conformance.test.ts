@@ -16,21 +16,21 @@ afterAll(async () => {
 
 if (SERVER === true)
   testEventQueue(
-  "NatsEventQueue",
-  {
-    persistent: SERVER,
-    multipleInstances: SERVER,
-    perKeyOrder: SERVER,
-    retention: SERVER,
-    groupExpiry: SERVER,
-    dedupeWindow: SERVER,
-  },
-  async () => {
-    count += 1;
-    const stream = `case-${count}`;
-    return {
-      open: (options) => new NatsEventQueue({ servers: server.url, stream, ...options }),
-      dispose: () => removeStreams(server.url, stream),
-    };
-  },
-);
+    "NatsEventQueue",
+    {
+      persistent: SERVER,
+      multipleInstances: SERVER,
+      perKeyOrder: SERVER,
+      retention: SERVER,
+      groupExpiry: SERVER,
+      dedupeWindow: SERVER,
+    },
+    async () => {
+      count += 1;
+      const stream = `case-${count}`;
+      return {
+        open: (options) => new NatsEventQueue({ servers: server.url, stream, ...options }),
+        dispose: () => removeStreams(server.url, stream),
+      };
+    },
+  );
