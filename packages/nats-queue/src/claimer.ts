@@ -66,10 +66,10 @@ export class Claimer {
     return claimed.filter((one) => one !== undefined);
   }
 
-  /** `undefined` for what the group doesn't read. */
+  /** `undefined` for what the group doesn't read, and for what this process has settled already. */
   async #candidate(delivered: Delivered, message: RawMessage): Promise<Candidate | undefined> {
     const { group, lane } = delivered;
-    const { names, connection, records } = this.#engine;
+    const { names, connection, records, settled } = this.#engine;
     const { eventTypes } = group.policy;
     const isLog = lane === "log";
     // Where the server can't filter by several types.
@@ -79,6 +79,10 @@ export class Claimer {
     }
     const read = readEvent(message, names);
     const place = "event" in read ? read.event : read.broken;
+    if (isLog && "event" in read && settled.has(group.incarnation, read.event.lineage.id)) {
+      connection.nats.publish(message.reply, ACK);
+      return undefined;
+    }
     const known = message.delivery > 1 ? await records.get(group, lane, place.position) : NO_RECORD;
     return {
       message,
@@ -152,7 +156,8 @@ export class Claimer {
       if (!(await this.#hold(delivered, message))) return undefined;
     }
     const key = how.revision === undefined ? undefined : { bucket, revision: how.revision };
-    const delivery = { group, lane, message, place, attempt, failures, key };
+    const id = "error" in content ? "" : content.lineage.id;
+    const delivery = { group, lane, message, place, id, attempt, failures, key };
     const lease = new Lease(this.#engine, { ...delivery, recordRevision, heldUntil });
     if ("error" in content) await lease.bury(content.error);
     else if (attempt > group.policy.maxAttempts) await lease.bury(leaseExpired(attempt - 1));

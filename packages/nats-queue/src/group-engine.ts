@@ -6,6 +6,7 @@ import type { GroupStore } from "./group-store.ts";
 import { KeyOrder } from "./key-order.ts";
 import type { Names } from "./names.ts";
 import { GIVE_BACK } from "./acknowledge.ts";
+import { SettledMemory } from "./settled-memory.ts";
 import type { ServerClock } from "./server-clock.ts";
 import type { StateStore } from "./state-store.ts";
 
@@ -19,6 +20,7 @@ export class GroupEngine {
   readonly letters: DeadLetterStore;
   readonly records: DeliveryRecords;
   readonly keys: KeyOrder;
+  readonly settled: SettledMemory = new SettledMemory();
   /** Counts work as a call of the instance: it is refused when that is closed, and a close waits for it. */
   readonly use: <T>(work: () => Promise<T>) => Promise<T>;
   readonly #report: (error: unknown) => void;

@@ -25,6 +25,8 @@ export interface Claimed {
   readonly lane: Lane;
   readonly message: RawMessage;
   readonly place: EventPlace;
+  /** Of the event; empty when it can't be read. */
+  readonly id: string;
   readonly attempt: number;
   /** Of its record; 0 when it has none. */
   readonly recordRevision: number;
@@ -122,7 +124,7 @@ export class Lease {
 
   /** The key first: what it says counts, and who finds the event again settles it. */
   async #finish(how: string): Promise<boolean> {
-    const { group, lane, place, key, message } = this.#claimed;
+    const { group, lane, place, key, message, id } = this.#claimed;
     const { keys, records, letters } = this.#engine;
     const { position } = place;
     if (key !== undefined && !this.#keySettled) {
@@ -135,6 +137,7 @@ export class Lease {
     const done = await this.#say(how);
     this.#heldUntil = 0;
     if (!done) return false;
+    if (lane === "log") this.#engine.settled.add(group.incarnation, id);
     if (this.#recordRevision > 0) this.#engine.later(() => records.remove(this.#recordRevision));
     if (lane === "redriven") this.#engine.later(() => letters.remove(message.position));
     this.#engine.touch(group);
