@@ -1,5 +1,6 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
 import type { GroupInfo } from "@ringrift/event-queue";
+import type { Backlog } from "@ringrift/event-queue/backend";
 import { readClaim } from "./claims.ts";
 import { countMessages } from "./cursor.ts";
 import type { Engine } from "./engine.ts";
@@ -32,6 +33,9 @@ export async function groupInfo(engine: Engine, group: Group): Promise<GroupInfo
     maxAttempts: policy.maxAttempts,
     leaseMs: policy.leaseMs,
     expireAfterMs: policy.expireAfterMs,
+    skipAfterMs: policy.skipAfterMs ?? undefined,
+    // Skipping isn't done here yet.
+    skipped: 0,
     backoff: policy.backoff,
     claimedBy: claim !== undefined && claim.until > engine.clock.now() ? claim.holder : undefined,
   };
@@ -53,6 +57,19 @@ async function consumerInfo(
       throw error;
     }
   });
+}
+
+/** The group that has the most still to settle. */
+export async function furthestBehind(engine: Engine): Promise<Backlog | undefined> {
+  const groups = await engine.groups.all();
+  const backlogs = await Promise.all(
+    groups.map(async (group) => {
+      const log = await consumerInfo(engine, group, "log");
+      const unclaimed = await unclaimedInLog(engine, group, log);
+      return { group: group.name, pending: unclaimed + (log?.num_ack_pending ?? 0) };
+    }),
+  );
+  return backlogs.toSorted((one, other) => other.pending - one.pending)[0];
 }
 
 /** Where the server can't filter by several types it can't count them either: they are counted one by one. */

@@ -5,6 +5,7 @@ import {
   completeGroupPolicy,
   encodeGroupPolicy,
   type GivenGroupPolicy,
+  reportQueueError,
 } from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
 import { consumerConfig } from "./consumer-config.ts";
@@ -85,6 +86,7 @@ export class GroupStore {
       });
       if (made === undefined) continue;
       await this.makeConsumer(made, "log");
+      if (given.skipAfterMs !== undefined) reportQueueError(noSkipping(name), "skipAfterMs");
       return { group: made, created: true };
     }
   }
@@ -225,6 +227,13 @@ export class GroupStore {
     this.#known.delete(name);
     return undefined;
   }
+}
+
+function noSkipping(name: string): QueueError {
+  return new QueueError(
+    "UNSUPPORTED",
+    `Group "${name}" has a skipAfterMs, and the queue on NATS stores it and doesn't obey it yet: nothing is skipped.`,
+  );
 }
 
 function notFound(name: string): QueueError {

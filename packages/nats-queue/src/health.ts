@@ -19,6 +19,7 @@ export function queueStats(instance: QueueInstance): Promise<QueueStats> {
       events: state.messages,
       oldestPosition: state.messages === 0 ? undefined : state.first_seq,
       newestPosition: state.last_seq === 0 ? undefined : state.last_seq,
+      delayed: 0,
       groups: all.length,
       deadLetters,
       ...instance.counts,

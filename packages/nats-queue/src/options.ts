@@ -2,6 +2,9 @@ import type { NodeConnectionOptions } from "@nats-io/transport-node";
 import type { AnyContracts, Contracts, EventView } from "@ringrift/envelope";
 import { QueueError } from "@ringrift/event-queue";
 import {
+  type BacklogLimit,
+  type BacklogOptions,
+  checkBacklog,
   checkMs,
   checkNumber,
   checkOptionNames,
@@ -20,7 +23,7 @@ export interface ServerLimits {
 }
 
 /** Options of `openNatsQueue`. */
-export interface NatsQueueOptions<C extends Contracts = AnyContracts> {
+export interface NatsQueueOptions<C extends Contracts = AnyContracts> extends BacklogOptions {
   /** One server or several of one cluster, e.g. `nats://127.0.0.1:4222`. @default "127.0.0.1:4222" */
   readonly servers?: string | readonly string[] | undefined;
   /**
@@ -87,6 +90,7 @@ export interface CheckedOptions {
   readonly limits: ServerLimits;
   readonly dedupeWindowMs: number | undefined;
   readonly maxPayloadBytes: number | undefined;
+  readonly backlog: BacklogLimit | undefined;
   readonly patienceMs: number;
   readonly monitoring: string | undefined;
   readonly source: string | undefined;
@@ -110,6 +114,8 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof NatsQueueOptions>([
   "limits",
   "dedupeWindowMs",
   "maxPayloadBytes",
+  "maxBacklog",
+  "backlogWaitMs",
   "patienceMs",
   "monitoring",
   "source",
@@ -163,6 +169,7 @@ export function checkOptions(options: NatsQueueOptions): CheckedOptions {
         ? undefined
         : checkMs("dedupeWindowMs", options.dedupeWindowMs, SHORTEST_WINDOW_MS),
     maxPayloadBytes: checkCount("maxPayloadBytes", options.maxPayloadBytes, MAX_PAYLOAD_BYTES),
+    backlog: checkBacklog(options),
     patienceMs: checkMs("patienceMs", options.patienceMs ?? 10_000, 1),
     monitoring: monitoring === undefined ? undefined : checkText("monitoring", monitoring),
     source: source === undefined || source === "" ? undefined : checkText("source", source),

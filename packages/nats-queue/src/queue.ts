@@ -1,28 +1,30 @@
 import type { AnyContracts, Contracts, EventName, EventView, StartFrom } from "@ringrift/envelope";
-import type {
-  ConsumeOptions,
-  Consumer,
-  ConsumerGroup,
-  ConsumerMiddleware,
-  DeadLetters,
-  EventHandler,
-  EventHandlers,
-  EventQueue,
-  GroupPolicy,
-  GroupReceiveOptions,
-  Groups,
-  HistoryOptions,
-  LeasedEvent,
-  OutgoingEvent,
-  QueueEvent,
-  QueueHealth,
-  QueueStats,
-  ReceiveOptions,
-  SendOptions,
-  StoredEvent,
-  StreamOptions,
+import {
+  type ConsumeOptions,
+  type Consumer,
+  type ConsumerGroup,
+  type ConsumerMiddleware,
+  type DeadLetters,
+  type EventHandler,
+  type EventHandlers,
+  type EventQueue,
+  type GroupPolicy,
+  type GroupReceiveOptions,
+  type Groups,
+  type HistoryOptions,
+  type LeasedEvent,
+  type OutgoingEvent,
+  type QueueEvent,
+  type QueueHealth,
+  type QueueStats,
+  type ReceiveOptions,
+  QueueError,
+  type SendOptions,
+  type StoredEvent,
+  type StreamOptions,
 } from "@ringrift/event-queue";
 import {
+  BacklogGate,
   checkGroupName,
   checkGroupPolicy,
   checkHistory,
@@ -40,6 +42,7 @@ import {
 } from "@ringrift/event-queue/backend";
 import { NatsDeadLetters, NatsGroups } from "./administration.ts";
 import { NatsConsumerGroup } from "./consumer-group.ts";
+import { furthestBehind } from "./group-info.ts";
 import { queueHealth, queueStats } from "./health.ts";
 import { QueueInstance } from "./instance.ts";
 import { checkOptions, type NatsQueueOptions } from "./options.ts";
@@ -57,6 +60,7 @@ export class NatsEventQueue<C extends Contracts = AnyContracts> implements Event
   readonly #checks: OutgoingChecks;
   readonly #source: LogSource;
   readonly #reader: InstanceReader;
+  readonly #gate: BacklogGate;
   /** Streams that begin "now": what is sent after the call comes after it in the log. */
   readonly #starting = new Set<Promise<unknown>>();
 
@@ -80,6 +84,7 @@ export class NatsEventQueue<C extends Contracts = AnyContracts> implements Event
         }),
     };
     this.#reader = new InstanceReader(this.#source);
+    this.#gate = new BacklogGate(options.backlog, () => instance.use(furthestBehind));
   }
 
   /**
@@ -190,6 +195,10 @@ export class NatsEventQueue<C extends Contracts = AnyContracts> implements Event
 
   async #append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
     if (records.length === 0) return [];
+    const later = records.find(({ delayMs }) => delayMs > 0);
+    if (later !== undefined) throw noDelays(later.type);
+    const passing = this.#gate.pass(records.length);
+    if (passing !== undefined) await passing;
     if (this.#starting.size > 0) await Promise.allSettled(this.#starting);
     const events = await this.#instance.use(({ publisher }) => publisher.append(records));
     const { counts } = this.#instance;
@@ -213,6 +222,13 @@ export class NatsEventQueue<C extends Contracts = AnyContracts> implements Event
     if (source === undefined || typeof (options ?? {}) !== "object") return options;
     return options?.lineage === undefined ? { source, ...options } : options;
   }
+}
+
+function noDelays(type: string): QueueError {
+  return new QueueError(
+    "UNSUPPORTED",
+    `Event "${type}" has a delayMs, and the queue on NATS has no delayed sends yet. Leave it out, or send it when its time has come.`,
+  );
 }
 
 /**
