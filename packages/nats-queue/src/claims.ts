@@ -1,5 +1,6 @@
 import { type ClaimOptions, type GroupClaim, QueueError } from "@ringrift/event-queue";
 import { checkClaim, checkGroupName } from "@ringrift/event-queue/backend";
+import { isDead, machine } from "./machine.ts";
 import type { Engine } from "./engine.ts";
 import type { QueueInstance } from "./instance.ts";
 
@@ -7,18 +8,30 @@ import type { QueueInstance } from "./instance.ts";
 interface StoredClaim {
   readonly holder: string;
   readonly until: number;
+  readonly machine: string;
+  readonly pid: number;
   readonly revision: number;
 }
 
+/** Who holds the name now, if anybody. */
+export async function holderOf(engine: Engine, group: string): Promise<string | undefined> {
+  const claim = await readClaim(engine, group);
+  return claim !== undefined && isHeld(engine, claim) ? claim.holder : undefined;
+}
+
+function isHeld({ clock }: Engine, claim: StoredClaim): boolean {
+  return claim.until > clock.now() && !isDead(claim);
+}
+
 /** The claim as stored, whether or not it has ended. */
-export async function readClaim(
+async function readClaim(
   { state, names }: Engine,
   group: string,
 ): Promise<StoredClaim | undefined> {
   const entry = await state.get(names.claim(group));
   if (entry === undefined) return undefined;
   // The cast is safe: written by take.
-  const stored = JSON.parse(entry.text) as Pick<StoredClaim, "holder" | "until">;
+  const stored = JSON.parse(entry.text) as Omit<StoredClaim, "revision">;
   return { ...stored, revision: entry.revision };
 }
 
@@ -59,10 +72,15 @@ async function take(engine: Engine, group: string, holder: string, ttlMs: number
   const { state, names, clock } = engine;
   for (;;) {
     const current = await readClaim(engine, group);
-    if (current !== undefined && current.holder !== holder && current.until > clock.now()) {
+    if (current !== undefined && current.holder !== holder && isHeld(engine, current)) {
       return current.holder;
     }
-    const text = JSON.stringify({ holder, until: clock.now() + ttlMs });
+    const text = JSON.stringify({
+      holder,
+      until: clock.now() + ttlMs,
+      machine: machine(),
+      pid: process.pid,
+    });
     const written = await state.swap(names.claim(group), text, current?.revision ?? 0);
     if (written !== undefined) return holder;
   }

@@ -1,7 +1,7 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
 import type { GroupInfo } from "@ringrift/event-queue";
 import type { Backlog } from "@ringrift/event-queue/backend";
-import { readClaim } from "./claims.ts";
+import { holderOf } from "./claims.ts";
 import { countMessages } from "./cursor.ts";
 import type { Engine } from "./engine.ts";
 import type { Group, Lane } from "./group.ts";
@@ -10,13 +10,13 @@ import { isNotFound } from "./nats-errors.ts";
 /** A group as callers see it, as of now. */
 export async function groupInfo(engine: Engine, group: Group): Promise<GroupInfo> {
   const { name, policy } = group;
-  const [log, redriven, records, deadLetters, lastServedAt, claim] = await Promise.all([
+  const [log, redriven, records, deadLetters, lastServedAt, claimedBy] = await Promise.all([
     consumerInfo(engine, group, "log"),
     group.redrives > 0 ? consumerInfo(engine, group, "redriven") : undefined,
     engine.group.records.ofGroup(group),
     engine.letters.count(name),
     engine.group.lastServedAt(group),
-    readClaim(engine, name),
+    holderOf(engine, name),
   ]);
   const unclaimed = (await unclaimedInLog(engine, group, log)) + (redriven?.num_pending ?? 0);
   const underWay = (log?.num_ack_pending ?? 0) + (redriven?.num_ack_pending ?? 0);
@@ -37,7 +37,7 @@ export async function groupInfo(engine: Engine, group: Group): Promise<GroupInfo
     // Skipping isn't done here yet.
     skipped: 0,
     backoff: policy.backoff,
-    claimedBy: claim !== undefined && claim.until > engine.clock.now() ? claim.holder : undefined,
+    claimedBy,
   };
 }
 
