@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { NatsServer, SERVER } from "../../packages/nats-queue/test/nats-server.ts";
+import { NatsServer, SERVER } from "test-servers";
 
 /** Where the queue of a test may be. */
 export const BACKENDS = ["a file", "NATS"] as const;

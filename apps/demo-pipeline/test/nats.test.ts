@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { SERVER } from "../../../packages/nats-queue/test/nats-server.ts";
+import { SERVER } from "test-servers";
 import type { Report } from "../src/report/summary.ts";
 import { RunningDemo, isRunning } from "./running-demo.ts";
 

@@ -1,7 +1,7 @@
 import { testEventQueue } from "@ringrift/event-queue/testing";
 import { afterAll, beforeAll } from "vitest";
 import { NatsEventQueue } from "../src/index.ts";
-import { NatsServer, SERVER } from "./nats-server.ts";
+import { NatsServer, SERVER } from "test-servers";
 import { removeStreams } from "./streams.ts";
 
 let server: NatsServer;

@@ -3,7 +3,7 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { QueueError } from "@ringrift/event-queue";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openNatsQueue } from "../src/index.ts";
-import { freePort, NatsServer, SERVER } from "./nats-server.ts";
+import { freePort, NatsServer, SERVER } from "test-servers";
 import { withServer } from "./with-server.ts";
 
 async function refusal(attempt: () => Promise<unknown>): Promise<QueueError> {

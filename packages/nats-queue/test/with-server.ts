@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, onTestFinished } from "vitest";
 import { type NatsEventQueue, type NatsQueueOptions, openNatsQueue } from "../src/index.ts";
-import { NatsServer, SERVER } from "./nats-server.ts";
+import { NatsServer, SERVER } from "test-servers";
 
 /** A server for all tests of a file, which are skipped where there is none. */
 export function withServer(more = ""): {

@@ -3,7 +3,7 @@ import { connect } from "@nats-io/transport-node";
 import { expect, it, onTestFinished } from "vitest";
 import { openNatsQueue } from "../../src/index.ts";
 import { HistoryChecker, until } from "../faults.ts";
-import { NatsServer, SERVER } from "../nats-server.ts";
+import { NatsServer, SERVER } from "test-servers";
 
 it(
   "a cluster of three whose stream leader is killed in mid-load loses nothing acknowledged",

@@ -1,7 +1,7 @@
 import { beforeAll, afterAll, describe, expect, it, onTestFinished } from "vitest";
 import { type NatsEventQueue, openNatsQueue } from "../../src/index.ts";
 import { until } from "../faults.ts";
-import { NatsServer, SERVER } from "../nats-server.ts";
+import { NatsServer, SERVER } from "test-servers";
 import { Child } from "./child.ts";
 
 let server: NatsServer;

@@ -1,8 +1,7 @@
 import { expect, it, onTestFinished } from "vitest";
 import { openNatsQueue } from "../../src/index.ts";
 import { HistoryChecker, sleep, until } from "../faults.ts";
-import { NatsServer, SERVER } from "../nats-server.ts";
-import { Proxy } from "../proxy.ts";
+import { NatsServer, Proxy, SERVER } from "test-servers";
 
 it(
   "a partition that is healed: what was acknowledged is there, and everything is handled",

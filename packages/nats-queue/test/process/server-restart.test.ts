@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from "vitest";
 import { openNatsQueue } from "../../src/index.ts";
 import { HistoryChecker, sleep, until } from "../faults.ts";
-import { NatsServer, SERVER } from "../nats-server.ts";
+import { NatsServer, SERVER } from "test-servers";
 
 const ROUNDS = 5;
 
