@@ -1,5 +1,5 @@
 import { testEventQueue } from "@ringrift/event-queue/testing";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { NatsEventQueue } from "../src/index.ts";
 import { NatsServer, SERVER } from "test-servers";
 import { removeStreams } from "./streams.ts";
@@ -12,6 +12,11 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   if (SERVER === true) await server.dispose();
+});
+
+it("has a server to be tested on", (context) => {
+  if (SERVER !== true) context.skip(SERVER);
+  expect(SERVER).toBe(true);
 });
 
 if (SERVER === true)
