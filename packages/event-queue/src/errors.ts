@@ -40,6 +40,7 @@ export type QueueErrorCode =
   | "SERVER_TOO_OLD"
   | "JETSTREAM_DISABLED"
   | "ACCESS_DENIED"
+  | "MIGRATION_INCOMPLETE"
   | "UNSUPPORTED";
 
 /** What a queue throws and rejects with: a code for programs, a message that says what to do for people. */
