@@ -147,16 +147,25 @@ export class Connection {
    * Does something that is only asked while there is a connection, and given up when that breaks: the client
    * itself would go on waiting for an answer that was lost, or ask later when nobody waits any more.
    */
-  async whileConnected<T>(operation: () => Promise<T>): Promise<T> {
-    if (!this.connected) throw new errors.ConnectionError("not connected");
-    const { promise, reject } = Promise.withResolvers<never>();
-    const lose = (): void => reject(new errors.ConnectionError("disconnected"));
-    this.#underWay.add(lose);
-    try {
-      return await Promise.race([operation(), promise]);
-    } finally {
-      this.#underWay.delete(lose);
-    }
+  whileConnected<T>(operation: () => Promise<T>): Promise<T> {
+    if (!this.connected) return Promise.reject(new errors.ConnectionError("not connected"));
+    return new Promise<T>((resolve, reject) => {
+      const lose = (): void => {
+        this.#underWay.delete(lose);
+        reject(new errors.ConnectionError("disconnected"));
+      };
+      this.#underWay.add(lose);
+      operation().then(
+        (result) => {
+          this.#underWay.delete(lose);
+          resolve(result);
+        },
+        (error: unknown) => {
+          this.#underWay.delete(lose);
+          reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+    });
   }
 
   /** Lets the socket keep the process alive, or not. It does so only while somebody waits for an answer. */

@@ -10,6 +10,8 @@ import type { ServerClock } from "./server-clock.ts";
 
 /** Kept free in each message, so that an event can become a dead letter with its error. */
 export const LETTER_BYTES = 16_384;
+/** More than checked headers and a lineage can be, escaped as JSON. */
+const MOST_HEADER_BYTES = 131_072;
 /** How long one try waits for the server's answer. */
 const TRY_MS = 2_000;
 
@@ -72,9 +74,11 @@ export class Publisher {
   }
 
   #checkSize({ body, type }: OutgoingRecord, headers: MsgHdrs): void {
+    const most = this.#connection.maxMessageBytes - LETTER_BYTES;
+    // A UTF-16 unit is at most three bytes: what is short needs no counting.
+    if (body.length * 3 + MOST_HEADER_BYTES <= most) return;
     let bytes = Buffer.byteLength(body);
     for (const [name, values] of headers) bytes += name.length + Buffer.byteLength(values.join(""));
-    const most = this.#connection.maxMessageBytes - LETTER_BYTES;
     if (bytes <= most) return;
     throw new QueueError(
       "PAYLOAD_TOO_LARGE",
