@@ -41,7 +41,8 @@ export async function groupInfo(engine: Engine, group: Group): Promise<GroupInfo
   };
 }
 
-async function consumerInfo(
+/** What the server says of a group's consumer; `undefined` when it isn't there. */
+export async function consumerInfo(
   engine: Engine,
   group: Group,
   lane: Lane,

@@ -1,7 +1,7 @@
 import { runDetached } from "@ringrift/envelope";
 import { Cursor } from "./cursor.ts";
 import type { Engine, EngineListener } from "./engine.ts";
-import { groupInfo } from "./group-info.ts";
+import { consumerInfo, groupInfo } from "./group-info.ts";
 import type { Group } from "./group.ts";
 import type { CheckedOptions } from "./options.ts";
 
@@ -63,11 +63,9 @@ export class Sweeper {
 
   /** Position of the first event that a group may still need. */
   async floor(group: Group, newest: number): Promise<number> {
-    const { groups, connection } = this.#engine;
-    const { stream, consumer } = groups.addressOf(group, "log");
-    const info = await connection.persist("reading its groups", () =>
-      connection.jsm.consumers.info(stream, consumer),
-    );
+    const info = await consumerInfo(this.#engine, group, "log");
+    // Whoever made the group hasn't made its consumer yet, or somebody deleted it: a member makes it again.
+    if (info === undefined) return group.start + 1;
     if (info.num_ack_pending > 0) return info.ack_floor.stream_seq + 1;
     // Nothing is under way, and nothing that it reads is left up to the newest one there was.
     return info.num_pending === 0 ? newest + 1 : info.delivered.stream_seq + 1;

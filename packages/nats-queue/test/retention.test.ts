@@ -1,3 +1,5 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { expect, it } from "vitest";
 import { withServer } from "./with-server.ts";
 
@@ -51,4 +53,21 @@ it("a group with several types keeps what it reads, whatever the server can filt
   expect(events.map(({ position }) => position)).toEqual([2, 4]);
   for (const event of events) await event.ack();
   expect((await queue.groups.list())[0]).toMatchObject({ pending: 0 });
+});
+
+it("a consumer that somebody deleted in the server is made again, and nothing it had to settle goes", async () => {
+  const queue = await context.open({ stream: "deleted", retentionEvents: 1 });
+  const group = queue.group("mailer");
+  await group.ensure();
+  await queue.sendMany(SENT.slice(0, 3));
+  const connection = await connect({ servers: context.server.url });
+  const manager = await jetstreamManager(connection);
+  for await (const { name } of manager.consumers.list("deleted")) {
+    await manager.consumers.delete("deleted", name);
+  }
+  await connection.close();
+  expect(await queue.stats()).toMatchObject({ events: 3 });
+  expect((await queue.groups.list())[0]).toMatchObject({ pending: 3 });
+  const events = await group.receive({ waitMs: 20_000 });
+  expect(events.map(({ payload }) => payload.n)).toEqual([0, 1, 2]);
 });
