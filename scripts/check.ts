@@ -8,7 +8,10 @@ const steps: [name: string, command: string][] = [
   ["format", "oxfmt --check"],
   ["lint", "oxlint --type-aware"],
   // The bench names its peers exactly: a figure belongs to one version.
-  ["versions", "sherif -i eventemitter3@5.0.4"],
+  [
+    "versions",
+    "sherif -i eventemitter3@5.0.4 -i @nats-io/jetstream@3.4.0 -i @nats-io/transport-node@3.4.0",
+  ],
   ["layers", "turbo boundaries"],
   ["types", "tsc -b"],
   ["types of tests", "tsc -p tsconfig.test.json"],

@@ -9,6 +9,7 @@ export const LAYERS: Readonly<Record<string, number>> = {
   "event-queue": 1,
   "stage-events": 2,
   "cross-process-queue": 2,
+  "nats-queue": 2,
   coordinator: 3,
 };
 
@@ -36,6 +37,8 @@ const ENTRIES = [
 const HOME: Readonly<Record<string, string>> = {
   eventemitter3: "core-bus",
   "better-sqlite3": "cross-process-queue",
+  "@nats-io/jetstream": "nats-queue",
+  "@nats-io/transport-node": "nats-queue",
 };
 
 /** Checks layers, references, imports and the shape of every package below `root`. */

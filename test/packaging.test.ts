@@ -22,7 +22,7 @@ describe("the packed packages, installed outside of the workspace", () => {
   });
 
   it("hold what is needed and nothing else", () => {
-    expect(packages).toHaveLength(7);
+    expect(packages).toHaveLength(8);
     for (const { name, files } of packages) {
       expect(files, name).toEqual(
         expect.arrayContaining(["dist/index.js", "dist/index.d.ts", "LICENSE", "README.md"]),

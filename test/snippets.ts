@@ -33,6 +33,7 @@ const MARKDOWN = [
 const BESIDE = [
   ["packages/cross-process-queue", "@types/better-sqlite3"],
   ["examples", "fastify"],
+  ["packages/nats-queue", "@nats-io/transport-node"],
 ] as const;
 const LANGUAGES = new Set(["ts", "mts", "typescript"]);
 

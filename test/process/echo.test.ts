@@ -1,11 +1,11 @@
-import { join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { idle, openQueue, RemoteNode, tempFolder } from "./nodes.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { BACKENDS, freshQueue, lacking } from "./backends.ts";
+import { idle, openQueue, RemoteNode } from "./nodes.ts";
 
 const games = { count: 500, source: "worker-1" };
 
-async function startNodes(count: number, thread = false) {
-  const dbPath = join(tempFolder(), "events.db");
+async function startNodes(backend: (typeof BACKENDS)[number], count: number, thread = false) {
+  const dbPath = await freshQueue(backend);
   const nodes: RemoteNode[] = [];
   for (let index = 0; index < count; index += 1) {
     nodes.push(await RemoteNode.start({ dbPath }, thread));
@@ -21,11 +21,16 @@ async function expectSeenOnce(nodes: RemoteNode[], ids: string[]): Promise<void>
   }
 }
 
-describe("one event published once", () => {
+describe.each(BACKENDS)("one event published once, the queue being %s,", (backend) => {
+  beforeEach((context) => {
+    const reason = lacking(backend);
+    if (reason !== undefined) context.skip(reason);
+  });
+
   it.each([1, 2, 3, 5])(
     "is handled once in each of %i processes, and stored once",
     async (count) => {
-      const { nodes, queue } = await startNodes(count);
+      const { nodes, queue } = await startNodes(backend, count);
       const { id } =
         (await nodes[0]?.call<{ id: string }>("busPublish", "data.new_games", games)) ?? {};
       await idle(queue);
@@ -43,7 +48,7 @@ describe("one event published once", () => {
   );
 
   it("is handled once in each of two worker threads of one process", async () => {
-    const { nodes, queue } = await startNodes(2, true);
+    const { nodes, queue } = await startNodes(backend, 2, true);
     const { id } = (await nodes[0]?.call<{ id: string }>("publish", "data.new_games", games)) ?? {};
     await idle(queue);
     await expectSeenOnce(nodes, [id ?? ""]);
@@ -51,7 +56,7 @@ describe("one event published once", () => {
   });
 
   it("is handled once in each process when a plain send stored it, the sender's own included", async () => {
-    const { nodes, queue } = await startNodes(3);
+    const { nodes, queue } = await startNodes(backend, 3);
     const sent = await nodes[0]?.call<{ id: string }>("send", "NEW_GAMES_AVAILABLE", games);
     await idle(queue);
     await expectSeenOnce(nodes, [sent?.id ?? ""]);
@@ -59,9 +64,14 @@ describe("one event published once", () => {
   });
 });
 
-describe("a named node", () => {
+describe.each(BACKENDS)("a named node, the queue being %s,", (backend) => {
+  beforeEach((context) => {
+    const reason = lacking(backend);
+    if (reason !== undefined) context.skip(reason);
+  });
+
   it("does not replay the past at its first start, and gets what was sent while it was down", async () => {
-    const dbPath = join(tempFolder(), "events.db");
+    const dbPath = await freshQueue(backend);
     const queue = openQueue(dbPath);
     await queue.send("NEW_GAMES_AVAILABLE", { count: 1, source: "before" });
     const first = await RemoteNode.start({ dbPath, node: "trainer-1" });
@@ -79,7 +89,7 @@ describe("a named node", () => {
   });
 
   it("goes on at its cursor after stop() and start()", async () => {
-    const dbPath = join(tempFolder(), "events.db");
+    const dbPath = await freshQueue(backend);
     const queue = openQueue(dbPath);
     const node = await RemoteNode.start({ dbPath, node: "trainer-1" });
     await node.call("stop");
@@ -91,7 +101,7 @@ describe("a named node", () => {
   });
 
   it("has one live holder: a second is refused with the holder's name", async () => {
-    const dbPath = join(tempFolder(), "events.db");
+    const dbPath = await freshQueue(backend);
     await RemoteNode.start({ dbPath, node: "trainer-1" });
     const second = await RemoteNode.launch({ dbPath, node: "trainer-1" });
     await expect(second.call("start")).rejects.toMatchObject({ code: "NODE_NAME_TAKEN" });

@@ -4,10 +4,11 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { type EventCoordinator, createCoordinator } from "@ringrift/coordinator";
-import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
 import { selfplayCatalogue } from "@ringrift/mappings";
+import { openAt } from "./open-at.ts";
 
 export interface NodeSettings {
+  /** Where the queue is: a file, or `nats://…`. */
   readonly dbPath: string;
   readonly node?: string;
   /** Handles `data.new_games` for this group. */
@@ -29,7 +30,7 @@ export interface Seen {
 }
 
 const settings = (workerData ?? JSON.parse(process.argv[2] ?? "{}")) as NodeSettings;
-const queue = new CrossProcessEventQueue(settings.dbPath);
+const queue = openAt(settings.dbPath);
 const events: EventCoordinator<typeof selfplayCatalogue> = createCoordinator({
   queue,
   catalogue: selfplayCatalogue,

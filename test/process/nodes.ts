@@ -1,25 +1,18 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
+import type { EventQueue } from "@ringrift/event-queue";
 import { onTestFinished } from "vitest";
 import type { NodeSettings, Seen } from "./node-program.ts";
+import { openAt } from "./open-at.ts";
+
+export { tempFolder } from "./backends.ts";
 
 const PROGRAM = new URL("node-program.ts", import.meta.url);
 
-/** A folder of its own for a test, removed when it is finished. */
-export function tempFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "ringrift-process-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** The test's own look at the queue file. */
-export function openQueue(dbPath: string): CrossProcessEventQueue {
-  const queue = new CrossProcessEventQueue(dbPath);
+/** The test's own look at the queue. */
+export function openQueue(where: string): EventQueue {
+  const queue = openAt(where);
   onTestFinished(() => queue.close());
   return queue;
 }
@@ -115,7 +108,7 @@ export class RemoteNode {
 }
 
 /** Resolves when every group has settled every event, and stays so. */
-export async function idle(queue: CrossProcessEventQueue): Promise<void> {
+export async function idle(queue: EventQueue): Promise<void> {
   for (let quiet = 0; quiet < 3;) {
     await new Promise((resolve) => setTimeout(resolve, 20));
     const groups = await queue.groups.list();

@@ -1,15 +1,20 @@
-import { join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { idle, openQueue, RemoteNode, tempFolder } from "./nodes.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { BACKENDS, freshQueue, lacking } from "./backends.ts";
+import { idle, openQueue, RemoteNode } from "./nodes.ts";
 
 const events = Array.from({ length: 200 }, (_, index) => ({
   type: "NEW_GAMES_AVAILABLE",
   payload: { count: index, source: "test" },
 }));
 
-describe("eight processes", () => {
+describe.each(BACKENDS)("eight processes, the queue being %s,", (backend) => {
+  beforeEach((context) => {
+    const reason = lacking(backend);
+    if (reason !== undefined) context.skip(reason);
+  });
+
   it("with one work group handle 200 events 200 times, and on their buses 8 × 200", async () => {
-    const dbPath = join(tempFolder(), "events.db");
+    const dbPath = await freshQueue(backend);
     const queue = openQueue(dbPath);
     const nodes = await Promise.all(
       Array.from({ length: 8 }, () => RemoteNode.start({ dbPath, group: "sync" })),
@@ -30,11 +35,16 @@ describe("eight processes", () => {
   });
 });
 
-describe("kill -9 in a work handler", () => {
+describe.each(BACKENDS)("kill -9 in a work handler, the queue being %s,", (backend) => {
+  beforeEach((context) => {
+    const reason = lacking(backend);
+    if (reason !== undefined) context.skip(reason);
+  });
+
   it.each(["publish then die", "die after effect"] as const)(
     "that was to %s: the event comes again with attempt 2, and its child is there once",
     async (work) => {
-      const dbPath = join(tempFolder(), "events.db");
+      const dbPath = await freshQueue(backend);
       const queue = openQueue(dbPath);
       // The same name, or the dead node's own group would wait for it until it expires.
       const settings = { dbPath, node: "sync-1", group: "sync", leaseMs: 500, work } as const;

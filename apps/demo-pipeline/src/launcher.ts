@@ -2,13 +2,14 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createCoordinator } from "@ringrift/coordinator";
 import type { EventCoordinator } from "@ringrift/coordinator";
-import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
 import { newEventId } from "@ringrift/envelope";
 import { GROUP_POLICY, WORK_GROUPS, demoCatalogue, queueName } from "./catalogue.ts";
 import type { DemoQueue } from "./catalogue.ts";
 import { trackPipeline } from "@ringrift/stage-events";
+import { natsAddress, openDemoQueue } from "./demo-queue.ts";
 import { createNetwork, modelId as idOf, presetFor, serialiseNetwork } from "./game/index.ts";
 import { Ledger } from "./ledger.ts";
+import { startLocalServer } from "./local-server.ts";
 import type { DemoOptions } from "./options.ts";
 import { gatherEvidence, prove } from "./proof.ts";
 import type { Requirements } from "./proof.ts";
@@ -59,8 +60,14 @@ export async function launch(launch: LaunchOptions): Promise<RunOutcome> {
   const { options, view, progress, signal } = launch;
   const folder = new RunFolder(resolve(options.out, runName()));
   const run = prepare(folder, options);
-  const dbPath = resolve(options.db ?? folder.at("events.db"));
-  await using queue = new CrossProcessEventQueue({ dbPath, events: demoCatalogue.queue });
+  await using server =
+    options.queue === "nats" ? await startLocalServer(folder.at("nats")) : undefined;
+  const address = server?.url ?? options.queue;
+  const where =
+    address === undefined
+      ? resolve(options.db ?? folder.at("events.db"))
+      : natsAddress(address, `demo-${run.runId}`);
+  await using queue = await openDemoQueue(where);
   const nodes = nodesFor(options.workers);
   const names = [LAUNCHER, ...nodes.map(({ name }) => name)];
   const startPosition = await makeGroups(queue, names);
@@ -84,7 +91,7 @@ export async function launch(launch: LaunchOptions): Promise<RunOutcome> {
   failed.promise.catch(() => {});
   const supervisor = new Supervisor({
     folder,
-    dbPath,
+    where,
     onChange: (pids) => folder.replace("pids.json", jsonText(pids)),
     onRestart: ({ node, reason }) =>
       progress.milestone(`${node} died (${reason}); it is started again under its name`),

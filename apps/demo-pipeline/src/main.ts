@@ -47,7 +47,7 @@ async function main(args: readonly string[]): Promise<number> {
     });
     progress.stop();
     console.log(reportText(report));
-    console.log(`\nEverything is in ${folder} (report.json, ledgers, models, events.db)`);
+    console.log(`\nEverything is in ${folder} (report.json, ledgers, models, the queue)`);
     if (problem !== undefined) console.error(`\nThe run did not reach its end: ${problem.message}`);
     return report.ok && problem === undefined ? EXIT.ok : EXIT.failed;
   } catch (error) {

@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { createCoordinator } from "@ringrift/coordinator";
-import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
 import { demoCatalogue } from "./catalogue.ts";
+import { openDemoQueue } from "./demo-queue.ts";
 import { Ledger } from "./ledger.ts";
 import { ROLES } from "./roles.ts";
 import type { Role } from "./roles.ts";
@@ -10,16 +10,16 @@ import type { StageContext } from "./stages/context.ts";
 import { recordSightings } from "./stages/sightings.ts";
 
 /**
- * One process of the pipeline: `node.ts <role> <name> <run folder> <queue file>`. A named node with
+ * One process of the pipeline: `node.ts <role> <name> <run folder> <queue>`. A named node with
  * its own queue handle, buses, coordinator and ledger. Of the process that started it, it takes only
  * "stop" (as a message or SIGTERM); work comes as events.
  */
-const [role, name, runPath, dbPath] = process.argv.slice(2) as [Role, string, string, string];
+const [role, name, runPath, where] = process.argv.slice(2) as [Role, string, string, string];
 const folder = new RunFolder(runPath);
 const run = folder.readJson("run.json") as StageContext["run"] | undefined;
 if (run === undefined) throw new Error(`There is no run.json in "${runPath}".`);
 
-await using queue = new CrossProcessEventQueue({ dbPath, events: demoCatalogue.queue });
+await using queue = await openDemoQueue(where);
 await using events = createCoordinator({
   catalogue: demoCatalogue,
   queue,

@@ -16,6 +16,8 @@ export interface DemoOptions {
   readonly out: string;
   /** Queue file; by default the run's own. */
   readonly db: string | undefined;
+  /** Address of a NATS server, or "nats" to start one; by default the queue is a file. */
+  readonly queue: string | undefined;
 }
 
 /** What came of reading the command line. A usage error's message is ready to be printed. */
@@ -32,6 +34,7 @@ const FLAGS = {
   seconds: { type: "string" },
   seed: { type: "string" },
   db: { type: "string" },
+  queue: { type: "string" },
   out: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -42,6 +45,7 @@ export const HELP = `Examples:
   pnpm demo --config hex8_2p --seconds 90
   pnpm demo --generations 12 --seed 7   the same champion every time
   pnpm demo --workers 4 --out /tmp/runs
+  pnpm demo --queue nats                the same on a nats-server that is started for it
 
 Usage: pnpm demo [options]
 
@@ -58,6 +62,7 @@ Options:
   --generations <n>   or: play so many generations
   --seed <text>       what all chance is drawn from              [7]
   --db <file>         queue file                                 [events.db in the run's folder]
+  --queue <where>     nats://host:port, or nats to start a server [a file]
   --out <folder>      gets one folder a run                      [runs]
   -h, --help          this text`;
 
@@ -118,7 +123,19 @@ function build(given: ReadonlyMap<string, string>): DemoOptions {
     seed: given.get("seed") ?? "7",
     out: given.get("out") ?? "runs",
     db: given.get("db"),
+    queue: queueOf(given),
   };
+}
+
+function queueOf(given: ReadonlyMap<string, string>): string | undefined {
+  const where = given.get("queue");
+  if (where === undefined) return undefined;
+  if (given.has("db"))
+    throw new UsageError("--db and --queue exclude each other; give one of them.");
+  if (where === "nats" || /^nats:\/\/[^#\s]+$/.test(where)) return where;
+  throw new UsageError(
+    `--queue "${where}" is neither "nats" nor an address such as nats://127.0.0.1:4222.`,
+  );
 }
 
 function sizeOf(configKey: string): number {
@@ -146,6 +163,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   config: '"hex7_2p"',
   out: '"runs"',
   db: '"events.db"',
+  queue: '"nats"',
 };
 
 function isFlag(value: string): boolean {

@@ -16,7 +16,8 @@ export interface Restart {
 /** What the supervisor tells. */
 export interface SupervisorOptions {
   readonly folder: RunFolder;
-  readonly dbPath: string;
+  /** Where the queue is, for `openDemoQueue`. */
+  readonly where: string;
   /** Processes have changed: their ids, by node. */
   readonly onChange: (pids: Readonly<Record<string, number>>) => void;
   readonly onRestart: (restart: Restart) => void;
@@ -49,12 +50,12 @@ export class Supervisor {
 
   /** Start a node; resolves when its coordinator runs. */
   async start(spec: NodeSpec): Promise<void> {
-    const { folder, dbPath } = this.#options;
+    const { folder, where } = this.#options;
     mkdirSync(folder.at("logs"), { recursive: true });
     const log = openSync(folder.at("logs", `${spec.name}.log`), "a");
     const child = fork(
       fileURLToPath(new URL("node.ts", import.meta.url)),
-      [spec.role, spec.name, folder.path, dbPath],
+      [spec.role, spec.name, folder.path, where],
       { execArgv: ["--conditions=@ringrift/source"], stdio: ["ignore", log, log, "ipc"] },
     );
     closeSync(log);

@@ -22,6 +22,7 @@ describe("the command line", () => {
       seed: "7",
       out: "runs",
       db: undefined,
+      queue: undefined,
     });
   });
 
@@ -62,6 +63,8 @@ describe("the command line", () => {
     expect(messageOf("--quick=yes")).toContain('takes no value, but got "yes"');
     expect(messageOf("quick")).toContain('"quick" is not an option');
     expect(messageOf("--seconds", "5", "--generations", "5")).toContain("exclude each other");
+    expect(messageOf("--db", "x.db", "--queue", "nats")).toContain("exclude each other");
+    expect(messageOf("--queue", "redis")).toContain('--queue "redis" is neither');
   });
 
   it("leads its help with examples and names every option", () => {
@@ -76,6 +79,7 @@ describe("the command line", () => {
       "generations",
       "seed",
       "db",
+      "queue",
       "out",
     ]) {
       expect(HELP).toContain(`--${name}`);

@@ -37,6 +37,11 @@ export type QueueErrorCode =
   | "WAL_UNLINKED"
   | "ASYNC_TRANSACTION"
   | "TRANSACTION_ENDED"
+  | "SERVER_UNREACHABLE"
+  | "SERVER_TOO_OLD"
+  | "JETSTREAM_DISABLED"
+  | "ACCESS_DENIED"
+  | "MIGRATION_INCOMPLETE"
   | "UNSUPPORTED";
 
 /** What a queue throws and rejects with: a code for programs, a message that says what to do for people. */

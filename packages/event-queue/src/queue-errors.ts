@@ -9,6 +9,7 @@ const TRANSIENT: ReadonlySet<QueueErrorCode> = new Set<QueueErrorCode>([
   "QUEUE_READ_ONLY",
   "STORAGE_FAILED",
   "CORRUPT_EVENT",
+  "SERVER_UNREACHABLE",
 ]);
 
 /** For backends: whether asking again is useless: the queue is closed, or the question is wrong. */

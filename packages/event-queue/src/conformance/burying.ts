@@ -63,7 +63,7 @@ export function burying(test: TestCase): void {
     const group = queue.group("mailer", { maxAttempts: 2 });
     expect((await receiveOne(group, 20)).attempt).toBe(1);
     expect((await receiveOne(group, 20)).attempt).toBe(2);
-    await sleep(50);
+    await sleep(300);
     expect(await group.receive()).toEqual([]);
     expect(await queue.deadLetters.list()).toMatchObject([
       { attempts: 2, error: { code: "LEASE_EXPIRED" }, payload: { n: 1 } },

@@ -1,0 +1,41 @@
+import { QueueError } from "@ringrift/event-queue";
+import { toQueueError } from "./nats-errors.ts";
+import type { CheckedOptions } from "./options.ts";
+
+/** The error of a server that lacks what a queue stands on. */
+export function tooOld(version: string): QueueError {
+  return new QueueError(
+    "SERVER_TOO_OLD",
+    `The NATS server is of version ${version}. Run 2.9 or later; 2.10 or later is better.`,
+  );
+}
+
+/** The error of a first connection that failed. */
+export function notConnected(error: unknown, { connection }: CheckedOptions): Error {
+  const failure = toQueueError(error, "connecting");
+  if (failure instanceof QueueError && failure.code === "ACCESS_DENIED") return failure;
+  const servers = [connection.servers ?? "127.0.0.1:4222"].flat().map(withoutSecret).join(", ");
+  return new QueueError(
+    "SERVER_UNREACHABLE",
+    `No NATS server answers at ${servers}: ${failure.message}. Start one (nats-server -js -sd <folder>), or correct "servers".`,
+    { cause: error },
+  );
+}
+
+function withoutSecret(server: string): string {
+  return server.replace(/\/\/[^@/]*@/, "//");
+}
+
+/** The error of an account that has no JetStream, or of whatever else was wrong when it was asked. */
+export function noJetStream(error: unknown, { domain }: CheckedOptions): Error {
+  const failure = toQueueError(error, "asking for JetStream");
+  const name = error instanceof Error ? error.name : "";
+  const isOff = name === "JetStreamNotEnabled" || /not enabled/i.test(failure.message);
+  if (!isOff) return failure;
+  const where = domain === undefined ? "" : ` in the domain "${domain}"`;
+  return new QueueError(
+    "JETSTREAM_DISABLED",
+    `The NATS server has no JetStream for this account${where}. Start it with "-js -sd <folder>" (or a jetstream block in its configuration), and give the account JetStream.`,
+    { cause: error },
+  );
+}

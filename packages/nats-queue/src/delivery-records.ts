@@ -1,0 +1,74 @@
+import type { DeadLetter } from "@ringrift/event-queue";
+import type { Group, Lane } from "./group.ts";
+import type { Names } from "./names.ts";
+import type { StateEntry, StateStore } from "./state-store.ts";
+
+/**
+ * What is known of an event in a group that isn't a plain first delivery: it failed, was given back unbegun, or
+ * waits for an earlier one of its key. Plain deliveries have none.
+ */
+export interface DeliveryRecord {
+  /** The server's count of deliveries when `attempts` was right. */
+  readonly delivery: number;
+  /** Attempts that count, up to and with that delivery. */
+  readonly attempts: number;
+  /** Nobody holds it: it waits for its time, or for its turn. */
+  readonly idle: boolean;
+  /** It waits for an earlier one of its key: where the server is told that its turn has come. */
+  readonly reply?: string | undefined;
+  readonly failures: DeadLetter["history"];
+}
+
+/** A record, and the revision that a change of it must name (0 for none). */
+export interface KnownRecord {
+  readonly record: DeliveryRecord | undefined;
+  readonly revision: number;
+}
+
+/** The records of all groups. */
+export class DeliveryRecords {
+  readonly #state: StateStore;
+  readonly #names: Names;
+
+  constructor(state: StateStore, names: Names) {
+    this.#state = state;
+    this.#names = names;
+  }
+
+  async get(group: Group, lane: Lane, position: number): Promise<KnownRecord> {
+    const entry = await this.#state.get(this.#names.delivery(group.incarnation, lane, position));
+    return { record: entry && toRecord(entry), revision: entry?.revision ?? 0 };
+  }
+
+  /** Resolves to the new revision, or `undefined` when somebody else changed it since it was read. */
+  swap(
+    group: Group,
+    lane: Lane,
+    position: number,
+    record: DeliveryRecord,
+    revision: number,
+  ): Promise<number | undefined> {
+    const subject = this.#names.delivery(group.incarnation, lane, position);
+    return this.#state.swap(subject, JSON.stringify(record), revision);
+  }
+
+  async remove(revision: number): Promise<void> {
+    if (revision > 0) await this.#state.remove(revision);
+  }
+
+  async ofGroup(group: Group): Promise<DeliveryRecord[]> {
+    return (await this.#state.list(this.#names.deliveries(group.incarnation))).map(toRecord);
+  }
+}
+
+function toRecord({ text }: StateEntry): DeliveryRecord {
+  // The cast is safe: written by swap.
+  return JSON.parse(text) as DeliveryRecord;
+}
+
+/** Which attempt a delivery is: those that counted before, and the deliveries since. */
+export function attemptOf(delivery: number, record: DeliveryRecord | undefined): number {
+  if (record === undefined) return delivery;
+  // After a crash of the server its count may be behind what we know.
+  return record.attempts + Math.max(1, delivery - record.delivery);
+}

@@ -1,0 +1,193 @@
+import { parseStartFrom, type StartFrom } from "@ringrift/envelope";
+import type { StoredEvent } from "@ringrift/event-queue";
+import type { HistoryRequest, LogPage, LogQuery } from "@ringrift/event-queue/backend";
+import type { Connection } from "./connection.ts";
+import { Cursor, type CursorRange } from "./cursor.ts";
+import { readEvent, toStoredEvent } from "./event-message.ts";
+import type { Names } from "./names.ts";
+import type { RawMessage } from "./raw-message.ts";
+
+/** Cursors kept for readers that go on where they were: streams, and `receive` without a group. */
+const MOST_CURSORS = 16;
+/** How far a sender's idea of the server's clock may be off. */
+const CLOCK_SLACK_MS = 2_000;
+const PAGE = 500;
+
+/** What was read, and how far. */
+interface Scan {
+  readonly events: StoredEvent[];
+  readonly scannedTo: number;
+  /** Nothing more was there. */
+  readonly ended: boolean;
+}
+
+/** Reads the events of a queue, without any effect on anyone. */
+export class EventLog {
+  readonly #connection: Connection;
+  readonly #names: Names;
+  readonly #onCorrupt: (position: number) => void;
+  /** By what they read and how far they are. */
+  readonly #cursors = new Map<string, Cursor>();
+
+  constructor(connection: Connection, names: Names, onCorrupt: (position: number) => void) {
+    this.#connection = connection;
+    this.#names = names;
+    this.#onCorrupt = onCorrupt;
+  }
+
+  async newest(): Promise<number> {
+    const info = await this.#connection.persist("reading events", () =>
+      this.#connection.jsm.streams.info(this.#names.stream),
+    );
+    return info.state.last_seq;
+  }
+
+  /** The position after which a reader begins; beyond the newest is the newest. */
+  async startAfter(from: StartFrom): Promise<number> {
+    const start = parseStartFrom(from);
+    if (start === "beginning") return 0;
+    const newest = await this.newest();
+    if (start === "now") return newest;
+    if ("position" in start) return Math.min(Math.max(start.position - 1, 0), newest);
+    return this.#startOfTime(start.time, newest);
+  }
+
+  async read(query: LogQuery): Promise<LogPage> {
+    const { eventTypes, after, limit } = query;
+    const cursor = this.#takeCursor(eventTypes, after);
+    const scan = await this.#scan(cursor, { eventTypes, after, limit });
+    this.#keepCursor(cursor, eventTypes, scan.scannedTo);
+    return { events: scan.events, scannedTo: scan.scannedTo };
+  }
+
+  async history(request: HistoryRequest): Promise<StoredEvent[]> {
+    const { eventTypes, since, until, limit } = request;
+    let { after } = request;
+    if (since !== undefined) {
+      after = Math.max(after, await this.#startOfTime(since, await this.newest()));
+    }
+    const cursor = this.#cursor(eventTypes, { after });
+    const found: StoredEvent[] = [];
+    try {
+      for (;;) {
+        const page = await this.#scan(cursor, {
+          eventTypes,
+          after,
+          limit: Math.min(PAGE, limit - found.length),
+        });
+        for (const event of page.events) {
+          if (since !== undefined && event.storedAt < since) continue;
+          if (until !== undefined && event.storedAt >= until) continue;
+          found.push(event);
+        }
+        const last = page.events.at(-1);
+        const isPast =
+          until !== undefined && last !== undefined && last.storedAt >= until + CLOCK_SLACK_MS;
+        if (page.ended || isPast || found.length >= limit) return found;
+        after = page.scannedTo;
+      }
+    } finally {
+      await cursor.close();
+    }
+  }
+
+  /** One stored event; `undefined` when it isn't retained any more, or can't be read. */
+  async at(position: number): Promise<StoredEvent | undefined> {
+    const message = await this.#connection.persist("reading an event", () =>
+      this.#connection.jsm.streams.getMessage(this.#names.stream, { seq: position }),
+    );
+    if (message === null) return undefined;
+    const { subject, header, timestamp } = message;
+    const raw = { subject, headers: header, text: message.string(), position };
+    const read = readEvent({ ...raw, time: Date.parse(timestamp) }, this.#names);
+    return "event" in read ? toStoredEvent(read.event) : undefined;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#cursors.values()].map((cursor) => cursor.close()));
+  }
+
+  /** Position before the first event that was stored at or after `time`. */
+  async #startOfTime(time: number, newest: number): Promise<number> {
+    const cursor = this.#cursor(undefined, { since: time - CLOCK_SLACK_MS });
+    try {
+      for (;;) {
+        const page = await cursor.next(PAGE);
+        for (const message of page) {
+          const read = readEvent(message, this.#names);
+          const { storedAt, position } = "event" in read ? read.event : read.broken;
+          if (storedAt >= time) return position - 1;
+        }
+        if (page.length < PAGE) return newest;
+      }
+    } finally {
+      await cursor.close();
+    }
+  }
+
+  async #scan(cursor: Cursor, query: LogQuery): Promise<Scan> {
+    const { eventTypes, limit } = query;
+    const events: StoredEvent[] = [];
+    let scannedTo = query.after;
+    while (events.length < limit) {
+      const asked = Math.min(PAGE, limit - events.length);
+      const page = await cursor.next(asked);
+      for (const message of page) {
+        scannedTo = message.position;
+        const event = this.#eventOf(message);
+        if (event === undefined) continue;
+        // Where the server can't filter by several types.
+        if (eventTypes !== undefined && !eventTypes.includes(event.type)) continue;
+        events.push(event);
+      }
+      if (page.length < asked) return { events, scannedTo, ended: true };
+    }
+    return { events, scannedTo, ended: false };
+  }
+
+  #eventOf(message: RawMessage): StoredEvent | undefined {
+    const read = readEvent(message, this.#names);
+    if ("broken" in read) {
+      this.#onCorrupt(message.position);
+      return undefined;
+    }
+    try {
+      return toStoredEvent(read.event);
+    } catch {
+      this.#onCorrupt(message.position);
+      return undefined;
+    }
+  }
+
+  #cursor(
+    eventTypes: readonly string[] | undefined,
+    range: Pick<CursorRange, "after" | "since">,
+  ): Cursor {
+    const isOurs =
+      eventTypes === undefined || (eventTypes.length > 1 && !this.#connection.hasManyFilters);
+    const filters = isOurs ? [] : eventTypes.map((type) => this.#names.eventsOf(type));
+    return new Cursor(this.#connection, this.#names.stream, { filters, ...range });
+  }
+
+  #takeCursor(eventTypes: readonly string[] | undefined, after: number): Cursor {
+    const key = cursorKey(eventTypes, after);
+    const kept = this.#cursors.get(key);
+    this.#cursors.delete(key);
+    return kept ?? this.#cursor(eventTypes, { after });
+  }
+
+  #keepCursor(cursor: Cursor, eventTypes: readonly string[] | undefined, at: number): void {
+    const key = cursorKey(eventTypes, at);
+    void this.#cursors.get(key)?.close();
+    this.#cursors.set(key, cursor);
+    const [oldest] = this.#cursors;
+    if (this.#cursors.size > MOST_CURSORS && oldest !== undefined) {
+      this.#cursors.delete(oldest[0]);
+      void oldest[1].close();
+    }
+  }
+}
+
+function cursorKey(eventTypes: readonly string[] | undefined, at: number): string {
+  return `${at} ${eventTypes?.join(" ") ?? ""}`;
+}

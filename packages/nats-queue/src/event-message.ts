@@ -1,0 +1,136 @@
+import { headers as newHeaders, type MsgHdrs } from "@nats-io/transport-node";
+import { type EventLineage, validateLineage } from "@ringrift/envelope";
+import { QueueError, type StoredEvent } from "@ringrift/event-queue";
+import { decodePayload, type OutgoingRecord } from "@ringrift/event-queue/backend";
+import type { Names } from "./names.ts";
+
+/** Header names. The payload is the message's data, as JSON text. */
+export const HEADER = {
+  /** The event's id, for people who look at a stream; the lineage has it too. */
+  id: "Ringrift-Id",
+  /** Id, time, source, origin, correlation, causation, via: a JSON object. */
+  lineage: "Ringrift-Lineage",
+  /** As in W3C Trace Context, for tools that know it. */
+  traceparent: "traceparent",
+  /** A JSON string. */
+  key: "Ringrift-Key",
+  /** The sender's headers: a JSON object of strings. */
+  headers: "Ringrift-Headers",
+  /** When it was given to the log, in ms since the epoch, by the server's clock. */
+  storedAt: "Ringrift-Stored-At",
+  /** Type and place in the log of an event that is kept elsewhere: a dead letter, or one redriven. */
+  type: "Ringrift-Type",
+  position: "Ringrift-Position",
+  /** Why it is a dead letter: a JSON object. */
+  letter: "Ringrift-Letter",
+} as const;
+
+/** An event as a stream holds it, its payload not yet read. */
+export interface EventMessage {
+  readonly position: number;
+  readonly type: string;
+  readonly key: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly lineage: EventLineage;
+  readonly storedAt: number;
+  readonly text: string;
+}
+
+/** A message on an event's subject that is no event of ours, or a damaged one. */
+export interface BrokenMessage {
+  readonly position: number;
+  readonly type: string;
+  readonly storedAt: number;
+  readonly text: string;
+  readonly error: QueueError;
+}
+
+/** Ids and dedupe keys share one memory in the server and must not meet: a child may have its parent's id as key. */
+export function messageId({ lineage, dedupeKey }: OutgoingRecord): string {
+  return dedupeKey === undefined ? `id:${lineage.id}` : `key:${encodeURIComponent(dedupeKey)}`;
+}
+
+/** Headers of an event that is sent. */
+export function eventHeaders(record: OutgoingRecord, storedAt: number): MsgHdrs {
+  const { lineage, key, headers } = record;
+  const result = newHeaders();
+  result.set(HEADER.id, lineage.id);
+  result.set(HEADER.lineage, JSON.stringify(lineage));
+  result.set(HEADER.storedAt, String(storedAt));
+  if (key !== undefined) result.set(HEADER.key, JSON.stringify(key));
+  if (Object.keys(headers).length > 0) result.set(HEADER.headers, JSON.stringify(headers));
+  const { traceparent } = lineage;
+  if (traceparent !== undefined && /^[\w-]+$/.test(traceparent)) {
+    result.set(HEADER.traceparent, traceparent);
+  }
+  return result;
+}
+
+/** What a stream says about a message. */
+export interface MessageSource {
+  readonly subject: string;
+  readonly headers: MsgHdrs | undefined;
+  readonly text: string;
+  readonly position: number;
+  readonly time: number;
+}
+
+/** Reads a message; what isn't an event is given back with the reason. */
+export function readEvent(
+  message: MessageSource,
+  names: Names,
+): { readonly event: EventMessage } | { readonly broken: BrokenMessage } {
+  const { headers, text } = message;
+  const type = headers?.get(HEADER.type) || names.typeOf(message.subject);
+  const position = Number(headers?.get(HEADER.position) || message.position);
+  const storedAt = Number(headers?.get(HEADER.storedAt) || message.time);
+  try {
+    const lineage = headers?.get(HEADER.lineage) ?? "";
+    if (lineage === "") throw new Error(`It has no header "${HEADER.lineage}".`);
+    const key = headers?.get(HEADER.key) ?? "";
+    const own = headers?.get(HEADER.headers) ?? "";
+    return {
+      event: {
+        position,
+        type,
+        storedAt,
+        text,
+        // The casts are safe: the lineage is validated, the others are what eventHeaders wrote.
+        lineage: validateLineage(JSON.parse(lineage) as EventLineage),
+        key: key === "" ? undefined : (JSON.parse(key) as string),
+        headers: own === "" ? {} : (JSON.parse(own) as Record<string, string>),
+      },
+    };
+  } catch (cause) {
+    const error = new QueueError(
+      "CORRUPT_EVENT",
+      `Message ${position} of type "${type}" is no event of this library, or a damaged one. Something else writes to the subjects of this queue.`,
+      { cause },
+    );
+    return { broken: { position, type, storedAt, text, error } };
+  }
+}
+
+/**
+ * Makes the event that a caller sees, with a payload of its own.
+ *
+ * @throws QueueError `CORRUPT_EVENT`, `PAYLOAD_FORBIDDEN_KEY`
+ */
+export function toStoredEvent(
+  message: EventMessage,
+  attempt = 0,
+  redelivered = false,
+): StoredEvent {
+  const { lineage, position, type, key, headers, storedAt, text } = message;
+  return {
+    ...lineage,
+    position,
+    type,
+    payload: decodePayload(text),
+    ...(key !== undefined && { key }),
+    headers,
+    storedAt,
+    attempt,
+    redelivered,
+  };
+}

@@ -1,0 +1,89 @@
+import type { Connection } from "./connection.ts";
+import type { DeadLetterStore } from "./dead-letter-store.ts";
+import { DeliveryRecords } from "./delivery-records.ts";
+import type { Group } from "./group.ts";
+import type { GroupStore } from "./group-store.ts";
+import { KeyOrder } from "./key-order.ts";
+import type { Names } from "./names.ts";
+import { GIVE_BACK } from "./acknowledge.ts";
+import { SettledMemory } from "./settled-memory.ts";
+import type { ServerClock } from "./server-clock.ts";
+import type { StateStore } from "./state-store.ts";
+
+/** What members of groups work with. */
+export class GroupEngine {
+  readonly connection: Connection;
+  readonly names: Names;
+  readonly state: StateStore;
+  readonly clock: ServerClock;
+  readonly groups: GroupStore;
+  readonly letters: DeadLetterStore;
+  readonly records: DeliveryRecords;
+  readonly keys: KeyOrder;
+  readonly settled: SettledMemory = new SettledMemory();
+  /** Counts work as a call of the instance: it is refused when that is closed, and a close waits for it. */
+  readonly use: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly #report: (error: unknown) => void;
+  /** When each group was last noted as served, on the monotone clock. */
+  readonly #touched = new Map<string, number>();
+  /** When this instance last served each group, by the server's clock. */
+  readonly #served = new Map<string, number>();
+
+  constructor(parts: {
+    readonly connection: Connection;
+    readonly names: Names;
+    readonly state: StateStore;
+    readonly clock: ServerClock;
+    readonly groups: GroupStore;
+    readonly letters: DeadLetterStore;
+    readonly use: <T>(work: () => Promise<T>) => Promise<T>;
+    readonly report: (error: unknown) => void;
+  }) {
+    this.connection = parts.connection;
+    this.names = parts.names;
+    this.state = parts.state;
+    this.clock = parts.clock;
+    this.groups = parts.groups;
+    this.letters = parts.letters;
+    this.records = new DeliveryRecords(parts.state, parts.names);
+    this.keys = new KeyOrder(parts.connection, parts.names, parts.state);
+    this.use = parts.use;
+    this.#report = parts.report;
+  }
+
+  /** Tidying that nobody waits for; its failure is reported, and what is left does no harm. */
+  later(work: () => Promise<unknown>): void {
+    this.use(work).catch((error: unknown) => this.#report(error));
+  }
+
+  /** Notes that a group is served: often enough for its expiry, and no oftener. */
+  touch(group: Group): void {
+    const { name, policy, incarnation } = group;
+    this.#served.set(name, this.clock.now());
+    const now = performance.now();
+    const pause = Math.min(60_000, policy.expireAfterMs / 10);
+    if (now - (this.#touched.get(incarnation) ?? Number.NEGATIVE_INFINITY) < pause) return;
+    this.#touched.set(incarnation, now);
+    this.later(() => this.state.put(this.names.touched(name), incarnation));
+  }
+
+  /** When a member last served the group, as far as this instance knows. */
+  async lastServedAt(group: Group): Promise<number> {
+    const entry = await this.state.get(this.names.touched(group.name));
+    return Math.max(group.writtenAt, entry?.time ?? 0, this.#served.get(group.name) ?? 0);
+  }
+
+  /** Lets the event go on that waits for the one at `position`, if it was delivered already. */
+  async callNext(group: Group, bucket: string, position: number): Promise<void> {
+    const next = await this.keys.next(group, bucket, position);
+    if (next === undefined) return;
+    const { record, revision } = await this.records.get(group, "log", next);
+    const reply = record?.reply;
+    if (record === undefined || reply === undefined) return;
+    // Whoever let it wait may have seen that its turn has come: only one of the two may go on.
+    const called = { ...record, reply: undefined };
+    if ((await this.records.swap(group, "log", next, called, revision)) !== undefined) {
+      this.connection.nats.publish(reply, GIVE_BACK);
+    }
+  }
+}

@@ -1,0 +1,244 @@
+import type { StartFrom } from "@ringrift/envelope";
+import { QueueError } from "@ringrift/event-queue";
+import {
+  checkSameGroupPolicy,
+  completeGroupPolicy,
+  encodeGroupPolicy,
+  type GivenGroupPolicy,
+  reportQueueError,
+} from "@ringrift/event-queue/backend";
+import type { Connection } from "./connection.ts";
+import { consumerConfig } from "./consumer-config.ts";
+import type { EventLog } from "./event-log.ts";
+import { newIncarnation, type Names } from "./names.ts";
+import { isNotFound } from "./nats-errors.ts";
+import { type Group, type Lane, toGroup } from "./group.ts";
+import type { ConsumerAddress } from "./pull.ts";
+import type { ServerClock } from "./server-clock.ts";
+import type { StateStore } from "./state-store.ts";
+
+/** What is known of a group is asked for again after so long, in case nobody told of a change. */
+const FRESH_MS = 10_000;
+
+/** The groups of a queue: their documents, and the consumers that stand for them in the server. */
+export class GroupStore {
+  readonly #connection: Connection;
+  readonly #names: Names;
+  readonly #state: StateStore;
+  readonly #log: EventLog;
+  readonly #clock: ServerClock;
+  readonly #known = new Map<string, { readonly group: Group; readonly until: number }>();
+
+  constructor(parts: {
+    readonly connection: Connection;
+    readonly names: Names;
+    readonly state: StateStore;
+    readonly log: EventLog;
+    readonly clock: ServerClock;
+  }) {
+    this.#connection = parts.connection;
+    this.#names = parts.names;
+    this.#state = parts.state;
+    this.#log = parts.log;
+    this.#clock = parts.clock;
+  }
+
+  /** What was known a moment ago is good enough; a change is told of. */
+  async recall(name: string): Promise<Group | undefined> {
+    const known = this.#known.get(name);
+    if (known !== undefined && known.until > performance.now()) return known.group;
+    return this.find(name);
+  }
+
+  async find(name: string): Promise<Group | undefined> {
+    const entry = await this.#state.get(this.#names.group(name));
+    return entry === undefined ? this.#forget(name) : this.#remember(toGroup(entry));
+  }
+
+  async all(): Promise<Group[]> {
+    const entries = await this.#state.list(this.#names.groups);
+    return entries.map(toGroup).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /**
+   * The group, made now if need be.
+   *
+   * @throws QueueError (rejects) `GROUP_CONFIG_MISMATCH`
+   */
+  async ensure(
+    name: string,
+    given: GivenGroupPolicy,
+  ): Promise<{ readonly group: Group; readonly created: boolean }> {
+    for (;;) {
+      const found = await this.recall(name);
+      if (found !== undefined) {
+        checkSameGroupPolicy(name, found.policy, given);
+        return { group: found, created: false };
+      }
+      const start = await this.#log.startAfter(given.from ?? "beginning");
+      const made = await this.#write({
+        name,
+        policy: completeGroupPolicy(given),
+        incarnation: newIncarnation(name),
+        start,
+        redrives: 0,
+        revision: 0,
+      });
+      if (made === undefined) continue;
+      await this.makeConsumer(made, "log");
+      if (given.skipAfterMs !== undefined) reportQueueError(noSkipping(name), "skipAfterMs");
+      return { group: made, created: true };
+    }
+  }
+
+  /**
+   * Moves the cursor: the group goes on with new consumers, and whatever the old ones had is dropped.
+   *
+   * @throws QueueError (rejects) `GROUP_NOT_FOUND`
+   */
+  async seek(name: string, from: StartFrom): Promise<Group> {
+    const start = await this.#log.startAfter(from);
+    for (;;) {
+      const group = await this.find(name);
+      if (group === undefined) throw notFound(name);
+      const moved = await this.#write({
+        ...group,
+        incarnation: newIncarnation(name),
+        start,
+        redrives: 0,
+      });
+      if (moved === undefined) continue;
+      await this.makeConsumer(moved, "log");
+      await this.#purgeRedriven(name);
+      await this.dropIncarnation(group.incarnation);
+      this.tell(name);
+      return moved;
+    }
+  }
+
+  /** Removes a group with all it has; `false` when it isn't there, or isn't `only` any more. */
+  async remove(name: string, only?: Group): Promise<boolean> {
+    const group = only ?? (await this.find(name));
+    if (group === undefined) return false;
+    await this.#purgeDead(this.#names.letters(name));
+    await this.#purgeRedriven(name);
+    const removed = await this.#state.remove(group.revision);
+    this.#forget(name);
+    if (!removed) return only === undefined ? this.remove(name) : false;
+    await this.#state.purge(this.#names.touched(name));
+    await this.dropIncarnation(group.incarnation);
+    this.tell(name);
+    return true;
+  }
+
+  /** Notes that dead letters were given back to the group. */
+  async noteRedrive(name: string): Promise<void> {
+    for (;;) {
+      const group = await this.find(name);
+      if (group === undefined) return;
+      const noted = await this.#write({ ...group, redrives: group.redrives + 1 });
+      if (noted === undefined) continue;
+      await this.makeConsumer(noted, "redriven");
+      this.tell(name);
+      return;
+    }
+  }
+
+  /** Tells every instance that a group has changed, this one at once. */
+  tell(name: string): void {
+    this.#forget(name);
+    this.#connection.nats.publish(this.#names.notice, JSON.stringify(name));
+  }
+
+  /** What a notice of another instance says. */
+  heard(text: string): void {
+    try {
+      this.#forget(String(JSON.parse(text)));
+    } catch {
+      this.#known.clear();
+    }
+  }
+
+  addressOf(group: Group, lane: Lane): ConsumerAddress {
+    const stream = lane === "log" ? this.#names.stream : this.#names.deadStream;
+    return { stream, consumer: group.incarnation };
+  }
+
+  /** Idempotent. */
+  async makeConsumer(group: Group, lane: Lane): Promise<void> {
+    const { stream } = this.addressOf(group, lane);
+    const config = consumerConfig(group, lane, {
+      names: this.#names,
+      isFiltered: this.isFiltered(group),
+    });
+    await this.#connection.persist("making a group", () =>
+      this.#connection.jsm.consumers.add(stream, config),
+    );
+  }
+
+  /** Whether the server leaves out the types that the group doesn't read. */
+  isFiltered({ policy: { eventTypes } }: Group): boolean {
+    return eventTypes === null || eventTypes.length === 1 || this.#connection.hasManyFilters;
+  }
+
+  /** Removes consumers and documents of an incarnation that no group has any more. */
+  async dropIncarnation(incarnation: string): Promise<void> {
+    for (const stream of [this.#names.stream, this.#names.deadStream]) {
+      try {
+        await this.#connection.jsm.consumers.delete(stream, incarnation);
+      } catch (error) {
+        if (!isNotFound(error)) return;
+      }
+    }
+    await this.#state.purge(this.#names.deliveries(incarnation));
+    await this.#state.purge(this.#names.settledKeys(incarnation));
+  }
+
+  async #write(group: Omit<Group, "writtenAt">): Promise<Group | undefined> {
+    const { name, policy, incarnation, start, redrives, revision } = group;
+    const text = JSON.stringify({
+      name,
+      policy: encodeGroupPolicy(policy),
+      incarnation,
+      start,
+      redrives,
+    });
+    const written = await this.#state.swap(this.#names.group(name), text, revision);
+    if (written === undefined) return this.#forget(name);
+    return this.#remember({ ...group, revision: written, writtenAt: this.#clock.now() });
+  }
+
+  async #purgeRedriven(name: string): Promise<void> {
+    await this.#purgeDead(this.#names.redriven(name, "*"));
+  }
+
+  async #purgeDead(filter: string): Promise<void> {
+    await this.#connection.persist("removing dead letters", () =>
+      this.#connection.jsm.streams.purge(this.#names.deadStream, { filter }),
+    );
+  }
+
+  #remember(group: Group): Group {
+    this.#known.set(group.name, { group, until: performance.now() + FRESH_MS });
+    return group;
+  }
+
+  #forget(name: string): undefined {
+    this.#known.delete(name);
+    return undefined;
+  }
+}
+
+function noSkipping(name: string): QueueError {
+  return new QueueError(
+    "UNSUPPORTED",
+    `Group "${name}" has a skipAfterMs, and the queue on NATS stores it and doesn't obey it yet: nothing is skipped.`,
+  );
+}
+
+function notFound(name: string): QueueError {
+  return new QueueError(
+    "GROUP_NOT_FOUND",
+    `There is no group "${name}". groups.list() shows those there are; group("${name}").ensure() makes it.`,
+  );
+}

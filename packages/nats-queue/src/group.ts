@@ -1,0 +1,29 @@
+import { decodeGroupPolicy, type StoredGroupPolicy } from "@ringrift/event-queue/backend";
+import type { StateEntry } from "./state-store.ts";
+
+/** A group as its document says. */
+export interface Group {
+  readonly name: string;
+  readonly policy: StoredGroupPolicy;
+  /**
+   * Name of its consumers, new whenever its cursor is set: a lease of earlier ones finds nobody any more.
+   */
+  readonly incarnation: string;
+  /** Positions above this one are the group's. */
+  readonly start: number;
+  /** How often dead letters were given back to it: whether there is a second consumer to ask. */
+  readonly redrives: number;
+  readonly revision: number;
+  /** When the document was written. */
+  readonly writtenAt: number;
+}
+
+/** The log, or the dead letters that were given back. */
+export type Lane = "log" | "redriven";
+
+/** Reads a group's document. */
+export function toGroup({ text, revision, time }: StateEntry): Group {
+  // The cast is safe: written by GroupStore.
+  const stored = JSON.parse(text) as Omit<Group, "policy"> & { policy: string };
+  return { ...stored, policy: decodeGroupPolicy(stored.policy), revision, writtenAt: time };
+}

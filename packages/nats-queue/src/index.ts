@@ -1,0 +1,3 @@
+export { openNatsQueue } from "./open.ts";
+export type { NatsQueueOptions, ServerLimits } from "./options.ts";
+export { NatsEventQueue } from "./queue.ts";

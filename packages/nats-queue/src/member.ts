@@ -1,0 +1,190 @@
+import type { Msg } from "@nats-io/transport-node";
+import { QueueError } from "@ringrift/event-queue";
+import type {
+  Bell,
+  GivenGroupPolicy,
+  GroupReceiveRequest,
+  StoredGroupPolicy,
+} from "@ringrift/event-queue/backend";
+import { type ClaimedEvent, Claimer } from "./claimer.ts";
+import type { GroupEngine } from "./group-engine.ts";
+import type { Group, Lane } from "./group.ts";
+import { pullNext, pullNow, type PullRequest } from "./pull.ts";
+import { rawMessage } from "./raw-message.ts";
+
+/** Longest wait before a member looks whether its group is still what it was. */
+const LONGEST_WAIT_MS = 10_000;
+/** How often a waiting member notes that its event loop runs: bounds how old a message can be that it finds. */
+const LONGEST_TICK_MS = 1_000;
+
+/** One who receives for a group: pulls, waits, and gives back what nobody takes. */
+export class Member {
+  readonly #engine: GroupEngine;
+  readonly #name: string;
+  readonly #given: GivenGroupPolicy;
+  readonly #bell: Bell;
+  readonly #claimer: Claimer;
+  #group: Group | undefined;
+  /** Incarnation and count of redrives whose events have all been settled. */
+  #noneRedriven: string | undefined;
+
+  constructor(engine: GroupEngine, name: string, given: GivenGroupPolicy, bell: Bell) {
+    this.#engine = engine;
+    this.#name = name;
+    this.#given = given;
+    this.#bell = bell;
+    this.#claimer = new Claimer(engine);
+  }
+
+  /** As stored with the group, once it has been asked. */
+  get policy(): StoredGroupPolicy | undefined {
+    return this.#group?.policy;
+  }
+
+  /** Leases what is there; waits for a first event when there is nothing. */
+  async receive(request: GroupReceiveRequest): Promise<ClaimedEvent[]> {
+    const { limit, waitMs, signal } = request;
+    const deadline = performance.now() + waitMs;
+    for (;;) {
+      signal?.throwIfAborted();
+      const seen = this.#bell.version;
+      const { group } = await this.#engine.groups.ensure(this.#name, this.#given);
+      this.#group = group;
+      this.#engine.touch(group);
+      const leaseMs = request.leaseMs ?? group.policy.leaseMs;
+      const claimed = await this.#takeNow(group, limit, leaseMs);
+      const left = deadline - performance.now();
+      if (claimed.length === 0 && left > 0 && !isAborted(signal)) {
+        const longest = Math.min(left, LONGEST_WAIT_MS, group.policy.expireAfterMs / 4);
+        claimed.push(...(await this.#waitForOne(group, { longest, leaseMs, seen, signal })));
+        // More may have come with the first one.
+        if (claimed.length > 0 && claimed.length < limit && !isAborted(signal)) {
+          claimed.push(...(await this.#takeNow(group, limit - claimed.length, leaseMs)));
+        }
+      }
+      if (isAborted(signal)) for (const { lease } of claimed) await lease.release();
+      signal?.throwIfAborted();
+      if (claimed.length > 0 || deadline <= performance.now()) return claimed;
+    }
+  }
+
+  async #takeNow(group: Group, limit: number, leaseMs: number): Promise<ClaimedEvent[]> {
+    const claimed: ClaimedEvent[] = [];
+    for (const lane of this.#lanes(group)) {
+      while (claimed.length < limit) {
+        const batch = limit - claimed.length;
+        const since = performance.now();
+        const address = this.#engine.groups.addressOf(group, lane);
+        const { connection } = this.#engine;
+        const { messages, gone } = await connection.persist("reading events", () =>
+          pullNow(connection, address, batch),
+        );
+        if (gone) await this.#restore(group, lane);
+        if (messages.length > 0) {
+          const raw = messages.map((message) => rawMessage(message));
+          const delivered = { group, lane, messages: raw, leaseMs, since };
+          claimed.push(...(await this.#claimer.claim(delivered)));
+        }
+        if (messages.length < batch) {
+          if (lane === "redriven" && messages.length === 0) await this.#noteNoneRedriven(group);
+          break;
+        }
+      }
+    }
+    return claimed;
+  }
+
+  /** Waits in the server, so that the next event, or a retry that falls due, comes at once. */
+  async #waitForOne(
+    group: Group,
+    wait: {
+      readonly longest: number;
+      readonly leaseMs: number;
+      readonly seen: number;
+      readonly signal: AbortSignal | undefined;
+    },
+  ): Promise<ClaimedEvent[]> {
+    const { groups, connection } = this.#engine;
+    const { leaseMs, longest, seen, signal } = wait;
+    const pulls = this.#lanes(group).map((lane) => ({
+      lane,
+      pull: pullNext(connection, groups.addressOf(group, lane), longest),
+    }));
+    // A message may have waited for this process's event loop: it was given after the last time that ran.
+    let since = performance.now();
+    const tick = setInterval(
+      () => {
+        since = performance.now();
+      },
+      Math.min(LONGEST_TICK_MS, Math.max(1, leaseMs / 8)),
+    ).unref();
+    const stop = new AbortController();
+    const rung = this.#bell.wait(seen, { signal: anySignal(stop.signal, signal) });
+    let closed: QueueError | undefined;
+    try {
+      await Promise.race([rung, ...pulls.map(({ pull }) => pull.ended)]);
+    } catch (error) {
+      // An aborted wait is its caller's business.
+      if (error instanceof QueueError) closed = error;
+    }
+    stop.abort();
+    rung.catch(() => {});
+    clearInterval(tick);
+    await Promise.all(pulls.map(({ pull }) => this.#withdraw(pull)));
+    const claimed: ClaimedEvent[] = [];
+    for (const { lane, pull } of pulls) {
+      if ((await pull.ended) === "gone") await this.#restore(group, lane);
+      const messages = pull.messages.map((message: Msg) => rawMessage(message));
+      if (messages.length === 0) continue;
+      const delivered = { group, lane, messages, leaseMs, since };
+      claimed.push(...(await this.#claimer.claim(delivered)));
+    }
+    if (closed === undefined) return claimed;
+    for (const { lease } of claimed) await lease.release();
+    throw closed;
+  }
+
+  /** Resolves when nothing more can come; what did come is in the request's messages. */
+  async #withdraw(pull: PullRequest): Promise<void> {
+    try {
+      await this.#engine.connection.whileConnected(() => pull.cancel());
+    } catch {
+      // Without a connection there is nobody to withdraw it from, and nothing comes.
+      pull.abandon();
+    }
+  }
+
+  #lanes(group: Group): readonly Lane[] {
+    const isRedriven = group.redrives > 0 && this.#noneRedriven !== redriveMark(group);
+    return isRedriven ? ["redriven", "log"] : ["log"];
+  }
+
+  async #noteNoneRedriven(group: Group): Promise<void> {
+    const { stream, consumer } = this.#engine.groups.addressOf(group, "redriven");
+    const { connection } = this.#engine;
+    const info = await connection.persist("reading events", () =>
+      connection.jsm.consumers.info(stream, consumer),
+    );
+    // Some may be leased, or wait for their next attempt.
+    if (info.num_pending + info.num_ack_pending === 0) this.#noneRedriven = redriveMark(group);
+  }
+
+  /** The consumer is gone: the group was moved or removed meanwhile, or somebody deleted it. */
+  async #restore(group: Group, lane: Lane): Promise<void> {
+    const { groups } = this.#engine;
+    const now = await groups.find(this.#name);
+    if (now?.incarnation === group.incarnation) await groups.makeConsumer(now, lane);
+  }
+}
+
+function redriveMark({ incarnation, redrives }: Group): string {
+  return `${incarnation} ${redrives}`;
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+function anySignal(own: AbortSignal, given: AbortSignal | undefined): AbortSignal {
+  return given === undefined ? own : AbortSignal.any([own, given]);
+}

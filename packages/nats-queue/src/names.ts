@@ -1,0 +1,129 @@
+import { createHash, randomBytes } from "node:crypto";
+
+/** Subject token of events without a key. */
+export const NO_KEY = "_";
+/** Order keys share this many hexadecimal digits' worth of subjects, so that a stream never has more. */
+const BUCKET_DIGITS = 5;
+
+/**
+ * Names of a queue's streams and subjects, all below the name of the queue:
+ * `name.events.TYPE.bucket` in the stream `name`; `name.dead.…` and `name.redrive.…` in `name-dead`;
+ * `name.state.…` in `name-state`; `name.notice` is in no stream.
+ */
+export class Names {
+  /** Stream of the events; also the name of the queue. */
+  readonly stream: string;
+  readonly deadStream: string;
+  readonly stateStream: string;
+  /** Subject on which instances tell each other that a group has changed. */
+  readonly notice: string;
+
+  constructor(stream: string) {
+    this.stream = stream;
+    this.deadStream = `${stream}-dead`;
+    this.stateStream = `${stream}-state`;
+    this.notice = `${stream}.notice`;
+  }
+
+  event(type: string, key: string | undefined): string {
+    return `${this.stream}.events.${toToken(type)}.${bucketOf(key)}`;
+  }
+
+  eventsOf(type: string): string {
+    return `${this.stream}.events.${toToken(type)}.*`;
+  }
+
+  eventsOfBucket(bucket: string): string {
+    return `${this.stream}.events.*.${bucket}`;
+  }
+
+  get allEvents(): string {
+    return `${this.stream}.events.*.*`;
+  }
+
+  /** Type of an event by its subject. */
+  typeOf(subject: string): string {
+    return fromToken(subject.split(".")[2] ?? "");
+  }
+
+  /** Bucket of an event's key by its subject; {@link NO_KEY} when it has none. */
+  bucketOf(subject: string): string {
+    return subject.split(".")[3] ?? NO_KEY;
+  }
+
+  letter(group: string, type: string, position: number): string {
+    return `${this.stream}.dead.${toToken(group)}.${toToken(type)}.${position}`;
+  }
+
+  letters(group?: string, type?: string): string {
+    if (group === undefined && type === undefined) return `${this.stream}.dead.>`;
+    return `${this.stream}.dead.${group === undefined ? "*" : toToken(group)}.${type === undefined ? "*" : toToken(type)}.*`;
+  }
+
+  redriven(group: string, position: number | "*"): string {
+    return `${this.stream}.redrive.${toToken(group)}.${position}`;
+  }
+
+  group(group: string): string {
+    return `${this.stream}.state.group.${toToken(group)}`;
+  }
+
+  get groups(): string {
+    return `${this.stream}.state.group.*`;
+  }
+
+  touched(group: string): string {
+    return `${this.stream}.state.touched.${toToken(group)}`;
+  }
+
+  claim(group: string): string {
+    return `${this.stream}.state.claim.${toToken(group)}`;
+  }
+
+  /** What is known of one event of one group that isn't a plain first delivery. */
+  delivery(incarnation: string, lane: string, position: number): string {
+    return `${this.stream}.state.delivery.${incarnation}.${lane}.${position}`;
+  }
+
+  deliveries(incarnation: string): string {
+    return `${this.stream}.state.delivery.${incarnation}.>`;
+  }
+
+  /** How far a group has settled the events of a bucket of keys. */
+  settledKey(incarnation: string, bucket: string): string {
+    return `${this.stream}.state.key.${incarnation}.${bucket}`;
+  }
+
+  settledKeys(incarnation: string): string {
+    return `${this.stream}.state.key.${incarnation}.>`;
+  }
+
+  get clock(): string {
+    return `${this.stream}.state.clock`;
+  }
+}
+
+/** Keys of one bucket are ordered as if they were one. */
+function bucketOf(key: string | undefined): string {
+  if (key === undefined) return NO_KEY;
+  return `k${createHash("sha1").update(key).digest("hex").slice(0, BUCKET_DIGITS)}`;
+}
+
+/** A new name for a group's consumers: never used before, so that a lease of earlier ones can't reach them. */
+export function newIncarnation(group: string): string {
+  return `${group.replaceAll(/[^\w-]/g, "-").slice(0, 64)}_${randomBytes(6).toString("hex")}`;
+}
+
+/** A name as one subject token: what a token can't hold becomes `=` and its code. */
+export function toToken(name: string): string {
+  return name.replaceAll(
+    /[^\w-]/g,
+    (char) => `=${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+}
+
+function fromToken(token: string): string {
+  return token.replaceAll(/=([0-9a-f]{2})/g, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
+}

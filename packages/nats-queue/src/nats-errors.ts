@@ -1,0 +1,98 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { errors } from "@nats-io/transport-node";
+import { QueueError } from "@ringrift/event-queue";
+
+/** Codes of the JetStream API that mean: there is no room for more. */
+const FULL: ReadonlySet<number> = new Set([10_002, 10_023, 10_028, 10_047, 10_077, 10_122]);
+const WRONG_LAST_SEQUENCE: ReadonlySet<number> = new Set([10_071, 10_164]);
+const NOT_FOUND: ReadonlySet<number> = new Set([10_014, 10_037, 10_043, 10_057, 10_059]);
+const TOO_LARGE = 10_054;
+
+/** Turns what the NATS client rejects with into a `QueueError`; other errors stay as they are. */
+export function toQueueError(error: unknown, doing: string): Error {
+  if (error instanceof QueueError) return error;
+  if (error instanceof JetStreamApiError) return fromApi(error, doing);
+  if (isDenied(error)) {
+    return new QueueError(
+      "ACCESS_DENIED",
+      `The NATS server refused ${doing}: ${messageOf(error)}. Check user, token, nkey or creds, and the permissions of the account (the README lists the subjects).`,
+      { cause: error },
+    );
+  }
+  if (isUnreachable(error)) return unreachable(doing, error);
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Whether asking again may help: the server is away, restarting or electing a leader. */
+export function isUnreachable(error: unknown): boolean {
+  if (error instanceof QueueError) return error.code === "SERVER_UNREACHABLE";
+  if (error instanceof JetStreamApiError) return error.status === 503 && !FULL.has(error.code);
+  return (
+    error instanceof errors.TimeoutError ||
+    error instanceof errors.NoRespondersError ||
+    error instanceof errors.ConnectionError ||
+    error instanceof errors.ClosedConnectionError ||
+    error instanceof errors.DrainingConnectionError ||
+    error instanceof errors.RequestError ||
+    (error instanceof Error && (error.name === "JetStreamNotEnabled" || isSocketError(error)))
+  );
+}
+
+/** A compare-and-set that lost. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof JetStreamApiError && WRONG_LAST_SEQUENCE.has(error.code);
+}
+
+/** A stream, consumer or message that isn't there. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof JetStreamApiError && NOT_FOUND.has(error.code);
+}
+
+/** The error of a server that doesn't answer. */
+export function unreachable(doing: string, cause?: unknown): QueueError {
+  return new QueueError(
+    "SERVER_UNREACHABLE",
+    `The NATS server didn't answer while ${doing}. Check that it runs and can be reached, and that its cluster has a leader; the connection is tried again by itself.`,
+    { cause },
+  );
+}
+
+function fromApi(error: JetStreamApiError, doing: string): QueueError {
+  if (FULL.has(error.code)) {
+    return new QueueError(
+      "QUEUE_FULL",
+      `The NATS server has no room while ${doing}: ${error.message}. Raise the limits of the stream, the account or the server's disk, or shorten retention.`,
+      { cause: error },
+    );
+  }
+  if (error.code === TOO_LARGE) {
+    return new QueueError(
+      "PAYLOAD_TOO_LARGE",
+      `The stream refused an event by its size: ${error.message}. Raise its max_msg_size, or send where the data is.`,
+      { cause: error },
+    );
+  }
+  if (error.status === 503) return unreachable(doing, error);
+  return new QueueError(
+    "STORAGE_FAILED",
+    `JetStream failed while ${doing}: ${error.message} (${error.code}). See cause.`,
+    { cause: error },
+  );
+}
+
+function isDenied(error: unknown): boolean {
+  return (
+    error instanceof errors.AuthorizationError ||
+    error instanceof errors.UserAuthenticationExpiredError ||
+    error instanceof errors.PermissionViolationError ||
+    (error instanceof Error && error.cause instanceof errors.PermissionViolationError)
+  );
+}
+
+function isSocketError(error: Error): boolean {
+  return "code" in error && typeof error.code === "string" && /^E[A-Z_]+$/.test(error.code);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

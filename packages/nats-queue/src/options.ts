@@ -1,0 +1,198 @@
+import type { NodeConnectionOptions } from "@nats-io/transport-node";
+import type { AnyContracts, Contracts, EventView } from "@ringrift/envelope";
+import { QueueError } from "@ringrift/event-queue";
+import {
+  type BacklogLimit,
+  type BacklogOptions,
+  checkBacklog,
+  checkMs,
+  checkNumber,
+  checkOptionNames,
+  checkText,
+  MAX_PAYLOAD_BYTES,
+} from "@ringrift/event-queue/backend";
+
+/** Bounds that the server itself keeps, whether or not any client runs. */
+export interface ServerLimits {
+  /** The server drops events older than this, settled or not. @default no limit */
+  readonly maxAgeMs?: number | undefined;
+  /** With so many events in the log, sends are refused (`QUEUE_FULL`). @default no limit */
+  readonly maxEvents?: number | undefined;
+  /** With so many bytes in the log, sends are refused (`QUEUE_FULL`). @default no limit */
+  readonly maxBytes?: number | undefined;
+}
+
+/** Options of `openNatsQueue`. */
+export interface NatsQueueOptions<C extends Contracts = AnyContracts> extends BacklogOptions {
+  /** One server or several of one cluster, e.g. `nats://127.0.0.1:4222`. @default "127.0.0.1:4222" */
+  readonly servers?: string | readonly string[] | undefined;
+  /**
+   * Name of the queue: of its stream, and the first token of its subjects. 1 to 64 letters, digits, `_` or
+   * `-`. `name-dead` and `name-state` are streams of the queue too.
+   */
+  readonly stream: string;
+  /** The catalogue's view (`catalogue.queue`): types of the events, and a check of their names. */
+  readonly events?: EventView<C> | undefined;
+  /** Whatever else the NATS client takes: `authenticator`, `tls`, `name`, `pingInterval`, …. */
+  readonly connection?: Omit<NodeConnectionOptions, "servers"> | undefined;
+  /** The same as in `connection`. */
+  readonly user?: string | undefined;
+  /** The same as in `connection`. */
+  readonly pass?: string | undefined;
+  /** The same as in `connection`. */
+  readonly token?: string | undefined;
+  /** The same as in `connection`: nkeys, creds files and the like. */
+  readonly authenticator?: NodeConnectionOptions["authenticator"] | undefined;
+  /** The same as in `connection`. */
+  readonly tls?: NodeConnectionOptions["tls"] | undefined;
+  /** JetStream domain, when it isn't the server's own. */
+  readonly domain?: string | undefined;
+  /** Copies of each stream, 1 to 5; streams that exist keep theirs unless it is given. @default 1 */
+  readonly replicas?: number | undefined;
+  /** Events older than this go, once every group has settled them. @default 86_400_000 (24 hours) */
+  readonly retentionMs?: number | undefined;
+  /** Most events to retain: beyond, the oldest go that every group has settled. @default no limit */
+  readonly retentionEvents?: number | undefined;
+  /** Most bytes to retain: beyond, the oldest events go that every group has settled. @default no limit */
+  readonly retentionBytes?: number | undefined;
+  /** Bounds that the server keeps. A queue that exists keeps its own unless they are given. */
+  readonly limits?: ServerLimits | undefined;
+  /**
+   * How long an event's id and a `dedupeKey` are remembered; at least 100. A queue that exists keeps its own
+   * unless it is given. @default 600_000 (10 minutes)
+   */
+  readonly dedupeWindowMs?: number | undefined;
+  /** In bytes of JSON, at most 1,048,576, and less than the server's `max_payload`. @default 262_144 */
+  readonly maxPayloadBytes?: number | undefined;
+  /** How long a call tries to reach the server before it rejects with `SERVER_UNREACHABLE`. @default 10_000 */
+  readonly patienceMs?: number | undefined;
+  /**
+   * Address of the server's monitoring, e.g. `http://127.0.0.1:8222`: `health()` then sees how the server
+   * syncs to its disk.
+   */
+  readonly monitoring?: string | undefined;
+  /** `source` of events that are sent without one. @default "" */
+  readonly source?: string | undefined;
+}
+
+/** Options, checked, with their defaults. */
+export interface CheckedOptions {
+  readonly stream: string;
+  readonly view: EventView<Contracts> | undefined;
+  readonly connection: NodeConnectionOptions;
+  readonly domain: string | undefined;
+  readonly replicas: number | undefined;
+  readonly retention: {
+    readonly ms: number;
+    readonly events: number | undefined;
+    readonly bytes: number | undefined;
+  };
+  readonly limits: ServerLimits;
+  readonly dedupeWindowMs: number | undefined;
+  readonly maxPayloadBytes: number | undefined;
+  readonly backlog: BacklogLimit | undefined;
+  readonly patienceMs: number;
+  readonly monitoring: string | undefined;
+  readonly source: string | undefined;
+}
+
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof NatsQueueOptions>([
+  "servers",
+  "stream",
+  "events",
+  "connection",
+  "user",
+  "pass",
+  "token",
+  "authenticator",
+  "tls",
+  "domain",
+  "replicas",
+  "retentionMs",
+  "retentionEvents",
+  "retentionBytes",
+  "limits",
+  "dedupeWindowMs",
+  "maxPayloadBytes",
+  "maxBacklog",
+  "backlogWaitMs",
+  "patienceMs",
+  "monitoring",
+  "source",
+]);
+const LIMIT_NAMES: ReadonlySet<string> = new Set<keyof ServerLimits>([
+  "maxAgeMs",
+  "maxEvents",
+  "maxBytes",
+]);
+const STREAM_NAME = /^[A-Za-z0-9_-]{1,64}$/;
+/** The server refuses shorter windows. */
+const SHORTEST_WINDOW_MS = 100;
+
+/**
+ * Checks what a queue is opened with; no I/O.
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
+export function checkOptions(options: NatsQueueOptions): CheckedOptions {
+  checkOptionNames("openNatsQueue", options, OPTION_NAMES);
+  const { stream, limits = {}, source, domain, monitoring } = options;
+  if (typeof stream !== "string" || !STREAM_NAME.test(stream)) {
+    throw new QueueError(
+      "INVALID_OPTION",
+      `Option "stream" is ${JSON.stringify(stream) ?? "undefined"}. Give 1 to 64 letters, digits, "_" or "-", e.g. "ringrift".`,
+    );
+  }
+  checkOptionNames("limits", limits, LIMIT_NAMES);
+  return {
+    stream,
+    view: options.events,
+    connection: connectionOf(options),
+    domain: domain === undefined ? undefined : checkText("domain", domain),
+    replicas:
+      options.replicas === undefined
+        ? undefined
+        : checkNumber("replicas", options.replicas, { min: 1, max: 5 }),
+    retention: {
+      ms: checkMs("retentionMs", options.retentionMs ?? 86_400_000),
+      events: checkCount("retentionEvents", options.retentionEvents),
+      bytes: checkCount("retentionBytes", options.retentionBytes),
+    },
+    limits: {
+      maxAgeMs:
+        limits.maxAgeMs === undefined ? undefined : checkMs("limits.maxAgeMs", limits.maxAgeMs, 1),
+      maxEvents: checkCount("limits.maxEvents", limits.maxEvents),
+      maxBytes: checkCount("limits.maxBytes", limits.maxBytes),
+    },
+    dedupeWindowMs:
+      options.dedupeWindowMs === undefined
+        ? undefined
+        : checkMs("dedupeWindowMs", options.dedupeWindowMs, SHORTEST_WINDOW_MS),
+    maxPayloadBytes: checkCount("maxPayloadBytes", options.maxPayloadBytes, MAX_PAYLOAD_BYTES),
+    backlog: checkBacklog(options),
+    patienceMs: checkMs("patienceMs", options.patienceMs ?? 10_000, 1),
+    monitoring: monitoring === undefined ? undefined : checkText("monitoring", monitoring),
+    source: source === undefined || source === "" ? undefined : checkText("source", source),
+  };
+}
+
+function connectionOf(options: NatsQueueOptions): NodeConnectionOptions {
+  const { servers, connection, user, pass, token, authenticator, tls } = options;
+  return {
+    ...connection,
+    ...(servers !== undefined && { servers: typeof servers === "string" ? servers : [...servers] }),
+    ...(user !== undefined && { user }),
+    ...(pass !== undefined && { pass }),
+    ...(token !== undefined && { token }),
+    ...(authenticator !== undefined && { authenticator }),
+    ...(tls !== undefined && { tls }),
+  };
+}
+
+function checkCount(
+  name: string,
+  value: unknown,
+  max = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  return value === undefined ? undefined : checkNumber(name, value, { min: 1, max });
+}

@@ -1,0 +1,103 @@
+import type { PubAck } from "@nats-io/jetstream";
+import type { MsgHdrs } from "@nats-io/transport-node";
+import { QueueError, type StoredEvent } from "@ringrift/event-queue";
+import { decodePayload, type OutgoingRecord } from "@ringrift/event-queue/backend";
+import type { Connection } from "./connection.ts";
+import { eventHeaders, HEADER, messageId } from "./event-message.ts";
+import type { EventLog } from "./event-log.ts";
+import type { Names } from "./names.ts";
+import type { ServerClock } from "./server-clock.ts";
+
+/** Kept free in each message, so that an event can become a dead letter with its error. */
+export const LETTER_BYTES = 16_384;
+/** More than checked headers and a lineage can be, escaped as JSON. */
+const MOST_HEADER_BYTES = 131_072;
+/** How long one try waits for the server's answer. */
+const TRY_MS = 2_000;
+
+/** Stores events: one message each, in the order given, resolved when the stream has acknowledged it. */
+export class Publisher {
+  readonly #connection: Connection;
+  readonly #names: Names;
+  readonly #log: EventLog;
+  readonly #clock: ServerClock;
+
+  constructor(connection: Connection, names: Names, log: EventLog, clock: ServerClock) {
+    this.#connection = connection;
+    this.#names = names;
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /**
+   * Stores all. The server has no transaction for this: when it fails in the middle, the first ones are stored,
+   * and sending the same ids or dedupe keys again adds none twice.
+   *
+   * @throws QueueError (rejects) `PAYLOAD_TOO_LARGE` before anything is stored, `QUEUE_FULL`,
+   * `SERVER_UNREACHABLE`
+   */
+  async append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
+    const messages = records.map((record) => {
+      const headers = eventHeaders(record, this.#clock.now());
+      this.#checkSize(record, headers);
+      return { record, headers };
+    });
+    const results = await Promise.allSettled(
+      messages.map(({ record, headers }) => this.#publish(record, headers)),
+    );
+    const events: StoredEvent[] = [];
+    for (const result of results) {
+      if (result.status === "rejected") throw result.reason;
+      events.push(result.value);
+    }
+    return events;
+  }
+
+  async #publish(record: OutgoingRecord, headers: MsgHdrs): Promise<StoredEvent> {
+    const subject = this.#names.event(record.type, record.key);
+    const msgID = messageId(record);
+    let tries = 0;
+    const ack = await this.#connection.persist("storing an event", (count): Promise<PubAck> => {
+      tries = count;
+      if (count > 1) headers.set(HEADER.storedAt, String(this.#clock.now()));
+      const timeout = Math.min(TRY_MS, this.#connection.patienceMs);
+      return this.#connection.js.publish(subject, record.body, { msgID, headers, timeout });
+    });
+    const mine = eventOf(record, ack.seq, Number(headers.get(HEADER.storedAt)));
+    if (!ack.duplicate) return mine;
+    const first = await this.#log.at(ack.seq);
+    // Its event is no longer retained: that it was there is all that is known.
+    if (first === undefined) return { ...mine, duplicate: true };
+    // The answer to an earlier try of this very send was lost.
+    if (tries > 1 && record.fresh && first.id === record.lineage.id) return first;
+    return { ...first, duplicate: true };
+  }
+
+  #checkSize({ body, type }: OutgoingRecord, headers: MsgHdrs): void {
+    const most = this.#connection.maxMessageBytes - LETTER_BYTES;
+    // A UTF-16 unit is at most three bytes: what is short needs no counting.
+    if (body.length * 3 + MOST_HEADER_BYTES <= most) return;
+    let bytes = Buffer.byteLength(body);
+    for (const [name, values] of headers) bytes += name.length + Buffer.byteLength(values.join(""));
+    if (bytes <= most) return;
+    throw new QueueError(
+      "PAYLOAD_TOO_LARGE",
+      `Event "${type}" is ${bytes} bytes with its headers; the NATS server takes ${most} (its max_payload of ${this.#connection.maxMessageBytes}, less ${LETTER_BYTES} for what a dead letter adds). Store the data elsewhere and send where it is, or raise max_payload.`,
+    );
+  }
+}
+
+function eventOf(record: OutgoingRecord, position: number, storedAt: number): StoredEvent {
+  const { lineage, type, body, key, headers } = record;
+  return {
+    ...lineage,
+    position,
+    type,
+    payload: decodePayload(body),
+    ...(key !== undefined && { key }),
+    headers,
+    storedAt,
+    attempt: 0,
+    redelivered: false,
+  };
+}

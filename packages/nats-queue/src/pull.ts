@@ -1,0 +1,154 @@
+import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
+import { runDetached } from "@ringrift/envelope";
+import type { Connection } from "./connection.ts";
+import { isNotFound, toQueueError, unreachable } from "./nats-errors.ts";
+
+/** Which consumer of which stream. */
+export interface ConsumerAddress {
+  readonly stream: string;
+  readonly consumer: string;
+}
+
+/** What a pull gave. `gone`: there is no such consumer any more. */
+export interface Pulled {
+  readonly messages: Msg[];
+  readonly gone: boolean;
+}
+
+/** The server answers at once; when nothing comes for so long, it is asked whether the consumer exists. */
+const SILENCE_MS = 2_000;
+const NANOS = 1_000_000;
+const CONFLICT = 409;
+const NO_RESPONDERS = 503;
+
+/**
+ * Takes up to `batch` messages that are there now.
+ *
+ * @throws QueueError (rejects) `SERVER_UNREACHABLE` when the server doesn't answer; what it sent comes again
+ */
+export async function pullNow(
+  connection: Connection,
+  address: ConsumerAddress,
+  batch: number,
+): Promise<Pulled> {
+  const request = new PullRequest(connection, address, { batch, no_wait: true }, SILENCE_MS);
+  const { messages } = request;
+  try {
+    const end = await connection.whileConnected(() => request.ended);
+    if (end !== "silent") return { messages, gone: end === "gone" };
+    if (!(await consumerExists(connection, address))) return { messages, gone: true };
+  } catch (error) {
+    request.abandon();
+    if (messages.length === 0) throw toQueueError(error, "reading events");
+  }
+  if (messages.length === 0) throw unreachable("reading events");
+  // What has come is leased, and given to whoever asked; the next pull says what is wrong.
+  return { messages, gone: false };
+}
+
+/** Asks for one message, whenever it comes within `expiresMs`. */
+export function pullNext(
+  connection: Connection,
+  address: ConsumerAddress,
+  expiresMs: number,
+): PullRequest {
+  const expires = Math.max(1, Math.ceil(expiresMs)) * NANOS;
+  return new PullRequest(connection, address, { batch: 1, expires }, expiresMs + SILENCE_MS);
+}
+
+/** Whether the consumer is there; rejects when nobody knows. */
+export async function consumerExists(
+  connection: Connection,
+  { stream, consumer }: ConsumerAddress,
+): Promise<boolean> {
+  try {
+    await connection.whileConnected(() => connection.jsm.consumers.info(stream, consumer));
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+/** `full`: all that was asked for came. `empty`: no more is there, or the time is up. */
+type PullEnd = "full" | "empty" | "gone" | "silent" | "cancelled";
+
+/** One request to a pull consumer, on an inbox of its own: who cancels it leaves nothing behind on the server. */
+export class PullRequest {
+  readonly messages: Msg[] = [];
+  readonly ended: Promise<PullEnd>;
+  readonly #subscription: Subscription;
+  readonly #batch: number;
+  readonly #silenceMs: number;
+  readonly #end: (end: PullEnd) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #draining: Promise<void> | undefined;
+
+  constructor(
+    connection: Connection,
+    { stream, consumer }: ConsumerAddress,
+    request: { readonly batch: number; readonly no_wait?: true; readonly expires?: number },
+    silenceMs: number,
+  ) {
+    const { promise, resolve } = Promise.withResolvers<PullEnd>();
+    this.ended = promise;
+    this.#batch = request.batch;
+    this.#silenceMs = silenceMs;
+    this.#end = (end) => {
+      clearTimeout(this.#timer);
+      resolve(end);
+      if (end !== "cancelled") this.#subscription.unsubscribe();
+    };
+    const inbox = createInbox(connection.inboxPrefix);
+    this.#subscription = runDetached(() =>
+      connection.nats.subscribe(inbox, {
+        callback: (error, message) => this.#take(error, message),
+      }),
+    );
+    this.#watch();
+    connection.nats.publish(
+      connection.api(`CONSUMER.MSG.NEXT.${stream}.${consumer}`),
+      JSON.stringify(request),
+      { reply: inbox },
+    );
+  }
+
+  /** Withdraws the request. What the server had sent by then is in `messages` when it resolves. */
+  async cancel(): Promise<void> {
+    clearTimeout(this.#timer);
+    if (this.#subscription.isClosed()) return;
+    this.#draining ??= this.#subscription.drain().catch(() => {});
+    await this.#draining;
+    this.#end("cancelled");
+  }
+
+  /** Forgets the request, where the server can't be told. */
+  abandon(): void {
+    this.#end("cancelled");
+    this.#subscription.unsubscribe();
+  }
+
+  #watch(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#end("silent"), this.#silenceMs).unref();
+  }
+
+  #take(error: Error | null, message: Msg): void {
+    if (error !== null) {
+      this.#end("silent");
+      return;
+    }
+    const status = message.data.length === 0 ? (message.headers?.code ?? 0) : 0;
+    if (status === 0) {
+      this.messages.push(message);
+      if (this.messages.length >= this.#batch) this.#end("full");
+      else if (this.#draining === undefined) this.#watch();
+      return;
+    }
+    const isGone =
+      status === CONFLICT && /consumer deleted/i.test(message.headers?.description ?? "");
+    if (isGone) this.#end("gone");
+    else if (status === NO_RESPONDERS) this.#end("silent");
+    else if (status >= 400) this.#end("empty");
+  }
+}

@@ -1,0 +1,149 @@
+import { runDetached } from "@ringrift/envelope";
+import { Cursor } from "./cursor.ts";
+import type { Engine, EngineListener } from "./engine.ts";
+import { consumerInfo, groupInfo } from "./group-info.ts";
+import type { Group } from "./group.ts";
+import type { CheckedOptions } from "./options.ts";
+
+/** How often an instance looks what may go. */
+const LONGEST_PAUSE_MS = 30_000;
+/** Where events are deleted one by one. */
+const MOST_DELETED = 20_000;
+const DELETED_AT_ONCE = 100;
+
+/** Removes what need not be kept: events that every group has settled, and groups that nobody serves. */
+export class Sweeper {
+  readonly #engine: Engine;
+  readonly #retention: CheckedOptions["retention"];
+  readonly #listener: EngineListener;
+  #timer: NodeJS.Timeout | undefined;
+  #sweeping: Promise<void> | undefined;
+
+  constructor(engine: Engine, { retention }: CheckedOptions, listener: EngineListener) {
+    this.#engine = engine;
+    this.#retention = retention;
+    this.#listener = listener;
+  }
+
+  start(): void {
+    const pause = Math.min(LONGEST_PAUSE_MS, Math.max(1_000, this.#retention.ms / 4));
+    const sweep = (): void => {
+      // A server that is away is no news here: whoever calls is told.
+      this.#listener.use(() => this.sweep()).catch(() => {});
+    };
+    this.#timer = runDetached(() => setInterval(sweep, pause).unref());
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Removes all that may go now. Calls at once are one. */
+  sweep(): Promise<void> {
+    this.#sweeping ??= this.#sweep().finally(() => {
+      this.#sweeping = undefined;
+    });
+    return this.#sweeping;
+  }
+
+  /** Removes groups that nobody has served for their `expireAfterMs`; only this one when it is named. */
+  async expireGroups(name?: string): Promise<void> {
+    const { groups, group: members, clock } = this.#engine;
+    const found = name === undefined ? await groups.all() : [await groups.find(name)];
+    for (const group of found) {
+      if (group === undefined) continue;
+      const idleMs = clock.now() - (await members.lastServedAt(group));
+      if (idleMs <= group.policy.expireAfterMs) continue;
+      const { pending } = await groupInfo(this.#engine, group);
+      if (await groups.remove(group.name, group)) {
+        this.#listener.onDropped("group-expired", pending);
+      }
+    }
+  }
+
+  /** Position of the first event that a group may still need. */
+  async floor(group: Group, newest: number): Promise<number> {
+    const info = await consumerInfo(this.#engine, group, "log");
+    // Whoever made the group hasn't made its consumer yet, or somebody deleted it: a member makes it again.
+    if (info === undefined) return group.start + 1;
+    if (info.num_ack_pending > 0) return info.ack_floor.stream_seq + 1;
+    // Nothing is under way, and nothing that it reads is left up to the newest one there was.
+    return info.num_pending === 0 ? newest + 1 : info.delivered.stream_seq + 1;
+  }
+
+  async #sweep(): Promise<void> {
+    await this.expireGroups();
+    const { connection, names } = this.#engine;
+    const { state } = await connection.persist("sweeping", () =>
+      connection.jsm.streams.info(names.stream),
+    );
+    if (state.messages === 0) return;
+    const due = await this.#firstToKeep(state);
+    if (due <= state.first_seq) return;
+    const floors = await Promise.all(
+      (await this.#engine.groups.all()).map((group) => this.floor(group, state.last_seq)),
+    );
+    const keep = Math.min(due, ...floors);
+    if (keep <= state.first_seq) return;
+    this.#listener.onDropped("retention", await this.#removeBelow(keep, state.first_seq));
+  }
+
+  /**
+   * Removes all below `keep`. Servers of 2.9 forget every lease and retry of every group when they purge by
+   * position, and the events with them: there each event is deleted by itself, some thousands a sweep.
+   */
+  async #removeBelow(keep: number, first: number): Promise<number> {
+    const { connection, names } = this.#engine;
+    const { streams } = connection.jsm;
+    if (connection.canPurgeByPosition) {
+      const { purged } = await connection.persist("sweeping", () =>
+        streams.purge(names.stream, { seq: keep }),
+      );
+      return purged;
+    }
+    const last = Math.min(keep, first + MOST_DELETED);
+    let deleted = 0;
+    for (let from = first; from < last; from += DELETED_AT_ONCE) {
+      const size = Math.min(DELETED_AT_ONCE, last - from);
+      const results = await Promise.allSettled(
+        Array.from({ length: size }, (_, index) =>
+          streams.deleteMessage(names.stream, from + index, false),
+        ),
+      );
+      // Those that were gone already are counted by who removed them.
+      deleted += results.filter(({ status }) => status === "fulfilled").length;
+    }
+    return deleted;
+  }
+
+  /** What age, number and bytes ask for, whatever groups need. */
+  async #firstToKeep(state: {
+    readonly messages: number;
+    readonly bytes: number;
+    readonly first_seq: number;
+    readonly last_seq: number;
+    readonly first_ts: string;
+  }): Promise<number> {
+    const { ms, events, bytes } = this.#retention;
+    const wanted = [state.first_seq];
+    const oldest = this.#engine.clock.now() - ms;
+    if (Date.parse(state.first_ts) < oldest) wanted.push(await this.#firstSince(oldest));
+    if (events !== undefined) wanted.push(state.last_seq - events + 1);
+    if (bytes !== undefined && state.bytes > bytes) {
+      // Events are of a size, more or less; what is left over goes with the next sweep.
+      const share = (state.bytes - bytes) / state.bytes;
+      wanted.push(state.first_seq + Math.ceil(state.messages * share));
+    }
+    return Math.min(Math.max(...wanted), state.last_seq + 1);
+  }
+
+  async #firstSince(since: number): Promise<number> {
+    const { connection, names } = this.#engine;
+    const cursor = new Cursor(connection, names.stream, { filters: [], since });
+    try {
+      return (await cursor.start()) + 1;
+    } finally {
+      await cursor.close();
+    }
+  }
+}

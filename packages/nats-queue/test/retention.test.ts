@@ -1,0 +1,73 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { expect, it } from "vitest";
+import { withServer } from "./with-server.ts";
+
+const context = withServer();
+const SENT = Array.from({ length: 50 }, (_, n) => ({
+  type: "ORDER_PLACED",
+  payload: { n, text: "x".repeat(500) },
+}));
+
+it("beyond retentionEvents the oldest go, counted", async () => {
+  const queue = await context.open({ retentionEvents: 20 });
+  await queue.sendMany(SENT);
+  const stats = await queue.stats();
+  expect(stats).toMatchObject({ events: 20, oldestPosition: 31, dropped: { retention: 30 } });
+});
+
+it("beyond retentionBytes the oldest go", async () => {
+  const queue = await context.open({ retentionBytes: 20_000 });
+  await queue.sendMany(SENT);
+  const { events } = await queue.stats();
+  expect(events).toBeGreaterThan(10);
+  expect(events).toBeLessThan(30);
+});
+
+it("what a group has still to settle stays, and its leases stay with it", async () => {
+  const queue = await context.open({ retentionEvents: 1 });
+  const group = queue.group("mailer", { leaseMs: 60_000 });
+  await group.ensure();
+  await queue.sendMany(SENT.slice(0, 10));
+  const leased = await group.receive({ limit: 5 });
+  await leased[0]?.ack();
+  await leased[1]?.ack();
+  expect(await queue.stats()).toMatchObject({ events: 8, oldestPosition: 3 });
+  expect((await queue.groups.list())[0]).toMatchObject({ pending: 8, inFlight: 3 });
+  await leased[2]?.nack({ delayMs: 0 });
+  expect(await leased[3]?.ack()).toBe(true);
+  const [again] = await group.receive({ limit: 1 });
+  expect(again).toMatchObject({ position: 3, attempt: 2 });
+});
+
+it("a group with several types keeps what it reads, whatever the server can filter", async () => {
+  const queue = await context.open({ retentionEvents: 1 });
+  const group = queue.group("mailer", { eventTypes: ["ORDER_PLACED", "ORDER_PAID"] });
+  await group.ensure();
+  for (const type of ["ORDER_SEEN", "ORDER_PLACED", "ORDER_SEEN", "ORDER_PAID", "ORDER_SEEN"]) {
+    await queue.send(type, {});
+  }
+  expect((await queue.groups.list())[0]).toMatchObject({ pending: 2 });
+  await queue.stats();
+  const events = await group.receive();
+  expect(events.map(({ position }) => position)).toEqual([2, 4]);
+  for (const event of events) await event.ack();
+  expect((await queue.groups.list())[0]).toMatchObject({ pending: 0 });
+});
+
+it("a consumer that somebody deleted in the server is made again, and nothing it had to settle goes", async () => {
+  const queue = await context.open({ stream: "deleted", retentionEvents: 1 });
+  const group = queue.group("mailer");
+  await group.ensure();
+  await queue.sendMany(SENT.slice(0, 3));
+  const connection = await connect({ servers: context.server.url });
+  const manager = await jetstreamManager(connection);
+  for await (const { name } of manager.consumers.list("deleted")) {
+    await manager.consumers.delete("deleted", name);
+  }
+  await connection.close();
+  expect(await queue.stats()).toMatchObject({ events: 3 });
+  expect((await queue.groups.list())[0]).toMatchObject({ pending: 3 });
+  const events = await group.receive({ waitMs: 20_000 });
+  expect(events.map(({ payload }) => payload.n)).toEqual([0, 1, 2]);
+});

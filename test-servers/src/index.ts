@@ -1,0 +1,2 @@
+export { freePort, NatsServer, SERVER, SERVER_VERSION } from "./nats-server.ts";
+export { Proxy } from "./proxy.ts";

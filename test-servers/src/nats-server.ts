@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** The server's program: the one at `NATS_SERVER`, else the one on PATH. */
+const BINARY = process.env["NATS_SERVER"] ?? "nats-server";
+
+/** Its version, e.g. `[2, 9]`; `undefined` where there is none. */
+export const SERVER_VERSION: readonly [number, number] | undefined = versionOf(BINARY);
+
+/** `true`, or why tests that need a server are skipped. In CI a missing server is a failure. */
+export const SERVER: true | string =
+  SERVER_VERSION === undefined
+    ? `needs nats-server 2.9 or later: on PATH, or its path in NATS_SERVER ("${BINARY}" doesn't run)`
+    : true;
+
+if (SERVER !== true && process.env["CI"] !== undefined) {
+  throw new Error(`In CI nothing is skipped: ${SERVER}.`);
+}
+
+/** A server that tests have for themselves, with JetStream in a folder of its own. */
+export class NatsServer {
+  readonly port: number;
+  readonly folder: string;
+  readonly #config: string;
+  #child: ChildProcess | undefined;
+
+  private constructor(port: number, folder: string, config: string) {
+    this.port = port;
+    this.folder = folder;
+    this.#config = config;
+  }
+
+  /** @param more - lines of configuration, e.g. `max_payload: 100KB` */
+  static async start(more = "", jetstream = true): Promise<NatsServer> {
+    const folder = mkdtempSync(join(tmpdir(), "ringrift-nats-"));
+    const server = new NatsServer(await freePort(), folder, more);
+    server.#write(jetstream ? `jetstream { store_dir: "${folder}/store" }` : "");
+    await server.run();
+    return server;
+  }
+
+  /** Servers of one cluster, each with a folder of its own. */
+  static async cluster(size: number): Promise<NatsServer[]> {
+    const ports = await Promise.all(Array.from({ length: size }, () => freePort()));
+    const routes = ports.map((port) => `nats-route://127.0.0.1:${port}`).join(", ");
+    return Promise.all(
+      ports.map((port, index) =>
+        NatsServer.start(
+          `server_name: node-${index + 1}
+cluster { name: ringrift, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
+        ),
+      ),
+    );
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it again, on the same port and folder. */
+  async run(): Promise<void> {
+    const child = spawn(BINARY, ["-c", join(this.folder, "server.conf")], { stdio: "ignore" });
+    this.#child = child;
+    await isListening(this.port, child);
+  }
+
+  /** `kill -9` unless told otherwise; resolves when it is gone. */
+  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    await gone;
+  }
+
+  async dispose(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #write(jetstream: string): void {
+    const lines = [`listen: "127.0.0.1:${this.port}"`, jetstream, this.#config];
+    writeFileSync(join(this.folder, "server.conf"), lines.join("\n"));
+  }
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("No port.");
+  return address.port;
+}
+
+async function isListening(port: number, child: ChildProcess): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`nats-server ended with ${child.exitCode}.`);
+    if (await accepts(port)) return;
+    if (performance.now() > deadline) throw new Error("nats-server didn't begin to listen.");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("data", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => {
+      socket.destroy();
+      resolve(false);
+    });
+  });
+}
+
+function versionOf(binary: string): readonly [number, number] | undefined {
+  const { stdout } = spawnSync(binary, ["--version"], { encoding: "utf8" });
+  const found = /v(\d+)\.(\d+)/.exec(stdout ?? "");
+  return found === null ? undefined : [Number(found[1]), Number(found[2])];
+}
