@@ -147,6 +147,17 @@ describe("every example does what it says", () => {
     expect(groups).toMatchObject([{ name: "mailer", pending: 0, deadLetters: 0 }]);
   });
 
+  it("outbox: rows and events are committed together, and an effect is there once", async () => {
+    const finished = await run("outbox");
+    expect(finished.lines).toEqual([
+      "refused: no such customer",
+      "orders 1, events 1",
+      "ledger A-1 1999",
+      "reminded of A-1",
+      "ledger has 1 row",
+    ]);
+  });
+
   it("replay: the past is read from memory and from the log, oldest first, without a gap", async () => {
     const finished = await run("replay");
     expect(finished.lines).toEqual([
@@ -248,6 +259,7 @@ describe("the examples as a whole", () => {
       "emitter-facade",
       "fastify-app",
       "graceful-shutdown",
+      "outbox",
       "own-catalogue",
       "queue-two-processes",
       "replay",

@@ -1,6 +1,6 @@
-import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { QueueError } from "@ringrift/event-queue";
+import { isProcessGone, machineName } from "@ringrift/event-queue/backend";
 import type { WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
 import { SQL } from "./schema.ts";
@@ -59,27 +59,10 @@ function isHeld(claim: ClaimRow, now: number): boolean {
 
 /** Only what is certain counts: a process of this machine, seen from here, that is no longer there. */
 function isDead(claim: ClaimRow): boolean {
-  if (claim.machine !== machine()) return false;
-  try {
-    process.kill(claim.pid, 0);
-    return false;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "ESRCH";
-  }
+  return claim.machine === machine() && isProcessGone(claim.pid);
 }
 
-let thisMachine: string | undefined;
-
-/** Names what process ids are unique in: the host and, in containers, the namespace of ids. */
+/** A file is on one machine; only containers have process ids of their own, and these have a name on Linux. */
 function machine(): string {
-  thisMachine ??= `${hostname()} ${pidNamespace()}`;
-  return thisMachine;
-}
-
-function pidNamespace(): string {
-  try {
-    return readlinkSync("/proc/self/ns/pid");
-  } catch {
-    return "";
-  }
+  return machineName() ?? hostname();
 }

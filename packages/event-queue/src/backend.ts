@@ -29,6 +29,7 @@ export { groupSkipped } from "./group-skipped.ts";
 export { leaseEvent, type LeaseOperations } from "./leased-record.ts";
 export type { LeaseSource } from "./lease-source.ts";
 export { type LongPoll, longPoll, type Taken } from "./long-poll.ts";
+export { isProcessGone, machineName } from "./machine.ts";
 export { checkEventType, checkEventTypes, checkGroupName } from "./names.ts";
 export {
   checkMs,

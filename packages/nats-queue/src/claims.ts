@@ -1,8 +1,16 @@
+import { randomUUID } from "node:crypto";
 import { type ClaimOptions, type GroupClaim, QueueError } from "@ringrift/event-queue";
-import { checkClaim, checkGroupName } from "@ringrift/event-queue/backend";
-import { isDead, machine } from "./machine.ts";
+import {
+  checkClaim,
+  checkGroupName,
+  isProcessGone,
+  machineName,
+} from "@ringrift/event-queue/backend";
 import type { Engine } from "./engine.ts";
 import type { QueueInstance } from "./instance.ts";
+
+/** Hosts may share a name: where more isn't known this process is a machine of its own, and nobody is judged by it. */
+const MACHINE = machineName() ?? randomUUID();
 
 /** Who has a group's name, and until when by the server's clock. */
 interface StoredClaim {
@@ -21,6 +29,11 @@ export async function holderOf(engine: Engine, group: string): Promise<string | 
 
 function isHeld({ clock }: Engine, claim: StoredClaim): boolean {
   return claim.until > clock.now() && !isDead(claim);
+}
+
+/** Only what is certain counts: a process of this machine, seen from here, that is no longer there. */
+function isDead(claim: StoredClaim): boolean {
+  return claim.machine === MACHINE && isProcessGone(claim.pid);
 }
 
 /** The claim as stored, whether or not it has ended. */
@@ -78,7 +91,7 @@ async function take(engine: Engine, group: string, holder: string, ttlMs: number
     const text = JSON.stringify({
       holder,
       until: clock.now() + ttlMs,
-      machine: machine(),
+      machine: MACHINE,
       pid: process.pid,
     });
     const written = await state.swap(names.claim(group), text, current?.revision ?? 0);
