@@ -33,6 +33,10 @@ export const READMES: readonly {
     file: join(ROOT, "packages/cross-process-queue/README.md"),
     blocks: { queue: () => queueBlock(read("queue") as SuiteResult) },
   },
+  {
+    file: join(ROOT, "packages/nats-queue/README.md"),
+    blocks: { nats: () => natsBlock(read("nats") as SuiteResult) },
+  },
 ];
 
 /** Where `pnpm bench <name>` leaves its figures. */
@@ -93,6 +97,14 @@ function queueBlock(result: SuiteResult): string {
     speedTargetsTable(result.scenarios),
     boundsTable(result.scenarios),
     ...notes,
+  ].join("\n\n");
+}
+
+/** The figures of the queue on NATS for a README. */
+function natsBlock(result: SuiteResult): string {
+  return [
+    `${measured(result)} Each event carries 200 bytes of JSON. The bare client does the same work: ids, the same headers, confirmed publishes and acks.`,
+    speedTargetsTable(result.scenarios),
   ].join("\n\n");
 }
 

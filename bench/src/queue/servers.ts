@@ -26,10 +26,12 @@ const SYNC_ALWAYS = [2, 10] as const;
  * Starts the servers that are found on PATH, on free ports of the loopback device and with folders of their own.
  * Resolves to what stops them.
  */
-export async function startServers(): Promise<() => Promise<void>> {
+export async function startServers(
+  names: readonly ServerName[] = SERVERS,
+): Promise<() => Promise<void>> {
   const stops: (() => Promise<void>)[] = [];
   const entries: [ServerName, Servers[ServerName]][] = [];
-  for (const name of SERVERS) {
+  for (const name of names) {
     const binary = name.startsWith("redis") ? "redis-server" : "nats-server";
     const version = versionOf(binary);
     if (version === undefined) {
@@ -53,7 +55,7 @@ export async function startServers(): Promise<() => Promise<void>> {
 export function servers(): Servers {
   const none = Object.fromEntries(SERVERS.map((name) => [name, { missing: "not started" }]));
   // The cast is safe: what startServers has written.
-  return JSON.parse(process.env[VARIABLE] ?? JSON.stringify(none)) as Servers;
+  return { ...none, ...(JSON.parse(process.env[VARIABLE] ?? "{}") as object) } as Servers;
 }
 
 async function start(

@@ -12,6 +12,9 @@ export interface UseOptions {
   readonly keepAlive?: boolean | undefined;
 }
 
+/** Longest delay of a Node timer. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
 /** The life of one queue instance: connects on first use, counts, and ends what it has to when it closes. */
 export class QueueInstance {
   readonly bell: Bell = new Bell();
@@ -80,8 +83,18 @@ export class QueueInstance {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#closeAlive();
     return this.#closing;
+  }
+
+  /** The socket doesn't keep the process alive while nobody waits for an answer; who waits for the end does. */
+  async #closeAlive(): Promise<void> {
+    const alive = setInterval(() => {}, LONGEST_TIMER_MS);
+    try {
+      await this.#close();
+    } finally {
+      clearInterval(alive);
+    }
   }
 
   #hold(change: 1 | -1): void {

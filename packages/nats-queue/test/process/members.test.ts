@@ -63,8 +63,15 @@ describe("processes of a group", { timeout: 60_000 }, () => {
 
   it("a queue that was only used to send and to read doesn't keep its process alive", async (context) => {
     if (SERVER !== true) context.skip(SERVER);
-    const child = new Child("sender", { servers: server.url, stream: "quiet" });
+    const child = new Child("sender", { servers: server.url, stream: "quiet", closes: false });
     await child.line(({ kind }) => kind === "received");
+    expect(await child.end()).toBe(0);
+  });
+
+  it("a process that waits for its queue to close lives until then", async (context) => {
+    if (SERVER !== true) context.skip(SERVER);
+    const child = new Child("sender", { servers: server.url, stream: "closing", closes: true });
+    await child.line(({ kind }) => kind === "closed");
     expect(await child.end()).toBe(0);
   });
 });
