@@ -145,7 +145,10 @@ export class EventLog {
   }
 
   #rows(sql: string, ...parameters: unknown[]): EventRow[] {
-    return this.#connection.all(sql, ...parameters);
+    const rows = this.#connection.all<EventRow>(sql, ...parameters);
+    // What was zeroed reads as a row without anything, its position included.
+    if (rows.every(({ position }) => position > 0)) return rows;
+    throw Object.assign(new Error("a row of the log has no position"), { code: "SQLITE_CORRUPT" });
   }
 
   #number(sql: string, column: "count" | "position", ...parameters: unknown[]): number {

@@ -112,6 +112,9 @@ export function sentEvent(row: EventRow): StoredEvent {
  * @throws Error when something other than this library wrote or damaged it: an event that can't be delivered
  */
 export function fromRow(row: EventRow, delivery?: Delivered): StoredEvent {
+  if (![row.id, row.type, row.payload].every((text: unknown) => typeof text === "string")) {
+    throw new Error(`The event at position ${row.position} lacks its id, type or payload.`);
+  }
   if (typeof row.checksum === "number" && row.checksum !== checksumOf(row)) {
     throw new Error(
       `Event "${row.id}" at position ${row.position} is not what was stored: its checksum differs.`,

@@ -141,6 +141,26 @@ describe("64 bytes written over the beginning of any page", () => {
   );
 });
 
+test(
+  "zeros over the end of any page are noticed, or nothing is missing",
+  { timeout: 60_000 },
+  async () => {
+    for (let page = 0; page < original.bytes.length / PAGE; page += 1) {
+      const path = damagedCopy((bytes) =>
+        bytes.fill(0, (page + 1) * PAGE - 700, (page + 1) * PAGE),
+      );
+      const damaged = new CrossProcessEventQueue(path);
+      const read = await damaged.history({ limit: 10_000 }).catch((error: unknown) => error);
+      if (!Array.isArray(read)) expect(read).toMatchObject({ code: "QUEUE_DAMAGED" });
+      else if (read.length < original.log.length) {
+        expect((await damaged.stats()).dropped["corrupt"]).toBeGreaterThan(0);
+      } else expect(read).toEqual(original.log);
+      await damaged.close();
+      await expectHonest(await salvage(path));
+    }
+  },
+);
+
 test("of a file cut in half, what is before the cut is salvaged", async () => {
   const path = damagedCopy((bytes) => bytes.subarray(0, bytes.length / 2 + 100));
   await expect(openQueue(path).history()).rejects.toMatchObject({ code: "QUEUE_DAMAGED" });

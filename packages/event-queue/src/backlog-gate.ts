@@ -6,7 +6,7 @@ import { checkMs, checkNumber, invalidOption } from "./options.ts";
 /** Options that bound what sends may pile up. */
 export interface BacklogOptions {
   /**
-   * Sends wait, and then refuse, while a group has so many events or more still to settle. Handlers of this queue's
+   * Sends wait, and then refuse, while a group has so many events or more still to settle. Handlers of queued
    * events are exempt: a group that waited for itself would wait for ever. Looked at about ten times a second, so
    * senders may go beyond it by what they send in between; a `sendMany` goes in whole. @default no limit
    */
