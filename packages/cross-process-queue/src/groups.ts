@@ -123,7 +123,7 @@ export class GroupStore {
   /** What the group has still to settle. */
   pending(group: Group): number {
     const held = this.#counts(group, 0).pending;
-    return held + this.#log.count(group.policy.eventTypes, group.cursor);
+    return held + this.#ahead(group);
   }
 
   /** The group that has the most still to settle; counted no further than `enough`. */
@@ -154,7 +154,7 @@ export class GroupStore {
       name: group.name,
       eventTypes: eventTypes ?? undefined,
       cursor: group.cursor,
-      pending: pending + this.#log.count(eventTypes, group.cursor),
+      pending: pending + this.#ahead(group),
       inFlight,
       retrying,
       deadLetters: dead?.count ?? 0,
@@ -167,6 +167,13 @@ export class GroupStore {
       backoff,
       claimedBy: this.#claims.holderOf(group.name, now),
     };
+  }
+
+  /** Events of the log that it has not come to. */
+  #ahead({ id, cursor, policy }: Group): number {
+    // Redriven events that lie ahead, since the group was moved back, have a delivery and are counted as such.
+    const redriven = this.#connection.get<{ count: number }>(SQL.countDeliveriesAfter, id, cursor);
+    return this.#log.count(policy.eventTypes, cursor) - (redriven?.count ?? 0);
   }
 
   #counts(group: Group, now: number): DeliveryCounts {

@@ -143,6 +143,8 @@ export const SQL = {
     SELECT position FROM deliveries WHERE group_id = ? AND position BETWEEN ? AND ?`,
   countDeliveriesBetween: `
     SELECT count(*) AS count FROM deliveries WHERE group_id = ? AND position BETWEEN ? AND ?`,
+  countDeliveriesAfter: `
+    SELECT count(*) AS count FROM deliveries WHERE group_id = ? AND position > ?`,
   dueDeliveries: `
     SELECT position, token, attempt, redriven, key, failures, event FROM deliveries
     WHERE group_id = +? AND due <= ? ORDER BY due, position LIMIT ? + 0`,
@@ -172,8 +174,9 @@ export const SQL = {
   deleteLease: `
     DELETE FROM deliveries WHERE group_id = ? AND position = ? AND token = ? RETURNING key`,
   deleteDelivery: "DELETE FROM deliveries WHERE group_id = ? AND position = ?",
+  // At once is 0, not now: the clock may be set back.
   releaseKey: `
-    UPDATE deliveries SET due = :now WHERE due IS NULL AND group_id = :group AND position = (
+    UPDATE deliveries SET due = 0 WHERE due IS NULL AND group_id = :group AND position = (
       SELECT min(position) FROM deliveries WHERE group_id = +:group AND key = :key)`,
   countHeld: "SELECT count(*) AS count FROM deliveries WHERE group_id = ? AND due IS NULL",
   // Not those that a member has just now: its lease will tell.
