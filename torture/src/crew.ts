@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
 import type { ConsumerOptions } from "./actors/consumer.ts";
 import type { PublisherOptions } from "./actors/publisher.ts";
-import { readJournals } from "./journal.ts";
+import { type Entry, readJournals } from "./journal.ts";
 import { judge, type LoggedEvent, type Verdict } from "./verdict.ts";
 
 const GROUP = "workers";
@@ -18,6 +18,14 @@ const MOST_EVENTS = 100_000;
 
 type Member = "publisher" | "consumer";
 type Settings = Partial<Omit<PublisherOptions & ConsumerOptions, "path" | "journals" | "by">>;
+
+/** How a process of a run is started. */
+export interface HandOptions {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Of Node.js. */
+  readonly flags?: readonly string[];
+  readonly settings?: Settings;
+}
 
 /** A process of a run. */
 export interface Hand {
@@ -50,7 +58,9 @@ export class Crew {
     return [...this.#hands];
   }
 
-  start(role: Member, environment: NodeJS.ProcessEnv = {}, flags: readonly string[] = []): Hand {
+  /** Starts a process, with these settings beside the crew's. */
+  start(role: Member, how: HandOptions = {}): Hand {
+    const { environment = {}, flags = [], settings = {} } = how;
     this.#started += 1;
     const options: PublisherOptions & ConsumerOptions = {
       path: this.path,
@@ -60,9 +70,11 @@ export class Crew {
       keys: 20,
       padding: 100,
       pauseMs: 1,
+      outstanding: 1,
       leaseMs: 1000,
       workMs: 0,
       ...this.#settings,
+      ...settings,
     };
     const file = fileURLToPath(new URL(`actors/${role}.ts`, import.meta.url));
     const child = spawn(
@@ -98,6 +110,16 @@ export class Crew {
     if (exitCode !== 0) throw new Error(`A ${hand.role} failed: ${exitCode}. ${this.#complaints}`);
   }
 
+  /** Waits until everybody has begun. */
+  ready(): Promise<void> {
+    return this.#said("ready", this.#started);
+  }
+
+  /** Waits until so many events were acknowledged. */
+  sent(count: number): Promise<void> {
+    return this.#said("sent", count);
+  }
+
   /** Stops the publishers, lets the consumers work off what is left, and judges. */
   async finish(): Promise<Verdict> {
     for (const hand of this.hands) if (hand.role === "publisher") await this.dismiss(hand);
@@ -131,6 +153,16 @@ export class Crew {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  async #said(what: Entry["kind"], count: number): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const entries = readJournals(this.journals);
+      if (entries.filter(({ kind }) => kind === what).length >= count) return;
+      if (performance.now() > deadline) throw new Error(`Nobody was ${what}. ${this.#complaints}`);
+      await sleep(50);
+    }
+  }
+
   async #gone(hand: Hand): Promise<void> {
     const { exitCode, signalCode } = hand.process;
     if (exitCode === null && signalCode === null) await once(hand.process, "exit");
@@ -143,7 +175,8 @@ async function pendingOf(queue: CrossProcessEventQueue): Promise<number> {
   return groups.find(({ name }) => name === GROUP)?.pending ?? 0;
 }
 
-async function allEvents(queue: CrossProcessEventQueue): Promise<LoggedEvent[]> {
+/** Everything that is in the log. */
+export async function allEvents(queue: CrossProcessEventQueue): Promise<LoggedEvent[]> {
   const events: LoggedEvent[] = [];
   for (let after = 0; ;) {
     const page = await queue.history({ after, limit: 10_000 });

@@ -28,12 +28,17 @@ for (const scenario of chosen) {
     console.log(`skipped  ${scenario.title}: ${hindrance}`);
     continue;
   }
-  const { faults, verdict, problems } = await scenario.run((seconds * 1000) / chosen.length);
+  const {
+    faults,
+    verdict,
+    problems,
+    notes = [],
+  } = await scenario.run((seconds * 1000) / chosen.length);
   const isWell = problems.length === 0 && (verdict === undefined || isSound(verdict));
   if (!isWell) failed += 1;
   console.log(`${isWell ? "held   " : "BROKEN "}  ${scenario.title}: ${faults} times`);
   if (verdict) console.log(`         ${describe(verdict)}`);
-  for (const problem of problems) console.log(`         ${problem}`);
+  for (const line of [...notes, ...problems]) console.log(`         ${line}`);
 }
 process.exitCode = failed === 0 ? 0 : 1;
 

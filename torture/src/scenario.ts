@@ -7,6 +7,8 @@ export interface Outcome {
   readonly verdict?: Verdict;
   /** What went wrong beside the verdict, in sentences. */
   readonly problems: readonly string[];
+  /** What there is to say beside the verdict when all went well. */
+  readonly notes?: readonly string[];
 }
 
 /** A way to torture a queue, for about so many milliseconds. */
