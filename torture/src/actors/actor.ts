@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CrossProcessEventQueue, type Survives } from "@ringrift/cross-process-queue";
 import Database from "better-sqlite3";
@@ -47,6 +48,8 @@ export async function act(
   options: ActorOptions,
   run: (actor: Actor) => Promise<void>,
 ): Promise<void> {
+  // Who is killed would leave nothing in it.
+  flushCompileCache();
   const journal = new Journal(options.journals, options.by);
   const queue = openQueue(options);
   let running = true;
