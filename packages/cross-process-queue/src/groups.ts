@@ -10,6 +10,7 @@ import {
   type StoredGroupPolicy,
 } from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
+import type { Budget } from "./budget.ts";
 import type { Claims } from "./claims.ts";
 import type { WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
@@ -110,14 +111,20 @@ export class GroupStore {
     return this.#existing(name);
   }
 
-  /** Removes a group with everything it has; `false` when there was none. */
-  remove(name: string): boolean {
-    const group = this.find(name);
-    if (group === undefined) return false;
-    this.#dropDeliveries(group);
-    this.#connection.run(SQL.deleteDeadLettersOf, name);
+  /**
+   * Removes a group: as much of what it has as the budget allows, and then the group itself. How many events it had
+   * still to settle, of those that went now, and whether it is gone.
+   */
+  dissolve(group: Group, budget: Budget): { readonly dropped: number; readonly isGone: boolean } {
+    budget.spend((rows) => this.#connection.run(SQL.deleteDeadLettersOf, group.name, rows));
+    const dropped = budget.spend((rows) =>
+      this.#connection.run(SQL.deleteSomeDeliveries, { group: group.id, rows }),
+    );
+    if (budget.isSpent) return { dropped, isGone: false };
+    const rest = this.pending(group);
+    this.#batches.clear(group.id);
     this.#connection.run(SQL.deleteGroup, group.id);
-    return true;
+    return { dropped: dropped + rest, isGone: true };
   }
 
   /** What the group has still to settle. */

@@ -188,6 +188,9 @@ export const SQL = {
       SELECT position FROM deliveries
       WHERE group_id = :group AND position <= :upTo AND (token IS NULL OR due <= :now)
       ORDER BY position LIMIT :limit + 0) RETURNING key`,
+  deleteSomeDeliveries: `
+    DELETE FROM deliveries WHERE group_id = :group AND position IN (
+      SELECT position FROM deliveries WHERE group_id = :group ORDER BY position LIMIT :rows + 0)`,
   deleteDeliveries: "DELETE FROM deliveries WHERE group_id = ?",
 
   // Batches of leases
@@ -236,7 +239,9 @@ export const SQL = {
   countDeadLettersOf: "SELECT count(*) AS count FROM dead_letters WHERE group_name = ?",
   deleteDeadLetter: "DELETE FROM dead_letters WHERE number = ?",
   deleteDeadLetterOf: "DELETE FROM dead_letters WHERE group_name = ? AND event_id = ?",
-  deleteDeadLettersOf: "DELETE FROM dead_letters WHERE group_name = ?",
+  deleteDeadLettersOf: `
+    DELETE FROM dead_letters WHERE number IN (
+      SELECT number FROM dead_letters WHERE group_name = ? LIMIT ? + 0)`,
 
   // Claims
   claimOf: `

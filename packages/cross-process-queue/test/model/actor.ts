@@ -23,11 +23,9 @@ export class Actor {
     const { queue } = this;
     if (deed.do === "send") return this.#send(deed);
     if (deed.do === "remove") return queue.groups.remove(deed.group);
-    // Where an event comes among the later ones of its key when it is redriven is left open.
-    if (deed.do === "redrive") {
-      return queue.deadLetters.redrive({ type: "A", limit: deed.limit });
-    }
     if (deed.do === "discard") return queue.deadLetters.discard({ limit: deed.limit });
+    // Where an event comes among the later ones of its key when it is redriven is left open.
+    if (deed.do === "redrive") return queue.deadLetters.redrive({ type: "A", limit: deed.limit });
     if (deed.do === "seek") {
       await this.#group(deed.group).ensure();
       return (await queue.groups.seek(deed.group, deed)).cursor;

@@ -18,7 +18,8 @@ export type Deed =
   | { readonly do: "nack"; readonly nth: number; readonly delayMs: number }
   | { readonly do: "extend"; readonly nth: number; readonly ms: number }
   | { readonly do: "ack-all" }
-  | { readonly do: "redrive" | "discard"; readonly limit: number }
+  | { readonly do: "redrive"; readonly limit: number }
+  | { readonly do: "discard"; readonly limit: number }
   | { readonly do: "seek"; readonly group: GroupName; readonly position: number }
   | { readonly do: "remove"; readonly group: GroupName };
 

@@ -84,6 +84,11 @@ export class Child {
     return this.#process.exitCode ?? this.#process.signalCode;
   }
 
+  /** SIGTERM: asks it to say what it has to say. */
+  stop(): void {
+    this.#process.kill("SIGTERM");
+  }
+
   /** `kill -9`, and waits until it is gone. */
   async kill(): Promise<void> {
     this.#process.kill("SIGKILL");
