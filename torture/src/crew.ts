@@ -117,12 +117,13 @@ export class Crew {
 
   /** Waits until everybody has begun. */
   ready(): Promise<void> {
-    return this.#said("ready", this.#started);
+    return this.#said("ready", this.#started, 1);
   }
 
-  /** Waits until so many events were acknowledged. */
+  /** Waits until so many events of each publisher were acknowledged. */
   sent(count: number): Promise<void> {
-    return this.#said("sent", count);
+    const publishers = this.hands.filter(({ role }) => role === "publisher");
+    return this.#said("sent", publishers.length, count);
   }
 
   /** Stops the publishers, lets the consumers work off what is left, and judges. */
@@ -158,11 +159,14 @@ export class Crew {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #said(what: Entry["kind"], count: number): Promise<void> {
+  async #said(what: Entry["kind"], processes: number, times: number): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
-      const entries = readJournals(this.journals);
-      if (entries.filter(({ kind }) => kind === what).length >= count) return;
+      const said = readJournals(this.journals).filter(({ kind }) => kind === what);
+      const often = [...Map.groupBy(said, ({ by }) => by).values()].filter(
+        ({ length }) => length >= times,
+      );
+      if (often.length >= processes) return;
       if (performance.now() > deadline) throw new Error(`Nobody was ${what}. ${this.#complaints}`);
       await sleep(50);
     }

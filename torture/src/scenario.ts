@@ -18,6 +18,8 @@ export interface Scenario {
   readonly title: string;
   /** Why it can't be done here; `undefined` when it can. */
   readonly hindrance?: () => string | undefined;
+  /** Its share of the time. @default 1 */
+  readonly weight?: number;
   run(ms: number): Promise<Outcome>;
 }
 

@@ -86,5 +86,5 @@ test("a queue that forgets keys is found out, by a short trace", { timeout: 60_0
   };
   const found = await fc.check(property(openBroken), { numRuns: 100, seed: 1 });
   expect(found.failed).toBe(true);
-  expect(String(found.errorInstance)).toMatch(/^Error: After\n1\. send, type "K", by 0\n/);
+  expect(String(found.errorInstance)).toMatch(/^Error: After\n1\. send, by 0, type "K"\n/);
 });

@@ -86,7 +86,10 @@ export function runs(count: number): number {
 /** Scripts that shrink to few and simple steps. */
 export const scripts: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof<fc.WeightedArbitrary<Step>[]>(
-    { weight: 24, arbitrary: fc.tuple(deed, by).map(([what, who]) => ({ ...what, by: who })) },
+    {
+      weight: 24,
+      arbitrary: fc.tuple(deed, by).map(([what, who]) => Object.assign({ by: who }, what)),
+    },
     { weight: 1, arbitrary: fc.record({ do: is("crash"), by }) },
     {
       weight: 1,

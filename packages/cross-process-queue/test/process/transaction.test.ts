@@ -108,7 +108,7 @@ test.each([
     // Some were killed before the COMMIT of the effect, and some after it.
     expect(effects.length).toBeGreaterThan(30);
     expect(new Set(effects)).toEqual(new Set([0, 1]));
-    expect(effects.toSorted()).toEqual(effects);
+    expect(effects.toSorted((one, other) => one - other)).toEqual(effects);
   },
 );
 

@@ -34,7 +34,7 @@ async function sendSlowly(queue: CrossProcessEventQueue, count: number): Promise
 }
 
 /** Waits until each consumer has handled all of them, once and in order; the latencies in ms, the shortest first. */
-async function heard(
+async function expectHeard(
   listeners: readonly Child[],
   ids: readonly string[],
   consumers = 1,
@@ -60,7 +60,7 @@ test("64 consumers in four processes are woken for each event", { timeout: 60_00
   const path = tempPath();
   const listeners = await listen(path, 4, { consumers: 16 });
   const ids = await sendSlowly(openQueue(path), 10);
-  await heard(listeners, ids, 16);
+  await expectHeard(listeners, ids, 16);
 });
 
 test("without a doorbell 64 consumers hear of each event too", { timeout: 60_000 }, async () => {
@@ -68,13 +68,13 @@ test("without a doorbell 64 consumers hear of each event too", { timeout: 60_000
   withoutDoorbell(path);
   const listeners = await listen(path, 4, { consumers: 16 });
   const ids = await sendSlowly(openQueue(path), 10);
-  await heard(listeners, ids, 16);
+  await expectHeard(listeners, ids, 16);
 });
 
 test("without the safety net the doorbell alone wakes whoever waits", async () => {
   const path = tempPath();
   const listeners = await listen(path, 2, { safetyNet: false });
-  await heard(listeners, await sendSlowly(openQueue(path), 30));
+  await expectHeard(listeners, await sendSlowly(openQueue(path), 30));
 });
 
 test("without either nobody hears of anything: nothing else does the work of the two", async () => {
@@ -104,7 +104,7 @@ test.each<[string, (bell: string) => void]>([
     deed(`${path}.bell`);
     await sleep(50);
     ids.push(...(await sendSlowly(queue, 3)));
-    await heard(listeners, ids);
+    await expectHeard(listeners, ids);
   }
 });
 
@@ -122,7 +122,7 @@ const WITHOUT_WATCHES = [
 test("with no inotify watch left consumers look by themselves", async (context) => {
   const [command = "", ...rest] = WITHOUT_WATCHES;
   const watching = `require("node:fs").watch(${JSON.stringify(import.meta.filename)})`;
-  const { stderr = "", error } = spawnSync(command, [...rest, process.execPath, "-e", watching], {
+  const { stderr, error } = spawnSync(command, [...rest, process.execPath, "-e", watching], {
     encoding: "utf8",
   });
   if (!stderr.includes("ENOSPC")) {
@@ -130,7 +130,7 @@ test("with no inotify watch left consumers look by themselves", async (context) 
   }
   const path = tempPath();
   const listeners = await listen(path, 2, { launcher: WITHOUT_WATCHES });
-  const latencies = await heard(listeners, await sendSlowly(openQueue(path), 20));
+  const latencies = await expectHeard(listeners, await sendSlowly(openQueue(path), 20));
   // They look every 25 ms, and not only every 250 ms.
   expect(latencies[latencies.length / 2]).toBeLessThan(150);
 });
