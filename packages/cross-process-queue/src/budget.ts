@@ -10,7 +10,7 @@ export class Budget {
   isSpent = false;
 
   /** Has rows deleted, in ever larger portions, until fewer are found than asked for or the time is up. */
-  spend(deleteRows: (rows: number) => number): number {
+  spend(deleteRows: (rows: number) => number, largestPortion = LARGEST_PORTION): number {
     let total = 0;
     let rows = SMALLEST_PORTION;
     while (!this.isSpent) {
@@ -20,7 +20,7 @@ export class Budget {
       if (deleted < rows) break;
       const now = performance.now();
       this.isSpent = now >= this.#until;
-      if (now - began < PORTION_MS) rows = Math.min(rows * 2, LARGEST_PORTION);
+      if (now - began < PORTION_MS) rows = Math.min(rows * 2, largestPortion);
     }
     return total;
   }

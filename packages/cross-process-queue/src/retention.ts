@@ -11,6 +11,8 @@ const SHORTEST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 60_000;
 /** Too many come faster than too old ones. */
 const PAUSE_WITH_LIMITS_MS = 1_000;
+/** Bytes are looked at after each portion, so that no more than these go beyond what is too much. */
+const MOST_BEYOND_BYTES = 10;
 /** Between two steps of a sweep, others have the lock for about as long as the steps have it. */
 const STEP_PAUSE_MS = 10;
 /** Nobody waits for a sweep: when the file is busy, the next one will do. */
@@ -169,9 +171,10 @@ export class Sweeper {
       connection.run(SQL.deleteEvents, { floor, rows, before, upTo: 0 }),
     );
     // Looked at again: what was too old may have been what was too much.
-    const surplus = budget.spend((rows) =>
-      connection.run(SQL.deleteEvents, { floor, rows, before: 0, upTo: this.#limits(tx.now).upTo }),
-    );
+    const surplus = budget.spend((rows) => {
+      const { upTo } = this.#limits(tx.now);
+      return connection.run(SQL.deleteEvents, { floor, rows, before: 0, upTo });
+    }, MOST_BEYOND_BYTES);
     budget.spend((rows) => connection.run(SQL.deleteDedupeKeys, tx.now, rows));
     if (old > 0) dropped.set("retention", old);
     if (surplus > 0) dropped.set("retention-size", surplus);

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Crew } from "../crew.ts";
@@ -14,11 +14,13 @@ export const fullDisk: Scenario = {
   title: "a full disk, then space again",
   hindrance(): string | undefined {
     if (process.platform !== "linux") return "It needs Linux's tmpfs.";
-    return process.getuid?.() === 0 ? undefined : "Only root can mount a small tmpfs.";
+    return mayMount() ? undefined : "Only root can mount a small tmpfs.";
   },
   async run(ms): Promise<Outcome> {
     const disk = mkdtempSync(join(tmpdir(), "ringrift-disk-"));
-    command("mount", ["-t", "tmpfs", "-o", `size=${DISK_MIB}m`, "tmpfs", disk]);
+    const { uid, gid } = userInfo();
+    const how = `size=${DISK_MIB}m,uid=${uid},gid=${gid}`;
+    command("mount", ["-t", "tmpfs", "-o", how, "tmpfs", disk]);
     try {
       return await fill(disk, ms);
     } finally {
@@ -55,7 +57,17 @@ async function fill(disk: string, ms: number): Promise<Outcome> {
   return { faults, verdict, problems };
 }
 
+const isRoot = process.getuid?.() === 0;
+
+/** Machines that run tests for a living let them ask for more; others are not asked. */
+function mayMount(): boolean {
+  return (
+    isRoot || (process.env["CI"] !== undefined && spawnSync("sudo", ["-n", "true"]).status === 0)
+  );
+}
+
 function command(name: string, args: readonly string[]): void {
-  const { status, stderr } = spawnSync(name, args, { encoding: "utf8" });
+  const [program = "", ...rest] = isRoot ? [name, ...args] : ["sudo", "-n", name, ...args];
+  const { status, stderr } = spawnSync(program, rest, { encoding: "utf8" });
   if (status !== 0) throw new Error(`${name} failed: ${stderr}`);
 }

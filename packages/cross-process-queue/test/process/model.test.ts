@@ -19,6 +19,6 @@ test(
         await comparison.end();
       }
     });
-    await fc.assert(property, { numRuns: runs(25) });
+    await fc.assert(property, { numRuns: runs(15) });
   },
 );
