@@ -10,7 +10,7 @@ export class Budget {
   isSpent = false;
 
   /** Has rows deleted, in ever larger portions, until fewer are found than asked for or the time is up. */
-  spend(deleteRows: (rows: number) => number, largestPortion = LARGEST_PORTION): number {
+  spend(deleteRows: (rows: number) => number, largestPortion: number = LARGEST_PORTION): number {
     let total = 0;
     let rows = SMALLEST_PORTION;
     while (!this.isSpent) {

@@ -67,7 +67,8 @@ function mayMount(): boolean {
 }
 
 function command(name: string, args: readonly string[]): void {
-  const [program = "", ...rest] = isRoot ? [name, ...args] : ["sudo", "-n", name, ...args];
-  const { status, stderr } = spawnSync(program, rest, { encoding: "utf8" });
+  const { status, stderr } = isRoot
+    ? spawnSync(name, args, { encoding: "utf8" })
+    : spawnSync("sudo", ["-n", name, ...args], { encoding: "utf8" });
   if (status !== 0) throw new Error(`${name} failed: ${stderr}`);
 }
