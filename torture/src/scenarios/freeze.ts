@@ -10,7 +10,7 @@ export const freeze: Scenario = {
   title: "SIGSTOP past the lease, then SIGCONT",
   hindrance: () => (process.platform === "win32" ? "Windows has no SIGSTOP." : undefined),
   async run(ms): Promise<Outcome> {
-    await using crew = new Crew({ leaseMs: LEASE_MS, workMs: 2, pauseMs: 5 });
+    await using crew = new Crew({ leaseMs: LEASE_MS, workMs: 10, pauseMs: 10 });
     for (const role of ["publisher", "publisher", "consumer", "consumer", "consumer"] as const) {
       crew.start(role);
     }
