@@ -143,6 +143,8 @@ export function stopping(test: TestCase): void {
     const { opened, open } = gate();
     const consumer = queue.consume({ group: "mailer", prefetch: 2 }, () => opened);
     await until("all are leased", async () => (await queue.groups.list())[0]?.inFlight === 3);
+    // The file may tell of the leases before the consumer has begun with the first.
+    await until("the first is begun", () => consumer.stats().inFlight > 0);
     consumer.pause();
     expect((await receiveOne(queue.group("mailer"))).payload).toEqual({ n: 2 });
     open();
