@@ -146,6 +146,10 @@ export const SQL = {
   dueDeliveries: `
     SELECT position, token, attempt, redriven, key, failures, event FROM deliveries
     WHERE group_id = +? AND due <= ? ORDER BY due, position LIMIT ? + 0`,
+  claimState: `
+    SELECT EXISTS (SELECT 1 FROM deliveries WHERE group_id = :group AND due <= :now) AS isDeliveryDue,
+      EXISTS (SELECT 1 FROM batches WHERE group_id = :group AND due <= :now) AS isBatchDue,
+      EXISTS (SELECT 1 FROM deliveries WHERE group_id = :group AND position > :cursor) AS hasPassed`,
   nextDue: `
     SELECT min(due) AS due FROM (
       SELECT min(due) AS due FROM deliveries WHERE group_id = +:group AND due IS NOT NULL
