@@ -5,7 +5,7 @@ import type { WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
 import { withFailure } from "./dead-letters.ts";
 import type { Delivery, DeliveryStore } from "./deliveries.ts";
-import type { Group } from "./groups.ts";
+import type { ClaimState, Group } from "./groups.ts";
 import type { LeaseHandle } from "./leases.ts";
 import type { EventLog } from "./log.ts";
 import { type Candidate, type LookAhead, toCandidate } from "./look-ahead.ts";
@@ -23,6 +23,7 @@ export interface Leased {
 export interface ClaimRequest {
   readonly limit: number;
   readonly leaseMs: number;
+  readonly state: ClaimState;
   /** What it has read already. */
   readonly ahead: LookAhead;
 }
@@ -83,19 +84,14 @@ export class Claimer {
    * Leases up to `limit` events: first what is due again (retries, leases that ran out), then new ones, which
    * moves the cursor. The result is in position order.
    */
-  claim(tx: WriteTransaction, group: Group, { limit, leaseMs, ahead }: ClaimRequest): ClaimResult {
+  claim(tx: WriteTransaction, group: Group, request: ClaimRequest): ClaimResult {
+    const { limit, leaseMs, state, ahead } = request;
     const claim = { tx, group, until: tx.now + leaseMs };
-    const state = this.#connection.get<ClaimState>(SQL.claimState, {
-      group: group.id,
-      now: tx.now,
-      cursor: group.cursor,
-    });
-    if (state?.isBatchDue === 1) this.#batches.unpackDue(group.id, tx.now);
-    const again =
-      state?.isBatchDue === 1 || state?.isDeliveryDue === 1
-        ? this.#claimDue({ ...claim, token: newToken() }, limit)
-        : NOTHING_DUE;
-    const passed = state?.hasPassed === 1;
+    const isBatchDue = state.isBatchDue === 1;
+    if (isBatchDue) this.#batches.unpackDue(group.id, tx.now);
+    const isDue = isBatchDue || state.isDeliveryDue === 1;
+    const again = isDue ? this.#claimDue({ ...claim, token: newToken() }, limit) : NOTHING_DUE;
+    const passed = state.hasPassed === 1;
     const fresh = this.#claimNew(
       { ...claim, token: newToken() },
       { limit: limit - again.leased.length, ahead, passed },
@@ -272,14 +268,6 @@ interface Claim {
   readonly group: Group;
   readonly token: number;
   readonly until: number;
-}
-
-/** What a claim has to look for, as 0 or 1. */
-interface ClaimState {
-  readonly isDeliveryDue: number;
-  readonly isBatchDue: number;
-  /** Something above the cursor has a delivery: the group was moved back. */
-  readonly hasPassed: number;
 }
 
 interface NewDelivery extends Pick<Delivery, "position" | "token" | "attempt" | "key"> {

@@ -157,9 +157,13 @@ export class SqliteConsumerGroup implements ConsumerGroup {
     }
     const claim = await this.#instance.write(
       ({ groups, claimer }, tx) => {
-        const { group } = groups.ensure(tx, this.name, this.#given);
-        const request = { limit, leaseMs: leaseMs ?? group.policy.leaseMs, ahead: this.#ahead };
-        const result = claimer.claim(tx, group, request);
+        const { group, state } = groups.ensure(tx, this.name, this.#given);
+        const result = claimer.claim(tx, group, {
+          limit,
+          leaseMs: leaseMs ?? group.policy.leaseMs,
+          state,
+          ahead: this.#ahead,
+        });
         const nextDue = result.leased.length > 0 ? undefined : claimer.nextDue(group);
         return { ...result, policy: group.policy, nextDue };
       },

@@ -118,6 +118,12 @@ export const SQL = {
   // Groups
   groupByName: `
     SELECT id, name, cursor, policy, served_at AS servedAt, skipped FROM groups WHERE name = ?`,
+  groupToClaim: `
+    SELECT id, name, cursor, policy, served_at AS servedAt, skipped,
+      EXISTS (SELECT 1 FROM deliveries WHERE group_id = groups.id AND due <= ?) AS isDeliveryDue,
+      EXISTS (SELECT 1 FROM batches WHERE group_id = groups.id AND due <= ?) AS isBatchDue,
+      EXISTS (SELECT 1 FROM deliveries WHERE group_id = groups.id AND position > cursor) AS hasPassed
+    FROM groups WHERE name = ?`,
   groups: `
     SELECT id, name, cursor, policy, served_at AS servedAt, skipped FROM groups ORDER BY name`,
   insertGroup: "INSERT INTO groups (name, cursor, policy, served_at) VALUES (?, ?, ?, ?)",
@@ -146,10 +152,6 @@ export const SQL = {
   dueDeliveries: `
     SELECT position, token, attempt, redriven, key, failures, event FROM deliveries
     WHERE group_id = +? AND due <= ? ORDER BY due, position LIMIT ? + 0`,
-  claimState: `
-    SELECT EXISTS (SELECT 1 FROM deliveries WHERE group_id = :group AND due <= :now) AS isDeliveryDue,
-      EXISTS (SELECT 1 FROM batches WHERE group_id = :group AND due <= :now) AS isBatchDue,
-      EXISTS (SELECT 1 FROM deliveries WHERE group_id = :group AND position > :cursor) AS hasPassed`,
   nextDue: `
     SELECT min(due) AS due FROM (
       SELECT min(due) AS due FROM deliveries WHERE group_id = +:group AND due IS NOT NULL
