@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { resolve as absolute } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const packages = readdirSync("packages");
@@ -12,6 +13,8 @@ const common = {
   pool: "forks" as const,
   execArgv: ["--conditions=@ringrift/source", "--expose-gc"],
   testTimeout: 30_000,
+  // Child processes that tests start take a third of the time to begin, once their modules were compiled.
+  env: { NODE_COMPILE_CACHE: absolute("node_modules/.cache/compiled") },
 };
 
 export default defineConfig({

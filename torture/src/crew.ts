@@ -8,16 +8,26 @@ import { fileURLToPath } from "node:url";
 import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
 import type { ConsumerOptions } from "./actors/consumer.ts";
 import type { PublisherOptions } from "./actors/publisher.ts";
-import { readJournals } from "./journal.ts";
+import { type Entry, readJournals } from "./journal.ts";
 import { judge, type LoggedEvent, type Verdict } from "./verdict.ts";
 
 const GROUP = "workers";
 /** Longest wait for what is left to be worked off, and for a process to stop. */
 const PATIENCE_MS = 30_000;
 const MOST_EVENTS = 100_000;
+/** So that those who replace others begin in a third of the time. */
+const COMPILED = join(tmpdir(), "ringrift-torture-compiled");
 
 type Member = "publisher" | "consumer";
 type Settings = Partial<Omit<PublisherOptions & ConsumerOptions, "path" | "journals" | "by">>;
+
+/** How a process of a run is started. */
+export interface HandOptions {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Of Node.js. */
+  readonly flags?: readonly string[];
+  readonly settings?: Settings;
+}
 
 /** A process of a run. */
 export interface Hand {
@@ -50,7 +60,9 @@ export class Crew {
     return [...this.#hands];
   }
 
-  start(role: Member, environment: NodeJS.ProcessEnv = {}, flags: readonly string[] = []): Hand {
+  /** Starts a process, with these settings beside the crew's. */
+  start(role: Member, how: HandOptions = {}): Hand {
+    const { environment = {}, flags = [], settings = {} } = how;
     this.#started += 1;
     const options: PublisherOptions & ConsumerOptions = {
       path: this.path,
@@ -60,15 +72,20 @@ export class Crew {
       keys: 20,
       padding: 100,
       pauseMs: 1,
+      outstanding: 1,
       leaseMs: 1000,
       workMs: 0,
       ...this.#settings,
+      ...settings,
     };
     const file = fileURLToPath(new URL(`actors/${role}.ts`, import.meta.url));
     const child = spawn(
       process.execPath,
       ["--conditions=@ringrift/source", ...flags, file, JSON.stringify(options)],
-      { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, ...environment } },
+      {
+        stdio: ["ignore", "ignore", "pipe"],
+        env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, ...environment },
+      },
     );
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#complaints += text;
@@ -96,6 +113,17 @@ export class Crew {
     // Who was asked before it could listen has had no time to do anything.
     if (signalCode === "SIGTERM") return;
     if (exitCode !== 0) throw new Error(`A ${hand.role} failed: ${exitCode}. ${this.#complaints}`);
+  }
+
+  /** Waits until everybody has begun. */
+  ready(): Promise<void> {
+    return this.#said("ready", this.#started, 1);
+  }
+
+  /** Waits until so many events of each publisher were acknowledged. */
+  sent(count: number): Promise<void> {
+    const publishers = this.hands.filter(({ role }) => role === "publisher");
+    return this.#said("sent", publishers.length, count);
   }
 
   /** Stops the publishers, lets the consumers work off what is left, and judges. */
@@ -131,6 +159,19 @@ export class Crew {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  async #said(what: Entry["kind"], processes: number, times: number): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const said = readJournals(this.journals).filter(({ kind }) => kind === what);
+      const often = [...Map.groupBy(said, ({ by }) => by).values()].filter(
+        ({ length }) => length >= times,
+      );
+      if (often.length >= processes) return;
+      if (performance.now() > deadline) throw new Error(`Nobody was ${what}. ${this.#complaints}`);
+      await sleep(50);
+    }
+  }
+
   async #gone(hand: Hand): Promise<void> {
     const { exitCode, signalCode } = hand.process;
     if (exitCode === null && signalCode === null) await once(hand.process, "exit");
@@ -143,7 +184,8 @@ async function pendingOf(queue: CrossProcessEventQueue): Promise<number> {
   return groups.find(({ name }) => name === GROUP)?.pending ?? 0;
 }
 
-async function allEvents(queue: CrossProcessEventQueue): Promise<LoggedEvent[]> {
+/** Everything that is in the log. */
+export async function allEvents(queue: CrossProcessEventQueue): Promise<LoggedEvent[]> {
   const events: LoggedEvent[] = [];
   for (let after = 0; ;) {
     const page = await queue.history({ after, limit: 10_000 });

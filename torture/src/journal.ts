@@ -3,6 +3,8 @@ import { join } from "node:path";
 
 /** What a process says of itself, as it happens. */
 export type Statement =
+  /** It has begun, and hears signals. */
+  | { readonly kind: "ready" }
   /** A publisher is about to send its `n`th event. */
   | { readonly kind: "attempt"; readonly n: number; readonly key: string }
   /** The queue acknowledged it. */
@@ -19,6 +21,8 @@ export type Statement =
       readonly position: number;
       readonly attempt: number;
     }
+  /** It is about to ack it: whether that was done, a process that is killed now can't say any more. */
+  | { readonly kind: "acking"; readonly id: string }
   /**
    * Its ack was answered: `held` says whether the lease was still its own. `asked` is when it was sent,
    * by the clock of `at`: others may have gone on before the answer was written down.

@@ -3,6 +3,7 @@
  * prints what came of it, and exits with 1 if anything did not hold.
  */
 import { parseArgs } from "node:util";
+import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios.ts";
 import { isSound, type Verdict } from "./verdict.ts";
 
@@ -21,6 +22,9 @@ if (chosen.length === 0) {
   );
 }
 
+const weightOf = ({ weight = 1 }: Scenario): number => weight;
+const shares = chosen.reduce((sum, scenario) => sum + weightOf(scenario), 0);
+
 let failed = 0;
 for (const scenario of chosen) {
   const hindrance = scenario.hindrance?.();
@@ -28,12 +32,17 @@ for (const scenario of chosen) {
     console.log(`skipped  ${scenario.title}: ${hindrance}`);
     continue;
   }
-  const { faults, verdict, problems } = await scenario.run((seconds * 1000) / chosen.length);
+  const {
+    faults,
+    verdict,
+    problems,
+    notes = [],
+  } = await scenario.run((seconds * 1000 * weightOf(scenario)) / shares);
   const isWell = problems.length === 0 && (verdict === undefined || isSound(verdict));
   if (!isWell) failed += 1;
   console.log(`${isWell ? "held   " : "BROKEN "}  ${scenario.title}: ${faults} times`);
   if (verdict) console.log(`         ${describe(verdict)}`);
-  for (const problem of problems) console.log(`         ${problem}`);
+  for (const line of [...notes, ...problems]) console.log(`         ${line}`);
 }
 process.exitCode = failed === 0 ? 0 : 1;
 

@@ -7,6 +7,8 @@ export interface Outcome {
   readonly verdict?: Verdict;
   /** What went wrong beside the verdict, in sentences. */
   readonly problems: readonly string[];
+  /** What there is to say beside the verdict when all went well. */
+  readonly notes?: readonly string[];
 }
 
 /** A way to torture a queue, for about so many milliseconds. */
@@ -16,6 +18,8 @@ export interface Scenario {
   readonly title: string;
   /** Why it can't be done here; `undefined` when it can. */
   readonly hindrance?: () => string | undefined;
+  /** Its share of the time. @default 1 */
+  readonly weight?: number;
   run(ms: number): Promise<Outcome>;
 }
 

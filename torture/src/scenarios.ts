@@ -6,6 +6,7 @@ import { freeze } from "./scenarios/freeze.ts";
 import { fullDisk } from "./scenarios/full-disk.ts";
 import { kill } from "./scenarios/kill.ts";
 import { locked } from "./scenarios/locked.ts";
+import { powerCut } from "./scenarios/power-cut.ts";
 import { reopen } from "./scenarios/reopen.ts";
 import { slow } from "./scenarios/slow.ts";
 
@@ -14,6 +15,7 @@ export const scenarios: readonly Scenario[] = [
   freeze,
   locked,
   fullDisk,
+  powerCut,
   clock,
   deleted,
   damaged,

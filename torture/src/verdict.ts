@@ -27,7 +27,7 @@ export interface Verdict {
   /** Refusals by code. */
   readonly refused: Readonly<Record<string, number>>;
   readonly faults: {
-    /** Acknowledged, but not in the log, or never handled though nothing is pending. */
+    /** Acknowledged, but not in the log, or never worked off though nothing is pending. */
     readonly lost: readonly string[];
     /** Handled, but never sent. */
     readonly phantoms: readonly string[];
@@ -37,7 +37,10 @@ export interface Verdict {
     readonly settled_twice: readonly string[];
     /** Begun before an earlier event of its key was settled. */
     readonly disordered: readonly string[];
-    /** In the log, but neither handled nor dead: nobody worked it off, though there was time. */
+    /**
+     * In the log, but neither settled nor dead, though there was time: nobody worked it off, or whoever began with it
+     * was killed, and it did not come again.
+     */
     readonly unaccounted: readonly string[];
   };
 }
@@ -45,7 +48,7 @@ export interface Verdict {
 /**
  * Judges a run by what each process said it attempted, got acknowledged and handled, and by what is
  * left. A process that was killed may have done more than it said: what was attempted but not
- * acknowledged may be stored, and what was begun but not reported as settled may be settled.
+ * acknowledged may be stored, and what it was about to ack may be settled.
  */
 export function judge(entries: readonly Entry[], remains: Remains): Verdict {
   const attempts = new Set<string>();
@@ -53,6 +56,8 @@ export function judge(entries: readonly Entry[], remains: Remains): Verdict {
   const begins = new Map<string, Entry & { kind: "begin" }>();
   /** When they were asked for. */
   const settled = new Map<string, number[]>();
+  /** Acks that may have been done though nobody was told so. */
+  const acking = new Set<string>();
   const refused: Record<string, number> = {};
   const phantoms: string[] = [];
   let deliveries = 0;
@@ -60,15 +65,20 @@ export function judge(entries: readonly Entry[], remains: Remains): Verdict {
     if (entry.kind === "attempt") attempts.add(`${entry.by} ${entry.n}`);
     else if (entry.kind === "sent") sent.add(entry.id);
     else if (entry.kind === "refused") refused[entry.code] = (refused[entry.code] ?? 0) + 1;
+    else if (entry.kind === "acking") acking.add(`${entry.by} ${entry.id}`);
     else if (entry.kind === "begin") {
       deliveries += 1;
       if (!begins.has(entry.id)) begins.set(entry.id, entry);
       if (!attempts.has(`${entry.from} ${entry.n}`)) phantoms.push(entry.id);
-    } else if (entry.held) settled.set(entry.id, [...(settled.get(entry.id) ?? []), entry.asked]);
+    } else if (entry.kind === "settled") {
+      acking.delete(`${entry.by} ${entry.id}`);
+      if (entry.held) settled.set(entry.id, [...(settled.get(entry.id) ?? []), entry.asked]);
+    }
   }
+  const untold = new Set([...acking].map((ack) => ack.split(" ")[1] ?? ""));
   const logged = new Map(remains.events.map((event) => [event.id, event]));
   const dead = new Set(remains.dead);
-  const isDone = (id: string): boolean => begins.has(id) || dead.has(id);
+  const isDone = (id: string): boolean => settled.has(id) || untold.has(id) || dead.has(id);
   const isDrained = remains.pending === 0;
   return {
     published: attempts.size,

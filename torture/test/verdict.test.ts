@@ -6,7 +6,8 @@ import { isSound, judge, type LoggedEvent, type Remains } from "../src/verdict.t
 function history(...statements: Statement[]): Entry[] {
   return statements.map((statement, index) => {
     const { kind } = statement;
-    const by = kind === "begin" || kind === "settled" ? "consumer" : "publisher";
+    const by =
+      kind === "begin" || kind === "acking" || kind === "settled" ? "consumer" : "publisher";
     return Object.assign({ at: index + 1, by }, statement);
   });
 }
@@ -19,6 +20,7 @@ const settled = (n: number, held = true, asked = 0): Statement => ({
   held,
   asked,
 });
+const acking = (n: number): Statement => ({ kind: "acking", id: `e${n}` });
 const begin = (n: number): Statement => ({
   kind: "begin",
   id: `e${n}`,
@@ -54,7 +56,7 @@ describe("the verdict on a history", () => {
   });
 
   it("forgives what a killed process could not say", () => {
-    const killed = [attempt(1), attempt(2), sent(2), begin(1), begin(2), settled(2)];
+    const killed = [attempt(1), attempt(2), sent(2), begin(1), acking(1), begin(2), settled(2)];
     expect(isSound(judge(history(...killed), left(1, 2)))).toBe(true);
   });
 
@@ -92,6 +94,15 @@ describe("the verdict on a history", () => {
       ["e2"],
     ],
     ["unaccounted", good, left(1, 2, 3), ["e3"]],
+    // Whoever began with it was killed, and it did not come again.
+    ["unaccounted", [...good, attempt(3), begin(3)], left(1, 2, 3), ["e3"]],
+    // Its ack was refused, or came too late, and it did not come again.
+    [
+      "unaccounted",
+      [...good, attempt(3), begin(3), acking(3), settled(3, false)],
+      left(1, 2, 3),
+      ["e3"],
+    ],
   ];
   it.each(broken)("names what is %s", (fault, entries, remains, found) => {
     const verdict = judge(history(...entries), remains);

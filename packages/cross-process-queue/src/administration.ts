@@ -11,6 +11,7 @@ import type {
 } from "@ringrift/event-queue";
 import { checkClaim, checkDeadLetterFilter, checkGroupName } from "@ringrift/event-queue/backend";
 import { groupClaimed } from "./claims.ts";
+import { Budget } from "./budget.ts";
 import type { QueueInstance } from "./instance.ts";
 
 /** Administration of the groups of a queue. */
@@ -39,7 +40,16 @@ export class SqliteGroups implements Groups {
 
   async remove(name: string): Promise<boolean> {
     checkGroupName(name);
-    return this.#instance.write(({ groups }) => groups.remove(name));
+    let isFound = false;
+    for (let isGone = false; !isGone;) {
+      isGone = await this.#instance.write(({ groups }) => {
+        const group = groups.find(name);
+        if (group === undefined) return true;
+        isFound = true;
+        return groups.dissolve(group, new Budget()).isGone;
+      });
+    }
+    return isFound;
   }
 
   async claim(name: string, options: ClaimOptions): Promise<GroupClaim> {

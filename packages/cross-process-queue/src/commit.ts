@@ -111,7 +111,7 @@ export class Committer {
    * the database; when it throws, nothing it wrote stays, and other jobs aren't affected.
    *
    * @throws QueueError (rejects) `QUEUE_BUSY`, `QUEUE_FULL`, `QUEUE_READ_ONLY`, `STORAGE_FAILED`,
-   * `SYNC_FAILED`, `WAL_UNLINKED`
+   * `SYNC_FAILED`, `WAL_UNLINKED`, `FILE_REPLACED`
    */
   submit<T>(run: (tx: WriteTransaction) => T, options: CommitOptions = {}): Promise<T> {
     const { durable = true, deferred = false, patienceMs = BUSY_DEADLINE_MS } = options;

@@ -114,7 +114,7 @@ export class DeadLetterStore {
       this.#batches.unpackWith(group.id, row.position);
       const waits =
         key !== null && this.#connection.get(SQL.keyIsBusy, group.id, key) !== undefined;
-      const due = waits ? null : tx.now;
+      const due = waits ? null : 0;
       this.#connection.run(
         SQL.insertDelivery,
         group.id,

@@ -74,7 +74,7 @@ export class DeliveryStore {
   /** An event of the key is finished: the next one may go. */
   letNext(tx: WriteTransaction, groupId: number, key: string | null): void {
     if (key === null) return;
-    const released = this.#connection.run(SQL.releaseKey, { now: tx.now, group: groupId, key });
+    const released = this.#connection.run(SQL.releaseKey, { group: groupId, key });
     if (released > 0) tx.rings = true;
   }
 }

@@ -10,6 +10,7 @@ import {
   type StoredGroupPolicy,
 } from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
+import type { Budget } from "./budget.ts";
 import type { Claims } from "./claims.ts";
 import type { WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
@@ -122,20 +123,26 @@ export class GroupStore {
     return this.#existing(name);
   }
 
-  /** Removes a group with everything it has; `false` when there was none. */
-  remove(name: string): boolean {
-    const group = this.find(name);
-    if (group === undefined) return false;
-    this.#dropDeliveries(group);
-    this.#connection.run(SQL.deleteDeadLettersOf, name);
+  /**
+   * Removes a group: as much of what it has as the budget allows, and then the group itself. How many events it had
+   * still to settle, of those that went now, and whether it is gone.
+   */
+  dissolve(group: Group, budget: Budget): { readonly dropped: number; readonly isGone: boolean } {
+    budget.spend((rows) => this.#connection.run(SQL.deleteDeadLettersOf, group.name, rows));
+    const dropped = budget.spend((rows) =>
+      this.#connection.run(SQL.deleteSomeDeliveries, { group: group.id, rows }),
+    );
+    if (budget.isSpent) return { dropped, isGone: false };
+    const rest = this.pending(group);
+    this.#batches.clear(group.id);
     this.#connection.run(SQL.deleteGroup, group.id);
-    return true;
+    return { dropped: dropped + rest, isGone: true };
   }
 
   /** What the group has still to settle. */
   pending(group: Group): number {
     const held = this.#counts(group, 0).pending;
-    return held + this.#log.count(group.policy.eventTypes, group.cursor);
+    return held + this.#ahead(group);
   }
 
   /** The group that has the most still to settle; counted no further than `enough`. */
@@ -166,7 +173,7 @@ export class GroupStore {
       name: group.name,
       eventTypes: eventTypes ?? undefined,
       cursor: group.cursor,
-      pending: pending + this.#log.count(eventTypes, group.cursor),
+      pending: pending + this.#ahead(group),
       inFlight,
       retrying,
       deadLetters: dead?.count ?? 0,
@@ -179,6 +186,13 @@ export class GroupStore {
       backoff,
       claimedBy: this.#claims.holderOf(group.name, now),
     };
+  }
+
+  /** Events of the log that it has not come to. */
+  #ahead({ id, cursor, policy }: Group): number {
+    // Redriven events that lie ahead, since the group was moved back, have a delivery and are counted as such.
+    const redriven = this.#connection.get<{ count: number }>(SQL.countDeliveriesAfter, id, cursor);
+    return this.#log.count(policy.eventTypes, cursor) - (redriven?.count ?? 0);
   }
 
   #counts(group: Group, now: number): DeliveryCounts {

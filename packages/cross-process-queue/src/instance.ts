@@ -52,9 +52,12 @@ export class QueueInstance {
     return engine.committer.submit((tx) => run(engine, tx), options);
   }
 
-  /** Removes what is too old before somebody counts. Where that can't be done now, they count it all. */
+  /**
+   * Removes some of what is too old before somebody counts. What can't be done now, or in one step, they count as
+   * it is.
+   */
   async sweep(): Promise<void> {
-    await this.#use((engine) => engine.sweeper.sweep()).catch(() => {});
+    await this.#use((engine) => engine.sweeper.sweepOnce()).catch(() => {});
   }
 
   /** Copies the database of this moment into a new file. */

@@ -131,7 +131,7 @@ export class LeaseStore {
   release(tx: WriteTransaction, lease: LeaseHandle): boolean {
     const delivery = this.#held(lease)?.delivery;
     if (delivery === undefined) return false;
-    this.#giveBack(tx, lease, tx.now, delivery.attempt - 1, delivery.failures);
+    this.#giveBack(tx, lease, 0, delivery.attempt - 1, delivery.failures);
     return true;
   }
 

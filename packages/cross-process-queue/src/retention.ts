@@ -11,6 +11,8 @@ const SHORTEST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 60_000;
 /** Too many come faster than too old ones. */
 const PAUSE_WITH_LIMITS_MS = 1_000;
+/** Between two steps of a sweep, others have the lock for about as long as the steps have it. */
+const STEP_PAUSE_MS = 10;
 /** Nobody waits for a sweep: when the file is busy, the next one will do. */
 const PATIENCE_MS = 100;
 
@@ -44,6 +46,11 @@ export class Sweeper {
   readonly #parts: SweeperParts;
   readonly #timer: NodeJS.Timeout;
   #sweeping: Promise<void> | undefined;
+  /** Told when the next step is done, or there was none to do. */
+  readonly #waiting: (() => void)[] = [];
+  #stopped = false;
+  /** Ends the pause between two steps. */
+  #endPause: () => void = () => {};
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
@@ -54,12 +61,13 @@ export class Sweeper {
     this.#timer = runDetached(() => setInterval(() => this.#sweepAndReport(), pause).unref());
   }
 
-  /** Sweeps now what is due; looks only, when nothing is. Calls that overlap share one sweep. */
-  sweep(): Promise<void> {
-    this.#sweeping ??= this.#sweep().finally(() => {
-      this.#sweeping = undefined;
-    });
-    return this.#sweeping;
+  /** Sweeps for one step, if anything is due, and goes on without the caller if there is more. Never rejects. */
+  async sweepOnce(): Promise<void> {
+    if (this.#stopped) return;
+    const swept = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#sweep().catch(() => {});
+    this.#endPause();
+    await swept;
   }
 
   /** Whether an event would go if every group had settled it. */
@@ -68,36 +76,67 @@ export class Sweeper {
     return position < newest && (storedAt < before || position <= upTo);
   }
 
+  /** Lets the step that is under way end, and does no other. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     clearInterval(this.#timer);
+    this.#endPause();
     await this.#sweeping?.catch(() => {});
   }
 
   #sweepAndReport(): void {
-    this.sweep().catch((error: unknown) => {
+    this.#sweep().catch((error: unknown) => {
       if (!isWorthTryingAgain(error, "Retention")) clearInterval(this.#timer);
     });
   }
 
-  async #sweep(): Promise<void> {
-    const { connection, committer, onDropped, onSkipped } = this.#parts;
+  /** Calls that overlap share one sweep. */
+  #sweep(): Promise<void> {
+    this.#sweeping ??= this.#sweepAll();
+    return this.#sweeping;
+  }
+
+  async #sweepAll(): Promise<void> {
     const skipped = new Map<Group, number>();
+    let told: (() => void)[] = [];
     try {
-      while (await connection.read(() => this.#isDue(Date.now()))) {
-        const done = await committer.submit((tx) => this.#step(tx), {
-          durable: false,
-          patienceMs: PATIENCE_MS,
-        });
-        for (const [reason, count] of done.dropped) onDropped(reason, count);
-        for (const [group, count] of done.skipped) {
-          const known = [...skipped.keys()].find(({ id }) => id === group.id) ?? group;
-          skipped.set(known, count + (skipped.get(known) ?? 0));
-        }
-        if (!done.more) return;
+      for (let more = true; (more || this.#waiting.length > 0) && !this.#stopped;) {
+        told = this.#waiting.splice(0);
+        more = await this.#sweepStep(skipped);
+        for (const tell of told) tell();
+        if (more) await this.#pause();
       }
     } finally {
-      for (const [group, count] of skipped) onSkipped(group, count);
+      this.#sweeping = undefined;
+      for (const tell of [...told, ...this.#waiting.splice(0)]) tell();
+      for (const [group, count] of skipped) this.#parts.onSkipped(group, count);
     }
+  }
+
+  /** Doesn't keep the process alive: whoever waits for the next step ends it. */
+  async #pause(): Promise<void> {
+    if (this.#stopped || this.#waiting.length > 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = runDetached(() => setTimeout(resolve, STEP_PAUSE_MS).unref());
+    this.#endPause = resolve;
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** Looks only, when nothing is due. Whether there is more. */
+  async #sweepStep(skipped: Map<Group, number>): Promise<boolean> {
+    const { connection, committer, onDropped } = this.#parts;
+    if (!(await connection.read(() => this.#isDue(Date.now())))) return false;
+    const done = await committer.submit((tx) => this.#step(tx), {
+      durable: false,
+      patienceMs: PATIENCE_MS,
+    });
+    for (const [reason, count] of done.dropped) onDropped(reason, count);
+    for (const [group, count] of done.skipped) {
+      const known = [...skipped.keys()].find(({ id }) => id === group.id) ?? group;
+      skipped.set(known, count + (skipped.get(known) ?? 0));
+    }
+    return done.more;
   }
 
   #isDue(now: number): boolean {
@@ -113,18 +152,18 @@ export class Sweeper {
     const { connection, groups, skipper } = this.#parts;
     const dropped = new Map<string, number>();
     const skipped = new Map<Group, number>();
+    const budget = new Budget();
     let more = false;
     for (const group of groups.all()) {
       if (isExpired(group, tx.now)) {
-        dropped.set("group-expired", (dropped.get("group-expired") ?? 0) + groups.pending(group));
-        groups.remove(group.name);
+        const { dropped: expired } = groups.dissolve(group, budget);
+        dropped.set("group-expired", (dropped.get("group-expired") ?? 0) + expired);
         continue;
       }
       const skip = skipper.skip(tx, group);
       if (skip.count > 0) skipped.set(group, skip.count);
       more ||= skip.more;
     }
-    const budget = new Budget();
     const { floor, before } = this.#bounds(tx.now);
     const old = budget.spend((rows) =>
       connection.run(SQL.deleteEvents, { floor, rows, before, upTo: 0 }),

@@ -149,6 +149,8 @@ export const SQL = {
     SELECT position FROM deliveries WHERE group_id = ? AND position BETWEEN ? AND ?`,
   countDeliveriesBetween: `
     SELECT count(*) AS count FROM deliveries WHERE group_id = ? AND position BETWEEN ? AND ?`,
+  countDeliveriesAfter: `
+    SELECT count(*) AS count FROM deliveries WHERE group_id = ? AND position > ?`,
   dueDeliveries: `
     SELECT position, token, attempt, redriven, key, failures, event FROM deliveries
     WHERE group_id = +? AND due <= ? ORDER BY due, position LIMIT ? + 0`,
@@ -178,8 +180,9 @@ export const SQL = {
   deleteLease: `
     DELETE FROM deliveries WHERE group_id = ? AND position = ? AND token = ? RETURNING key`,
   deleteDelivery: "DELETE FROM deliveries WHERE group_id = ? AND position = ?",
+  // At once is 0, not now: the clock may be set back.
   releaseKey: `
-    UPDATE deliveries SET due = :now WHERE due IS NULL AND group_id = :group AND position = (
+    UPDATE deliveries SET due = 0 WHERE due IS NULL AND group_id = :group AND position = (
       SELECT min(position) FROM deliveries WHERE group_id = +:group AND key = :key)`,
   countHeld: "SELECT count(*) AS count FROM deliveries WHERE group_id = ? AND due IS NULL",
   // Not those that a member has just now: its lease will tell.
@@ -191,6 +194,9 @@ export const SQL = {
       SELECT position FROM deliveries
       WHERE group_id = :group AND position <= :upTo AND (token IS NULL OR due <= :now)
       ORDER BY position LIMIT :limit + 0) RETURNING key`,
+  deleteSomeDeliveries: `
+    DELETE FROM deliveries WHERE group_id = :group AND position IN (
+      SELECT position FROM deliveries WHERE group_id = :group ORDER BY position LIMIT :rows + 0)`,
   deleteDeliveries: "DELETE FROM deliveries WHERE group_id = ?",
 
   // Batches of leases
@@ -239,7 +245,9 @@ export const SQL = {
   countDeadLettersOf: "SELECT count(*) AS count FROM dead_letters WHERE group_name = ?",
   deleteDeadLetter: "DELETE FROM dead_letters WHERE number = ?",
   deleteDeadLetterOf: "DELETE FROM dead_letters WHERE group_name = ? AND event_id = ?",
-  deleteDeadLettersOf: "DELETE FROM dead_letters WHERE group_name = ?",
+  deleteDeadLettersOf: `
+    DELETE FROM dead_letters WHERE number IN (
+      SELECT number FROM dead_letters WHERE group_name = ? LIMIT ? + 0)`,
 
   // Claims
   claimOf: `

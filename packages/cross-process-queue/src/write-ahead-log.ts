@@ -1,12 +1,15 @@
-import { closeSync, fdatasync, fstatSync, openSync } from "node:fs";
+import { closeSync, fdatasync, fstatSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { QueueError } from "@ringrift/event-queue";
 import { syncFolder } from "./sync.ts";
 
+/** How often what needn't survive a power cut looks whether the database is still in its place. */
+const LOOK_EVERY_MS = 20;
+
 /**
  * SQLite's write-ahead log, through a descriptor of our own: to have what was committed brought to the disk
- * without blocking the event loop, and to see that the log is still the one that everybody uses. It is the
- * one file of SQLite that `fs` may open while the database is open: SQLite holds no locks on it.
+ * without blocking the event loop, and to see that the log, and the database, are still those that everybody uses. It
+ * is the one file of SQLite that `fs` may open while the database is open: SQLite holds no locks on it.
  *
  * Why a sync after the commit is as good as one inside it: `docs/decisions/0008-power-loss.md`.
  */
@@ -19,11 +22,15 @@ export class WriteAheadLog {
   #next: PromiseWithResolvers<void> | undefined;
   #syncing: Promise<void> | undefined;
   #folderSynced = false;
+  /** Which file the database is. */
+  readonly #database: string | undefined;
+  #lookAgainAt = 0;
 
   /** `onFailure` is called once, when the log can't be trusted any more. */
   constructor(databasePath: string, onFailure: (failure: QueueError) => void) {
     this.#databasePath = databasePath;
     this.#onFailure = onFailure;
+    this.#database = identityOf(databasePath);
   }
 
   /** Set once the log can't be trusted any more; nothing may be acknowledged from then on. */
@@ -35,7 +42,7 @@ export class WriteAheadLog {
    * Opens the log; idempotent. To be called inside a write transaction and before its commit: then SQLite has
    * it open, and an error of the disk that comes later is reported to this descriptor too.
    *
-   * @throws QueueError `WAL_UNLINKED`, `STORAGE_FAILED`
+   * @throws QueueError `WAL_UNLINKED`, `FILE_REPLACED`, `STORAGE_FAILED`
    * @throws Error `SQLITE_READONLY`
    */
   open(): void {
@@ -59,11 +66,21 @@ export class WriteAheadLog {
     }
   }
 
-  /** To be called after a commit and before it is acknowledged: whether the log is still in its place. */
+  /**
+   * To be called after a commit and before it is acknowledged: whether the log is still in its place. The database is
+   * looked for at each sync, and between syncs now and then, since by its path that takes a while.
+   */
   isLinked(): boolean {
     if (this.#failure !== undefined || this.#descriptor === undefined) return false;
-    if (fstatSync(this.#descriptor).nlink > 0) return true;
-    this.#fail(this.#unlinked());
+    if (fstatSync(this.#descriptor).nlink === 0) {
+      this.#fail(this.#unlinked());
+      return false;
+    }
+    const now = performance.now();
+    if (now < this.#lookAgainAt) return true;
+    this.#lookAgainAt = now + LOOK_EVERY_MS;
+    if (identityOf(this.#databasePath) === this.#database) return true;
+    this.#fail(this.#replaced());
     return false;
   }
 
@@ -71,7 +88,7 @@ export class WriteAheadLog {
    * Resolves when everything that was committed before the call is on the disk, whoever committed it. Calls
    * that come while a sync is running share the next one.
    *
-   * @throws QueueError (rejects) `SYNC_FAILED`, `WAL_UNLINKED`; from then on every call does
+   * @throws QueueError (rejects) `SYNC_FAILED`, `WAL_UNLINKED`, `FILE_REPLACED`; from then on every call does
    */
   sync(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
@@ -122,6 +139,7 @@ export class WriteAheadLog {
         ),
       );
     }
+    this.#lookAgainAt = 0;
     if (!this.isLinked()) throw this.#failure ?? this.#unlinked();
   }
 
@@ -139,11 +157,28 @@ export class WriteAheadLog {
     return failure;
   }
 
+  #replaced(): QueueError {
+    return new QueueError(
+      "FILE_REPLACED",
+      `Queue "${this.#databasePath}": the file was deleted, moved or replaced while this process used it, so what it stores would be lost. Nothing more is acknowledged. End all processes that use the file before you touch it, and start again.`,
+    );
+  }
+
   #unlinked(): QueueError {
     return new QueueError(
       "WAL_UNLINKED",
       `Queue "${this.#databasePath}": its write-ahead log was deleted while this process used it. A second SQLite in the process (another copy of better-sqlite3, node:sqlite) opened and closed the file, or somebody deleted its "-wal" file; what was sent since then may be lost. Use one copy, share its handle as "database", and start again.`,
     );
+  }
+}
+
+/** Names a file whatever it is called; `undefined` when there is none, or nobody can tell. */
+function identityOf(path: string): string | undefined {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev} ${ino}`;
+  } catch {
+    return undefined;
   }
 }
 

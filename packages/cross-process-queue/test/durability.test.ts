@@ -1,7 +1,7 @@
-import { fdatasync, rmSync } from "node:fs";
+import { fdatasync, renameSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import Database from "better-sqlite3";
-import { beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { CrossProcessEventQueue } from "../src/index.ts";
 import { openQueue, tempPath, until } from "./temp-queue.ts";
 
@@ -166,6 +166,35 @@ test.skipIf(process.platform === "win32")(
       message: expect.stringContaining(path),
     });
     expect(position).toBe(1);
+  },
+);
+
+describe.skipIf(process.platform === "win32").each(["power-loss", "process-crash"] as const)(
+  "with %s nothing is acknowledged once somebody has",
+  (survives) => {
+    test.each<[string, (path: string) => void]>([
+      ["deleted the file", (path) => rmSync(path)],
+      ["moved it", (path) => renameSync(path, `${path}.old`)],
+      ["replaced it", (path) => renameSync(`${path}.other`, path)],
+    ])("%s", async (_, deed) => {
+      const path = tempPath();
+      const queue = openQueue(path, { survives });
+      await queue.send("A", {});
+      await using other = new CrossProcessEventQueue(`${path}.other`);
+      await other.send("A", {});
+      await other.close();
+      const consumer = queue.consume({ group: "g", onError: () => {} }, () => {});
+      deed(path);
+      // What survives a process only is looked after fifty times a second.
+      if (survives === "process-crash") await new Promise((resolve) => setTimeout(resolve, 25));
+      await expect(queue.send("B", {})).rejects.toMatchObject({
+        code: "FILE_REPLACED",
+        message: expect.stringContaining(path),
+      });
+      await expect(queue.send("C", {})).rejects.toMatchObject({ code: "FILE_REPLACED" });
+      expect(await queue.health()).toMatchObject({ ok: false });
+      expect(await consumer.ended).toMatchObject({ code: "FILE_REPLACED" });
+    });
   },
 );
 

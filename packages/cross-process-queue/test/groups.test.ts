@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import { expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { openQueue, tempPath, until } from "./temp-queue.ts";
 
 function rows(path: string, table: string): number {
@@ -158,6 +158,48 @@ test("an event of a key waits for the one before it, its retries included, whoev
   expect(second).toMatchObject({ payload: { n: 2 }, attempt: 1 });
   await second?.ack();
   expect(await right.receive()).toMatchObject([{ payload: { n: 3 }, attempt: 1 }]);
+});
+
+describe("when the clock is set back by two hours", () => {
+  const { now } = Date;
+  const setBack = (): void => {
+    Date.now = () => now() - 7_200_000;
+  };
+  afterEach(() => {
+    Date.now = now;
+  });
+
+  test("the next event of a key comes as soon as the one before it is settled", async () => {
+    const queue = openQueue(tempPath());
+    for (const n of [1, 2]) await queue.send("A", { n }, { key: "k" });
+    const group = queue.group("g");
+    const [first] = await group.receive();
+    await first?.ack();
+    setBack();
+    expect(await group.receive()).toMatchObject([{ payload: { n: 2 } }]);
+  });
+
+  test("a redriven event comes at once", async () => {
+    const queue = openQueue(tempPath());
+    await queue.send("A", {});
+    const group = queue.group("g", { maxAttempts: 1 });
+    const [event] = await group.receive();
+    await event?.nack({ reason: "no" });
+    await queue.deadLetters.redrive({});
+    setBack();
+    expect(await group.receive()).toMatchObject([{ position: 1, redelivered: true }]);
+  });
+});
+
+test("a redriven event that lies ahead, since the group was moved back, is pending once", async () => {
+  const queue = openQueue(tempPath());
+  const group = queue.group("g", { maxAttempts: 1 });
+  await queue.send("A", {});
+  const [event] = await group.receive();
+  await event?.nack({ reason: "no" });
+  await queue.groups.seek("g", "beginning");
+  await queue.deadLetters.redrive({});
+  expect(await queue.groups.list()).toMatchObject([{ pending: 1, deadLetters: 0 }]);
 });
 
 test("an event of a key goes on when the one before it became a dead letter", async () => {

@@ -1,124 +1,90 @@
-import {
-  type DeadLetter,
-  type EventQueue,
-  type GroupInfo,
-  type LeasedEvent,
-  MemoryEventQueue,
-  PermanentError,
-} from "@ringrift/event-queue";
+import { type EventQueue } from "@ringrift/event-queue";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { CrossProcessEventQueue } from "../src/index.ts";
+import { Actor, MODEL_OPTIONS } from "./model/actor.ts";
+import { Comparison, plain } from "./model/comparison.ts";
+import type { Member, Recruit } from "./model/member.ts";
+import { runs, scripts } from "./model/steps.ts";
 import { tempPath } from "./temp-queue.ts";
 
-/** One thing that somebody does; numbers choose among what is there. */
-type Step =
-  | { readonly do: "send"; readonly type: "A" | "B"; readonly key: string | undefined }
-  | { readonly do: "receive"; readonly group: Name }
-  | { readonly do: "ack" | "nack" | "bury"; readonly nth: number }
-  | { readonly do: "ack-all" }
-  | { readonly do: "redrive"; readonly limit: number }
-  | { readonly do: "discard"; readonly limit: number }
-  | { readonly do: "seek"; readonly group: Name; readonly position: number }
-  | { readonly do: "remove"; readonly group: Name };
-type Name = "all" | "only-a";
+const { now: realNow } = Date;
+afterEach(() => {
+  Date.now = realNow;
+});
 
-const name = fc.constantFrom<Name>("all", "only-a");
-const limit = fc.integer({ min: 1, max: 3 });
-const steps = fc.array(
-  fc.oneof(
-    {
-      weight: 5,
-      arbitrary: fc.record({
-        do: fc.constant("send" as const),
-        type: fc.constantFrom("A" as const, "B" as const),
-        key: fc.constantFrom(undefined, "k", "l"),
-      }),
+/** Members of this process: they crash by being left alone, with their handles open. */
+function localMembers(open: (path: string) => EventQueue): {
+  recruit: Recruit;
+  closeAll(): Promise<void>;
+} {
+  const opened: EventQueue[] = [];
+  const begin = (path: string): Actor => {
+    const actor = new Actor(open(path));
+    opened.push(actor.queue);
+    return actor;
+  };
+  const recruit: Recruit = async (path, now) => {
+    const setClock = async (time: number): Promise<void> => {
+      Date.now = () => time;
+    };
+    await setClock(now);
+    let actor = begin(path);
+    const member: Member = {
+      take: async (deed) => plain(await actor.take(deed)),
+      state: async () => plain(await actor.state()),
+      reopen: async () => {
+        await actor.queue.close();
+        actor = begin(path);
+      },
+      setClock,
+      crash: async () => {},
+    };
+    return member;
+  };
+  return {
+    recruit,
+    closeAll: async () => {
+      for (const queue of opened) await queue.close();
     },
-    { weight: 4, arbitrary: fc.record({ do: fc.constant("receive" as const), group: name }) },
-    {
-      weight: 6,
-      arbitrary: fc.record({
-        do: fc.constantFrom("ack" as const, "nack" as const, "bury" as const),
-        nth: fc.nat(20),
-      }),
-    },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant("ack-all" as const) }) },
-    fc.record({ do: fc.constant("redrive" as const), limit }),
-    fc.record({ do: fc.constant("discard" as const), limit }),
-    fc.record({ do: fc.constant("seek" as const), group: name, position: fc.nat(8) }),
-    fc.record({ do: fc.constant("remove" as const), group: name }),
-  ),
-  { maxLength: 40 },
+  };
+}
+
+/** Scripts without deeds that are cut: who is left alone goes on with what it was asked for. */
+const uncutScripts = scripts.map((script) => script.filter((step) => step.do !== "cut"));
+
+function property(open: (path: string) => EventQueue): fc.IAsyncProperty<[unknown]> {
+  return fc.asyncProperty(uncutScripts, async (script) => {
+    const members = localMembers(open);
+    const comparison = new Comparison(tempPath(), members.recruit);
+    try {
+      await comparison.play(script);
+    } finally {
+      await members.closeAll();
+      await comparison.end();
+    }
+  });
+}
+
+const openFile = (path: string): CrossProcessEventQueue =>
+  new CrossProcessEventQueue(path, { ...MODEL_OPTIONS, survives: "process-crash" });
+
+test(
+  "whatever is done, whoever is gone and whatever the clock says: the file says what the model in memory says",
+  { timeout: 600_000 },
+  async () => {
+    await fc.assert(property(openFile), { numRuns: runs(60) });
+  },
 );
 
-/** A queue, what it has leased out, and what it answered: everything that has no clock in it. */
-class Subject {
-  readonly queue: EventQueue;
-  readonly #leased: LeasedEvent[] = [];
-
-  constructor(queue: EventQueue) {
-    this.queue = queue;
-  }
-
-  /** Does one step; what can be compared of the answer. */
-  async take(step: Step): Promise<unknown> {
-    const { queue } = this;
-    if (step.do === "send") return (await queue.send(step.type, {}, { key: step.key })).position;
-    if (step.do === "remove") return queue.groups.remove(step.group);
-    if (step.do === "redrive") return queue.deadLetters.redrive({ limit: step.limit });
-    if (step.do === "discard") return queue.deadLetters.discard({ limit: step.limit });
-    if (step.do === "seek") {
-      await this.#group(step.group).ensure();
-      return (await queue.groups.seek(step.group, step)).cursor;
-    }
-    if (step.do === "receive") {
-      const events = await this.#group(step.group).receive();
-      this.#leased.push(...events);
-      return events.map((event) => [event.position, event.attempt, event.redelivered]);
-    }
-    if (step.do === "ack-all") return Promise.all(this.#leased.map((event) => event.ack()));
-    const event = this.#leased[step.nth];
-    if (step.do === "ack") return event?.ack();
-    if (step.do === "nack") return event?.nack({ delayMs: 0, reason: "no" });
-    return event?.nack({ reason: new PermanentError("never") });
-  }
-
-  async state(): Promise<unknown> {
-    const groups = await this.queue.groups.list();
-    const letters = await this.queue.deadLetters.list();
-    return { groups: groups.map(countsOf), letters: letters.map(factsOf) };
-  }
-
-  #group(group: Name): ReturnType<EventQueue["group"]> {
-    const eventTypes = group === "only-a" ? ["A"] : undefined;
-    return this.queue.group(group, { eventTypes, maxAttempts: 2 });
-  }
-}
-
-/** Over events that a group doesn't read, its cursor moves when there is something else to write. */
-function countsOf(group: GroupInfo): unknown {
-  const { name, eventTypes, cursor, pending, inFlight, retrying, deadLetters } = group;
-  const exact = eventTypes === undefined ? cursor : "later";
-  return { name, eventTypes, cursor: exact, pending, inFlight, retrying, deadLetters };
-}
-
-function factsOf({ group, position, attempts, error, history }: DeadLetter): unknown {
-  const failures = history.map(({ attempt, message }) => ({ attempt, message }));
-  return { group, position, attempts, message: error.message, failures };
-}
-
-test("whatever is done, it answers as the queue in memory does", { timeout: 60_000 }, async () => {
-  await fc.assert(
-    fc.asyncProperty(steps, async (script) => {
-      await using queue = new CrossProcessEventQueue(tempPath(), { survives: "process-crash" });
-      await using model = new MemoryEventQueue();
-      const [subject, reference] = [new Subject(queue), new Subject(model)];
-      for (const step of script) {
-        expect(await subject.take(step)).toEqual(await reference.take(step));
-      }
-      expect(await subject.state()).toEqual(await reference.state());
-    }),
-    { numRuns: 200 },
-  );
+test("a queue that forgets keys is found out, by a short trace", { timeout: 60_000 }, async () => {
+  const openBroken = (path: string): EventQueue => {
+    const queue = openFile(path);
+    const send = queue.send.bind(queue);
+    queue.send = (type, payload, options) => send(type, payload, { ...options, key: undefined });
+    return queue;
+  };
+  const found = await fc.check(property(openBroken), { numRuns: 100, seed: 1 });
+  expect(found.failed).toBe(true);
+  expect(String(found.errorInstance)).toMatch(/^Error: After\n1\. send, by 0, type "K"\n/);
 });

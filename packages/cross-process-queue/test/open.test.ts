@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, rmdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { QueueError } from "@ringrift/event-queue";
@@ -64,6 +72,41 @@ test.skipIf(process.platform === "win32")("files are made 0600 in a folder 0700"
   const files = ["", "-wal", "-shm", ".bell"].map((suffix) => mode(`${path}${suffix}`));
   expect(files).toEqual(["600", "600", "600", "600"]);
 });
+
+test("a file is opened with what guards against files that others made", async () => {
+  const queue = openQueue(tempPath());
+  const pragma = (name: string): Promise<unknown> =>
+    queue.transaction((tx) => Object.values(tx.database.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+  const names = ["trusted_schema", "cell_size_check", "mmap_size", "synchronous", "journal_mode"];
+  expect(await Promise.all(names.map(pragma))).toEqual([0, 1, 0, 1, "wal"]);
+});
+
+test.runIf(process.platform === "linux")(
+  "nothing that a queue does drops the locks that it holds on its file",
+  async () => {
+    const path = tempPath();
+    const queue = openQueue(path);
+    await queue.send("A", {});
+    const { ino } = statSync(`${path}-shm`);
+    const locks = (): string[] =>
+      readFileSync("/proc/locks", "utf8")
+        .split("\n")
+        .filter((line) => line.includes(`:${ino} `))
+        .map((line) => line.replace(/^\d+: /, ""));
+    const before = locks();
+    expect(before.length).toBeGreaterThan(0);
+    // All that looks at files: statistics, health, backups, other instances, closing one of them.
+    await queue.stats();
+    await queue.health();
+    await queue.backup(`${path}.copy`);
+    const other = openQueue(path);
+    await other.receive({ waitMs: 1 });
+    await other.send("A", {});
+    await other.close();
+    await queue.receive({ waitMs: 1 });
+    expect(locks()).toEqual(before);
+  },
+);
 
 test("a path through a symbolic link is the same queue, doorbell included", async () => {
   const path = tempPath();

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { PermanentError } from "@ringrift/event-queue";
 import { expect, onTestFinished, test } from "vitest";
+import { Child } from "./process/child.ts";
 import { openQueue, tempPath, until } from "./temp-queue.ts";
 
 const MANY = Array.from({ length: 1_200 }, (_, n) => ({ type: "A", payload: { n } }));
@@ -10,6 +11,36 @@ const MANY = Array.from({ length: 1_200 }, (_, n) => ({ type: "A", payload: { n 
 function age(path: string): void {
   const database = new Database(path);
   database.exec("UPDATE events SET stored_at = stored_at - 604800000");
+  database.close();
+}
+
+/** Gives group "g" so many dead letters, and so many events that wait for a retry. */
+function fillGroup(path: string, count: number): void {
+  const database = new Database(path);
+  database.exec(`
+    BEGIN;
+    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})
+    INSERT INTO dead_letters (group_name, event_id, type, position, event, attempts, error, failures, time)
+    SELECT 'g', 'e' || n, 'A', n, '{}', 5, '{}', '[]', 0 FROM numbers;
+    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})
+    INSERT INTO deliveries (group_id, position, due, attempt, event)
+    SELECT (SELECT id FROM groups), n, 9e12, 1, '{}' FROM numbers;
+    COMMIT`);
+  database.close();
+}
+
+/** Looks, and has nothing swept. */
+function countRows(path: string, table: string): number {
+  const database = new Database(path, { readonly: true });
+  const count = database.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number;
+  database.close();
+  return count;
+}
+
+/** As if nobody had served any group for a year. */
+function unserve(path: string): void {
+  const database = new Database(path);
+  database.exec("UPDATE groups SET served_at = served_at - 31536000000");
   database.close();
 }
 
@@ -147,6 +178,61 @@ test("a group that nobody serves expires, and what it had pending is counted", a
   await queue.sendMany(MANY.slice(0, 3));
   expect(await until(async () => (await queue.groups.list()).length === 0)).toBe(true);
   expect((await queue.stats()).dropped).toEqual({ "group-expired": 3 });
+});
+
+/** The longest that another process would wait for the write lock while `work` runs, in ms. */
+async function longestLock(path: string, work: () => Promise<unknown>): Promise<number> {
+  const prober = new Child("prober", { path });
+  await prober.line(({ kind }) => kind === "probing");
+  await work();
+  prober.stop();
+  const { position = Number.NaN } = await prober.line(({ kind }) => kind === "longest");
+  return position;
+}
+
+test("a group with a hundred thousand letters and retries expires in steps that let others in between", async () => {
+  const path = tempPath();
+  const queue = openQueue(path, { survives: "process-crash" });
+  const group = queue.group("g", { expireAfterMs: 3_600_000 });
+  await group.ensure();
+  fillGroup(path, 100_000);
+  unserve(path);
+  const longest = await longestLock(path, async () => {
+    // Who counts waits for a step, and not for all of it.
+    expect((await queue.stats()).deadLetters).toBeGreaterThan(0);
+    await until(() => countRows(path, "groups") === 0);
+  });
+  expect(longest).toBeLessThan(100);
+  expect(await queue.stats()).toMatchObject({
+    deadLetters: 0,
+    dropped: { "group-expired": 100_000 },
+  });
+});
+
+test("fifty thousand old events go in steps that let others in between", async () => {
+  const path = tempPath();
+  const queue = openQueue(path, { retentionMs: 3_600_000, survives: "process-crash" });
+  for (let sent = 0; sent < 50_000; sent += 10 * MANY.length) {
+    await Promise.all(Array.from({ length: 10 }, () => queue.sendMany(MANY)));
+  }
+  age(path);
+  const longest = await longestLock(path, async () => {
+    await queue.stats();
+    await until(() => countRows(path, "events") === 1);
+  });
+  expect(longest).toBeLessThan(100);
+});
+
+test("a group is removed with all it has, in steps", async () => {
+  const path = tempPath();
+  const queue = openQueue(path, { survives: "process-crash" });
+  await queue.group("g").ensure();
+  fillGroup(path, 20_000);
+  expect(await queue.groups.remove("g")).toBe(true);
+  expect(await queue.groups.remove("g")).toBe(false);
+  expect(await queue.stats()).toMatchObject({ groups: 0, deadLetters: 0 });
+  await queue.group("g").ensure();
+  expect(await queue.groups.list()).toMatchObject([{ pending: 0, deadLetters: 0 }]);
 });
 
 test("an idle consumer keeps its group alive", async () => {

@@ -1,5 +1,7 @@
+import { flushCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
+import { CrossProcessEventQueue, type Survives } from "@ringrift/cross-process-queue";
+import Database from "better-sqlite3";
 import { Journal } from "../journal.ts";
 
 /** What every process of a run is told. */
@@ -12,6 +14,18 @@ export interface ActorOptions {
   readonly by: string;
   /** @default no limit */
   readonly maxBacklog?: number;
+  /** @default "power-loss" */
+  readonly survives?: Survives;
+  /** After so many pages SQLite takes the log into the database, on a handle of ours. @default as the queue does it */
+  readonly checkpointPages?: number;
+}
+
+function openQueue({ path, maxBacklog, survives, checkpointPages }: ActorOptions) {
+  const more = { maxBacklog, survives };
+  if (checkpointPages === undefined) return new CrossProcessEventQueue(path, more);
+  const database = new Database(path);
+  database.pragma(`wal_autocheckpoint = ${checkpointPages}`);
+  return new CrossProcessEventQueue({ database, ...more });
 }
 
 /** What this process was told. */
@@ -34,12 +48,15 @@ export async function act(
   options: ActorOptions,
   run: (actor: Actor) => Promise<void>,
 ): Promise<void> {
+  // Who is killed would leave nothing in it.
+  flushCompileCache();
   const journal = new Journal(options.journals, options.by);
-  const queue = new CrossProcessEventQueue(options.path, { maxBacklog: options.maxBacklog });
+  const queue = openQueue(options);
   let running = true;
   process.on("SIGTERM", () => {
     running = false;
   });
+  journal.write({ kind: "ready" });
   const actor: Actor = {
     queue,
     journal,

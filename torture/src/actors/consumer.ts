@@ -22,9 +22,10 @@ await act(options, async ({ queue, journal, isRunning, ask }) => {
       const { from, n } = event.payload as { from: string; n: number };
       journal.write({ kind: "begin", id, from, n, key, position, attempt });
       if (workMs > 0) await sleep(workMs);
+      journal.write({ kind: "acking", id });
       const asked = monotonicMicros();
-      const held = await ask(undefined, () => event.ack());
-      if (held !== undefined) journal.write({ kind: "settled", id, held, asked });
+      const held = (await ask(undefined, () => event.ack())) ?? false;
+      journal.write({ kind: "settled", id, held, asked });
     }
   }
 });

@@ -1,3 +1,4 @@
+import { createHook } from "node:async_hooks";
 import { readdirSync } from "node:fs";
 import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
 
@@ -6,9 +7,21 @@ const { path, cycles } = JSON.parse(process.argv[2] ?? "{}") as { path: string; 
 
 interface Holdings {
   readonly descriptors: number;
-  readonly resources: number;
+  /** Also those that don't keep the process alive. */
+  readonly timers: number;
+  readonly watchers: number;
   readonly mib: number;
 }
+
+const alive = { Timeout: new Set<number>(), FSEVENTWRAP: new Set<number>() };
+createHook({
+  init: (id, type) => {
+    if (type === "Timeout" || type === "FSEVENTWRAP") alive[type].add(id);
+  },
+  destroy: (id) => {
+    for (const ids of Object.values(alive)) ids.delete(id);
+  },
+}).enable();
 
 async function cycle(n: number): Promise<void> {
   const queue = new CrossProcessEventQueue(path);
@@ -24,7 +37,8 @@ async function holdings(): Promise<Holdings> {
   globalThis.gc?.();
   return {
     descriptors: readdirSync("/proc/self/fd").length,
-    resources: process.getActiveResourcesInfo().length,
+    timers: alive.Timeout.size,
+    watchers: alive.FSEVENTWRAP.size,
     mib: process.memoryUsage().heapUsed / 2 ** 20,
   };
 }
@@ -35,7 +49,8 @@ for (let n = 0; n < cycles; n += 1) await cycle(n);
 const after = await holdings();
 process.send?.({
   descriptors: after.descriptors - before.descriptors,
-  resources: after.resources - before.resources,
+  timers: after.timers - before.timers,
+  watchers: after.watchers - before.watchers,
   mib: after.mib - before.mib,
 } satisfies Holdings);
 process.disconnect();

@@ -15,10 +15,10 @@ export const clock: Scenario = {
     await using crew = new Crew({ pauseMs: 3 });
     const preload = fileURLToPath(new URL("../actors/shifting-clock.ts", import.meta.url));
     for (const role of ["publisher", "publisher", "consumer", "consumer"] as const) {
-      crew.start(role, {}, ["--import", preload]);
+      crew.start(role, { flags: ["--import", preload] });
     }
     // A signal before the clock is loaded would end the process.
-    await sleep(800);
+    await crew.ready();
     const end = performance.now() + ms;
     let faults = 0;
     while (performance.now() < end) {

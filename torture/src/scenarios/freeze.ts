@@ -14,9 +14,9 @@ export const freeze: Scenario = {
     for (const role of ["publisher", "publisher", "consumer", "consumer", "consumer"] as const) {
       crew.start(role);
     }
+    await crew.ready();
     const end = performance.now() + ms;
     let faults = 0;
-    await sleep(300);
     while (performance.now() < end) {
       await sleep(between(20, 150));
       const victim = pick(crew.hands);

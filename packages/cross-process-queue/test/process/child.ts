@@ -14,6 +14,12 @@ export interface Line {
   readonly text?: string;
 }
 
+/** How a fixture is started. */
+export interface ChildOptions {
+  /** A command, and its first arguments, that executes the command in the rest of them. */
+  readonly launcher?: readonly string[];
+}
+
 /** A child process of this test that runs a fixture; killed after the test if it is still there. */
 export class Child {
   readonly lines: Line[] = [];
@@ -22,13 +28,11 @@ export class Child {
   #wake: () => void = () => {};
   #complaints = "";
 
-  constructor(fixture: string, options: object, environment: NodeJS.ProcessEnv = {}) {
+  constructor(fixture: string, options: object, { launcher = [] }: ChildOptions = {}) {
     const file = fileURLToPath(new URL(`fixtures/${fixture}.ts`, import.meta.url));
-    this.#process = spawn(
-      process.execPath,
-      ["--conditions=@ringrift/source", file, JSON.stringify(options)],
-      { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } },
-    );
+    const node = [process.execPath, "--conditions=@ringrift/source", file, JSON.stringify(options)];
+    const [command = "", ...rest] = [...launcher, ...node];
+    this.#process = spawn(command, rest, { stdio: ["ignore", "pipe", "pipe"] });
     // After "close" everything it has printed was read.
     this.#ended = once(this.#process, "close").then(() => this.#wake());
     const { stdout, stderr } = this.#process;
@@ -78,6 +82,11 @@ export class Child {
   async end(): Promise<number | string | null> {
     await this.#ended;
     return this.#process.exitCode ?? this.#process.signalCode;
+  }
+
+  /** SIGTERM: asks it to say what it has to say. */
+  stop(): void {
+    this.#process.kill("SIGTERM");
   }
 
   /** `kill -9`, and waits until it is gone. */
