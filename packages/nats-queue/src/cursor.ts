@@ -18,6 +18,8 @@ export interface CursorRange {
   readonly after?: number | undefined;
   /** Stored at or after this moment by the server's clock; in place of `after`. */
   readonly since?: number | undefined;
+  /** Whether the messages come without their data. @default false */
+  readonly headersOnly?: boolean | undefined;
 }
 
 /**
@@ -109,7 +111,7 @@ export class Cursor {
   }
 
   #config(): Partial<ConsumerConfig> {
-    const { filters, after = 0, since } = this.#range;
+    const { filters, after = 0, since, headersOnly = false } = this.#range;
     const from = this.#last ?? after;
     const [only] = filters;
     return {
@@ -117,6 +119,7 @@ export class Cursor {
       mem_storage: true,
       num_replicas: 1,
       inactive_threshold: nanos(INACTIVE_MS),
+      ...(headersOnly && { headers_only: true }),
       ...(since !== undefined && this.#last === undefined
         ? {
             deliver_policy: DeliverPolicy.StartTime,
