@@ -79,16 +79,16 @@ export class Member {
         const since = performance.now();
         const address = this.#engine.groups.addressOf(group, lane);
         const { connection } = this.#engine;
-        const { messages, gone } = await connection.persist("reading events", () =>
+        const { messages, end } = await connection.persist("reading events", () =>
           pullNow(connection, address, batch),
         );
-        if (gone) await this.#restore(group, lane);
+        if (end === "gone") await this.#restore(group, lane);
         if (messages.length > 0) {
           const raw = messages.map((message) => rawMessage(message));
           const delivered = { group, lane, messages: raw, leaseMs, since };
           claimed.push(...(await this.#claim(delivered)));
         }
-        if (messages.length < batch) {
+        if (end !== "full" && end !== "limited") {
           if (lane === "redriven" && messages.length === 0) await this.#noteNoneRedriven(group);
           break;
         }
