@@ -35,7 +35,8 @@ async function refusal(server: NatsServer, given: Given): Promise<QueueError> {
     (queue) => queue.close(),
     (cause: unknown) => cause,
   );
-  if (!(error instanceof QueueError)) throw new Error(`Expected a QueueError, got ${error}`);
+  if (!(error instanceof QueueError))
+    throw new Error(`Expected a QueueError, got ${String(error)}`);
   return error;
 }
 
