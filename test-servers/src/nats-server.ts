@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Host } from "./hosts.ts";
 
 /** The server's program: the one at `NATS_SERVER`, else the one on PATH. */
 const BINARY = process.env["NATS_SERVER"] ?? "nats-server";
@@ -20,17 +21,21 @@ if (SERVER !== true && process.env["CI"] !== undefined) {
   throw new Error(`In CI nothing is skipped: ${SERVER}.`);
 }
 
+const THIS_HOST: Host = { address: "127.0.0.1", through: [] };
+
 /** A server that tests have for themselves, with JetStream in a folder of its own. */
 export class NatsServer {
   readonly port: number;
   readonly folder: string;
   readonly #config: string;
+  readonly #host: Host;
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string, config: string) {
+  private constructor(port: number, folder: string, config: string, host = THIS_HOST) {
     this.port = port;
     this.folder = folder;
     this.#config = config;
+    this.#host = host;
   }
 
   /** @param more - lines of configuration, e.g. `max_payload: 100KB` */
@@ -56,15 +61,35 @@ cluster { name: ringrift, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
     );
   }
 
+  /** A server of one cluster on each of these hosts. */
+  static async clusterOn(hosts: readonly Host[]): Promise<NatsServer[]> {
+    const [port, routePort] = [4222, 6222];
+    const routes = hosts.map(({ address }) => `nats-route://${address}:${routePort}`).join(", ");
+    return Promise.all(
+      hosts.map(async (host, index) => {
+        const folder = mkdtempSync(join(tmpdir(), "ringrift-nats-"));
+        const listen = `${host.address}:${routePort}`;
+        const config = `server_name: node-${index + 1}
+cluster { name: ringrift, listen: "${listen}", routes: [${routes}] }`;
+        const server = new NatsServer(port, folder, config, host);
+        server.#write(`jetstream { store_dir: "${folder}/store" }`);
+        await server.run();
+        return server;
+      }),
+    );
+  }
+
   get url(): string {
-    return `nats://127.0.0.1:${this.port}`;
+    return `nats://${this.#host.address}:${this.port}`;
   }
 
   /** Starts it again, on the same port and folder. */
   async run(): Promise<void> {
-    const child = spawn(BINARY, ["-c", join(this.folder, "server.conf")], { stdio: "ignore" });
+    const [program = BINARY, ...args] = [...this.#host.through, BINARY];
+    const config = join(this.folder, "server.conf");
+    const child = spawn(program, [...args, "-c", config], { stdio: "ignore" });
     this.#child = child;
-    await isListening(this.port, child);
+    await isListening(this.#host, this.port, child);
   }
 
   /** `kill -9` unless told otherwise; resolves when it is gone. */
@@ -83,7 +108,7 @@ cluster { name: ringrift, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
   }
 
   #write(jetstream: string): void {
-    const lines = [`listen: "127.0.0.1:${this.port}"`, jetstream, this.#config];
+    const lines = [`listen: "${this.#host.address}:${this.port}"`, jetstream, this.#config];
     writeFileSync(join(this.folder, "server.conf"), lines.join("\n"));
   }
 }
@@ -98,11 +123,11 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function isListening(port: number, child: ChildProcess): Promise<void> {
+async function isListening(host: Host, port: number, child: ChildProcess): Promise<void> {
   const deadline = performance.now() + 20_000;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`nats-server ended with ${child.exitCode}.`);
-    if (await accepts(port)) return;
+    if (await (host === THIS_HOST ? accepts(port) : acceptsOn(host, port))) return;
     if (performance.now() > deadline) throw new Error("nats-server didn't begin to listen.");
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -120,6 +145,14 @@ function accepts(port: number): Promise<boolean> {
       resolve(false);
     });
   });
+}
+
+/** Only who is on the host can tell. */
+async function acceptsOn({ address, through }: Host, port: number): Promise<boolean> {
+  const [program = "bash", ...args] = [...through, "bash", "-c"];
+  const script = `exec 3<>/dev/tcp/${address}/${port} && read -r -t 1 line <&3`;
+  const child = spawn(program, [...args, script], { stdio: "ignore" });
+  return new Promise((resolve) => child.once("exit", (code) => resolve(code === 0)));
 }
 
 function versionOf(binary: string): readonly [number, number] | undefined {

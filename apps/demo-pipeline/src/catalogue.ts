@@ -1,4 +1,4 @@
-import type { EventQueue } from "@ringrift/event-queue";
+import type { EventQueue, GroupPolicy } from "@ringrift/event-queue";
 import { event, defineCatalogue, selfplayEvents } from "@ringrift/mappings";
 import type { Catalogue, PlainEvent, QueueContracts, SelfplayEvents } from "@ringrift/mappings";
 
@@ -97,10 +97,12 @@ export const WORK_GROUPS = {
 export type WorkGroup = keyof typeof WORK_GROUPS;
 
 /**
- * Policy of every group: a killed process's work is free again after this long, and what fails three
- * times is set aside. (Leases are renewed while a handler runs.)
+ * Policy of every group: a killed process's work is free again after this long, and what fails ten times is set aside.
+ * The pauses outlast a host that is cut off and whose first events can't be stored yet when it is back. (Leases are
+ * renewed while a handler runs.)
  */
 export const GROUP_POLICY = {
   leaseMs: 4000,
-  maxAttempts: 3,
-} as const satisfies { leaseMs: number; maxAttempts: number };
+  maxAttempts: 10,
+  backoff: { initialMs: 200, maxMs: 5000 },
+} as const satisfies GroupPolicy;

@@ -5,13 +5,24 @@ import type { DemoQueue } from "./catalogue.ts";
 
 /** Address of a queue in a NATS server, as nodes are told it. */
 export function natsAddress(server: string, stream: string): string {
-  return `${server.replace(/\/+$/, "")}#${stream}`;
+  return `${server.replaceAll(/\/+(?=$|,)/g, "")}#${stream}`;
 }
 
-/** Open the run's queue: `nats://host:port#stream`, or the path of a file. The rest of the demo is the same. */
+const MOST_COPIES = 3;
+
+/**
+ * Open the run's queue: `nats://host:port#stream`, with several servers by commas for a cluster, or the path of a
+ * file. The rest of the demo is the same.
+ */
 export async function openDemoQueue(where: string): Promise<DemoQueue> {
   const events = demoCatalogue.queue;
   if (!where.startsWith("nats://")) return new CrossProcessEventQueue({ dbPath: where, events });
-  const [servers = "", stream = ""] = where.split("#");
-  return openNatsQueue({ servers, stream, events });
+  const [address = "", stream = ""] = where.split("#");
+  const servers = address.split(",");
+  return openNatsQueue({
+    servers,
+    stream,
+    events,
+    replicas: Math.min(MOST_COPIES, servers.length),
+  });
 }

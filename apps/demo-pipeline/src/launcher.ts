@@ -92,6 +92,7 @@ export async function launch(launch: LaunchOptions): Promise<RunOutcome> {
   const supervisor = new Supervisor({
     folder,
     where,
+    through: options.through,
     onChange: (pids) => folder.replace("pids.json", jsonText(pids)),
     onRestart: ({ node, reason }) =>
       progress.milestone(`${node} died (${reason}); it is started again under its name`),

@@ -14,6 +14,8 @@ export interface LedgerEntry {
   /** Id of the event. */
   readonly id: string;
   readonly topic: string;
+  /** Of what a bus saw: id of the event that was being handled when this one was published. */
+  readonly causationId?: string;
   /** Which delivery this was; 0 for an event that this node published itself. */
   readonly attempt: number;
   readonly redelivered: boolean;

@@ -16,8 +16,10 @@ export interface DemoOptions {
   readonly out: string;
   /** Queue file; by default the run's own. */
   readonly db: string | undefined;
-  /** Address of a NATS server, or "nats" to start one; by default the queue is a file. */
+  /** Address of a NATS server, or several of a cluster by commas, or "nats" to start one; by default the queue is a file. */
   readonly queue: string | undefined;
+  /** Commands that run nodes on other hosts, in turn; none for this one. */
+  readonly through: readonly (readonly string[])[];
 }
 
 /** What came of reading the command line. A usage error's message is ready to be printed. */
@@ -35,6 +37,7 @@ const FLAGS = {
   seed: { type: "string" },
   db: { type: "string" },
   queue: { type: "string" },
+  through: { type: "string" },
   out: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -62,7 +65,10 @@ Options:
   --generations <n>   or: play so many generations
   --seed <text>       what all chance is drawn from              [7]
   --db <file>         queue file                                 [events.db in the run's folder]
-  --queue <where>     nats://host:port, or nats to start a server [a file]
+  --queue <where>     nats://host:port, several by commas for a cluster with three copies,
+                      or nats to start a server                  [a file]
+  --through <command> runs the nodes, in turn if there are several by commas:
+                      "ip netns exec host-1, ip netns exec host-2"
   --out <folder>      gets one folder a run                      [runs]
   -h, --help          this text`;
 
@@ -124,6 +130,7 @@ function build(given: ReadonlyMap<string, string>): DemoOptions {
     out: given.get("out") ?? "runs",
     db: given.get("db"),
     queue: queueOf(given),
+    through: throughOf(given),
   };
 }
 
@@ -136,6 +143,16 @@ function queueOf(given: ReadonlyMap<string, string>): string | undefined {
   throw new UsageError(
     `--queue "${where}" is neither "nats" nor an address such as nats://127.0.0.1:4222.`,
   );
+}
+
+function throughOf(given: ReadonlyMap<string, string>): string[][] {
+  const text = given.get("through");
+  if (text === undefined) return [];
+  return text.split(",").map((command) => {
+    const words = command.split(/\s+/).filter((word) => word !== "");
+    if (words.length > 0) return words;
+    throw new UsageError(`--through "${text}" has an empty command.`);
+  });
 }
 
 function sizeOf(configKey: string): number {
@@ -164,6 +181,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   out: '"runs"',
   db: '"events.db"',
   queue: '"nats"',
+  through: '"ip netns exec host-1"',
 };
 
 function isFlag(value: string): boolean {

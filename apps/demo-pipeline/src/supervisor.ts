@@ -18,6 +18,8 @@ export interface SupervisorOptions {
   readonly folder: RunFolder;
   /** Where the queue is, for `openDemoQueue`. */
   readonly where: string;
+  /** Commands that run nodes on other hosts, in turn; none for this one. */
+  readonly through: readonly (readonly string[])[];
   /** Processes have changed: their ids, by node. */
   readonly onChange: (pids: Readonly<Record<string, number>>) => void;
   readonly onRestart: (restart: Restart) => void;
@@ -37,6 +39,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #children = new Map<string, ChildProcess>();
   readonly #restarts: Restart[] = [];
+  /** Nodes in the order in which they were first started: each stays on its host. */
+  readonly #known: string[] = [];
   #stopping = false;
 
   constructor(options: SupervisorOptions) {
@@ -56,7 +60,7 @@ export class Supervisor {
     const child = fork(
       fileURLToPath(new URL("node.ts", import.meta.url)),
       [spec.role, spec.name, folder.path, where],
-      { execArgv: ["--conditions=@ringrift/source"], stdio: ["ignore", log, log, "ipc"] },
+      { ...this.#runtimeOf(spec), stdio: ["ignore", log, log, "ipc"] },
     );
     closeSync(log);
     this.#children.set(spec.name, child);
@@ -120,6 +124,15 @@ export class Supervisor {
       if (this.#stopping) return;
       setTimeout(() => this.#died(spec, (error as Error).message), RETRY_AFTER_MS).unref();
     });
+  }
+
+  /** Node.js, behind the command of the node's host. */
+  #runtimeOf({ name }: NodeSpec): { execPath: string; execArgv: string[] } {
+    const { through } = this.#options;
+    if (!this.#known.includes(name)) this.#known.push(name);
+    const command = through[this.#known.indexOf(name) % through.length] ?? [];
+    const [execPath = process.execPath, ...before] = [...command, process.execPath];
+    return { execPath, execArgv: [...before, "--conditions=@ringrift/source"] };
   }
 
   #pids(): Record<string, number> {

@@ -23,6 +23,7 @@ describe("the command line", () => {
       out: "runs",
       db: undefined,
       queue: undefined,
+      through: [],
     });
   });
 

@@ -150,12 +150,34 @@ describe("the proof", () => {
     expect(failures(run)).toEqual(["no echoes"]);
   });
 
-  it("excuses an event that never was stored only where a process was killed", () => {
+  it("excuses an event that never was stored only where its cause led to another one", () => {
     const run = soundRun();
-    const own = run.ledgers.find(({ group }) => group === "trainer")!;
-    run.ledgers.push({ ...own, id: "unstored", remote: false });
+    const own = run.ledgers.find(({ group, id }) => group === "trainer" && id === "e4")!;
+    const unstored = { ...own, id: "unstored", remote: false };
+    run.ledgers.push(unstored);
     expect(failures(run)).toEqual(["no echoes"]);
-    run.restarted = new Set(["trainer"]);
+    run.ledgers = run.ledgers.map((line) =>
+      line === unstored ? { ...line, causationId: "e2" } : line,
+    );
+    expect(failures(run)).toEqual(["no echoes"]);
+    run.log = run.log.map((event) => (event.id === "e4" ? { ...event, causationId: "e2" } : event));
+    expect(failures(run)).toEqual([]);
+    // Where that node had it as its own it needn't have come by again; on another one it must.
+    run.ledgers = run.ledgers.filter(({ group, id }) => group !== "trainer" || id !== "e4");
+    expect(failures(run)).toEqual([]);
+    run.ledgers = run.ledgers.filter(({ group, id }) => group !== "worker-1" || id !== "e4");
+    expect(failures(run)).toEqual(["every event came by on every node's bus"]);
+  });
+
+  it("excuses an effect that nobody is known to have brought about only where an attempt failed", () => {
+    const run = soundRun();
+    const applied = run.ledgers.find(({ outcome }) => outcome === "applied")!;
+    run.ledgers = run.ledgers.map((line) =>
+      line === applied ? { ...line, outcome: "found" } : line,
+    );
+    expect(failures(run)).toEqual(["every effect once"]);
+    const { effectKey: _, ...rest } = applied;
+    run.ledgers.push({ ...rest, outcome: "failed" });
     expect(failures(run)).toEqual([]);
   });
 

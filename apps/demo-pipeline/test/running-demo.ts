@@ -16,10 +16,12 @@ export class RunningDemo implements AsyncDisposable {
   stderr = "";
   readonly #exit: Promise<number | null>;
 
-  constructor(args: readonly string[]) {
+  /** @param through - a command that runs it on another host */
+  constructor(args: readonly string[], through: readonly string[] = []) {
+    const [program = process.execPath, ...before] = [...through, process.execPath];
     this.process = spawn(
-      process.execPath,
-      ["--conditions=@ringrift/source", MAIN, "--out", this.out, ...args],
+      program,
+      [...before, "--conditions=@ringrift/source", MAIN, "--out", this.out, ...args],
       { stdio: ["ignore", "pipe", "pipe"] },
     );
     this.process.stdout!.on("data", (text: Buffer) => (this.stdout += text.toString()));

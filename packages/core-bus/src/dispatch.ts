@@ -105,6 +105,12 @@ export class Dispatcher {
     return called;
   }
 
+  /** Calls a handler that was counted as called and succeeded before; returns 1 if it was not called, or is a tap. */
+  callLate(entry: Entry, event: PublishedEvent): 0 | 1 {
+    this.delivered -= 1;
+    return this.callNow(entry, event, false) === 1 ? 0 : 1;
+  }
+
   /** Calls one handler of a synchronous publish; returns 1 if it was called, and is no tap. */
   callNow(entry: Entry, event: PublishedEvent, isTraced: boolean): 0 | 1 {
     const weight = entry.tap ? 0 : 1;

@@ -30,27 +30,30 @@ export interface EventDetails {
 
 const NO_METADATA: Metadata = Object.freeze({});
 
-/** What all events that begin on a bus share. */
-export interface Birthplace {
-  /** Id of the node. */
-  readonly origin: string;
-  /** The bus alone. */
-  readonly via: readonly string[];
-}
-
-/** What few events have, or few are asked for. */
+/** What few events have of their own, or few are asked for. */
 interface Particulars {
+  /** What all events that begin on a bus have in common; it is copied before anything is written. */
+  readonly isShared: boolean;
   id?: string;
-  source?: string;
-  origin?: string;
+  source: string;
+  /** Id of the node. */
+  origin: string;
   correlationId?: string;
   causationId?: string | undefined;
-  via?: readonly string[];
+  via: readonly string[];
   traceparent?: string | undefined;
   redelivered?: boolean;
   /** The event in whose handling this one was published, until this one is handled. */
   outer?: PublishedEvent | undefined;
   settled?: PromiseWithResolvers<void> | undefined;
+}
+
+/** What all events that begin on a bus share. */
+export type Birthplace = Readonly<Particulars>;
+
+/** `via`: the bus alone. */
+export function birthplaceOf(origin: string, via: readonly string[]): Birthplace {
+  return { isShared: true, source: "", origin, via };
 }
 
 /**
@@ -63,10 +66,9 @@ export class PublishedEvent implements BusEvent {
   metadata: Metadata = NO_METADATA;
   time: number;
   readonly #counter: number;
-  readonly #birthplace: Birthplace;
+  #rest: Particulars;
   /** Handlers that have not settled. */
   #running = 0;
-  #rest: Particulars | undefined;
 
   /** An event that begins here, with the stamp that the clock took last. */
   constructor(topic: string, payload: unknown, birthplace: Birthplace) {
@@ -74,55 +76,55 @@ export class PublishedEvent implements BusEvent {
     this.payload = payload;
     this.time = eventClock.time;
     this.#counter = eventClock.counter;
-    this.#birthplace = birthplace;
+    this.#rest = birthplace;
   }
 
   get id(): string {
-    return this.#rest?.id ?? (this.#particulars().id = eventIdOf(this.time, this.#counter));
+    return this.#rest.id ?? (PublishedEvent.#own(this).id = eventIdOf(this.time, this.#counter));
   }
 
   get source(): string {
-    return this.#rest?.source ?? "";
+    return this.#rest.source;
   }
 
   get origin(): string {
-    return this.#rest?.origin ?? this.#birthplace.origin;
+    return this.#rest.origin;
   }
 
   get correlationId(): string {
-    return this.#rest?.correlationId ?? this.id;
+    return this.#rest.correlationId ?? this.id;
   }
 
   get causationId(): string | undefined {
-    return this.#rest?.causationId;
+    return this.#rest.causationId;
   }
 
   get via(): readonly string[] {
-    return this.#rest?.via ?? this.#birthplace.via;
+    return this.#rest.via;
   }
 
   get traceparent(): string | undefined {
-    return this.#rest?.traceparent;
+    return this.#rest.traceparent;
   }
 
   get redelivered(): boolean | undefined {
-    return this.#rest?.redelivered;
+    return this.#rest.redelivered;
   }
 
   /** Says in whose handling it is published. */
   nestIn(outer: EventLineage): void {
-    if (outer instanceof PublishedEvent) this.#particulars().outer = outer;
+    if (outer instanceof PublishedEvent) PublishedEvent.#own(this).outer = outer;
   }
 
   /** Inherits from the event in whose handling it is published. */
   inherit({ id, correlationId, traceparent }: EventLineage): void {
-    Object.assign(this.#particulars(), { causationId: id, correlationId, traceparent });
+    Object.assign(PublishedEvent.#own(this), { causationId: id, correlationId, traceparent });
   }
 
   /** Adds what its publisher says about it. */
   describe({ metadata, ...details }: EventDetails): void {
     if (metadata) this.metadata = metadata as Metadata;
-    const rest = this.#particulars();
+    const rest = PublishedEvent.#own(this);
     const { source, correlationId, traceparent, redelivered } = details;
     if (source !== undefined) rest.source = source;
     if (correlationId !== undefined) rest.correlationId = correlationId;
@@ -133,7 +135,7 @@ export class PublishedEvent implements BusEvent {
   /** Becomes an event that exists already, and that a bridge has brought over the buses of `via`. */
   become(lineage: EventLineage, via: readonly string[]): void {
     this.time = lineage.time;
-    Object.assign(this.#particulars(), pickLineage(lineage), { via });
+    Object.assign(PublishedEvent.#own(this), pickLineage(lineage), { via });
   }
 
   /** Handlers of this event start: publishes in them are nested in it until {@link finish}. */
@@ -141,19 +143,17 @@ export class PublishedEvent implements BusEvent {
     this.#running += 1;
   }
 
-  /** The last `finish` lets go of the outer event, so that a chain of events is never a chain in memory. */
+  /** The last `finish` lets go of all that waits for it. */
   finish(): void {
     this.#running -= 1;
-    if (this.#rest === undefined || this.#running > 0) return;
-    this.#rest.outer = undefined;
-    this.#rest.settled?.resolve();
-    this.#rest.settled = undefined;
+    const rest = this.#rest;
+    if (!rest.isShared && this.#running === 0) letGo(rest);
   }
 
   /** Resolves when no handler of this event is running; at once when none is. */
   async settled(): Promise<void> {
     if (this.#running === 0) return;
-    const rest = this.#particulars();
+    const rest = PublishedEvent.#own(this);
     rest.settled ??= Promise.withResolvers();
     await rest.settled.promise;
   }
@@ -164,7 +164,7 @@ export class PublishedEvent implements BusEvent {
 
   /** The unfinished publishes that this one would be nested in, innermost first. */
   *unfinished(): Generator<PublishedEvent> {
-    for (let event = this.#rest?.outer; event; event = event.#rest?.outer) {
+    for (let event = this.#rest.outer; event; event = event.#rest.outer) {
       if (event.#running > 0) yield event;
     }
   }
@@ -172,14 +172,16 @@ export class PublishedEvent implements BusEvent {
   /** Number of unfinished publishes around this one. */
   depth(): number {
     let depth = 0;
-    for (let event = this.#rest?.outer; event; event = event.#rest?.outer) {
+    for (let event = this.#rest.outer; event; event = event.#rest.outer) {
       if (event.#running > 0) depth += 1;
     }
     return depth;
   }
 
-  #particulars(): Particulars {
-    return (this.#rest ??= {});
+  /** What is this event's alone. A private method would be a field of each event. */
+  static #own(event: PublishedEvent): Particulars {
+    if (event.#rest.isShared) event.#rest = { ...event.#rest, isShared: false };
+    return event.#rest;
   }
 
   toJSON(): object {
@@ -201,7 +203,7 @@ export class PublishedEvent implements BusEvent {
 
   static {
     // A field that has held something else is a reference to V8: events share the clock's number.
-    new PublishedEvent("", undefined, { origin: "", via: [] }).time = undefined as never;
+    new PublishedEvent("", undefined, birthplaceOf("", [])).time = undefined as never;
     // `console.log(event)` in Node.js shows what is lazy, too.
     Object.defineProperty(this.prototype, Symbol.for("nodejs.util.inspect.custom"), {
       value(this: PublishedEvent) {
@@ -209,6 +211,13 @@ export class PublishedEvent implements BusEvent {
       },
     });
   }
+}
+
+/** The outer event too, so that a chain of events is never a chain in memory. */
+function letGo(rest: Particulars): void {
+  rest.outer = undefined;
+  rest.settled?.resolve();
+  rest.settled = undefined;
 }
 
 /**

@@ -7,8 +7,8 @@ export type HistoryOption = false | number | { readonly size: number };
 export class History {
   readonly capacity: number;
   #ring: PublishedEvent[] = [];
-  /** Place of the oldest event once the ring is full. */
-  #start = 0;
+  /** Where the next event goes: behind the newest, or in place of the oldest once the ring is full. */
+  #next = 0;
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -18,13 +18,11 @@ export class History {
     return this.#ring.length;
   }
 
+  /** Only where there is a capacity. */
   push(event: PublishedEvent): void {
-    if (this.#ring.length < this.capacity) {
-      this.#ring.push(event);
-    } else if (this.capacity > 0) {
-      this.#ring[this.#start] = event;
-      this.#start = this.#start + 1 === this.capacity ? 0 : this.#start + 1;
-    }
+    const place = this.#next;
+    this.#ring[place] = event;
+    this.#next = place + 1 === this.capacity ? 0 : place + 1;
   }
 
   /**
@@ -38,7 +36,7 @@ export class History {
     events.splice(later === -1 ? events.length : later, 0, event);
     const kept = events.slice(Math.max(0, events.length - this.capacity));
     this.#ring = kept;
-    this.#start = 0;
+    this.#next = kept.length < this.capacity ? kept.length : 0;
     return kept.includes(event);
   }
 
@@ -46,8 +44,9 @@ export class History {
   matching(wanted: (event: PublishedEvent) => boolean): PublishedEvent[] {
     const found: PublishedEvent[] = [];
     const { length } = this.#ring;
+    const start = length < this.capacity ? 0 : this.#next;
     for (let index = 0; index < length; index += 1) {
-      const event = this.#ring[(this.#start + index) % length]!;
+      const event = this.#ring[(start + index) % length]!;
       if (wanted(event)) found.push(event);
     }
     return found;
@@ -57,15 +56,11 @@ export class History {
   newest(wanted: (event: PublishedEvent) => boolean, limit: number): PublishedEvent[] {
     const found: PublishedEvent[] = [];
     const { length } = this.#ring;
+    const start = length < this.capacity ? 0 : this.#next;
     for (let index = length - 1; index >= 0 && found.length < limit; index -= 1) {
-      const event = this.#ring[(this.#start + index) % length]!;
+      const event = this.#ring[(start + index) % length]!;
       if (wanted(event)) found.push(event);
     }
     return found;
-  }
-
-  clear(): void {
-    this.#ring = [];
-    this.#start = 0;
   }
 }

@@ -11,7 +11,7 @@ import type { Delivery, DropReason } from "./delivery.ts";
 import type { DeliveryWay, Dispatcher } from "./dispatch.ts";
 import { changes, type Entry } from "./entry.ts";
 import { EventBusError } from "./errors.ts";
-import { type Birthplace, type BusEvent, PublishedEvent } from "./event.ts";
+import { type Birthplace, birthplaceOf, type BusEvent, PublishedEvent } from "./event.ts";
 import { type GuardedParts, GuardedPublisher } from "./guarded-publisher.ts";
 import type { History } from "./history.ts";
 import { type Publishable, type PublishOptions, readRequest } from "./publish.ts";
@@ -49,7 +49,6 @@ export class Publisher {
     vetoed: 0,
   };
   readonly deadTopics: TopicCounts = new TopicCounts(DEAD_TOPICS);
-  published = 0;
   #closed = false;
   /** Whether there is nothing between a publish and its handlers. */
   #isPlain = false;
@@ -62,7 +61,7 @@ export class Publisher {
     this.#dispatcher = parts.dispatcher;
     this.#report = parts.report;
     this.#usualWay = { order: parts.order, isTraced: false, failuresThrown: false };
-    this.#birthplace = { origin: nodeId(), via: Object.freeze([parts.id]) };
+    this.#birthplace = birthplaceOf(nodeId(), Object.freeze([parts.id]));
     this.#guarded = new GuardedPublisher(this, parts);
     parts.middleware.onChange = () => this.#look();
     this.#look();
@@ -87,12 +86,8 @@ export class Publisher {
       if (options !== undefined || !this.#isPlain || typeof first !== "string" || isTraced()) {
         return this.#guarded.publish(readRequest(first, payload, options));
       }
-      const route = this.#router.find(first);
       eventClock.tick();
-      const event = this.begin(first, payload, undefined);
-      this.#admit(event, route);
-      if (route.entries.length === 0) return Promise.resolve({ event, delivered: 0, errors: [] });
-      return this.#dispatcher.deliver(event, route, this.#usualWay);
+      return this.deliver(this.begin(first, payload, undefined), this.#usualWay);
     } catch (cause) {
       return Promise.reject(cause);
     }
@@ -106,38 +101,42 @@ export class Publisher {
     if (options !== undefined || !this.#isPlain || typeof first !== "string" || isTraced()) {
       return this.#guarded.publishSync(readRequest(first, payload, options));
     }
-    const route = this.#router.find(first);
     eventClock.tickQuickly();
     const event = new PublishedEvent(first, payload, this.#birthplace);
     const cause = currentEvent();
     if (cause !== undefined) this.#nest(event, cause);
-    this.#admit(event, route);
+    const route = this.#router.find(first);
+    const history = this.#history;
+    if (history.capacity > 0) history.push(event);
+    const { length } = route;
+    if (length === 0) return this.#dead(event);
     const dispatcher = this.#dispatcher;
-    const { entries, handlers } = route;
     const before = changes;
-    let direct = 0;
-    let special = 0;
+    let called = length;
+    let index = 0;
+    let handler = route.first;
     const outer = enterEventSync(event);
     event.begin();
-    for (let index = 0; index < handlers.length; index += 1) {
-      const handler = handlers[index];
+    for (;;) {
       if (handler === undefined || changes !== before) {
-        special += dispatcher.callNow(entries[index]!, event, false);
-        continue;
+        called -= dispatcher.callLate(route.entries[index]!, event);
+      } else {
+        try {
+          const result = handler(event);
+          if (isObject(result)) dispatcher.follow(route.entries[index]!, event, result);
+        } catch (cause) {
+          dispatcher.delivered -= 1;
+          dispatcher.fail(route.entries[index]!, event, cause);
+        }
       }
-      direct += 1;
-      try {
-        const result = handler(event);
-        if (isObject(result)) dispatcher.follow(entries[index]!, event, result);
-      } catch (cause) {
-        dispatcher.delivered -= 1;
-        dispatcher.fail(entries[index]!, event, cause);
-      }
+      index += 1;
+      if (index === length) break;
+      handler = route.handlers[index];
     }
     event.finish();
     leaveEventSync(outer);
-    dispatcher.delivered += direct;
-    return direct + special;
+    dispatcher.delivered += length;
+    return called;
   }
 
   /** Counts and tells of an event that is not delivered. */
@@ -193,7 +192,12 @@ export class Publisher {
 
   /** Throws on what is no topic of this bus. */
   checkTopic(topic: string): void {
-    this.#router.find(topic);
+    this.#router.check(topic);
+  }
+
+  /** Events that were taken in. */
+  get published(): number {
+    return this.#router.found;
   }
 
   /** Makes an event part of the handling of another; one that is carried has its cause already. */
@@ -204,25 +208,29 @@ export class Publisher {
   }
 
   /** Counts an event, and writes it to the history in the same step in which its route is found. */
-  #admit(event: PublishedEvent, { handlers }: Route<Entry>): void {
-    this.published += 1;
+  #admit(event: PublishedEvent): Route<Entry> {
+    const route = this.#router.find(event.topic);
     if (this.#history.capacity > 0) this.#history.push(event);
-    if (handlers.length > 0) return;
+    return route;
+  }
+
+  /** Remembers that nobody listened; returns how many did. */
+  #dead(event: PublishedEvent): 0 {
     this.deadTopics.count(event.topic);
     this.#report.signal("dead", event);
+    return 0;
   }
 
   deliver(event: PublishedEvent, way: DeliveryWay): Promise<Delivery> {
-    const route = this.#router.find(event.topic);
-    this.#admit(event, route);
-    if (route.entries.length === 0) return Promise.resolve({ event, delivered: 0, errors: [] });
-    return this.#dispatcher.deliver(event, route, way);
+    const route = this.#admit(event);
+    if (route.length > 0) return this.#dispatcher.deliver(event, route, way);
+    return Promise.resolve({ event, delivered: this.#dead(event), errors: [] });
   }
 
   deliverNow(event: PublishedEvent): number {
-    const route = this.#router.find(event.topic);
-    this.#admit(event, route);
-    return this.#dispatcher.deliverNow(event, route.entries, handling.hasSubscribers);
+    const { length, entries } = this.#admit(event);
+    if (length === 0) return this.#dead(event);
+    return this.#dispatcher.deliverNow(event, entries, handling.hasSubscribers);
   }
 }
 

@@ -246,7 +246,7 @@ export class TopicBus {
   }
 
   hasSubscribers(topic: string): boolean {
-    return this.#subscriptions.router.find(topic).entries.some((entry) => entry.active);
+    return this.#subscriptions.router.look(topic).some((entry) => entry.active);
   }
 
   stats(): BusStats {

@@ -8,12 +8,20 @@ import {
   type EventRow,
   fromRow,
   isPlain,
+  placed,
   plainValuesOf,
   sentEvent,
   toRow,
+  type UnplacedRow,
   valuesOf,
 } from "./rows.ts";
 import { EVENT_COLUMNS, insertEvents, PLAIN_COLUMNS, SQL } from "./schema.ts";
+
+/** An event that is to be stored, with all of its row that doesn't depend on its place. */
+export interface PreparedEvent {
+  readonly record: OutgoingRecord;
+  readonly row: UnplacedRow;
+}
 
 /** What appending one event did. */
 export interface Appended {
@@ -64,15 +72,16 @@ export class Appender {
    * time; `stored_at` never decreases along them, whatever the clocks of the writers say, so that a moment
    * can be found by bisection.
    */
-  append(tx: WriteTransaction, records: readonly OutgoingRecord[]): Appended[] {
-    return records.map((record) => this.appendOne(tx, record));
+  append(tx: WriteTransaction, events: readonly PreparedEvent[]): Appended[] {
+    return events.map((event) => this.appendOne(tx, event));
   }
 
-  appendOne(tx: WriteTransaction, record: OutgoingRecord): Appended {
+  appendOne(tx: WriteTransaction, event: PreparedEvent): Appended {
+    const { record } = event;
     const { dedupeKey, fresh, delayMs } = record;
     if (fresh && dedupeKey === undefined && delayMs === 0) {
       const tail = this.#tail(tx);
-      const row = toRow(record, tail.position, tail.storedAt);
+      const row = placed(event.row, tail.position, tail.storedAt);
       tx.appended.push(row);
       tail.position += 1;
       tx.rings = true;
@@ -81,7 +90,7 @@ export class Appender {
     this.write(tx);
     const first = this.#storedFirst(tx, record);
     if (first !== undefined) return { ...first, duplicate: true };
-    return delayMs === 0 ? this.#insert(tx, record) : this.#delay(tx, record);
+    return delayMs === 0 ? this.#insert(tx, event) : this.#delay(tx, event);
   }
 
   /** Writes what was appended in a transaction, many rows a statement. Before anybody looks, and before COMMIT. */
@@ -91,12 +100,11 @@ export class Appender {
     for (let next = 0; next < rows.length;) {
       const size = rows.length - next >= ROWS_AT_ONCE ? ROWS_AT_ONCE : 1;
       const some = rows.slice(next, next + size);
-      const plain = some.every((row) => isPlain(row));
+      const plain = some.every(isPlain);
       const insert = plain ? INSERT_PLAIN : INSERT_ANY;
-      this.#connection.run(
-        size === 1 ? insert.one : insert.many,
-        some.flatMap((row) => (plain ? plainValuesOf(row) : valuesOf(row))),
-      );
+      const values: unknown[] = [];
+      for (const row of some) values.push(...(plain ? plainValuesOf(row) : valuesOf(row)));
+      this.#connection.run(size === 1 ? insert.one : insert.many, values);
       next += size;
     }
     rows.length = 0;
@@ -108,19 +116,19 @@ export class Appender {
     const due = this.#parts.delayed.takeDue(tx.now, limit);
     for (const { number, dedupeKey, row } of due) {
       const tail = this.#tail(tx);
-      const placed = { ...row, position: tail.position, stored_at: tail.storedAt };
-      if (this.#connection.run(INSERT_OR_FIND, valuesOf(placed)) === 0) continue;
+      const event = placed(row, tail.position, tail.storedAt);
+      if (this.#connection.run(INSERT_OR_FIND, valuesOf(event)) === 0) continue;
       tail.position += 1;
       if (dedupeKey === null) continue;
-      this.#connection.run(SQL.moveDedupeKey, placed.position, dedupeKey, -number);
+      this.#connection.run(SQL.moveDedupeKey, event.position, dedupeKey, -number);
     }
     if (due.length > 0) tx.rings = true;
     return due.length;
   }
 
-  #insert(tx: WriteTransaction, record: OutgoingRecord): Appended {
+  #insert(tx: WriteTransaction, { record, row: unplaced }: PreparedEvent): Appended {
     const tail = this.#tail(tx);
-    const row = toRow(record, tail.position, tail.storedAt);
+    const row = placed(unplaced, tail.position, tail.storedAt);
     if (this.#connection.run(INSERT_OR_FIND, valuesOf(row)) === 0) {
       return { row: this.#parts.log.byId(row.id) ?? row, duplicate: true };
     }
@@ -130,9 +138,9 @@ export class Appender {
     return { row, duplicate: false };
   }
 
-  #delay(tx: WriteTransaction, record: OutgoingRecord): Appended {
+  #delay(tx: WriteTransaction, { record, row: unplaced }: PreparedEvent): Appended {
     const dueAt = tx.now + record.delayMs;
-    const row = toRow(record, 0, tx.now);
+    const row = placed(unplaced, 0, tx.now);
     const number = this.#parts.delayed.add(row, dueAt, record.dedupeKey);
     // Its place is known later; until then its dedupe key leads to its number.
     this.#remember(tx, record, -number);
@@ -185,6 +193,11 @@ export class Appender {
 
 function withRow(row: EventRow | undefined): { readonly row: EventRow } | undefined {
   return row && { row };
+}
+
+/** Does what can be done for an event before there is a transaction. */
+export function prepareRow(record: OutgoingRecord): PreparedEvent {
+  return { record, row: toRow(record) };
 }
 
 /** What a send gives for what it appended, or found. */

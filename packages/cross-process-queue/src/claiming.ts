@@ -5,9 +5,10 @@ import type { WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
 import { withFailure } from "./dead-letters.ts";
 import type { Delivery, DeliveryStore } from "./deliveries.ts";
-import type { Group } from "./groups.ts";
+import type { ClaimState, Group } from "./groups.ts";
 import type { LeaseHandle } from "./leases.ts";
 import type { EventLog } from "./log.ts";
+import { type Candidate, type LookAhead, toCandidate } from "./look-ahead.ts";
 import { type EventRow, fromRow } from "./rows.ts";
 import { SQL } from "./schema.ts";
 
@@ -18,9 +19,20 @@ export interface Leased {
   readonly until: number;
 }
 
+/** What a member asks for. */
+export interface ClaimRequest {
+  readonly limit: number;
+  readonly leaseMs: number;
+  readonly state: ClaimState;
+  /** What it has read already. */
+  readonly ahead: LookAhead;
+}
+
 /** What a claim gave. */
 export interface ClaimResult {
   readonly leased: readonly Leased[];
+  /** Where the group's cursor is now. */
+  readonly cursor: number;
   /** There is more to take, though this claim came to its bounds. */
   readonly more: boolean;
   /** Events that retention had deleted under the group's hands. */
@@ -60,13 +72,6 @@ export class Claimer {
     this.#batches = stores.batches;
   }
 
-  /** Whether a claim would find anything: reads only, so that an idle group takes no lock. */
-  isClaimable(group: Group, now: number): boolean {
-    const due = this.nextDue(group);
-    if (due !== undefined && due <= now) return true;
-    return this.#log.firstPosition(group.policy.eventTypes, group.cursor) !== undefined;
-  }
-
   /** When the next lease ends or the next retry may begin. */
   nextDue(group: Group): number | undefined {
     const row = this.#connection.get<{ due: number | null }>(SQL.nextDue, {
@@ -79,25 +84,35 @@ export class Claimer {
    * Leases up to `limit` events: first what is due again (retries, leases that ran out), then new ones, which
    * moves the cursor. The result is in position order.
    */
-  claim(tx: WriteTransaction, group: Group, limit: number, leaseMs: number): ClaimResult {
+  claim(tx: WriteTransaction, group: Group, request: ClaimRequest): ClaimResult {
+    const { limit, leaseMs, state, ahead } = request;
     const claim = { tx, group, until: tx.now + leaseMs };
-    const again = this.#claimDue({ ...claim, token: newToken() }, limit);
-    const fresh = this.#claimNew({ ...claim, token: newToken() }, limit - again.leased.length);
+    const isBatchDue = state.isBatchDue === 1;
+    if (isBatchDue) this.#batches.unpackDue(group.id, tx.now);
+    const isDue = isBatchDue || state.isDeliveryDue === 1;
+    const again = isDue ? this.#claimDue({ ...claim, token: newToken() }, limit) : NOTHING_DUE;
+    const passed = state.hasPassed === 1;
+    const fresh = this.#claimNew(
+      { ...claim, token: newToken() },
+      { limit: limit - again.leased.length, ahead, passed },
+    );
     if (again.leased.length === 0) return { ...fresh, lost: again.lost };
     return {
+      ...fresh,
       leased: [...again.leased, ...fresh.leased].toSorted(
         (left, right) => left.event.position - right.event.position,
       ),
-      more: fresh.more,
       lost: again.lost,
     };
   }
 
-  #claimDue(claim: Claim, limit: number): { leased: Leased[]; lost: number } {
+  #claimDue(
+    claim: Claim,
+    limit: number,
+  ): { readonly leased: readonly Leased[]; readonly lost: number } {
     const { tx, group, token, until } = claim;
     const leased: Leased[] = [];
     let lost = 0;
-    this.#batches.unpackDue(group.id, tx.now);
     const rows = this.#connection.all<Delivery>(SQL.dueDeliveries, group.id, tx.now, limit);
     for (const delivery of rows) {
       const row = this.#deliveries.rowOf(delivery);
@@ -131,7 +146,10 @@ export class Claimer {
     return { leased, lost };
   }
 
-  #claimNew(claim: Claim, limit: number): { leased: Leased[]; more: boolean } {
+  #claimNew(
+    claim: Claim,
+    { limit, ahead, passed }: { limit: number; ahead: LookAhead; passed: boolean },
+  ): Omit<ClaimResult, "lost"> {
     const { group } = claim;
     const { eventTypes } = group.policy;
     const events: StoredEvent[] = [];
@@ -140,19 +158,25 @@ export class Claimer {
     let more = true;
     while (more && events.length < limit && scanned < MOST_SCANNED) {
       const asked = limit - events.length;
-      const rows = this.#log.find({ eventTypes, after: cursor, limit: asked });
-      const has = this.#deliveriesAmong(group, rows);
-      for (const row of rows) {
-        const event = this.#take(claim, row, has);
+      let candidates = ahead.above(cursor, eventTypes, asked);
+      const isKnown = candidates.length > 0;
+      if (!isKnown) {
+        // The rest comes with the next claim, and is read without the lock before it.
+        if (events.length > 0) break;
+        candidates = this.#log.find({ eventTypes, after: cursor, limit: asked }).map(toCandidate);
+      }
+      const has = passed ? this.#deliveriesAmong(group, candidates) : NONE;
+      for (const candidate of candidates) {
+        const event = this.#take(claim, candidate, has);
         if (event === "full") {
           more = false;
           break;
         }
-        cursor = row.position;
+        cursor = candidate.row.position;
         if (event !== "held") events.push(event);
       }
-      scanned += rows.length;
-      if (more && rows.length < asked) {
+      scanned += candidates.length;
+      if (more && !isKnown && candidates.length < asked) {
         more = false;
         // What lies behind is of other types.
         cursor = Math.max(cursor, this.#log.newest());
@@ -162,13 +186,13 @@ export class Claimer {
     if (cursor !== group.cursor) {
       this.#connection.run(SQL.serveGroup, cursor, claim.tx.now, group.id);
     }
-    return { leased: events.map((event) => toLeased(claim, event, batchSize)), more };
+    return { leased: events.map((event) => toLeased(claim, event, batchSize)), cursor, more };
   }
 
   /** New events that have a delivery already: redriven, after the group was moved back to before them. */
-  #deliveriesAmong(group: Group, rows: readonly EventRow[]): ReadonlySet<number> {
-    const [first] = rows;
-    const last = rows.at(-1);
+  #deliveriesAmong(group: Group, candidates: readonly Candidate[]): ReadonlySet<number> {
+    const first = candidates[0]?.row;
+    const last = candidates.at(-1)?.row;
     if (first === undefined || last === undefined) return NONE;
     const found = this.#connection.all<{ position: number }>(
       SQL.deliveriesBetween,
@@ -192,7 +216,11 @@ export class Claimer {
    * Takes one new event, unless an earlier one of its key is unfinished: then it is held back. The lease of an
    * event without a key is left to `#addBatch`.
    */
-  #take(claim: Claim, row: EventRow, has: ReadonlySet<number>): StoredEvent | "held" | "full" {
+  #take(
+    claim: Claim,
+    { row, event: known }: Candidate,
+    has: ReadonlySet<number>,
+  ): StoredEvent | "held" | "full" {
     const { group, token, until } = claim;
     const { position, key } = row;
     if (has.has(position)) return "held";
@@ -202,7 +230,7 @@ export class Claimer {
       this.#insert(claim, { position, due: null, token: null, attempt: 0, key });
       return "held";
     }
-    const event = this.#readOrBury(claim, fresh(row), row);
+    const event = known ?? this.#readOrBury(claim, fresh(row), row);
     if (event === undefined) return "held";
     if (key !== null) this.#insert(claim, { position, due: until, token, attempt: 1, key });
     return event;
@@ -247,6 +275,7 @@ interface NewDelivery extends Pick<Delivery, "position" | "token" | "attempt" | 
 }
 
 const NONE: ReadonlySet<number> = new Set();
+const NOTHING_DUE = { leased: [], lost: 0 };
 
 function toLeased(claim: Claim, event: StoredEvent, batchSize?: number): Leased {
   const { group, token, until } = claim;

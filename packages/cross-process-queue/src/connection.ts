@@ -142,13 +142,13 @@ export class Connection {
    */
   begin(): void {
     if (this.owned) {
-      this.run(SQL.begin);
+      withoutStackTrace(() => this.run(SQL.begin));
       return;
     }
     const timeout = Number(this.database.pragma("busy_timeout", { simple: true }));
     this.database.pragma("busy_timeout = 0");
     try {
-      this.run(SQL.begin);
+      withoutStackTrace(() => this.run(SQL.begin));
     } finally {
       this.database.pragma(`busy_timeout = ${timeout}`);
     }
@@ -190,6 +190,17 @@ export class Connection {
   /** Closes the database if it was opened here. */
   close(): void {
     if (this.owned && this.database.open) this.database.close();
+  }
+}
+
+/** That somebody else holds a lock is no surprise: a stack trace would cost more than asking again. */
+function withoutStackTrace(attempt: () => unknown): void {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    attempt();
+  } finally {
+    Error.stackTraceLimit = limit;
   }
 }
 

@@ -27,6 +27,7 @@ import type { Leased } from "./claiming.ts";
 import type { CommitOptions } from "./commit.ts";
 import type { QueueInstance } from "./instance.ts";
 import type { LeaseHandle } from "./leases.ts";
+import { LookAhead } from "./look-ahead.ts";
 import { type Append, runInTransaction, type SqliteTransaction } from "./transactions.ts";
 
 /** Losing a lease or an ack in a power cut means another delivery, which is what at least once allows. */
@@ -45,8 +46,9 @@ export class SqliteConsumerGroup implements ConsumerGroup {
   readonly #leases = new WeakMap<LeasedEvent, LeaseHandle>();
   /** Leases whose ack was part of their handler's transaction. */
   readonly #settled = new WeakSet<LeaseHandle>();
+  readonly #ahead = new LookAhead();
   #stored: StoredGroupPolicy;
-  /** Something was there the last time: then there is no point in looking first. */
+  /** Something was there the last time: then whatever a look says, it is worth trying. */
   #busy = false;
 
   constructor(
@@ -143,35 +145,48 @@ export class SqliteConsumerGroup implements ConsumerGroup {
     return longPoll({ bell: this.#instance.bell, take, waitMs, signal, keepAlive });
   }
 
-  /** Unless something was there a moment ago, looks first, without any lock, whether there is something to write. */
+  /** Reads first, without any lock, what there is to claim; where there is nothing, it takes no lock at all. */
   async #take(limit: number, leaseMs: number | undefined): Promise<Taken<LeasedEvent>> {
     const now = Date.now();
-    const look = this.#busy ? "claimable" : await this.#look(now);
-    if (typeof look !== "string") return { items: [], retryInMs: this.#pause(look, now) };
+    const wasBusy = this.#busy;
+    if (!wasBusy || this.#ahead.size < limit) {
+      const look = await this.#look(now, limit);
+      if (!wasBusy && typeof look !== "string") {
+        return { items: [], retryInMs: this.#pause(look, now) };
+      }
+    }
     const claim = await this.#instance.write(
       ({ groups, claimer }, tx) => {
-        const { group } = groups.ensure(tx, this.name, this.#given);
-        const result = claimer.claim(tx, group, limit, leaseMs ?? group.policy.leaseMs);
+        const { group, state } = groups.ensure(tx, this.name, this.#given);
+        const result = claimer.claim(tx, group, {
+          limit,
+          leaseMs: leaseMs ?? group.policy.leaseMs,
+          state,
+          ahead: this.#ahead,
+        });
         const nextDue = result.leased.length > 0 ? undefined : claimer.nextDue(group);
         return { ...result, policy: group.policy, nextDue };
       },
-      { ...LOSABLE, urgent: !this.#busy },
+      { ...LOSABLE, urgent: !wasBusy },
     );
     this.#stored = claim.policy;
+    this.#ahead.drop(claim.cursor);
     this.#instance.drop("retention", claim.lost);
     const items = claim.leased.map((leased) => this.#deliver(leased));
     this.#busy = items.length > 0;
     return { items, retryInMs: claim.more ? 0 : this.#pause(claim.nextDue, now) };
   }
 
-  #look(now: number): Promise<"missing" | "claimable" | number | undefined> {
-    return this.#instance.read(({ groups, claimer }) => {
+  #look(now: number, limit: number): Promise<"missing" | "claimable" | number | undefined> {
+    return this.#instance.read(({ groups, claimer, log }) => {
       const group = groups.find(this.name);
       if (group === undefined) return "missing";
       checkSameGroupPolicy(this.name, group.policy, this.#given);
       this.#stored = group.policy;
-      if (groups.isTouchDue(group, now) || claimer.isClaimable(group, now)) return "claimable";
-      return claimer.nextDue(group);
+      this.#ahead.fill(log, group, limit);
+      if (this.#ahead.size > 0 || groups.isTouchDue(group, now)) return "claimable";
+      const due = claimer.nextDue(group);
+      return due !== undefined && due <= now ? "claimable" : due;
     });
   }
 

@@ -28,9 +28,20 @@ export interface Group {
   readonly skipped: number;
 }
 
+/** What a claim of a group has to look for, as 0 or 1. */
+export interface ClaimState {
+  readonly isDeliveryDue: number;
+  readonly isBatchDue: number;
+  /** Something above the cursor has a delivery: the group was moved back. */
+  readonly hasPassed: number;
+}
+
 interface GroupRow extends Omit<Group, "policy"> {
   readonly policy: string;
 }
+
+/** Of a group that was made just now. */
+const NOTHING_YET: ClaimState = { isDeliveryDue: 0, isBatchDue: 0, hasPassed: 0 };
 
 /** An idle member says at least so often that it is there. */
 const TOUCH_EVERY_MS = 60_000;
@@ -72,19 +83,20 @@ export class GroupStore {
     tx: WriteTransaction,
     name: string,
     given: GivenGroupPolicy,
-  ): { readonly group: Group; readonly created: boolean } {
-    const found = this.find(name);
-    if (found !== undefined) {
-      checkSameGroupPolicy(name, found.policy, given);
-      this.touch(tx, found);
-      return { group: found, created: false };
+  ): { readonly group: Group; readonly state: ClaimState; readonly created: boolean } {
+    const row = this.#connection.get<GroupRow & ClaimState>(SQL.groupToClaim, tx.now, tx.now, name);
+    if (row !== undefined) {
+      const group = this.#toGroup(row);
+      checkSameGroupPolicy(name, group.policy, given);
+      this.touch(tx, group);
+      return { group, state: row, created: false };
     }
     const cursor = this.#log.startAfter(given.from ?? "beginning");
     const policy = encodeGroupPolicy(completeGroupPolicy(given));
     this.#connection.run(SQL.insertGroup, name, cursor, policy, tx.now);
     // What came before it, it doesn't get: made again after a power cut it would begin elsewhere.
     tx.durable = true;
-    return { group: this.#existing(name), created: true };
+    return { group: this.#existing(name), state: NOTHING_YET, created: true };
   }
 
   /** Whether a member should say again that the group is served, or it would expire one day. */

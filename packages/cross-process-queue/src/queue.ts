@@ -42,7 +42,7 @@ import {
   splitReceive,
 } from "@ringrift/event-queue/backend";
 import { SqliteDeadLetters, SqliteGroups } from "./administration.ts";
-import { type Appended, appendedEvent } from "./appending.ts";
+import { type Appended, appendedEvent, prepareRow } from "./appending.ts";
 import { SqliteConsumerGroup } from "./consumer-group.ts";
 import type { QueueBackup } from "./backup.ts";
 import { queueHealth, queueStats } from "./health.ts";
@@ -262,19 +262,17 @@ export class CrossProcessEventQueue<
   /** Appends an event in somebody's transaction. */
   readonly #appendNow: Append = ({ appender }, tx, [type, payload, options]) => {
     const record = prepareEvent(type, payload, this.#withSource(options), this.#checks);
-    return appender.appendOne(tx, record);
+    return appender.appendOne(tx, prepareRow(record));
   };
 
   async #append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
     if (records.length === 0) return [];
     const passing = this.#gate.pass(records.length);
     if (passing !== undefined) await passing;
-    const appended = await this.#instance.write(
-      ({ appender }, tx) => appender.append(tx, records),
-      {
-        deferred: true,
-      },
-    );
+    const events = records.map(prepareRow);
+    const appended = await this.#instance.write(({ appender }, tx) => appender.append(tx, events), {
+      deferred: true,
+    });
     return appended.map((result) => this.#toEvent(result));
   }
 

@@ -29,14 +29,16 @@ function checksumOf(row: Pick<EventRow, "id" | "type" | "payload" | "key" | "hea
   return crc32(id + type + (key ?? "") + (headers ?? "") + payload);
 }
 
-/** The row of an event that is to be stored. */
-export function toRow(record: OutgoingRecord, position: number, storedAt: number): EventRow {
+/** A row that has no place in the log yet. */
+export type UnplacedRow = Omit<EventRow, "position" | "stored_at">;
+
+/** The row of an event that is to be stored, but for its place: all that can be done before the write lock is had. */
+export function toRow(record: OutgoingRecord): UnplacedRow {
   const { lineage, headers: given, type, body: payload } = record;
   const { id, correlationId } = lineage;
   const key = record.key ?? null;
   const headers = Object.keys(given).length === 0 ? null : JSON.stringify(given);
   return {
-    position,
     id,
     type,
     payload,
@@ -49,9 +51,13 @@ export function toRow(record: OutgoingRecord, position: number, storedAt: number
     causation_id: lineage.causationId ?? null,
     via: lineage.via.length === 0 ? null : JSON.stringify(lineage.via),
     traceparent: lineage.traceparent ?? null,
-    stored_at: storedAt,
     checksum: checksumOf({ id, type, payload, key, headers }),
   };
+}
+
+/** A row in its place. */
+export function placed(row: UnplacedRow, position: number, storedAt: number): EventRow {
+  return { ...row, position, stored_at: storedAt };
 }
 
 /** Whether a row has nothing but `PLAIN_COLUMNS`; most have. */
@@ -88,18 +94,22 @@ export function plainValuesOf(row: EventRow): unknown[] {
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_VIA: readonly string[] = Object.freeze([]);
 
+/** Characters of payload up to which parsing it costs less than an object that does it later. */
+const SMALL_PAYLOAD = 1_000;
+
 /**
- * A row that was written just now, as an event. Most senders don't look at the payload they get back: it is parsed
- * when somebody does.
+ * A row that was written just now, as an event. Most senders don't look at the payload they get back: a large one is
+ * parsed when somebody does.
  */
 export function sentEvent(row: EventRow): StoredEvent {
   const text = row.payload;
+  if (text.length <= SMALL_PAYLOAD) return withPayload(row, JSON.parse(text));
   let payload: unknown;
   let isParsed = false;
   return {
     ...withPayload(row, undefined),
     get payload(): unknown {
-      if (!isParsed) payload = decodePayload(text);
+      if (!isParsed) payload = JSON.parse(text);
       isParsed = true;
       return payload;
     },

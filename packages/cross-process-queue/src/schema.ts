@@ -118,6 +118,12 @@ export const SQL = {
   // Groups
   groupByName: `
     SELECT id, name, cursor, policy, served_at AS servedAt, skipped FROM groups WHERE name = ?`,
+  groupToClaim: `
+    SELECT id, name, cursor, policy, served_at AS servedAt, skipped,
+      EXISTS (SELECT 1 FROM deliveries WHERE group_id = groups.id AND due <= ?) AS isDeliveryDue,
+      EXISTS (SELECT 1 FROM batches WHERE group_id = groups.id AND due <= ?) AS isBatchDue,
+      EXISTS (SELECT 1 FROM deliveries WHERE group_id = groups.id AND position > cursor) AS hasPassed
+    FROM groups WHERE name = ?`,
   groups: `
     SELECT id, name, cursor, policy, served_at AS servedAt, skipped FROM groups ORDER BY name`,
   insertGroup: "INSERT INTO groups (name, cursor, policy, served_at) VALUES (?, ?, ?, ?)",

@@ -5,6 +5,8 @@ import { SQL } from "./schema.ts";
 
 /** Older ones can corrupt the file when the write-ahead log is reset. */
 const OLDEST_SQLITE: readonly [number, number, number] = [3, 51, 3];
+/** Work goes on at the ends of a few trees; and whenever another process commits, the cache begins anew. */
+const CACHE_KIB = 2_000;
 const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
 
 /**
@@ -21,6 +23,7 @@ export function setUpDatabase(connection: Connection): void {
   const version = inOneView(connection, () => schemaVersion(connection));
   if (owned) {
     database.pragma("mmap_size = 0");
+    database.pragma(`cache_size = -${CACHE_KIB}`);
     database.pragma("trusted_schema = OFF");
     database.pragma("cell_size_check = ON");
   }

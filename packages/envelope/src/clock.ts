@@ -27,7 +27,8 @@ class EventClock {
   counter = 0;
   #reading = 0;
   #exact = EXACT;
-  #left = 0;
+  /** While the counter is below it, stamps share the last reading. */
+  #sharedUntil = 0;
   #turnIsWatched = false;
 
   /** Takes the next stamp, with the time of now. */
@@ -37,12 +38,8 @@ class EventClock {
 
   /** Takes the next stamp, in a burst with a recent reading. */
   tickQuickly(): void {
-    if (this.#left > 0 && this.counter < COUNTER_LIMIT) {
-      this.#left -= 1;
-      this.counter += 1;
-    } else {
-      this.#read();
-    }
+    if (this.counter < this.#sharedUntil) this.counter += 1;
+    else this.#read();
   }
 
   #read(): void {
@@ -52,12 +49,12 @@ class EventClock {
     this.#reading = now;
     this.#advance(now);
     if (this.#exact > 0) return;
-    this.#left = SHARED - 1;
+    this.#sharedUntil = Math.min(this.counter + SHARED - 1, COUNTER_LIMIT);
     if (this.#turnIsWatched) return;
     this.#turnIsWatched = true;
     void turnEnded.then(() => {
       this.#turnIsWatched = false;
-      this.#left = 0;
+      this.#sharedUntil = 0;
       this.#exact = EXACT;
     });
   }
@@ -65,13 +62,19 @@ class EventClock {
   #advance(now: number): void {
     if (!(now <= this.time)) {
       this.time = now;
-      this.counter = 0;
+      this.#restart();
     } else if (this.counter === COUNTER_LIMIT) {
       this.time += 1;
-      this.counter = 0;
+      this.#restart();
     } else {
       this.counter += 1;
     }
+  }
+
+  /** Begins the stamps of a millisecond. */
+  #restart(): void {
+    this.counter = 0;
+    this.#sharedUntil = 0;
   }
 }
 

@@ -20,10 +20,18 @@ let node: string | undefined;
  */
 export function eventIdOf(millis: number, counter: number): string {
   tail ??= { head: Number.parseInt(randomHex(1), 16) & 0x3f, rest: randomHex(6) };
-  const time = millis.toString(16).padStart(12, "0");
+  if (millis !== written.millis) written = { millis, text: timeText(millis) };
   const high = (counter >>> 8).toString(16).padStart(3, "0");
   const low = (0x8000 | ((counter & 0xff) << 6) | tail.head).toString(16);
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${high}-${low}-${tail.rest}`;
+  return `${written.text}-7${high}-${low}-${tail.rest}`;
+}
+
+/** Writing such a number in hexadecimal costs more than the rest of an id, and many ids share it. */
+let written = { millis: 0, text: timeText(0) };
+
+function timeText(millis: number): string {
+  const text = millis.toString(16).padStart(12, "0");
+  return `${text.slice(0, 8)}-${text.slice(8)}`;
 }
 
 /**

@@ -27,6 +27,7 @@ export class NatsGroups implements Groups {
   list(): Promise<GroupInfo[]> {
     return this.#instance.use(async (engine) => {
       await engine.sweeper.expireGroups();
+      await engine.skipper.skipAll();
       const groups = await engine.groups.all();
       return Promise.all(groups.map((group) => groupInfo(engine, group)));
     });

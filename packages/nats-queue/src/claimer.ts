@@ -6,7 +6,7 @@ import type { GroupEngine } from "./group-engine.ts";
 import { graceOf } from "./consumer-config.ts";
 import type { Group, Lane } from "./group.ts";
 import type { KeyStanding } from "./key-order.ts";
-import { type EventPlace, failuresBefore, Lease, leaseExpired } from "./lease.ts";
+import { ackToOf, type EventPlace, failuresBefore, Lease, leaseExpired } from "./lease.ts";
 import { NO_KEY } from "./names.ts";
 import type { RawMessage } from "./raw-message.ts";
 
@@ -30,6 +30,17 @@ export interface ClaimedEvent {
   readonly event: LeasedEvent;
 }
 
+/** What came of messages that were to be claimed. */
+export interface Claim {
+  /** In position order. */
+  readonly claimed: readonly ClaimedEvent[];
+  /** How many were settled because they are too old for the group. */
+  readonly skipped: number;
+}
+
+/** What came of one of them: `undefined` when it is settled, buried, or waits for its turn. */
+type Outcome = ClaimedEvent | "skipped" | undefined;
+
 /** One message on its way to be claimed. */
 interface Candidate {
   readonly message: RawMessage;
@@ -49,21 +60,31 @@ export class Claimer {
     this.#engine = engine;
   }
 
-  /** In position order. What isn't claimed is settled, buried, or waits for its turn. */
-  async claim(delivered: Delivered): Promise<ClaimedEvent[]> {
+  /** What isn't claimed is settled, buried, skipped, or waits for its turn. */
+  async claim(delivered: Delivered): Promise<Claim> {
     const found = await Promise.all(
       delivered.messages.map((message) => this.#candidate(delivered, message)),
     );
     const candidates = found
       .filter((one) => one !== undefined)
       .toSorted((a, b) => a.place.position - b.place.position);
-    const standings = await this.#standings(delivered.group, candidates);
-    const claimed = await Promise.all(
-      candidates.map((candidate, index) =>
-        this.#settleOrClaim(delivered, candidate, standings[index]),
-      ),
+    const keyed = Map.groupBy(
+      candidates.filter(({ bucket }) => bucket !== NO_KEY),
+      ({ bucket }) => bucket,
     );
-    return claimed.filter((one) => one !== undefined);
+    const outcomes = await Promise.all([
+      ...candidates
+        .filter(({ bucket }) => bucket === NO_KEY)
+        .map((candidate) => this.#settleOrClaim(delivered, candidate, undefined)),
+      ...[...keyed.values()].map((ofKey) => this.#inOrder(delivered, ofKey)),
+    ]);
+    const all = outcomes.flat();
+    return {
+      claimed: all
+        .filter((one) => one !== undefined && one !== "skipped")
+        .toSorted((a, b) => a.event.position - b.event.position),
+      skipped: all.filter((one) => one === "skipped").length,
+    };
   }
 
   /** `undefined` for what the group doesn't read, and for what this process has settled already. */
@@ -94,36 +115,28 @@ export class Claimer {
     };
   }
 
-  /** The first event of a bucket in a batch is asked about; those behind one whose turn hasn't come wait too. */
-  async #standings(
-    group: Group,
-    candidates: readonly Candidate[],
-  ): Promise<(KeyStanding | undefined)[]> {
-    const standings: (KeyStanding | undefined)[] = Array.from({ length: candidates.length });
-    const buckets = Map.groupBy(
-      candidates.map(({ bucket, place }, index) => ({ bucket, index, position: place.position })),
-      ({ bucket }) => bucket,
-    );
-    buckets.delete(NO_KEY);
-    const ask = async (bucket: string): Promise<void> => {
-      let isOpen = true;
-      for (const { index, position } of buckets.get(bucket) ?? []) {
-        const standing: KeyStanding = isOpen
-          ? await this.#engine.keys.standing(group, bucket, position)
-          : { turn: "later" };
-        standings[index] = standing;
-        isOpen = standing.turn === "over";
-      }
-    };
-    await Promise.all([...buckets.keys()].map(ask));
-    return standings;
+  /** Those of a bucket behind one that isn't settled wait for their turn. */
+  async #inOrder(delivered: Delivered, ofKey: readonly Candidate[]): Promise<Outcome[]> {
+    const { keys } = this.#engine;
+    const outcomes: Outcome[] = [];
+    for (const [index, candidate] of ofKey.entries()) {
+      const { bucket, place } = candidate;
+      const standing = await keys.standing(delivered.group, bucket, place.position);
+      const outcome = await this.#settleOrClaim(delivered, candidate, standing);
+      outcomes.push(outcome);
+      if (standing.turn === "over" || outcome === "skipped") continue;
+      const behind = ofKey.slice(index + 1);
+      outcomes.push(...(await Promise.all(behind.map((other) => this.#park(delivered, other)))));
+      break;
+    }
+    return outcomes;
   }
 
   async #settleOrClaim(
     delivered: Delivered,
     candidate: Candidate,
     standing: KeyStanding | undefined,
-  ): Promise<ClaimedEvent | undefined> {
+  ): Promise<Outcome> {
     if (standing?.turn === "over") {
       await this.#say(delivered, candidate.message, ACK);
       return undefined;
@@ -136,7 +149,7 @@ export class Claimer {
     delivered: Delivered,
     candidate: Candidate,
     how: { readonly revision: number | undefined; readonly isPaused: boolean },
-  ): Promise<ClaimedEvent | undefined> {
+  ): Promise<Outcome> {
     const { group, lane, leaseMs } = delivered;
     const { message, place, bucket, content, known, attempt } = candidate;
     const { records, clock } = this.#engine;
@@ -159,14 +172,22 @@ export class Claimer {
     const id = "error" in content ? "" : content.lineage.id;
     const delivery = { group, lane, message, place, id, attempt, failures, key };
     const lease = new Lease(this.#engine, { ...delivery, recordRevision, heldUntil });
+    if (this.#isTooOld(delivered, place)) return (await lease.skip()) ? "skipped" : undefined;
     if ("error" in content) await lease.bury(content.error);
     else if (attempt > group.policy.maxAttempts) await lease.bury(leaseExpired(attempt - 1));
     else return { lease, event: lease.toEvent(content) };
     return undefined;
   }
 
+  /** What was given back on purpose is never too old. */
+  #isTooOld({ group, lane }: Delivered, { storedAt }: EventPlace): boolean {
+    const { skipAfterMs } = group.policy;
+    if (skipAfterMs === null || lane === "redriven") return false;
+    return storedAt < this.#engine.clock.now() - skipAfterMs;
+  }
+
   /** Lets it wait in the server, and notes where it can be called when its turn comes. */
-  async #park(delivered: Delivered, candidate: Candidate): Promise<ClaimedEvent | undefined> {
+  async #park(delivered: Delivered, candidate: Candidate): Promise<Outcome> {
     const { group, lane } = delivered;
     const { message, place, bucket, known, attempt } = candidate;
     const { delivery, reply } = message;
@@ -175,7 +196,9 @@ export class Claimer {
     const parkingMs = Math.max(SHORTEST_PARKING_MS, group.policy.leaseMs);
     if (!(await this.#say(delivered, message, deliverAgainIn(parkingMs)))) return undefined;
     const failures = known.record?.failures ?? [];
-    const record = { delivery, attempts: attempt - 1, idle: true, reply, failures };
+    const attempts = attempt - 1;
+    const more = ackToOf(group, message);
+    const record = { delivery, attempts, idle: true, reply, failures, ...more };
     const revision = await records.swap(group, lane, place.position, record, known.revision);
     if (revision === undefined) return undefined;
     // Who settled the one before may have looked for this note a moment too early.

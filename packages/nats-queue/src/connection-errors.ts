@@ -15,9 +15,13 @@ export function notConnected(error: unknown, { connection }: CheckedOptions): Er
   const failure = toQueueError(error, "connecting");
   if (failure instanceof QueueError && failure.code === "ACCESS_DENIED") return failure;
   const servers = [connection.servers ?? "127.0.0.1:4222"].flat().map(withoutSecret).join(", ");
+  // A server that refuses a certificate breaks off, and the client waits in vain.
+  const tls = connection.tls
+    ? ' With "tls" one side may also have refused the certificate of the other: the log of the server says so.'
+    : "";
   return new QueueError(
     "SERVER_UNREACHABLE",
-    `No NATS server answers at ${servers}: ${failure.message}. Start one (nats-server -js -sd <folder>), or correct "servers".`,
+    `No NATS server answers at ${servers}: ${failure.message.replace(/\.$/, "")}. Start one (nats-server -js -sd <folder>), or correct "servers".${tls}`,
     { cause: error },
   );
 }

@@ -1,8 +1,8 @@
 import { AckPolicy, type ConsumerConfig, DeliverPolicy } from "@nats-io/jetstream";
-import { nanos, type Msg } from "@nats-io/transport-node";
+import { nanos } from "@nats-io/transport-node";
 import type { Connection } from "./connection.ts";
 import { isNotFound } from "./nats-errors.ts";
-import { type ConsumerAddress, pullNow } from "./pull.ts";
+import { type ConsumerAddress, type Pulled, pullNow } from "./pull.ts";
 import { type RawMessage, rawMessage } from "./raw-message.ts";
 
 /** The server removes a reader's consumer that nobody has asked for so long. */
@@ -18,6 +18,19 @@ export interface CursorRange {
   readonly after?: number | undefined;
   /** Stored at or after this moment by the server's clock; in place of `after`. */
   readonly since?: number | undefined;
+  /** Whether the messages come without their data. @default false */
+  readonly headersOnly?: boolean | undefined;
+}
+
+/** Its consumer in the server. */
+interface OpenedCursor {
+  readonly address: ConsumerAddress;
+  /** Position behind which it began. */
+  readonly start: number;
+  /** How many messages it had to read when it was made. */
+  readonly pending: number;
+  /** On the monotone clock. */
+  readonly usedAt: number;
 }
 
 /**
@@ -29,13 +42,9 @@ export class Cursor {
   readonly #connection: Connection;
   readonly #stream: string;
   readonly #range: CursorRange;
-  #address: ConsumerAddress | undefined;
+  #opened: OpenedCursor | undefined;
   /** Position of the last message read. */
   #last: number | undefined;
-  #askedAt = 0;
-  /** Position behind which it began, once it is known. */
-  #start = 0;
-  #pending = 0;
 
   constructor(connection: Connection, stream: string, range: CursorRange) {
     this.#connection = connection;
@@ -49,67 +58,70 @@ export class Cursor {
     const batch = Math.min(limit, LARGEST_PULL);
     const found: RawMessage[] = [];
     for (;;) {
-      const { messages, gone } = await this.#connection.persist("reading events", async () => {
-        const made = await this.#open();
-        this.#askedAt = performance.now();
-        if (made && this.#pending === 0) return { messages: [], gone: false };
-        return this.#pull(batch - found.length);
-      });
+      const { opened, messages, end } = await this.#pull(batch - found.length);
       found.push(...messages.map((message) => rawMessage(message)));
-      if (!gone || found.length >= batch) return found;
-      this.#address = undefined;
+      this.#last = found.at(-1)?.position ?? this.#last;
+      const isDone = end === "full" || end === "empty";
+      if (isDone || end === "limited") this.#opened = opened;
+      if (isDone) return found;
     }
   }
 
   /** Position behind which it began: that of the last message before its range. */
   async start(): Promise<number> {
-    await this.#connection.persist("reading events", () => this.#open());
-    return this.#start;
+    this.#opened = await this.#connection.persist("reading events", () => this.#open());
+    return this.#opened.start;
   }
 
   /** How many messages it has still to read, when it was just made. */
   async count(): Promise<number> {
-    await this.#connection.persist("reading events", () => this.#open());
-    return this.#pending;
+    this.#opened = await this.#connection.persist("reading events", () => this.#open());
+    return this.#opened.pending;
   }
 
   async close(): Promise<void> {
-    const address = this.#address;
-    this.#address = undefined;
-    if (address === undefined) return;
+    const opened = this.#opened;
+    this.#opened = undefined;
+    if (opened !== undefined) await this.#delete(opened);
+  }
+
+  /**
+   * One pull. What an attempt was sent that failed is lost with its consumer, which doesn't send it again: the next
+   * attempt makes one that begins behind what has come. Nothing is kept of an attempt before it has succeeded,
+   * for one that was given up may still be answered.
+   */
+  #pull(batch: number): Promise<Pulled & { readonly opened: OpenedCursor | undefined }> {
+    const kept = this.#opened;
+    this.#opened = undefined;
+    const isStale = performance.now() - (kept?.usedAt ?? 0) > INACTIVE_MS / 2;
+    if (kept !== undefined && isStale) void this.#delete(kept);
+    return this.#connection.persist("reading events", async (tries) => {
+      const isKept = kept !== undefined && !isStale && tries === 1;
+      const opened = isKept ? kept : await this.#open();
+      const usedAt = performance.now();
+      if (!isKept && opened.pending === 0) return { messages: [], end: "empty", opened };
+      const pulled = await pullNow(this.#connection, opened.address, batch);
+      return { ...pulled, opened: { ...opened, usedAt } };
+    });
+  }
+
+  async #open(): Promise<OpenedCursor> {
+    const info = await this.#connection.jsm.consumers.add(this.#stream, this.#config());
+    return {
+      address: { stream: this.#stream, consumer: info.name },
+      start: info.delivered.stream_seq,
+      pending: info.num_pending,
+      usedAt: performance.now(),
+    };
+  }
+
+  async #delete({ address }: OpenedCursor): Promise<void> {
     const { jsm } = this.#connection;
     await jsm.consumers.delete(address.stream, address.consumer).catch(() => {});
   }
 
-  async #pull(batch: number): Promise<{ messages: Msg[]; gone: boolean }> {
-    const address = this.#address;
-    if (address === undefined) return { messages: [], gone: true };
-    try {
-      const pulled = await pullNow(this.#connection, address, batch);
-      const last = pulled.messages.at(-1);
-      if (last !== undefined) this.#last = rawMessage(last).position;
-      return pulled;
-    } catch (error) {
-      // What was under way is lost with the consumer; a new one begins behind what has come.
-      this.#address = undefined;
-      throw error;
-    }
-  }
-
-  /** Whether it made the consumer just now. */
-  async #open(): Promise<boolean> {
-    const isStale = performance.now() - this.#askedAt > INACTIVE_MS / 2;
-    if (this.#address !== undefined && !isStale) return false;
-    await this.close();
-    const info = await this.#connection.jsm.consumers.add(this.#stream, this.#config());
-    this.#address = { stream: this.#stream, consumer: info.name };
-    this.#start = info.delivered.stream_seq;
-    this.#pending = info.num_pending;
-    return true;
-  }
-
   #config(): Partial<ConsumerConfig> {
-    const { filters, after = 0, since } = this.#range;
+    const { filters, after = 0, since, headersOnly = false } = this.#range;
     const from = this.#last ?? after;
     const [only] = filters;
     return {
@@ -117,6 +129,7 @@ export class Cursor {
       mem_storage: true,
       num_replicas: 1,
       inactive_threshold: nanos(INACTIVE_MS),
+      ...(headersOnly && { headers_only: true }),
       ...(since !== undefined && this.#last === undefined
         ? {
             deliver_policy: DeliverPolicy.StartTime,

@@ -16,12 +16,22 @@ export interface DeliveryRecord {
   readonly idle: boolean;
   /** It waits for an earlier one of its key: where the server is told that its turn has come. */
   readonly reply?: string | undefined;
+  /** It waits, in a group that skips: where the server is told that it is settled. */
+  readonly ackTo?: string | undefined;
   readonly failures: DeadLetter["history"];
 }
 
 /** A record, and the revision that a change of it must name (0 for none). */
 export interface KnownRecord {
   readonly record: DeliveryRecord | undefined;
+  readonly revision: number;
+}
+
+/** A record, and which event it is of. */
+export interface FoundRecord {
+  readonly lane: Lane;
+  readonly position: number;
+  readonly record: DeliveryRecord;
   readonly revision: number;
 }
 
@@ -56,8 +66,13 @@ export class DeliveryRecords {
     if (revision > 0) await this.#state.remove(revision);
   }
 
-  async ofGroup(group: Group): Promise<DeliveryRecord[]> {
-    return (await this.#state.list(this.#names.deliveries(group.incarnation))).map(toRecord);
+  async ofGroup(group: Group): Promise<FoundRecord[]> {
+    const entries = await this.#state.list(this.#names.deliveries(group.incarnation));
+    return entries.map((entry) => {
+      const [lane, position] = entry.subject.split(".").slice(-2);
+      const { revision } = entry;
+      return { lane: lane as Lane, position: Number(position), record: toRecord(entry), revision };
+    });
   }
 }
 

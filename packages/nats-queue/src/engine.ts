@@ -1,8 +1,10 @@
 import type { Subscription } from "@nats-io/transport-node";
 import { runDetached } from "@ringrift/envelope";
 import type { Bell } from "@ringrift/event-queue/backend";
+import { Admission } from "./admission.ts";
 import { Connection } from "./connection.ts";
 import { DeadLetterStore } from "./dead-letter-store.ts";
+import { DelayedEvents } from "./delayed-events.ts";
 import { EventLog } from "./event-log.ts";
 import { GroupEngine } from "./group-engine.ts";
 import { GroupStore } from "./group-store.ts";
@@ -11,6 +13,8 @@ import type { CheckedOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";
 import { ServerClock } from "./server-clock.ts";
 import { setUpStreams } from "./set-up.ts";
+import { SkipCount } from "./skip-count.ts";
+import { Skipper } from "./skipping.ts";
 import { StateStore } from "./state-store.ts";
 import { Sweeper } from "./sweeper.ts";
 import { Tail } from "./tail.ts";
@@ -34,10 +38,13 @@ export class Engine {
   readonly clock: ServerClock = new ServerClock();
   readonly state: StateStore;
   readonly log: EventLog;
+  readonly delayed: DelayedEvents;
+  readonly admission: Admission;
   readonly publisher: Publisher;
   readonly groups: GroupStore;
   readonly letters: DeadLetterStore;
   readonly group: GroupEngine;
+  readonly skipper: Skipper;
   readonly tail: Tail;
   readonly sweeper: Sweeper;
   readonly #listener: EngineListener;
@@ -51,19 +58,36 @@ export class Engine {
     this.#listener = listener;
     this.state = new StateStore(connection, names);
     this.log = new EventLog(connection, names, (position) => listener.onCorrupt(position));
-    this.publisher = new Publisher(connection, names, this.log, clock);
-    this.groups = new GroupStore({ connection, names, state: this.state, log: this.log, clock });
+    const { state, log } = this;
+    this.delayed = new DelayedEvents({ connection, names, state, log, clock });
+    this.admission = new Admission({
+      connection,
+      names,
+      state,
+      log,
+      clock,
+      delayed: this.delayed,
+      use: (work) => listener.use(work),
+      report: (error) => listener.onError(error),
+    });
+    this.publisher = new Publisher({ connection, names, log, clock, delayed: this.delayed });
+    this.groups = new GroupStore({ connection, names, state, log, clock });
     this.letters = new DeadLetterStore(connection, names, this.groups);
     this.group = new GroupEngine({
       connection,
       names,
       clock,
-      state: this.state,
+      state,
       groups: this.groups,
       letters: this.letters,
+      skips: new SkipCount(state, names, (count, report) => {
+        listener.onDropped("skipped", count);
+        listener.onError(report);
+      }),
       use: (work) => listener.use(work),
       report: (error) => listener.onError(error),
     });
+    this.skipper = new Skipper(this.group);
     this.tail = new Tail(connection, names.stream, listener.bell);
     this.sweeper = new Sweeper(this, options, listener);
   }
@@ -79,6 +103,7 @@ export class Engine {
       await opened.setClock();
       opened.#hear();
       opened.sweeper.start();
+      opened.admission.start();
       engine = opened;
       return opened;
     } catch (error) {
@@ -99,6 +124,7 @@ export class Engine {
 
   onReconnect(): void {
     this.tail.renew();
+    this.admission.look();
     this.#listener.bell.ring();
     this.#listener.groupBell.ring();
     this.#listener.use(() => this.setClock()).catch(() => {});
@@ -106,6 +132,7 @@ export class Engine {
 
   async close(): Promise<void> {
     this.sweeper.stop();
+    await this.admission.stop();
     this.tail.close();
     this.#notices?.unsubscribe();
     if (this.connection.connected) await this.log.close();

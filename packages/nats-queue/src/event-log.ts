@@ -3,8 +3,9 @@ import type { StoredEvent } from "@ringrift/event-queue";
 import type { HistoryRequest, LogPage, LogQuery } from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
 import { Cursor, type CursorRange } from "./cursor.ts";
-import { readEvent, toStoredEvent } from "./event-message.ts";
+import { HEADER, readEvent, toStoredEvent } from "./event-message.ts";
 import type { Names } from "./names.ts";
+import { isConflict } from "./nats-errors.ts";
 import type { RawMessage } from "./raw-message.ts";
 
 /** Cursors kept for readers that go on where they were: streams, and `receive` without a group. */
@@ -12,6 +13,9 @@ const MOST_CURSORS = 16;
 /** How far a sender's idea of the server's clock may be off. */
 const CLOCK_SLACK_MS = 2_000;
 const PAGE = 500;
+const NANOS = 1_000_000;
+/** No stream has this sequence: a message that is expected after it is never stored. */
+const IMPOSSIBLE = Number.MAX_SAFE_INTEGER;
 
 /** What was read, and how far. */
 interface Scan {
@@ -101,6 +105,57 @@ export class EventLog {
     const raw = { subject, headers: header, text: message.string(), position };
     const read = readEvent({ ...raw, time: Date.parse(timestamp) }, this.#names);
     return "event" in read ? toStoredEvent(read.event) : undefined;
+  }
+
+  /**
+   * Where the event is that the server remembers under a message id, and for how long it remembers. With several
+   * copies of the stream it can't be asked: newer servers would take the question itself for the first of its id.
+   */
+  async recall(
+    subject: string,
+    msgID: string,
+  ): Promise<{ readonly position: number | undefined; readonly windowMs: number }> {
+    const connection = this.#connection;
+    const { config } = await connection.persist("reading events", () =>
+      connection.jsm.streams.info(this.#names.stream),
+    );
+    const windowMs = config.duplicate_window / NANOS;
+    if (config.num_replicas > 1) return { position: undefined, windowMs };
+    try {
+      const { duplicate, seq } = await connection.persist("reading events", () =>
+        connection.js.publish(subject, "", { msgID, expect: { lastSequence: IMPOSSIBLE } }),
+      );
+      return { position: duplicate ? seq : undefined, windowMs };
+    } catch (error) {
+      if (isConflict((error as Error).cause ?? error)) return { position: undefined, windowMs };
+      throw error;
+    }
+  }
+
+  /** How long the server remembers message ids. */
+  async windowMs(): Promise<number> {
+    const { config } = await this.#connection.persist("reading events", () =>
+      this.#connection.jsm.streams.info(this.#names.stream),
+    );
+    return config.duplicate_window / NANOS;
+  }
+
+  /** Positions of the events that were stored at or after a moment, by id. */
+  async positionsSince(time: number): Promise<Map<string, number>> {
+    const range = { filters: [], since: time - CLOCK_SLACK_MS, headersOnly: true };
+    const cursor = new Cursor(this.#connection, this.#names.stream, range);
+    const positions = new Map<string, number>();
+    try {
+      for (;;) {
+        const page = await cursor.next(PAGE);
+        for (const { headers, position } of page) {
+          positions.set(headers?.get(HEADER.id) ?? "", position);
+        }
+        if (page.length < PAGE) return positions;
+      }
+    } finally {
+      await cursor.close();
+    }
   }
 
   async close(): Promise<void> {

@@ -21,9 +21,20 @@ export const HEADER = {
   /** Type and place in the log of an event that is kept elsewhere: a dead letter, or one redriven. */
   type: "Ringrift-Type",
   position: "Ringrift-Position",
+  /** When it enters the log, while it waits for that; and what the log will know it by. */
+  dueAt: "Ringrift-Due-At",
+  messageId: "Ringrift-Message-Id",
   /** Why it is a dead letter: a JSON object. */
   letter: "Ringrift-Letter",
 } as const;
+
+/** What only an event has that waits for its time: in the log its subject and its sequence say it. */
+const WAITING_ONLY: ReadonlySet<string> = new Set([
+  HEADER.dueAt,
+  HEADER.messageId,
+  HEADER.type,
+  HEADER.position,
+]);
 
 /** An event as a stream holds it, its payload not yet read. */
 export interface EventMessage {
@@ -50,6 +61,32 @@ export function messageId({ lineage, dedupeKey }: OutgoingRecord): string {
   return dedupeKey === undefined ? `id:${lineage.id}` : `key:${encodeURIComponent(dedupeKey)}`;
 }
 
+/** Whether a message id is the event's own, and not a dedupe key. */
+export function isIdOfEvent(id: string): boolean {
+  return id.startsWith("id:");
+}
+
+/** Whether an event may be the repetition of another send: the id of any other one was made for it just now. */
+export function isRepeatable({ dedupeKey, fresh }: OutgoingRecord): boolean {
+  return dedupeKey !== undefined || !fresh;
+}
+
+/** The event that a send gives for what it stored. */
+export function eventOf(record: OutgoingRecord, position: number, storedAt: number): StoredEvent {
+  const { lineage, type, body, key, headers } = record;
+  return {
+    ...lineage,
+    position,
+    type,
+    payload: decodePayload(body),
+    ...(key !== undefined && { key }),
+    headers,
+    storedAt,
+    attempt: 0,
+    redelivered: false,
+  };
+}
+
 /** Headers of an event that is sent. */
 export function eventHeaders(record: OutgoingRecord, storedAt: number): MsgHdrs {
   const { lineage, key, headers } = record;
@@ -63,6 +100,17 @@ export function eventHeaders(record: OutgoingRecord, storedAt: number): MsgHdrs 
   if (traceparent !== undefined && /^[\w-]+$/.test(traceparent)) {
     result.set(HEADER.traceparent, traceparent);
   }
+  return result;
+}
+
+/** The headers that an event has in the log, of those it had where it waited for its time. */
+export function admittedHeaders(waiting: MsgHdrs, storedAt: number): MsgHdrs {
+  const result = newHeaders();
+  for (const [name, values] of waiting) {
+    if (/^nats-/i.test(name) || WAITING_ONLY.has(name)) continue;
+    for (const value of values) result.append(name, value);
+  }
+  result.set(HEADER.storedAt, String(storedAt));
   return result;
 }
 

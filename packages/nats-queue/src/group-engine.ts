@@ -8,6 +8,7 @@ import type { Names } from "./names.ts";
 import { GIVE_BACK } from "./acknowledge.ts";
 import { SettledMemory } from "./settled-memory.ts";
 import type { ServerClock } from "./server-clock.ts";
+import type { SkipCount } from "./skip-count.ts";
 import type { StateStore } from "./state-store.ts";
 
 /** What members of groups work with. */
@@ -18,6 +19,7 @@ export class GroupEngine {
   readonly clock: ServerClock;
   readonly groups: GroupStore;
   readonly letters: DeadLetterStore;
+  readonly skips: SkipCount;
   readonly records: DeliveryRecords;
   readonly keys: KeyOrder;
   readonly settled: SettledMemory = new SettledMemory();
@@ -36,6 +38,7 @@ export class GroupEngine {
     readonly clock: ServerClock;
     readonly groups: GroupStore;
     readonly letters: DeadLetterStore;
+    readonly skips: SkipCount;
     readonly use: <T>(work: () => Promise<T>) => Promise<T>;
     readonly report: (error: unknown) => void;
   }) {
@@ -45,6 +48,7 @@ export class GroupEngine {
     this.clock = parts.clock;
     this.groups = parts.groups;
     this.letters = parts.letters;
+    this.skips = parts.skips;
     this.records = new DeliveryRecords(parts.state, parts.names);
     this.keys = new KeyOrder(parts.connection, parts.names, parts.state);
     this.use = parts.use;

@@ -10,17 +10,20 @@ import { isNotFound } from "./nats-errors.ts";
 /** A group as callers see it, as of now. */
 export async function groupInfo(engine: Engine, group: Group): Promise<GroupInfo> {
   const { name, policy } = group;
-  const [log, redriven, records, deadLetters, lastServedAt, claimedBy] = await Promise.all([
-    consumerInfo(engine, group, "log"),
-    group.redrives > 0 ? consumerInfo(engine, group, "redriven") : undefined,
-    engine.group.records.ofGroup(group),
-    engine.letters.count(name),
-    engine.group.lastServedAt(group),
-    holderOf(engine, name),
-  ]);
+  const [log, redriven, records, deadLetters, lastServedAt, claimedBy, skipped] = await Promise.all(
+    [
+      consumerInfo(engine, group, "log"),
+      group.redrives > 0 ? consumerInfo(engine, group, "redriven") : undefined,
+      engine.group.records.ofGroup(group),
+      engine.letters.count(name),
+      engine.group.lastServedAt(group),
+      holderOf(engine, name),
+      engine.group.skips.of(group),
+    ],
+  );
   const unclaimed = (await unclaimedInLog(engine, group, log)) + (redriven?.num_pending ?? 0);
   const underWay = (log?.num_ack_pending ?? 0) + (redriven?.num_ack_pending ?? 0);
-  const idle = records.filter((record) => record.idle);
+  const idle = records.map(({ record }) => record).filter((record) => record.idle);
   return {
     name,
     eventTypes: policy.eventTypes ?? undefined,
@@ -34,8 +37,7 @@ export async function groupInfo(engine: Engine, group: Group): Promise<GroupInfo
     leaseMs: policy.leaseMs,
     expireAfterMs: policy.expireAfterMs,
     skipAfterMs: policy.skipAfterMs ?? undefined,
-    // Skipping isn't done here yet.
-    skipped: 0,
+    skipped,
     backoff: policy.backoff,
     claimedBy,
   };
@@ -43,11 +45,10 @@ export async function groupInfo(engine: Engine, group: Group): Promise<GroupInfo
 
 /** What the server says of a group's consumer; `undefined` when it isn't there. */
 export async function consumerInfo(
-  engine: Engine,
+  { connection, groups }: Pick<Engine, "connection" | "groups">,
   group: Group,
   lane: Lane,
 ): Promise<ConsumerInfo | undefined> {
-  const { connection, groups } = engine;
   const { stream, consumer } = groups.addressOf(group, lane);
   return connection.persist("reading its groups", async () => {
     try {

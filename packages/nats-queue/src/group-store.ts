@@ -5,7 +5,6 @@ import {
   completeGroupPolicy,
   encodeGroupPolicy,
   type GivenGroupPolicy,
-  reportQueueError,
 } from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
 import { consumerConfig } from "./consumer-config.ts";
@@ -86,7 +85,6 @@ export class GroupStore {
       });
       if (made === undefined) continue;
       await this.makeConsumer(made, "log");
-      if (given.skipAfterMs !== undefined) reportQueueError(noSkipping(name), "skipAfterMs");
       return { group: made, created: true };
     }
   }
@@ -126,6 +124,7 @@ export class GroupStore {
     this.#forget(name);
     if (!removed) return only === undefined ? this.remove(name) : false;
     await this.#state.purge(this.#names.touched(name));
+    await this.#state.purge(this.#names.skipped(name));
     await this.dropIncarnation(group.incarnation);
     this.tell(name);
     return true;
@@ -227,13 +226,6 @@ export class GroupStore {
     this.#known.delete(name);
     return undefined;
   }
-}
-
-function noSkipping(name: string): QueueError {
-  return new QueueError(
-    "UNSUPPORTED",
-    `Group "${name}" has a skipAfterMs, and the queue on NATS stores it and doesn't obey it yet: nothing is skipped.`,
-  );
 }
 
 function notFound(name: string): QueueError {

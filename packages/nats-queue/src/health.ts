@@ -7,19 +7,20 @@ import type { QueueInstance } from "./instance.ts";
 
 /** Counters and sizes, as of now. */
 export function queueStats(instance: QueueInstance): Promise<QueueStats> {
-  return instance.use(async ({ connection, names, groups, letters, sweeper }) => {
+  return instance.use(async ({ connection, names, groups, letters, delayed, sweeper }) => {
     // Where it can't be done now, they count it all.
     await sweeper.sweep().catch(() => {});
-    const [{ state }, all, deadLetters] = await Promise.all([
+    const [{ state }, all, deadLetters, waiting] = await Promise.all([
       connection.persist("counting", () => connection.jsm.streams.info(names.stream)),
       groups.all(),
       letters.count(),
+      delayed.count(),
     ]);
     return {
       events: state.messages,
       oldestPosition: state.messages === 0 ? undefined : state.first_seq,
       newestPosition: state.last_seq === 0 ? undefined : state.last_seq,
-      delayed: 0,
+      delayed: waiting,
       groups: all.length,
       deadLetters,
       ...instance.counts,

@@ -40,7 +40,20 @@ export class KeyOrder {
    */
   async settle(group: Group, bucket: string, position: number, revision: number): Promise<boolean> {
     const subject = this.#names.settledKey(group.incarnation, bucket);
-    return (await this.#state.swap(subject, String(position), revision)) !== undefined;
+    const text = String(position);
+    if ((await this.#state.swap(subject, text, revision)) !== undefined) return true;
+    // What was settled before may have been forgotten meanwhile: then it is still the turn of this one.
+    if (revision === 0 || (await this.#state.get(subject)) !== undefined) return false;
+    return (await this.#state.swap(subject, text, 0)) !== undefined;
+  }
+
+  /**
+   * Forgets how far buckets are settled of which the log has nothing that old any more: the first event that it has
+   * of them is the next one.
+   */
+  forget(group: Group, oldestPosition: number): Promise<void> {
+    const subjects = this.#names.settledKeys(group.incarnation);
+    return this.#state.removeOldest(subjects, ({ text }) => Number(text) < oldestPosition);
   }
 
   /** The event of the bucket whose turn it is after the one at `after`, if it is there yet. */

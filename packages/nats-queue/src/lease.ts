@@ -69,6 +69,13 @@ export class Lease {
   }
 
   async ack(): Promise<boolean> {
+    if (!this.#isHeld() || !(await this.#finish(ACK))) return false;
+    this.#engine.touch(this.#claimed.group);
+    return true;
+  }
+
+  /** Settles it unhandled, for it is too old: this isn't service. */
+  async skip(): Promise<boolean> {
     return this.#isHeld() && this.#finish(ACK);
   }
 
@@ -104,7 +111,9 @@ export class Lease {
         time: this.#engine.clock.now(),
       },
     );
-    return this.#finish(TERMINATE);
+    if (!(await this.#finish(TERMINATE))) return false;
+    this.#engine.touch(group);
+    return true;
   }
 
   async extend(ms: number): Promise<number | false> {
@@ -140,7 +149,6 @@ export class Lease {
     if (lane === "log") this.#engine.settled.add(group.incarnation, id);
     if (this.#recordRevision > 0) this.#engine.later(() => records.remove(this.#recordRevision));
     if (lane === "redriven") this.#engine.later(() => letters.remove(message.position));
-    this.#engine.touch(group);
     return true;
   }
 
@@ -150,7 +158,8 @@ export class Lease {
     how: string,
   ): Promise<boolean> {
     const { group, lane, message, place } = this.#claimed;
-    const record = { delivery: message.delivery, attempts, idle: true, failures };
+    const { delivery } = message;
+    const record = { delivery, attempts, idle: true, failures, ...ackToOf(group, message) };
     const { records } = this.#engine;
     const revision = await records.swap(group, lane, place.position, record, this.#recordRevision);
     if (revision === undefined) return this.#lose();
@@ -180,6 +189,11 @@ export class Lease {
     if (failures.some((failure) => failure.attempt === numbered)) return failures;
     return [...failures, { attempt: numbered, time, message }].slice(-MOST_FAILURES);
   }
+}
+
+/** What the record of an event says that waits, so that the group can skip it meanwhile. */
+export function ackToOf({ policy }: Group, { reply }: RawMessage): Pick<DeliveryRecord, "ackTo"> {
+  return policy.skipAfterMs === null ? {} : { ackTo: reply };
 }
 
 /** Why an attempt has failed that nobody said anything about. */

@@ -6,11 +6,12 @@ import type {
   GroupReceiveRequest,
   StoredGroupPolicy,
 } from "@ringrift/event-queue/backend";
-import { type ClaimedEvent, Claimer } from "./claimer.ts";
+import { type ClaimedEvent, Claimer, type Delivered } from "./claimer.ts";
 import type { GroupEngine } from "./group-engine.ts";
 import type { Group, Lane } from "./group.ts";
 import { pullNext, pullNow, type PullRequest } from "./pull.ts";
 import { rawMessage } from "./raw-message.ts";
+import { Skipper } from "./skipping.ts";
 
 /** Longest wait before a member looks whether its group is still what it was. */
 const LONGEST_WAIT_MS = 10_000;
@@ -24,6 +25,7 @@ export class Member {
   readonly #given: GivenGroupPolicy;
   readonly #bell: Bell;
   readonly #claimer: Claimer;
+  readonly #skipper: Skipper;
   #group: Group | undefined;
   /** Incarnation and count of redrives whose events have all been settled. */
   #noneRedriven: string | undefined;
@@ -34,6 +36,7 @@ export class Member {
     this.#given = given;
     this.#bell = bell;
     this.#claimer = new Claimer(engine);
+    this.#skipper = new Skipper(engine);
   }
 
   /** As stored with the group, once it has been asked. */
@@ -76,20 +79,30 @@ export class Member {
         const since = performance.now();
         const address = this.#engine.groups.addressOf(group, lane);
         const { connection } = this.#engine;
-        const { messages, gone } = await connection.persist("reading events", () =>
+        const { messages, end } = await connection.persist("reading events", () =>
           pullNow(connection, address, batch),
         );
-        if (gone) await this.#restore(group, lane);
+        if (end === "gone") await this.#restore(group, lane);
         if (messages.length > 0) {
           const raw = messages.map((message) => rawMessage(message));
           const delivered = { group, lane, messages: raw, leaseMs, since };
-          claimed.push(...(await this.#claimer.claim(delivered)));
+          claimed.push(...(await this.#claim(delivered)));
         }
-        if (messages.length < batch) {
+        if (end !== "full" && end !== "limited") {
           if (lane === "redriven" && messages.length === 0) await this.#noteNoneRedriven(group);
           break;
         }
       }
+    }
+    return claimed;
+  }
+
+  /** Where one is too old others may be: they are skipped many at a time. */
+  async #claim(delivered: Delivered): Promise<readonly ClaimedEvent[]> {
+    const { claimed, skipped } = await this.#claimer.claim(delivered);
+    if (skipped > 0) {
+      await this.#engine.skips.add(delivered.group, skipped);
+      await this.#skipper.skip(delivered.group);
     }
     return claimed;
   }
@@ -137,7 +150,7 @@ export class Member {
       const messages = pull.messages.map((message: Msg) => rawMessage(message));
       if (messages.length === 0) continue;
       const delivered = { group, lane, messages, leaseMs, since };
-      claimed.push(...(await this.#claimer.claim(delivered)));
+      claimed.push(...(await this.#claim(delivered)));
     }
     if (closed === undefined) return claimed;
     for (const { lease } of claimed) await lease.release();

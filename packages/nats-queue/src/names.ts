@@ -8,7 +8,7 @@ const BUCKET_DIGITS = 5;
 /**
  * Names of a queue's streams and subjects, all below the name of the queue:
  * `name.events.TYPE.bucket` in the stream `name`; `name.dead.…` and `name.redrive.…` in `name-dead`;
- * `name.state.…` in `name-state`; `name.notice` is in no stream.
+ * `name.state.…` in `name-state`; `name.notice` and `name.delays` are in no stream.
  */
 export class Names {
   /** Stream of the events; also the name of the queue. */
@@ -17,12 +17,15 @@ export class Names {
   readonly stateStream: string;
   /** Subject on which instances tell each other that a group has changed. */
   readonly notice: string;
+  /** Subject on which senders tell the others when an event falls due that they have delayed. */
+  readonly delays: string;
 
   constructor(stream: string) {
     this.stream = stream;
     this.deadStream = `${stream}-dead`;
     this.stateStream = `${stream}-state`;
     this.notice = `${stream}.notice`;
+    this.delays = `${stream}.delays`;
   }
 
   event(type: string, key: string | undefined): string {
@@ -98,6 +101,39 @@ export class Names {
     return `${this.stream}.state.key.${incarnation}.>`;
   }
 
+  /** How many events a group has skipped. */
+  skipped(group: string): string {
+    return `${this.stream}.state.skipped.${toToken(group)}`;
+  }
+
+  /** An event that waits for its time, by its message id: the server takes one of each. */
+  delayed(messageId: string): string {
+    return `${this.stream}.state.delayed.${digestOf(messageId)}`;
+  }
+
+  get allDelayed(): string {
+    return `${this.stream}.state.delayed.*`;
+  }
+
+  /** Under which message id an event waits that has another one than its own id. */
+  delayedId(id: string): string {
+    return `${this.stream}.state.delayed-id.${digestOf(id)}`;
+  }
+
+  /** Where a delayed event is, after it has entered the log. */
+  admitted(messageId: string): string {
+    return `${this.stream}.state.admitted.${digestOf(messageId)}`;
+  }
+
+  get allAdmitted(): string {
+    return `${this.stream}.state.admitted.*`;
+  }
+
+  /** Which instance takes delayed events into the log. */
+  get admission(): string {
+    return `${this.stream}.state.admission`;
+  }
+
   get clock(): string {
     return `${this.stream}.state.clock`;
   }
@@ -107,6 +143,11 @@ export class Names {
 function bucketOf(key: string | undefined): string {
   if (key === undefined) return NO_KEY;
   return `k${createHash("sha1").update(key).digest("hex").slice(0, BUCKET_DIGITS)}`;
+}
+
+/** A subject token for what may be long, and hold any character. */
+function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
 /** A new name for a group's consumers: never used before, so that a lease of earlier ones can't reach them. */

@@ -1,9 +1,10 @@
 import type { PubAck } from "@nats-io/jetstream";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { QueueError, type StoredEvent } from "@ringrift/event-queue";
-import { decodePayload, type OutgoingRecord } from "@ringrift/event-queue/backend";
+import type { OutgoingRecord } from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
-import { eventHeaders, HEADER, messageId } from "./event-message.ts";
+import type { DelayedEvents } from "./delayed-events.ts";
+import { eventHeaders, eventOf, HEADER, isRepeatable, messageId } from "./event-message.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Names } from "./names.ts";
 import type { ServerClock } from "./server-clock.ts";
@@ -15,18 +16,32 @@ const MOST_HEADER_BYTES = 131_072;
 /** How long one try waits for the server's answer. */
 const TRY_MS = 2_000;
 
+/** An event with the headers of its message. */
+interface OutgoingMessage {
+  readonly record: OutgoingRecord;
+  readonly headers: MsgHdrs;
+}
+
 /** Stores events: one message each, in the order given, resolved when the stream has acknowledged it. */
 export class Publisher {
   readonly #connection: Connection;
   readonly #names: Names;
   readonly #log: EventLog;
   readonly #clock: ServerClock;
+  readonly #delayed: DelayedEvents;
 
-  constructor(connection: Connection, names: Names, log: EventLog, clock: ServerClock) {
-    this.#connection = connection;
-    this.#names = names;
-    this.#log = log;
-    this.#clock = clock;
+  constructor(parts: {
+    readonly connection: Connection;
+    readonly names: Names;
+    readonly log: EventLog;
+    readonly clock: ServerClock;
+    readonly delayed: DelayedEvents;
+  }) {
+    this.#connection = parts.connection;
+    this.#names = parts.names;
+    this.#log = parts.log;
+    this.#clock = parts.clock;
+    this.#delayed = parts.delayed;
   }
 
   /**
@@ -42,8 +57,11 @@ export class Publisher {
       this.#checkSize(record, headers);
       return { record, headers };
     });
+    const waiting = await this.#delay(messages);
     const results = await Promise.allSettled(
-      messages.map(({ record, headers }) => this.#publish(record, headers)),
+      messages.map(
+        async ({ record, headers }, index) => waiting[index] ?? this.#publish(record, headers),
+      ),
     );
     const events: StoredEvent[] = [];
     for (const result of results) {
@@ -51,6 +69,20 @@ export class Publisher {
       events.push(result.value);
     }
     return events;
+  }
+
+  /**
+   * Stores those that are delayed, and finds those of the others that wait already. All before the first one is
+   * published, so that the order of those is the order given.
+   */
+  async #delay(messages: readonly OutgoingMessage[]): Promise<(StoredEvent | undefined)[]> {
+    const none = messages.every(({ record }) => record.delayMs === 0 && !isRepeatable(record));
+    if (none) return [];
+    return Promise.all(
+      messages.map(({ record, headers }) =>
+        record.delayMs > 0 ? this.#delayed.add(record, headers) : this.#delayed.find(record),
+      ),
+    );
   }
 
   async #publish(record: OutgoingRecord, headers: MsgHdrs): Promise<StoredEvent> {
@@ -85,19 +117,4 @@ export class Publisher {
       `Event "${type}" is ${bytes} bytes with its headers; the NATS server takes ${most} (its max_payload of ${this.#connection.maxMessageBytes}, less ${LETTER_BYTES} for what a dead letter adds). Store the data elsewhere and send where it is, or raise max_payload.`,
     );
   }
-}
-
-function eventOf(record: OutgoingRecord, position: number, storedAt: number): StoredEvent {
-  const { lineage, type, body, key, headers } = record;
-  return {
-    ...lineage,
-    position,
-    type,
-    payload: decodePayload(body),
-    ...(key !== undefined && { key }),
-    headers,
-    storedAt,
-    attempt: 0,
-    redelivered: false,
-  };
 }

@@ -9,14 +9,21 @@ export interface ConsumerAddress {
   readonly consumer: string;
 }
 
-/** What a pull gave. `gone`: there is no such consumer any more. */
+/** What a pull gave, and why it gave no more. */
 export interface Pulled {
   readonly messages: Msg[];
-  readonly gone: boolean;
+  /**
+   * `full`: all that was asked for. `empty`: no more is there. `limited`: more would have been too much at once.
+   * `gone`: there is no such consumer any more. `broken`: the connection was lost on the way, and with it what
+   * the server had sent.
+   */
+  readonly end: "full" | "empty" | "limited" | "gone" | "broken";
 }
 
 /** The server answers at once; when nothing comes for so long, it is asked whether the consumer exists. */
 const SILENCE_MS = 2_000;
+/** A server cuts off who can't take in what it sends: by default those that are 64 MB behind. */
+const MOST_BYTES = 4 * 2 ** 20;
 const NANOS = 1_000_000;
 const CONFLICT = 409;
 const NO_RESPONDERS = 503;
@@ -31,19 +38,21 @@ export async function pullNow(
   address: ConsumerAddress,
   batch: number,
 ): Promise<Pulled> {
-  const request = new PullRequest(connection, address, { batch, no_wait: true }, SILENCE_MS);
+  const max_bytes = Math.max(MOST_BYTES, connection.maxMessageBytes * 2);
+  const wanted = { batch, no_wait: true, max_bytes } as const;
+  const request = new PullRequest(connection, address, wanted, SILENCE_MS);
   const { messages } = request;
   try {
     const end = await connection.whileConnected(() => request.ended);
-    if (end !== "silent") return { messages, gone: end === "gone" };
-    if (!(await consumerExists(connection, address))) return { messages, gone: true };
+    if (end !== "silent" && end !== "cancelled") return { messages, end };
+    if (!(await consumerExists(connection, address))) return { messages, end: "gone" };
   } catch (error) {
     request.abandon();
     if (messages.length === 0) throw toQueueError(error, "reading events");
   }
   if (messages.length === 0) throw unreachable("reading events");
   // What has come is leased, and given to whoever asked; the next pull says what is wrong.
-  return { messages, gone: false };
+  return { messages, end: "broken" };
 }
 
 /** Asks for one message, whenever it comes within `expiresMs`. */
@@ -70,8 +79,8 @@ export async function consumerExists(
   }
 }
 
-/** `full`: all that was asked for came. `empty`: no more is there, or the time is up. */
-type PullEnd = "full" | "empty" | "gone" | "silent" | "cancelled";
+/** As in {@link Pulled}; `empty` also when the time is up. `silent`: nothing comes, for whatever reason. */
+type PullEnd = "full" | "empty" | "limited" | "gone" | "silent" | "cancelled";
 
 /** One request to a pull consumer, on an inbox of its own: who cancels it leaves nothing behind on the server. */
 export class PullRequest {
@@ -87,7 +96,12 @@ export class PullRequest {
   constructor(
     connection: Connection,
     { stream, consumer }: ConsumerAddress,
-    request: { readonly batch: number; readonly no_wait?: true; readonly expires?: number },
+    request: {
+      readonly batch: number;
+      readonly no_wait?: true;
+      readonly max_bytes?: number;
+      readonly expires?: number;
+    },
     silenceMs: number,
   ) {
     const { promise, resolve } = Promise.withResolvers<PullEnd>();
@@ -145,9 +159,9 @@ export class PullRequest {
       else if (this.#draining === undefined) this.#watch();
       return;
     }
-    const isGone =
-      status === CONFLICT && /consumer deleted/i.test(message.headers?.description ?? "");
-    if (isGone) this.#end("gone");
+    const why = status === CONFLICT ? (message.headers?.description ?? "") : "";
+    if (/consumer deleted/i.test(why)) this.#end("gone");
+    else if (/maxbytes/i.test(why)) this.#end("limited");
     else if (status === NO_RESPONDERS) this.#end("silent");
     else if (status >= 400) this.#end("empty");
   }

@@ -18,7 +18,6 @@ import {
   type QueueHealth,
   type QueueStats,
   type ReceiveOptions,
-  QueueError,
   type SendOptions,
   type StoredEvent,
   type StreamOptions,
@@ -195,12 +194,15 @@ export class NatsEventQueue<C extends Contracts = AnyContracts> implements Event
 
   async #append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
     if (records.length === 0) return [];
-    const later = records.find(({ delayMs }) => delayMs > 0);
-    if (later !== undefined) throw noDelays(later.type);
     const passing = this.#gate.pass(records.length);
     if (passing !== undefined) await passing;
     if (this.#starting.size > 0) await Promise.allSettled(this.#starting);
-    const events = await this.#instance.use(({ publisher }) => publisher.append(records));
+    const events = await this.#instance.use(async ({ publisher, admission }) => {
+      const stored = await publisher.append(records);
+      const due = stored.flatMap(({ dueAt, duplicate }) => (duplicate ? [] : (dueAt ?? [])));
+      if (due.length > 0) admission.announce(Math.min(...due));
+      return stored;
+    });
     const { counts } = this.#instance;
     for (const { duplicate } of events) counts[duplicate === true ? "duplicates" : "sent"] += 1;
     return events;
@@ -222,13 +224,6 @@ export class NatsEventQueue<C extends Contracts = AnyContracts> implements Event
     if (source === undefined || typeof (options ?? {}) !== "object") return options;
     return options?.lineage === undefined ? { source, ...options } : options;
   }
-}
-
-function noDelays(type: string): QueueError {
-  return new QueueError(
-    "UNSUPPORTED",
-    `Event "${type}" has a delayMs, and the queue on NATS has no delayed sends yet. Leave it out, or send it when its time has come.`,
-  );
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { StreamState } from "@nats-io/jetstream";
 import { runDetached } from "@ringrift/envelope";
 import { Cursor } from "./cursor.ts";
 import type { Engine, EngineListener } from "./engine.ts";
@@ -10,6 +11,7 @@ const LONGEST_PAUSE_MS = 30_000;
 /** Where events are deleted one by one. */
 const MOST_DELETED = 20_000;
 const DELETED_AT_ONCE = 100;
+const NANOS = 1_000_000;
 
 /** Removes what need not be kept: events that every group has settled, and groups that nobody serves. */
 export class Sweeper {
@@ -73,16 +75,24 @@ export class Sweeper {
 
   async #sweep(): Promise<void> {
     await this.expireGroups();
-    const { connection, names } = this.#engine;
-    const { state } = await connection.persist("sweeping", () =>
+    await this.#engine.skipper.skipAll();
+    const { connection, names, delayed, group: members } = this.#engine;
+    const { state, config } = await connection.persist("sweeping", () =>
       connection.jsm.streams.info(names.stream),
     );
-    if (state.messages === 0) return;
+    const groups = await this.#engine.groups.all();
+    // Only what is surely gone from the log: what is removed just now is forgotten the next time.
+    const oldest = state.messages === 0 ? state.last_seq + 1 : state.first_seq;
+    if (state.messages > 0) await this.#trim(state, groups);
+    await delayed.forget(config.duplicate_window / NANOS);
+    for (const group of groups) await members.keys.forget(group, oldest);
+  }
+
+  /** Removes the events that retention lets go and no group needs. */
+  async #trim(state: StreamState, groups: readonly Group[]): Promise<void> {
     const due = await this.#firstToKeep(state);
     if (due <= state.first_seq) return;
-    const floors = await Promise.all(
-      (await this.#engine.groups.all()).map((group) => this.floor(group, state.last_seq)),
-    );
+    const floors = await Promise.all(groups.map((group) => this.floor(group, state.last_seq)));
     const keep = Math.min(due, ...floors);
     if (keep <= state.first_seq) return;
     this.#listener.onDropped("retention", await this.#removeBelow(keep, state.first_seq));
@@ -117,13 +127,7 @@ export class Sweeper {
   }
 
   /** What age, number and bytes ask for, whatever groups need. */
-  async #firstToKeep(state: {
-    readonly messages: number;
-    readonly bytes: number;
-    readonly first_seq: number;
-    readonly last_seq: number;
-    readonly first_ts: string;
-  }): Promise<number> {
+  async #firstToKeep(state: StreamState): Promise<number> {
     const { ms, events, bytes } = this.#retention;
     const wanted = [state.first_seq];
     const oldest = this.#engine.clock.now() - ms;

@@ -29,10 +29,9 @@ if (SERVER === true)
       retention: SERVER,
       groupExpiry: SERVER,
       dedupeWindow: SERVER,
-      delayedSends:
-        "JetStream of 2.9 has no delayed messages, and this package none of its own yet",
+      delayedSends: SERVER,
       backpressure: SERVER,
-      skipping: "the queue on NATS stores skipAfterMs and doesn't obey it yet",
+      skipping: SERVER,
     },
     async () => {
       count += 1;

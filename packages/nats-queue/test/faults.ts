@@ -1,4 +1,4 @@
-import type { EventQueue } from "@ringrift/event-queue";
+import type { EventQueue, SendOptions } from "@ringrift/event-queue";
 import { expect } from "vitest";
 
 /** What one handler saw of one event. */
@@ -15,13 +15,17 @@ export class HistoryChecker {
   readonly #handled: Seen[] = [];
 
   /** Sends until it is told to stop, `atOnce` sends under way. */
-  async publish(queue: EventQueue, goesOn: () => boolean, atOnce = 4): Promise<void> {
+  async publish(
+    queue: EventQueue,
+    goesOn: () => boolean,
+    { atOnce = 4, ...options }: SendOptions & { readonly atOnce?: number } = {},
+  ): Promise<void> {
     let n = 0;
     const sender = async (): Promise<void> => {
       while (goesOn()) {
         n += 1;
         try {
-          const { id, position } = await queue.send("ORDER_PLACED", { n });
+          const { id, position } = await queue.send("ORDER_PLACED", { n }, options);
           this.acknowledged.set(id, position);
         } catch {
           this.failedSends += 1;

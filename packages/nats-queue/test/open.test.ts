@@ -137,31 +137,6 @@ describe("a server with conditions", () => {
     expect(error.message).toContain("-js");
   });
 
-  it("with users takes user and password, and refuses others", async (context) => {
-    if (SERVER !== true) context.skip(SERVER);
-    const server = await NatsServer.start('authorization { user: me, password: "secret" }');
-    onTestFinished(() => server.dispose());
-    const options = { servers: server.url, stream: "orders", user: "me" };
-    const queue = await openNatsQueue({ ...options, pass: "secret" });
-    await queue.send("ORDER_PLACED", { n: 1 });
-    await queue.close();
-    const connection = { user: "me", pass: "secret" };
-    const other = await openNatsQueue({ servers: server.url, stream: "orders", connection });
-    expect(await other.history()).toHaveLength(1);
-    await other.close();
-    const error = await refusal(() => openNatsQueue({ ...options, pass: "wrong" }));
-    expect(error.code).toBe("ACCESS_DENIED");
-  });
-
-  it("with a token takes it", async (context) => {
-    if (SERVER !== true) context.skip(SERVER);
-    const server = await NatsServer.start('authorization { token: "secret" }');
-    onTestFinished(() => server.dispose());
-    const queue = await openNatsQueue({ servers: server.url, stream: "orders", token: "secret" });
-    expect((await queue.send("ORDER_PLACED", { n: 1 })).position).toBe(1);
-    await queue.close();
-  });
-
   it("that goes away is named by health, and calls say so until it is back", async (context) => {
     if (SERVER !== true) context.skip(SERVER);
     const server = await NatsServer.start();

@@ -1,6 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { withServer } from "./with-server.ts";
 
 const context = withServer();
@@ -38,6 +38,44 @@ it("what a group has still to settle stays, and its leases stay with it", async 
   expect(await leased[3]?.ack()).toBe(true);
   const [again] = await group.receive({ limit: 1 });
   expect(again).toMatchObject({ position: 3, attempt: 2 });
+});
+
+it("how far a key is settled is forgotten with its events, and costs no lease", async () => {
+  const queue = await context.open({ stream: "keys", retentionEvents: 1 });
+  const group = queue.group("mailer");
+  await group.ensure();
+  await queue.sendMany(SENT.map((event, n) => ({ ...event, key: `order-${n % 40}` })));
+  const events = await group.receive();
+  // Ten more wait for the first ones of their keys.
+  expect(events).toHaveLength(40);
+  for (const event of events) expect(await event.ack()).toBe(true);
+  const [held, ...others] = await group.receive({ waitMs: 20_000 });
+  // The first removes the events, and the second what was known of their keys.
+  await queue.stats();
+  await queue.stats();
+  const connection = await connect({ servers: context.server.url });
+  onTestFinished(() => connection.close());
+  const manager = await jetstreamManager(connection);
+  const settledKeys = async (): Promise<number> => {
+    const filter = { subjects_filter: "keys.state.key.>" };
+    const { state } = await manager.streams.info("keys-state", filter);
+    return Object.keys(state.subjects ?? {}).length;
+  };
+  expect(await settledKeys()).toBe(0);
+  expect(await held?.ack()).toBe(true);
+  for (const event of others) expect(await event.ack()).toBe(true);
+  for (;;) {
+    const left = await group.receive();
+    if (left.length === 0) break;
+    for (const event of left) expect(await event.ack()).toBe(true);
+  }
+  await queue.send("ORDER_PLACED", { n: 50 }, { key: "order-0" });
+  const [last] = await group.receive();
+  expect(await last?.ack()).toBe(true);
+  expect(await queue.stats()).toMatchObject({ events: 1, oldestPosition: 51 });
+  await queue.stats();
+  expect(await settledKeys()).toBeLessThanOrEqual(1);
+  expect(await queue.groups.list()).toMatchObject([{ pending: 0, deadLetters: 0 }]);
 });
 
 it("a group with several types keeps what it reads, whatever the server can filter", async () => {

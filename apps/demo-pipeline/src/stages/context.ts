@@ -48,7 +48,7 @@ export type GroupEvent<G extends WorkGroup> = WorkEvent<
 
 /**
  * Do a group's work: `handler` gets each event of the group's topics that this process is given, and
- * says what it did. A handler that throws gets the event again, after three attempts nobody does.
+ * says what it did. A handler that throws gets the event again, after ten attempts nobody does.
  */
 export function work<G extends WorkGroup>(
   context: StageContext,

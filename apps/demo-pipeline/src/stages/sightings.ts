@@ -11,6 +11,7 @@ export function recordSightings({ node, events, ledger }: StageContext): void {
     const redelivered = event.redelivered ?? false;
     ledger.write({
       ...identity(event),
+      ...(event.causationId !== undefined && { causationId: event.causationId }),
       attempt: redelivered ? 2 : 1,
       redelivered,
       outcome: "seen",

@@ -20,6 +20,9 @@ export interface Routed {
 
 /** The subscriptions of a topic in order of delivery. Its lists never change. */
 export interface Route<E extends Routed> {
+  readonly length: number;
+  /** The first of `handlers`: most topics have no other, and a publish to them touches no list. */
+  readonly first: E["direct"];
   readonly entries: readonly E[];
   /**
    * What was `direct` in each of the entries when the route was compiled: a publish that finds its
@@ -54,7 +57,8 @@ export class Router<E extends Routed> {
   #routes = new Map<string, Route<E> | undefined>();
   readonly #capacity: number;
   readonly #admit: (topic: string) => void;
-  #hits = 0;
+  /** Routes found for events so far. */
+  found = 0;
   #misses = 0;
   /** Misses until the hit rate is judged, or until a pause ends. */
   #missesLeft = WINDOW;
@@ -89,16 +93,26 @@ export class Router<E extends Routed> {
     else for (const path of selector.pattern.paths) this.#trie.remove(path, entry);
   }
 
-  /** The route of a topic. Throws what `admit` throws. */
+  /** Throws what `admit` throws. */
+  check(topic: string): void {
+    if (!this.#routes.get(topic)) this.#admit(topic);
+  }
+
+  /** The route of an event's topic. Throws what `admit` throws. */
   find(topic: string): Route<E> {
-    const route = this.#routes.get(topic);
-    if (route === undefined) return this.#find(topic);
-    this.#hits += 1;
+    const route = this.#routes.get(topic) ?? this.#find(topic);
+    this.found += 1;
     return route;
   }
 
+  /** The subscriptions of a topic, outside of any publish. Throws what `admit` throws. */
+  look(topic: string): readonly E[] {
+    this.check(topic);
+    return this.#compile(topic);
+  }
+
   stats(): RouteStats {
-    return { hits: this.#hits, misses: this.#misses, size: this.#routes.size };
+    return { hits: this.found - this.#misses, misses: this.#misses, size: this.#routes.size };
   }
 
   #find(topic: string): Route<E> {
@@ -107,7 +121,8 @@ export class Router<E extends Routed> {
     this.#missesLeft -= 1;
     if (this.#missesLeft === 0) this.#judge();
     const entries = this.#compile(topic);
-    const route = { entries, handlers: entries.map(directOf) };
+    const handlers = entries.map(directOf);
+    const route = { length: entries.length, first: handlers[0], entries, handlers };
     if (!this.#paused && this.#capacity > 0) this.#store(topic, route);
     return route;
   }
@@ -149,9 +164,10 @@ export class Router<E extends Routed> {
 
   /** Where most topics are new, storing costs more than it saves: stop for a while, then try again. */
   #judge(): void {
-    this.#paused = !this.#paused && this.#hits - this.#hitsBefore < WINDOW;
+    const hits = this.found - this.#misses;
+    this.#paused = !this.#paused && hits - this.#hitsBefore < WINDOW;
     this.#missesLeft = this.#paused ? PAUSE : WINDOW;
-    this.#hitsBefore = this.#hits;
+    this.#hitsBefore = hits;
   }
 }
 

@@ -48,3 +48,48 @@ it(
     expect((await far.health()).details["reconnects"]).toBeGreaterThan(0);
   },
 );
+
+it(
+  "who reads while the connection is lost again and again reads everything, in order and once",
+  { timeout: 60_000 },
+  async (context) => {
+    if (SERVER !== true) context.skip(SERVER);
+    const server = await NatsServer.start();
+    onTestFinished(() => server.dispose());
+    const proxy = await Proxy.to(server.port);
+    onTestFinished(() => proxy.close());
+    const options = { stream: "orders", patienceMs: 20_000 };
+    const near = await openNatsQueue({ ...options, servers: server.url });
+    const connection = { ignoreClusterUpdates: true };
+    const far = await openNatsQueue({ ...options, servers: proxy.url, connection });
+    onTestFinished(async () => {
+      await Promise.all([near.close(), far.close()]);
+    });
+    const text = "x".repeat(1_000);
+    for (let part = 0; part < 20; part += 1) {
+      const events = Array.from({ length: 250 }, () => ({ type: "ORDER_PLACED", payload: text }));
+      await near.sendMany(events);
+    }
+    const all = Array.from({ length: 5_000 }, (_, index) => index + 1);
+    let cuts = 0;
+    const losing = setInterval(() => {
+      cuts += 1;
+      proxy.heal();
+    }, 120);
+    onTestFinished(() => clearInterval(losing));
+    const stream = far.stream({ from: "beginning" });
+    const streamed: number[] = [];
+    const following = (async () => {
+      for await (const { position } of stream) if (streamed.push(position) === all.length) break;
+    })();
+    for (let round = 0; round < 3; round += 1) {
+      const log = await far.history({ limit: 10_000 });
+      expect(log.map(({ position }) => position)).toEqual(all);
+    }
+    await following;
+    expect(streamed).toEqual(all);
+    clearInterval(losing);
+    expect(cuts).toBeGreaterThan(3);
+    expect((await far.health()).details["reconnects"]).toBeGreaterThan(0);
+  },
+);

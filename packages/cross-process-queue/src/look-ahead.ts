@@ -1,0 +1,74 @@
+import type { StoredEvent } from "@ringrift/event-queue";
+import type { Group } from "./groups.ts";
+import type { EventLog } from "./log.ts";
+import { type EventRow, fromRow } from "./rows.ts";
+
+/** An event above a group's cursor. */
+export interface Candidate {
+  readonly row: EventRow;
+  /** Its first delivery; `undefined` when the row can't be read. */
+  readonly event: StoredEvent | undefined;
+}
+
+/** Rows that are read at once, though fewer were asked for. */
+const ROWS = 32;
+/** Characters of payload from which on no more is read than was asked for. */
+const MOST_CHARACTERS = 256 * 1024;
+
+/**
+ * What a member of a group will probably claim next, read and parsed before it has the write lock: the log above a
+ * position never changes, so all that the transaction has still to find out is where the group's cursor is. Others
+ * write in the meantime.
+ */
+export class LookAhead {
+  #candidates: Candidate[] = [];
+  /** All events of `#eventTypes` from here to the last candidate are candidates. */
+  #after = 0;
+  #eventTypes: readonly string[] | null = null;
+  #rows = ROWS;
+
+  /** Candidates that are left. */
+  get size(): number {
+    return this.#candidates.length;
+  }
+
+  /** Reads on behind a group's cursor, until there are `wanted` candidates or no more. */
+  fill(log: EventLog, { cursor, policy: { eventTypes } }: Group, wanted: number): void {
+    if (cursor < this.#after || eventTypes !== this.#eventTypes) this.#candidates = [];
+    else this.drop(cursor);
+    this.#after = cursor;
+    this.#eventTypes = eventTypes;
+    if (this.size >= wanted) return;
+    const after = this.#candidates.at(-1)?.row.position ?? cursor;
+    const limit = Math.max(wanted, this.#rows) - this.size;
+    const candidates = log.find({ eventTypes, after, limit }).map(toCandidate);
+    this.#candidates.push(...candidates);
+    const characters = candidates.reduce((sum, { row }) => sum + (row.payload?.length ?? 0), 0);
+    this.#rows = characters > MOST_CHARACTERS ? 1 : ROWS;
+  }
+
+  /** The next candidates above a cursor, at most so many; none when it knows nothing of what is there. */
+  above(cursor: number, eventTypes: readonly string[] | null, limit: number): Candidate[] {
+    // Policies are made once per text, so their types are the same object.
+    if (cursor < this.#after || eventTypes !== this.#eventTypes) return [];
+    const first = this.#candidates.findIndex(({ row }) => row.position > cursor);
+    return first === -1 ? [] : this.#candidates.slice(first, first + limit);
+  }
+
+  /** Forgets what a cursor has passed. */
+  drop(cursor: number): void {
+    if (cursor <= this.#after) return;
+    this.#after = cursor;
+    const first = this.#candidates.findIndex(({ row }) => row.position > cursor);
+    this.#candidates = first === -1 ? [] : this.#candidates.slice(first);
+  }
+}
+
+/** Parses a row as the first delivery of its event. */
+export function toCandidate(row: EventRow): Candidate {
+  try {
+    return { row, event: fromRow(row, { attempt: 1, redelivered: false }) };
+  } catch {
+    return { row, event: undefined };
+  }
+}
