@@ -85,7 +85,7 @@ cluster { name: ringrift, listen: "${listen}", routes: [${routes}] }`;
 
   /** Starts it again, on the same port and folder. */
   async run(): Promise<void> {
-    const [program = BINARY, ...args] = [...this.#host.through, BINARY];
+    const [program, ...args] = [...this.#host.through, BINARY];
     const config = join(this.folder, "server.conf");
     const child = spawn(program, [...args, "-c", config], { stdio: "ignore" });
     this.#child = child;
@@ -149,7 +149,7 @@ function accepts(port: number): Promise<boolean> {
 
 /** Only who is on the host can tell. */
 async function acceptsOn({ address, through }: Host, port: number): Promise<boolean> {
-  const [program = "bash", ...args] = [...through, "bash", "-c"];
+  const [program, ...args] = [...through, "bash", "-c"];
   const script = `exec 3<>/dev/tcp/${address}/${port} && read -r -t 1 line <&3`;
   const child = spawn(program, [...args, script], { stdio: "ignore" });
   return new Promise((resolve) => child.once("exit", (code) => resolve(code === 0)));

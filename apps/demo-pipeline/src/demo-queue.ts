@@ -24,5 +24,7 @@ export async function openDemoQueue(where: string): Promise<DemoQueue> {
     stream,
     events,
     replicas: Math.min(MOST_COPIES, servers.length),
+    // A cluster that has lost a server elects leaders anew, of each group one.
+    ...(servers.length > 1 && { patienceMs: 30_000 }),
   });
 }

@@ -27,8 +27,8 @@ import { recordSightings } from "./stages/sightings.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** Nothing has happened for so long: the run is stuck, and says so instead of waiting for ever. */
-const STALLED_AFTER_MS = 30_000;
-const DRAIN_WITHIN_MS = 15_000;
+const STALLED_AFTER_MS = 45_000;
+const DRAIN_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 8000;
 
 /** How a run is watched and interrupted. */

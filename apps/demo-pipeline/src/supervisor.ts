@@ -131,7 +131,7 @@ export class Supervisor {
     const { through } = this.#options;
     if (!this.#known.includes(name)) this.#known.push(name);
     const command = through[this.#known.indexOf(name) % through.length] ?? [];
-    const [execPath = process.execPath, ...before] = [...command, process.execPath];
+    const [execPath, ...before] = [...command, process.execPath];
     return { execPath, execArgv: [...before, "--conditions=@ringrift/source"] };
   }
 

@@ -18,7 +18,7 @@ export class RunningDemo implements AsyncDisposable {
 
   /** @param through - a command that runs it on another host */
   constructor(args: readonly string[], through: readonly string[] = []) {
-    const [program = process.execPath, ...before] = [...through, process.execPath];
+    const [program, ...before] = [...through, process.execPath];
     this.process = spawn(
       program,
       [...before, "--conditions=@ringrift/source", MAIN, "--out", this.out, ...args],

@@ -1,4 +1,4 @@
-import type { LeasedEvent } from "@ringrift/event-queue";
+import type { LeasedEvent, StoredEvent } from "@ringrift/event-queue";
 import { ACK, acknowledge, deliverAgainIn } from "./acknowledge.ts";
 import { attemptOf, type KnownRecord } from "./delivery-records.ts";
 import { type EventMessage, readEvent, toStoredEvent } from "./event-message.ts";
@@ -47,7 +47,7 @@ interface Candidate {
   readonly place: EventPlace;
   readonly bucket: string;
   /** The event, or why it can't be read. */
-  readonly content: EventMessage | { readonly error: unknown };
+  readonly content: StoredEvent | { readonly error: unknown };
   readonly known: KnownRecord;
   readonly attempt: number;
 }
@@ -169,7 +169,7 @@ export class Claimer {
       if (!(await this.#hold(delivered, message))) return undefined;
     }
     const key = how.revision === undefined ? undefined : { bucket, revision: how.revision };
-    const id = "error" in content ? "" : content.lineage.id;
+    const id = "error" in content ? "" : content.id;
     const delivery = { group, lane, message, place, id, attempt, failures, key };
     const lease = new Lease(this.#engine, { ...delivery, recordRevision, heldUntil });
     if (this.#isTooOld(delivered, place)) return (await lease.skip()) ? "skipped" : undefined;
@@ -221,10 +221,9 @@ export class Claimer {
   }
 }
 
-function readable(event: EventMessage): EventMessage | { readonly error: unknown } {
+function readable(event: EventMessage): StoredEvent | { readonly error: unknown } {
   try {
-    toStoredEvent(event);
-    return event;
+    return toStoredEvent(event);
   } catch (error) {
     return { error };
   }

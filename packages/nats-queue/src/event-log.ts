@@ -14,6 +14,7 @@ const MOST_CURSORS = 16;
 const CLOCK_SLACK_MS = 2_000;
 const PAGE = 500;
 const NANOS = 1_000_000;
+const FRESH_MS = 10_000;
 /** No stream has this sequence: a message that is expected after it is never stored. */
 const IMPOSSIBLE = Number.MAX_SAFE_INTEGER;
 
@@ -25,11 +26,20 @@ interface Scan {
   readonly ended: boolean;
 }
 
+/** How the stream is set, as far as known. */
+interface StreamSettings {
+  readonly replicas: number;
+  readonly windowMs: number;
+  /** On the monotone clock: then it is asked for again. */
+  readonly until: number;
+}
+
 /** Reads the events of a queue, without any effect on anyone. */
 export class EventLog {
   readonly #connection: Connection;
   readonly #names: Names;
   readonly #onCorrupt: (position: number) => void;
+  #known: StreamSettings | undefined;
   /** By what they read and how far they are. */
   readonly #cursors = new Map<string, Cursor>();
 
@@ -116,11 +126,8 @@ export class EventLog {
     msgID: string,
   ): Promise<{ readonly position: number | undefined; readonly windowMs: number }> {
     const connection = this.#connection;
-    const { config } = await connection.persist("reading events", () =>
-      connection.jsm.streams.info(this.#names.stream),
-    );
-    const windowMs = config.duplicate_window / NANOS;
-    if (config.num_replicas > 1) return { position: undefined, windowMs };
+    const { replicas, windowMs } = await this.#settings();
+    if (replicas > 1) return { position: undefined, windowMs };
     try {
       const { duplicate, seq } = await connection.persist("reading events", () =>
         connection.js.publish(subject, "", { msgID, expect: { lastSequence: IMPOSSIBLE } }),
@@ -134,10 +141,7 @@ export class EventLog {
 
   /** How long the server remembers message ids. */
   async windowMs(): Promise<number> {
-    const { config } = await this.#connection.persist("reading events", () =>
-      this.#connection.jsm.streams.info(this.#names.stream),
-    );
-    return config.duplicate_window / NANOS;
+    return (await this.#settings()).windowMs;
   }
 
   /** Positions of the events that were stored at or after a moment, by id. */
@@ -160,6 +164,20 @@ export class EventLog {
 
   async close(): Promise<void> {
     await Promise.all([...this.#cursors.values()].map((cursor) => cursor.close()));
+  }
+
+  /** What the stream is set to; somebody changes it once in a blue moon. */
+  async #settings(): Promise<StreamSettings> {
+    if (this.#known !== undefined && this.#known.until > performance.now()) return this.#known;
+    const { config } = await this.#connection.persist("reading events", () =>
+      this.#connection.jsm.streams.info(this.#names.stream),
+    );
+    this.#known = {
+      replicas: config.num_replicas,
+      windowMs: config.duplicate_window / NANOS,
+      until: performance.now() + FRESH_MS,
+    };
+    return this.#known;
   }
 
   /** Position before the first event that was stored at or after `time`. */

@@ -164,11 +164,7 @@ export function readEvent(
  *
  * @throws QueueError `CORRUPT_EVENT`, `PAYLOAD_FORBIDDEN_KEY`
  */
-export function toStoredEvent(
-  message: EventMessage,
-  attempt = 0,
-  redelivered = false,
-): StoredEvent {
+export function toStoredEvent(message: EventMessage): StoredEvent {
   const { lineage, position, type, key, headers, storedAt, text } = message;
   return {
     ...lineage,
@@ -178,7 +174,7 @@ export function toStoredEvent(
     ...(key !== undefined && { key }),
     headers,
     storedAt,
-    attempt,
-    redelivered,
+    attempt: 0,
+    redelivered: false,
   };
 }

@@ -1,4 +1,9 @@
-import { QueueError, type LeasedEvent, type NackOptions } from "@ringrift/event-queue";
+import {
+  QueueError,
+  type LeasedEvent,
+  type NackOptions,
+  type StoredEvent,
+} from "@ringrift/event-queue";
 import {
   backoffDelayMs,
   isPermanent,
@@ -7,7 +12,6 @@ import {
 } from "@ringrift/event-queue/backend";
 import { ACK, acknowledge, deliverAgainIn, GIVE_BACK, TERMINATE, WORKING } from "./acknowledge.ts";
 import type { EventMessage } from "./event-message.ts";
-import { toStoredEvent } from "./event-message.ts";
 import type { GroupEngine } from "./group-engine.ts";
 import { graceOf } from "./consumer-config.ts";
 import type { Group, Lane } from "./group.ts";
@@ -56,9 +60,10 @@ export class Lease {
   }
 
   /** The event as a caller gets it, with this lease on it. */
-  toEvent(event: EventMessage): LeasedEvent {
+  toEvent(event: StoredEvent): LeasedEvent {
     const { attempt, lane } = this.#claimed;
-    const stored = toStoredEvent(event, attempt, lane === "redriven" || attempt > 1);
+    const redelivered = lane === "redriven" || attempt > 1;
+    const stored = Object.assign(event, { attempt, redelivered });
     const { clock, use } = this.#engine;
     const until = clock.now() + (this.#heldUntil - performance.now());
     return leaseEvent(stored, Math.round(until), {

@@ -22,6 +22,8 @@ export interface Pulled {
 
 /** The server answers at once; when nothing comes for so long, it is asked whether the consumer exists. */
 const SILENCE_MS = 2_000;
+/** So often the server says that a request still waits: a leader that is gone, or new, has forgotten it. */
+const HEARTBEAT_MS = 1_000;
 /** A server cuts off who can't take in what it sends: by default those that are 64 MB behind. */
 const MOST_BYTES = 4 * 2 ** 20;
 const NANOS = 1_000_000;
@@ -62,7 +64,12 @@ export function pullNext(
   expiresMs: number,
 ): PullRequest {
   const expires = Math.max(1, Math.ceil(expiresMs)) * NANOS;
-  return new PullRequest(connection, address, { batch: 1, expires }, expiresMs + SILENCE_MS);
+  // The server wants to live through two of them.
+  if (expiresMs < 2 * HEARTBEAT_MS) {
+    return new PullRequest(connection, address, { batch: 1, expires }, expiresMs + SILENCE_MS);
+  }
+  const wanted = { batch: 1, expires, idle_heartbeat: HEARTBEAT_MS * NANOS };
+  return new PullRequest(connection, address, wanted, HEARTBEAT_MS + SILENCE_MS);
 }
 
 /** Whether the consumer is there; rejects when nobody knows. */
@@ -88,9 +95,8 @@ export class PullRequest {
   readonly ended: Promise<PullEnd>;
   readonly #subscription: Subscription;
   readonly #batch: number;
-  readonly #silenceMs: number;
   readonly #end: (end: PullEnd) => void;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #timer: NodeJS.Timeout;
   #draining: Promise<void> | undefined;
 
   constructor(
@@ -101,13 +107,13 @@ export class PullRequest {
       readonly no_wait?: true;
       readonly max_bytes?: number;
       readonly expires?: number;
+      readonly idle_heartbeat?: number;
     },
     silenceMs: number,
   ) {
     const { promise, resolve } = Promise.withResolvers<PullEnd>();
     this.ended = promise;
     this.#batch = request.batch;
-    this.#silenceMs = silenceMs;
     this.#end = (end) => {
       clearTimeout(this.#timer);
       resolve(end);
@@ -119,7 +125,7 @@ export class PullRequest {
         callback: (error, message) => this.#take(error, message),
       }),
     );
-    this.#watch();
+    this.#timer = setTimeout(() => this.#end("silent"), silenceMs).unref();
     connection.nats.publish(
       connection.api(`CONSUMER.MSG.NEXT.${stream}.${consumer}`),
       JSON.stringify(request),
@@ -142,11 +148,6 @@ export class PullRequest {
     this.#subscription.unsubscribe();
   }
 
-  #watch(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#end("silent"), this.#silenceMs).unref();
-  }
-
   #take(error: Error | null, message: Msg): void {
     if (error !== null) {
       this.#end("silent");
@@ -156,7 +157,7 @@ export class PullRequest {
     if (status === 0) {
       this.messages.push(message);
       if (this.messages.length >= this.#batch) this.#end("full");
-      else if (this.#draining === undefined) this.#watch();
+      else if (this.#draining === undefined) this.#timer.refresh();
       return;
     }
     const why = status === CONFLICT ? (message.headers?.description ?? "") : "";
@@ -164,5 +165,6 @@ export class PullRequest {
     else if (/maxbytes/i.test(why)) this.#end("limited");
     else if (status === NO_RESPONDERS) this.#end("silent");
     else if (status >= 400) this.#end("empty");
+    else if (this.#draining === undefined) this.#timer.refresh();
   }
 }

@@ -18,15 +18,15 @@ export function skipping(test: TestCase): void {
 
   skips("a group that is behind skips what is too old, counted, and goes on", async (lab) => {
     const queue = lab.open();
-    const late = queue.group("late", { skipAfterMs: 200, eventTypes: [PLACED] });
+    const late = queue.group("late", { skipAfterMs: 600, eventTypes: [PLACED] });
     await late.ensure();
     await queue.group("patient").ensure();
     await sendNumbered(queue, PLACED, 3);
     await sendNumbered(queue, PAID, 2);
-    await sleep(300);
+    await sleep(800);
     await queue.send(PLACED, { n: 4 });
     await until("it has skipped", async () => (await groupOf(queue, "late"))?.skipped === 3);
-    expect(await groupOf(queue, "late")).toMatchObject({ pending: 1, skipAfterMs: 200 });
+    expect(await groupOf(queue, "late")).toMatchObject({ pending: 1, skipAfterMs: 600 });
     expect(await groupOf(queue, "patient")).toMatchObject({ pending: 6, skipped: 0 });
     expect((await queue.stats()).dropped["skipped"]).toBe(3);
     expect(numbersOf(await receiveAll(late))).toEqual([4]);
@@ -34,7 +34,7 @@ export function skipping(test: TestCase): void {
 
   skips("what failed and waits is skipped, what a member has is not", async (lab) => {
     const queue = lab.open();
-    const group = queue.group("late", { skipAfterMs: 200 });
+    const group = queue.group("late", { skipAfterMs: 600 });
     await queue.sendMany([
       { type: PLACED, payload: { n: 1 } },
       { type: PLACED, payload: { n: 2 }, key: "a" },
@@ -45,7 +45,7 @@ export function skipping(test: TestCase): void {
     expect(fourth?.payload).toEqual({ n: 4 });
     await first?.nack({ delayMs: 60_000 });
     await second?.nack({ delayMs: 60_000 });
-    await sleep(300);
+    await sleep(800);
     await queue.send(PLACED, { n: 5 }, { key: "a" });
     await until("it has skipped", async () => (await groupOf(queue, "late"))?.skipped === 3);
     expect(await groupOf(queue, "late")).toMatchObject({ pending: 2, inFlight: 1, retrying: 0 });
