@@ -195,6 +195,21 @@ describe("the route cache", () => {
     expect(bus.stats().routes).toEqual({ hits: 2, misses: 1, size: 1 });
   });
 
+  it("counts what publishes look up, and no questions beside them", () => {
+    const bus = createEventBus();
+    bus.subscribe("a.*", () => {});
+    expect(bus.hasSubscribers("a.b")).toBe(true);
+    expect(bus.hasSubscribers("b")).toBe(false);
+    expect(bus.stats().routes).toEqual({ hits: 0, misses: 0, size: 0 });
+    bus.publishSync("a.b", undefined, { source: "test" });
+    bus.publishSync("a.b");
+    expect(bus.hasSubscribers("a.b")).toBe(true);
+    expect(bus.stats()).toMatchObject({
+      published: 2,
+      routes: { hits: 1, misses: 1, size: 1 },
+    });
+  });
+
   it("notices every change", () => {
     const bus = createEventBus({ history: false });
     expect(bus.publishSync("a")).toBe(0);

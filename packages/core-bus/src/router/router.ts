@@ -107,7 +107,9 @@ export class Router<E extends Routed> {
 
   /** The subscriptions of a topic, outside of any publish. Throws what `admit` throws. */
   look(topic: string): readonly E[] {
-    this.check(topic);
+    const route = this.#routes.get(topic);
+    if (route !== undefined) return route.entries;
+    this.#admit(topic);
     return this.#compile(topic);
   }
 
