@@ -47,6 +47,8 @@ describe.each(BACKENDS)("kill -9 in a work handler, the queue being %s,", (backe
       const dbPath = await freshQueue(backend);
       const queue = openQueue(dbPath);
       // The same name, or the dead node's own group would wait for it until it expires.
+      // Its group is made beforehand, so that the heir needn't wait for a lease of 30 s.
+      await queue.group("sync-1", { from: "now", leaseMs: 500 }).ensure();
       const settings = { dbPath, node: "sync-1", group: "sync", leaseMs: 500, work } as const;
       const victim = await RemoteNode.start(settings);
       const { id } = await queue.send("NEW_GAMES_AVAILABLE", { count: 1, source: "test" });
