@@ -94,6 +94,7 @@ export function stopping(test: TestCase): void {
     const { opened, open } = gate();
     const consumer = queue.consume({ group: "mailer", prefetch: 3 }, () => opened);
     await until("all are leased", async () => (await queue.groups.list())[0]?.inFlight === 4);
+    await until("the first is begun", () => consumer.stats().inFlight > 0);
     const stopping = consumer.stop();
     const group = queue.group("mailer");
     for (const n of [2, 3, 4]) {
