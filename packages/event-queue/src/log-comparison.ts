@@ -12,10 +12,10 @@ export class LogComparison {
   verified = 0;
   /** Position in the first log of the last of them. */
   after = 0;
+  /** Position in the other log of the last of them. */
+  toAfter = 0;
   readonly #from: EventQueue;
   readonly #to: EventQueue;
-  /** Position in the other log of the last of them. */
-  #toAfter = 0;
   /** Where pages began, in both logs: from there an event is found again. */
   readonly #marks: { readonly from: number; readonly to: number }[] = [];
 
@@ -27,15 +27,15 @@ export class LogComparison {
   /** Goes on to the end of the first log; resolves to the first event that isn't in the other one. */
   async advance(): Promise<StoredEvent | undefined> {
     for (;;) {
-      this.#marks.push({ from: this.after, to: this.#toAfter });
+      this.#marks.push({ from: this.after, to: this.toAfter });
       const page = await this.#from.history({ after: this.after, limit: PAGE });
-      const copies = walk(this.#to, this.#toAfter);
+      const copies = walk(this.#to, this.toAfter);
       for (const event of page) {
         const position = await find(copies, event.id);
         if (position === undefined) return event;
         this.verified += 1;
         this.after = event.position;
-        this.#toAfter = position;
+        this.toAfter = position;
       }
       if (page.length < PAGE) return undefined;
     }

@@ -13,6 +13,12 @@ export interface MigrationOptions {
    * from it, and returns (or resolves) when they have stopped; they go on, on the new queue, when the migration has resolved.
    */
   readonly hold: () => unknown;
+  /**
+   * Called once, when all events are in the new queue and were compared: senders may go on there. Consumers wait until
+   * the migration has resolved, since their groups are moved after this.
+   * @default senders wait until then, too
+   */
+  readonly release?: (() => unknown) | undefined;
   /** Called after each batch with the number of events copied so far by this call. */
   readonly onProgress?: ((copied: number) => void) | undefined;
 }
@@ -25,12 +31,16 @@ export interface MigrationResult {
   readonly verified: number;
   /** Groups made in the new queue. */
   readonly groups: readonly string[];
-  /** For how long nobody could send: from `hold` until all was there. */
+  /** For how long nobody could send: from `hold` until `release`, or, without it, until all was there. */
   readonly heldMs: number;
 }
 
 const BATCH = 200;
-const NAMES: ReadonlySet<string> = new Set<keyof MigrationOptions>(["hold", "onProgress"]);
+const NAMES: ReadonlySet<string> = new Set<keyof MigrationOptions>([
+  "hold",
+  "release",
+  "onProgress",
+]);
 
 /**
  * Copies a queue into another one, of whatever backends: the retained events with their ids, lineage, keys and
@@ -39,7 +49,10 @@ const NAMES: ReadonlySet<string> = new Set<keyof MigrationOptions>(["hold", "onP
  * events stay where they are. Calling it again after a crash goes on where it was. The old queue keeps its events.
  *
  * @example
- * await migrateQueue(file, nats, { hold: () => Promise.all([producers.stop(), consumer.stop()]) });
+ * await migrateQueue(file, nats, {
+ *   hold: () => Promise.all([producers.stop(), consumer.stop()]),
+ *   release: () => producers.start(nats),
+ * });
  *
  * @throws QueueError (rejects) `MIGRATION_INCOMPLETE` when events of the old queue aren't in the new one, and what
  * the queues reject with
@@ -76,18 +89,22 @@ export async function migrateQueue(
   const began = performance.now();
   await options.hold();
   await copyAll();
-  const groups = await unsettled(from);
   const missing = await comparison.advance();
   const { verified } = comparison;
   if (missing !== undefined) throw incomplete(missing, verified);
+  // What comes from here on is no part of the old queue.
+  const end = comparison.toAfter;
+  const releasedAt = performance.now();
+  await options.release?.();
+  const groups = await unsettled(from);
   for (const { info, oldest } of groups) {
-    const position = oldest === undefined ? undefined : await comparison.positionOf(oldest);
-    await to
-      .group(info.name, { ...policyOf(info), from: position === undefined ? "now" : { position } })
-      .ensure();
+    const position = oldest && (await comparison.positionOf(oldest));
+    const policy = { ...policyOf(info), from: { position: position ?? end + 1 } };
+    await to.group(info.name, policy).ensure();
   }
   const names = groups.map(({ info }) => info.name);
-  return { copied, verified, groups: names, heldMs: performance.now() - began };
+  const until = options.release === undefined ? performance.now() : releasedAt;
+  return { copied, verified, groups: names, heldMs: until - began };
 }
 
 /** In order, and each by its id: what is there already is not doubled. */
