@@ -22,10 +22,12 @@ export interface Leased {
 /** What a member asks for. */
 export interface ClaimRequest {
   readonly limit: number;
+  /** So many more, as long as none of all was delivered before. */
+  readonly ahead: number;
   readonly leaseMs: number;
   readonly state: ClaimState;
   /** What it has read already. */
-  readonly ahead: LookAhead;
+  readonly known: LookAhead;
 }
 
 /** What a claim gave. */
@@ -85,17 +87,16 @@ export class Claimer {
    * moves the cursor. The result is in position order.
    */
   claim(tx: WriteTransaction, group: Group, request: ClaimRequest): ClaimResult {
-    const { limit, leaseMs, state, ahead } = request;
+    const { leaseMs, state, known } = request;
     const claim = { tx, group, until: tx.now + leaseMs };
     const isBatchDue = state.isBatchDue === 1;
     if (isBatchDue) this.#batches.unpackDue(group.id, tx.now);
     const isDue = isBatchDue || state.isDeliveryDue === 1;
-    const again = isDue ? this.#claimDue({ ...claim, token: newToken() }, limit) : NOTHING_DUE;
+    const again = isDue ? this.#claimDue({ ...claim, token: newToken() }, request) : NOTHING_DUE;
+    const mixed = again.leased.some(({ event }) => event.attempt > 1);
+    const limit = request.limit + (mixed ? 0 : request.ahead) - again.leased.length;
     const passed = state.hasPassed === 1;
-    const fresh = this.#claimNew(
-      { ...claim, token: newToken() },
-      { limit: limit - again.leased.length, ahead, passed },
-    );
+    const fresh = this.#claimNew({ ...claim, token: newToken() }, { limit, known, passed });
     if (again.leased.length === 0) return { ...fresh, lost: again.lost };
     return {
       ...fresh,
@@ -108,13 +109,16 @@ export class Claimer {
 
   #claimDue(
     claim: Claim,
-    limit: number,
+    { limit, ahead }: ClaimRequest,
   ): { readonly leased: readonly Leased[]; readonly lost: number } {
     const { tx, group, token, until } = claim;
     const leased: Leased[] = [];
     let lost = 0;
-    const rows = this.#connection.all<Delivery>(SQL.dueDeliveries, group.id, tx.now, limit);
+    let most = limit + ahead;
+    const rows = this.#connection.all<Delivery>(SQL.dueDeliveries, group.id, tx.now, most);
     for (const delivery of rows) {
+      if (delivery.attempt > 0) most = limit;
+      if (leased.length >= most) break;
       const row = this.#deliveries.rowOf(delivery);
       if (row === undefined) {
         this.#deliveries.forget(tx, group, delivery);
@@ -148,7 +152,7 @@ export class Claimer {
 
   #claimNew(
     claim: Claim,
-    { limit, ahead, passed }: { limit: number; ahead: LookAhead; passed: boolean },
+    { limit, known, passed }: { limit: number; known: LookAhead; passed: boolean },
   ): Omit<ClaimResult, "lost"> {
     const { group } = claim;
     const { eventTypes } = group.policy;
@@ -158,7 +162,7 @@ export class Claimer {
     let more = true;
     while (more && events.length < limit && scanned < MOST_SCANNED) {
       const asked = limit - events.length;
-      let candidates = ahead.above(cursor, eventTypes, asked);
+      let candidates = known.above(cursor, eventTypes, asked);
       const isKnown = candidates.length > 0;
       if (!isKnown) {
         // The rest comes with the next claim, and is read without the lock before it.

@@ -36,6 +36,11 @@ const ACK: CommitOptions = { ...LOSABLE, deferred: true };
 /** A member that waits looks again after so long, whatever it was told. */
 const LONGEST_WAIT_MS = 1_000;
 
+interface MemberRequest extends GroupReceiveRequest {
+  /** As {@link LeaseSource} says. */
+  readonly ahead: number;
+}
+
 /** A member's handle on a group. */
 export class SqliteConsumerGroup implements ConsumerGroup {
   readonly name: string;
@@ -46,7 +51,7 @@ export class SqliteConsumerGroup implements ConsumerGroup {
   readonly #leases = new WeakMap<LeasedEvent, LeaseHandle>();
   /** Leases whose ack was part of their handler's transaction. */
   readonly #settled = new WeakSet<LeaseHandle>();
-  readonly #ahead = new LookAhead();
+  readonly #lookAhead = new LookAhead();
   #stored: StoredGroupPolicy;
   /** Something was there the last time: then whatever a look says, it is worth trying. */
   #busy = false;
@@ -72,7 +77,7 @@ export class SqliteConsumerGroup implements ConsumerGroup {
   }
 
   async receive(options?: GroupReceiveOptions): Promise<LeasedEvent[]> {
-    return this.#receive(checkGroupReceive(options), true);
+    return this.#receive({ ...checkGroupReceive(options), ahead: 0 }, true);
   }
 
   consume(handler: EventHandler | EventHandlers, options: ConsumerOptions = {}): Consumer {
@@ -101,7 +106,9 @@ export class SqliteConsumerGroup implements ConsumerGroup {
       await runInTransaction(this.#instance, append, run, { reserve: true });
       member.#settled.add(lease);
     };
-    const { consumer, member } = this.#join(settle, options);
+    // Each effect has a commit of its own: there is nothing to share.
+    const { prefetch = 0 } = options;
+    const { consumer, member } = this.#join(settle, { ...options, prefetch });
     return consumer;
   }
 
@@ -133,10 +140,10 @@ export class SqliteConsumerGroup implements ConsumerGroup {
     return { consumer, member };
   }
 
-  async #receive(request: GroupReceiveRequest, keepAlive: boolean): Promise<LeasedEvent[]> {
-    const { limit, waitMs, leaseMs, signal } = request;
+  async #receive(request: MemberRequest, keepAlive: boolean): Promise<LeasedEvent[]> {
+    const { waitMs, signal } = request;
     const take = async (): Promise<Taken<LeasedEvent>> => {
-      const taken = await this.#take(limit, leaseMs);
+      const taken = await this.#take(request);
       if (signal?.aborted === true) await this.#release(taken.items);
       signal?.throwIfAborted();
       return taken;
@@ -146,11 +153,11 @@ export class SqliteConsumerGroup implements ConsumerGroup {
   }
 
   /** Reads first, without any lock, what there is to claim; where there is nothing, it takes no lock at all. */
-  async #take(limit: number, leaseMs: number | undefined): Promise<Taken<LeasedEvent>> {
+  async #take({ limit, ahead, leaseMs }: MemberRequest): Promise<Taken<LeasedEvent>> {
     const now = Date.now();
     const wasBusy = this.#busy;
-    if (!wasBusy || this.#ahead.size < limit) {
-      const look = await this.#look(now, limit);
+    if (!wasBusy || this.#lookAhead.size < limit + ahead) {
+      const look = await this.#look(now, limit + ahead);
       if (!wasBusy && typeof look !== "string") {
         return { items: [], retryInMs: this.#pause(look, now) };
       }
@@ -160,9 +167,10 @@ export class SqliteConsumerGroup implements ConsumerGroup {
         const { group, state } = groups.ensure(tx, this.name, this.#given);
         const result = claimer.claim(tx, group, {
           limit,
+          ahead,
           leaseMs: leaseMs ?? group.policy.leaseMs,
           state,
-          ahead: this.#ahead,
+          known: this.#lookAhead,
         });
         const nextDue = result.leased.length > 0 ? undefined : claimer.nextDue(group);
         return { ...result, policy: group.policy, nextDue };
@@ -170,7 +178,7 @@ export class SqliteConsumerGroup implements ConsumerGroup {
       { ...LOSABLE, urgent: !wasBusy },
     );
     this.#stored = claim.policy;
-    this.#ahead.drop(claim.cursor);
+    this.#lookAhead.drop(claim.cursor);
     this.#instance.drop("retention", claim.lost);
     const items = claim.leased.map((leased) => this.#deliver(leased));
     this.#busy = items.length > 0;
@@ -183,8 +191,8 @@ export class SqliteConsumerGroup implements ConsumerGroup {
       if (group === undefined) return "missing";
       checkSameGroupPolicy(this.name, group.policy, this.#given);
       this.#stored = group.policy;
-      this.#ahead.fill(log, group, limit);
-      if (this.#ahead.size > 0 || groups.isTouchDue(group, now)) return "claimable";
+      this.#lookAhead.fill(log, group, limit);
+      if (this.#lookAhead.size > 0 || groups.isTouchDue(group, now)) return "claimable";
       const due = claimer.nextDue(group);
       return due !== undefined && due <= now ? "claimable" : due;
     });

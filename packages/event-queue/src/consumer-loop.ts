@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { type Contracts, currentEvent, type EventName, runDetached } from "@ringrift/envelope";
+import { AckRound } from "./ack-round.ts";
 import { Bell } from "./bell.ts";
 import type {
   Consumer,
@@ -11,14 +12,15 @@ import type {
 } from "./consumer.ts";
 import type { ConsumerMiddlewares } from "./consumer-middleware.ts";
 import { checkConsumerOptions, type CheckedConsumerOptions } from "./consumer-options.ts";
-import { Delivery, type DeliveryOutcome, leaseLost } from "./delivery.ts";
-import { isPermanent } from "./error-data.ts";
+import { Delivery, type DeliveryOutcome, isForWantOfSpace, leaseLost } from "./delivery.ts";
 import { QueueError } from "./errors.ts";
 import type { LeasedEvent } from "./events.ts";
+import { handlerLookup, type HandlerLookup } from "./handler-lookup.ts";
+import { LeaseAhead } from "./lease-ahead.ts";
 import { LeaseRenewal } from "./lease-renewal.ts";
 import type { LeaseSource } from "./lease-source.ts";
 import { isFatal, reportQueueError } from "./queue-errors.ts";
-import { settled } from "./settlement.ts";
+import { settle, type SettlementCount } from "./settlement.ts";
 
 const LONG_POLL_MS = 30_000;
 /** Before a handler is tried again whose sends found the queue full. */
@@ -41,28 +43,8 @@ export function createConsumer<C extends Contracts, K extends EventName<C>>(
   options: ConsumerOptions = {},
   middlewares?: ConsumerMiddlewares,
 ): Consumer {
-  const handlerOf = handlerLookup(handlers);
-  const lookup: HandlerLookup = (type) => {
-    const handler = handlerOf(type);
-    return handler === undefined ? undefined : (middlewares?.around(handler) ?? handler);
-  };
+  const lookup = handlerLookup(handlers, middlewares);
   return new ConsumerLoop(source, lookup, checkConsumerOptions(options));
-}
-
-type HandlerLookup = (type: string) => EventHandler | undefined;
-
-/** By the queue's contract an event's payload is the one that the handler of its type is written for. */
-function handlerLookup<C extends Contracts, K extends EventName<C>>(
-  handlers: EventHandler<C, K> | EventHandlers<C>,
-): HandlerLookup {
-  if (typeof handlers === "function") {
-    // The cast is safe: see above.
-    const handler = handlers as EventHandler;
-    return () => handler;
-  }
-  // The cast is safe: see above.
-  const byType = new Map(Object.entries(handlers) as [string, EventHandler][]);
-  return (type) => byType.get(type);
 }
 
 class ConsumerLoop implements Consumer {
@@ -74,7 +56,12 @@ class ConsumerLoop implements Consumer {
   readonly #changed = new Bell();
   readonly #keepAlive: NodeJS.Timeout;
   readonly #end: (failure: Error | undefined) => void;
-  readonly #counts = { handled: 0, failed: 0, deadLettered: 0, leasesLost: 0 };
+  readonly #counts: Record<SettlementCount, number> = {
+    handled: 0,
+    failed: 0,
+    deadLettered: 0,
+    leasesLost: 0,
+  };
   readonly #waiting: LeasedEvent[] = [];
   readonly #running = new Set<Delivery>();
   /** Their handlers are done, their acks and nacks are not. */
@@ -84,6 +71,8 @@ class ConsumerLoop implements Consumer {
     (leaseMs) => this.#renewals(leaseMs),
     (error) => this.#report(error),
   );
+  readonly #ahead: LeaseAhead;
+  readonly #round = new AckRound(() => this.#giveUpRound());
   #state: ConsumerStats["state"] = "running";
   #receiving: AbortController | undefined;
   #looping = true;
@@ -95,6 +84,7 @@ class ConsumerLoop implements Consumer {
     this.#source = source;
     this.#handlerOf = handlerOf;
     this.#options = options;
+    this.#ahead = new LeaseAhead(options.concurrency);
     const { promise, resolve } = Promise.withResolvers<Error | undefined>();
     this.ended = promise;
     this.#end = resolve;
@@ -214,7 +204,7 @@ class ConsumerLoop implements Consumer {
         if (this.#hasEnded()) break;
       }
       const seen = this.#changed.version;
-      const { concurrency, prefetch } = this.#options;
+      const { concurrency, prefetch = 0 } = this.#options;
       const room = concurrency + prefetch - this.#running.size - this.#waiting.length;
       try {
         if (this.#state === "paused" || room <= 0) {
@@ -250,8 +240,11 @@ class ConsumerLoop implements Consumer {
     const controller = new AbortController();
     this.#receiving = controller;
     const { signal } = controller;
+    const ahead = this.#options.prefetch === undefined ? this.#ahead.next() : 0;
+    // Its acks share the transaction of the claim.
+    this.#round.end();
     try {
-      const events = await this.#source.receive({ limit, waitMs: LONG_POLL_MS, signal });
+      const events = await this.#source.receive({ limit, ahead, waitMs: LONG_POLL_MS, signal });
       this.#waiting.push(...events);
       if (events.length > 0) this.#renewal.start(this.#source.leaseMs);
     } catch (error) {
@@ -259,8 +252,18 @@ class ConsumerLoop implements Consumer {
     } finally {
       this.#receiving = undefined;
     }
-    if (this.#state === "running") this.#beginReady();
-    else this.#releaseWaiting();
+    if (this.#state !== "running") {
+      this.#releaseWaiting();
+      return;
+    }
+    if (ahead > 0 && this.#waiting.length > limit) this.#round.begin();
+    this.#beginReady();
+  }
+
+  /** Another member may have time for what was leased ahead. */
+  #giveUpRound(): void {
+    if (this.#waiting.length > 0) this.#ahead.reset();
+    this.#releaseWaiting();
   }
 
   /** Grows from 100 ms to 5 s, with jitter so that processes which failed together don't return together. */
@@ -296,7 +299,10 @@ class ConsumerLoop implements Consumer {
   /** Never rejects. */
   async #deliver(delivery: Delivery): Promise<void> {
     const { event } = delivery;
+    const begunAt = performance.now();
     const outcome = await delivery.run(this.#handlerOf(event.type));
+    if (outcome.kind === "handled") this.#ahead.handled(performance.now() - begunAt);
+    else this.#ahead.reset();
     // Others would fare no better: it keeps its place among those that run.
     if (isForWantOfSpace(outcome)) await this.#pause(FULL_PAUSE_MS);
     this.#settling.add(delivery);
@@ -317,30 +323,15 @@ class ConsumerLoop implements Consumer {
     this.#finishIfQuiet();
   }
 
+  /** The next event of its key waits for the ack; others share a commit with those of their round. */
   async #settle(event: LeasedEvent, outcome: DeliveryOutcome): Promise<void> {
-    if (outcome.kind === "abandoned") {
-      if (outcome.reason.code === "LEASE_LOST") this.#counts.leasesLost += 1;
-      return;
-    }
-    if (outcome.kind === "handled") {
-      if (await settled(() => event.ack())) this.#counts.handled += 1;
-      else this.#counts.leasesLost += 1;
-      return;
-    }
-    this.#counts.failed += 1;
-    const { error } = outcome;
-    if (isForWantOfSpace(outcome)) {
-      this.#report(error);
-      await this.#source.release(event);
-      return;
-    }
-    if (!(await settled(() => event.nack({ reason: error })))) this.#counts.leasesLost += 1;
-    else if (isPermanent(error) || event.attempt >= this.#source.maxAttempts) {
-      this.#counts.deadLettered += 1;
-    }
+    if (outcome.kind === "handled" && event.key === undefined) await this.#round.over;
+    if (isForWantOfSpace(outcome)) this.#report(outcome.error);
+    for (const count of await settle(this.#source, event, outcome)) this.#counts[count] += 1;
   }
 
   #releaseWaiting(): void {
+    this.#round.end();
     for (const event of this.#waiting.splice(0)) {
       this.#releasing += 1;
       void this.#source
@@ -382,10 +373,4 @@ class ConsumerLoop implements Consumer {
   #report(error: unknown): void {
     reportQueueError(error, `Consumer of group "${this.#source.group}"`, this.#options.onError);
   }
-}
-
-/** What a handler sends couldn't be stored: no fault of its event, which gets the attempt back. */
-function isForWantOfSpace(outcome: DeliveryOutcome): boolean {
-  if (outcome.kind !== "failed" || !(outcome.error instanceof QueueError)) return false;
-  return outcome.error.code === "QUEUE_FULL";
 }

@@ -4,7 +4,8 @@ import { checkMs, checkNumber, checkOptionNames, invalidOption, show } from "./o
 /** A member's options with their defaults. */
 export interface CheckedConsumerOptions {
   readonly concurrency: number;
-  readonly prefetch: number;
+  /** `undefined`: as the handlers are quick. */
+  readonly prefetch: number | undefined;
   readonly handlerTimeoutMs: number | undefined;
   readonly dedupeChildren: boolean;
   readonly signal: AbortSignal | undefined;
@@ -28,13 +29,16 @@ const CONSUMER_NAMES: ReadonlySet<string> = new Set<keyof ConsumerOptions>([
  */
 export function checkConsumerOptions(options: ConsumerOptions): CheckedConsumerOptions {
   checkOptionNames("consume", options, CONSUMER_NAMES);
-  const { concurrency = 1, prefetch = 0, handlerTimeoutMs, dedupeChildren, onError } = options;
+  const { concurrency = 1, prefetch, handlerTimeoutMs, dedupeChildren, onError } = options;
   if (onError !== undefined && typeof onError !== "function") {
     throw invalidOption(`Option "onError" is ${show(onError)}. Give a function.`);
   }
   return {
     concurrency: checkNumber("concurrency", concurrency, { min: 1, max: 10_000 }),
-    prefetch: checkNumber("prefetch", prefetch, { min: 0, max: 10_000 }),
+    prefetch:
+      prefetch === undefined
+        ? undefined
+        : checkNumber("prefetch", prefetch, { min: 0, max: 10_000 }),
     handlerTimeoutMs:
       handlerTimeoutMs === undefined ? undefined : checkMs("handlerTimeoutMs", handlerTimeoutMs, 1),
     dedupeChildren: dedupeChildren ?? true,

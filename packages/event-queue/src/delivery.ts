@@ -12,6 +12,14 @@ export type DeliveryOutcome =
   | { readonly kind: "failed"; readonly error: unknown }
   | { readonly kind: "abandoned"; readonly reason: QueueError };
 
+/** What a handler sends couldn't be stored: no fault of its event, which gets the attempt back. */
+export function isForWantOfSpace(
+  outcome: DeliveryOutcome,
+): outcome is Extract<DeliveryOutcome, { kind: "failed" }> {
+  if (outcome.kind !== "failed" || !(outcome.error instanceof QueueError)) return false;
+  return outcome.error.code === "QUEUE_FULL";
+}
+
 /** What a delivery needs to know. */
 export interface DeliveryOptions {
   readonly group: string;

@@ -8,11 +8,14 @@ export interface LeaseSource {
   /** As stored with the group; asked for after a `receive` has resolved. */
   readonly maxAttempts: number;
   /**
-   * Leases events in position order, waiting at most `waitMs` for a first one. When aborted it rejects and
+   * Leases up to `limit` events in position order, waiting at most `waitMs` for a first one. Of events that nobody was
+   * given before it may lease `ahead` more, if that saves something, unless there is another among them: whatever ended
+   * a process may be in that, and the others should not be counted an attempt for it. When aborted it rejects and
    * holds no lease. Its wait doesn't keep the process alive: the consumer does, unless told otherwise.
    */
   receive(options: {
     readonly limit: number;
+    readonly ahead: number;
     readonly waitMs: number;
     readonly signal: AbortSignal;
   }): Promise<LeasedEvent[]>;

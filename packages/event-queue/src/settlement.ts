@@ -1,12 +1,41 @@
+import { type DeliveryOutcome, isForWantOfSpace } from "./delivery.ts";
+import { isPermanent } from "./error-data.ts";
+import type { LeasedEvent } from "./events.ts";
+import type { LeaseSource } from "./lease-source.ts";
 import { isFatal } from "./queue-errors.ts";
 
 const TRIES = 4;
+
+/** What a consumer counts. */
+export type SettlementCount = "handled" | "failed" | "deadLettered" | "leasesLost";
+
+/** Acks, nacks or gives back an event as its delivery ended; resolves to what is to be counted. */
+export async function settle(
+  source: LeaseSource,
+  event: LeasedEvent,
+  outcome: DeliveryOutcome,
+): Promise<readonly SettlementCount[]> {
+  if (outcome.kind === "abandoned") {
+    return outcome.reason.code === "LEASE_LOST" ? ["leasesLost"] : [];
+  }
+  if (outcome.kind === "handled") {
+    return (await settled(() => event.ack())) ? ["handled"] : ["leasesLost"];
+  }
+  if (isForWantOfSpace(outcome)) {
+    await source.release(event);
+    return ["failed"];
+  }
+  const { error } = outcome;
+  if (!(await settled(() => event.nack({ reason: error })))) return ["failed", "leasesLost"];
+  const isDead = isPermanent(error) || event.attempt >= source.maxAttempts;
+  return isDead ? ["failed", "deadLettered"] : ["failed"];
+}
 
 /**
  * Tries an ack or a nack again when the queue is busy: what is done must not be done twice because of a
  * moment's trouble. About a second in all; then the lease runs out and the event is delivered again.
  */
-export async function settled(operation: () => Promise<boolean>): Promise<boolean> {
+async function settled(operation: () => Promise<boolean>): Promise<boolean> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await operation();
