@@ -123,6 +123,7 @@ export class SqliteConsumerGroup implements ConsumerGroup {
     const consumer = createConsumer(
       {
         group: this.name,
+        claimsCommit: true,
         get leaseMs() {
           return member.#stored.leaseMs;
         },

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { type Contracts, currentEvent, type EventName, runDetached } from "@ringrift/envelope";
 import { AckRound } from "./ack-round.ts";
 import { Bell } from "./bell.ts";
+import { ClaimPace } from "./claim-pace.ts";
 import type {
   Consumer,
   ConsumerOptions,
@@ -72,6 +73,7 @@ class ConsumerLoop implements Consumer {
     (error) => this.#report(error),
   );
   readonly #ahead: LeaseAhead;
+  readonly #pace = new ClaimPace();
   readonly #round = new AckRound(() => this.#giveUpRound());
   #state: ConsumerStats["state"] = "running";
   #receiving: AbortController | undefined;
@@ -240,7 +242,8 @@ class ConsumerLoop implements Consumer {
     const controller = new AbortController();
     this.#receiving = controller;
     const { signal } = controller;
-    const ahead = this.#options.prefetch === undefined ? this.#ahead.next() : 0;
+    const isAdaptive = this.#source.claimsCommit && this.#options.prefetch === undefined;
+    const ahead = isAdaptive ? this.#ahead.next() : 0;
     // Its acks share the transaction of the claim.
     this.#round.end();
     try {
@@ -256,8 +259,10 @@ class ConsumerLoop implements Consumer {
       this.#releaseWaiting();
       return;
     }
-    if (ahead > 0 && this.#waiting.length > limit) this.#round.begin();
+    const isFull = this.#waiting.length >= limit + ahead;
+    if (ahead > 0 && this.#waiting.length > 0) this.#round.begin();
     this.#beginReady();
+    if (ahead > 0 && !isFull) await this.#pause(this.#pace.claimed());
   }
 
   /** Another member may have time for what was leased ahead. */

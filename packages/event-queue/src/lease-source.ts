@@ -8,10 +8,15 @@ export interface LeaseSource {
   /** As stored with the group; asked for after a `receive` has resolved. */
   readonly maxAttempts: number;
   /**
-   * Leases up to `limit` events in position order, waiting at most `waitMs` for a first one. Of events that nobody was
-   * given before it may lease `ahead` more, if that saves something, unless there is another among them: whatever ended
-   * a process may be in that, and the others should not be counted an attempt for it. When aborted it rejects and
-   * holds no lease. Its wait doesn't keep the process alive: the consumer does, unless told otherwise.
+   * Whether a claim costs a commit, which an ack made at the same time shares. Then a member with quick handlers leases
+   * ahead of them, acks together, and claims a little later when events come fast.
+   */
+  readonly claimsCommit: boolean;
+  /**
+   * Leases up to `limit` events in position order, waiting at most `waitMs` for a first one; and `ahead` more of those that
+   * nobody was given before (0 unless `claimsCommit`), if there is no other event among all: whatever ended a process
+   * may be in that, and the rest should not be counted an attempt for it. When aborted it rejects and holds no lease.
+   * Its wait doesn't keep the process alive: the consumer does, unless told otherwise.
    */
   receive(options: {
     readonly limit: number;

@@ -11,6 +11,7 @@ import { type Consumer, type LeasedEvent, QueueError } from "../src/index.ts";
 /** A source that a test feeds, and that fails when told to. */
 class Source implements LeaseSource {
   readonly group = "mailer";
+  readonly claimsCommit = false;
   leaseMs = 60_000;
   readonly maxAttempts = 3;
   readonly queue: LeasedEvent[] = [];

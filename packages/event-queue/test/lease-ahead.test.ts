@@ -2,6 +2,7 @@ import { createLineage } from "@ringrift/envelope";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createConsumer, leaseEvent, type LeaseSource } from "../src/backend.ts";
 import type { Consumer, LeasedEvent } from "../src/index.ts";
+import { ClaimPace } from "../src/claim-pace.ts";
 import { LeaseAhead } from "../src/lease-ahead.ts";
 
 /** Calls `handled` so often that the average is what it is told. */
@@ -63,6 +64,37 @@ describe("how much is leased ahead", () => {
   });
 });
 
+describe("how soon it claims again", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test("four times at once, then each millisecond", () => {
+    const pace = new ClaimPace();
+    expect(Array.from({ length: 5 }, () => pace.claimed())).toEqual([0, 0, 0, 1, 1]);
+    vi.advanceTimersByTime(1);
+    expect(pace.claimed()).toBe(1);
+  });
+
+  test("at once where events are rarer than that", () => {
+    const pace = new ClaimPace();
+    for (let claims = 0; claims < 100; claims += 1) {
+      expect(pace.claimed()).toBe(0);
+      vi.advanceTimersByTime(1);
+    }
+  });
+
+  test("at once again after a rest", () => {
+    const pace = new ClaimPace();
+    for (let claims = 0; claims < 10; claims += 1) pace.claimed();
+    vi.advanceTimersByTime(20);
+    expect(Array.from({ length: 4 }, () => pace.claimed())).toEqual([0, 0, 0, 1]);
+  });
+});
+
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -70,10 +102,15 @@ function turn(): Promise<void> {
 /** Gives as many events as it may, and keeps what was done with them. */
 class Source implements LeaseSource {
   readonly group = "mailer";
+  readonly claimsCommit: boolean;
   readonly leaseMs = 60_000;
   readonly maxAttempts = 3;
   readonly log: string[] = [];
   readonly events: LeasedEvent[] = [];
+
+  constructor(claimsCommit = true) {
+    this.claimsCommit = claimsCommit;
+  }
 
   async receive(options: Parameters<LeaseSource["receive"]>[0]): Promise<LeasedEvent[]> {
     const { limit, ahead, signal } = options;
@@ -132,8 +169,10 @@ async function warm(handler: (event: { position: number }) => unknown): Promise<
     position > 0 ? handler({ position }) : undefined,
   );
   // As many as it takes until a claim may have 7 more.
-  while (source.log.at(-1) !== "claim 1+7") {
+  while (!source.log.includes("claim 1+7")) {
     source.feed(0, 0);
+    await turns();
+    vi.advanceTimersByTime(1);
     await turns();
   }
   source.log.length = 0;
@@ -212,6 +251,37 @@ describe("a member that leases ahead", () => {
     source.feed(1, 1);
     await turns();
     expect(source.log).toContain("claim 1+0");
+  });
+
+  test("lets events gather while they come fast and it keeps up, and not otherwise", async () => {
+    const { source } = await warm(() => {});
+    for (let n = 1; n <= 6; n += 1) {
+      source.feed(n, n);
+      await turns();
+    }
+    const gathered = source.log.length;
+    vi.advanceTimersByTime(1);
+    await turns();
+    vi.advanceTimersByTime(1);
+    await turns();
+    // The last of the first four, and then two claims for what came meanwhile.
+    expect(source.log.slice(gathered)).toEqual([
+      expect.stringMatching(/^claim/),
+      "ack 4",
+      expect.stringMatching(/^claim/),
+      "ack 5",
+      "ack 6",
+    ]);
+  });
+
+  test("leases nothing ahead where a claim is no commit", async () => {
+    const source = new Source(false);
+    source.feed(1, 20);
+    consume(source, () => {});
+    await turns();
+    expect(new Set(source.log.filter((line) => line.startsWith("claim")))).toEqual(
+      new Set(["claim 1+0"]),
+    );
   });
 
   test("leases as many as it was told, if it was, and acks them at once", async () => {

@@ -70,6 +70,7 @@ export class NatsConsumerGroup implements ConsumerGroup {
     const consumer = createConsumer(
       {
         group: this.name,
+        claimsCommit: false,
         get leaseMs() {
           return member.#stored.leaseMs;
         },

@@ -62,6 +62,7 @@ export class MemoryGroup implements ConsumerGroup {
     const consumer = createConsumer(
       {
         group: this.name,
+        claimsCommit: false,
         get leaseMs() {
           return stored().leaseMs;
         },
