@@ -25,6 +25,8 @@ import {
 } from "@ringrift/event-queue/backend";
 import type { Leased } from "./claiming.ts";
 import type { CommitOptions } from "./commit.ts";
+import type { Engine } from "./engine.ts";
+import type { Group } from "./groups.ts";
 import type { QueueInstance } from "./instance.ts";
 import type { LeaseHandle } from "./leases.ts";
 import { LookAhead } from "./look-ahead.ts";
@@ -33,8 +35,6 @@ import { type Append, runInTransaction, type SqliteTransaction } from "./transac
 /** Losing a lease or an ack in a power cut means another delivery, which is what at least once allows. */
 const LOSABLE: CommitOptions = { durable: false };
 const ACK: CommitOptions = { ...LOSABLE, deferred: true };
-/** A member that waits looks again after so long, whatever it was told. */
-const LONGEST_WAIT_MS = 1_000;
 
 /** A member's handle on a group. */
 export class SqliteConsumerGroup implements ConsumerGroup {
@@ -152,7 +152,7 @@ export class SqliteConsumerGroup implements ConsumerGroup {
     if (!wasBusy || this.#ahead.size < limit) {
       const look = await this.#look(now, limit);
       if (!wasBusy && typeof look !== "string") {
-        return { items: [], retryInMs: this.#pause(look, now) };
+        return { items: [], retryInMs: look - now };
       }
     }
     const claim = await this.#instance.write(
@@ -164,8 +164,8 @@ export class SqliteConsumerGroup implements ConsumerGroup {
           state,
           ahead: this.#ahead,
         });
-        const nextDue = result.leased.length > 0 ? undefined : claimer.nextDue(group);
-        return { ...result, policy: group.policy, nextDue };
+        const due = result.leased.length > 0 ? tx.now : nextDue({ groups, claimer }, group);
+        return { ...result, policy: group.policy, due };
       },
       { ...LOSABLE, urgent: !wasBusy },
     );
@@ -174,25 +174,21 @@ export class SqliteConsumerGroup implements ConsumerGroup {
     this.#instance.drop("retention", claim.lost);
     const items = claim.leased.map((leased) => this.#deliver(leased));
     this.#busy = items.length > 0;
-    return { items, retryInMs: claim.more ? 0 : this.#pause(claim.nextDue, now) };
+    return { items, retryInMs: claim.more ? 0 : claim.due - now };
   }
 
-  #look(now: number, limit: number): Promise<"missing" | "claimable" | number | undefined> {
+  /** When there will be something to do, if that is known and lies ahead. */
+  #look(now: number, limit: number): Promise<"missing" | "claimable" | number> {
     return this.#instance.read(({ groups, claimer, log }) => {
       const group = groups.find(this.name);
       if (group === undefined) return "missing";
       checkSameGroupPolicy(this.name, group.policy, this.#given);
       this.#stored = group.policy;
       this.#ahead.fill(log, group, limit);
-      if (this.#ahead.size > 0 || groups.isTouchDue(group, now)) return "claimable";
-      const due = claimer.nextDue(group);
-      return due !== undefined && due <= now ? "claimable" : due;
+      if (this.#ahead.size > 0) return "claimable";
+      const due = nextDue({ groups, claimer }, group);
+      return due <= now ? "claimable" : due;
     });
-  }
-
-  #pause(nextDue: number | undefined, now: number): number {
-    const untilDue = (nextDue ?? Number.POSITIVE_INFINITY) - now;
-    return Math.min(untilDue, LONGEST_WAIT_MS, this.#stored.expireAfterMs / 4);
   }
 
   #deliver({ event, lease, until }: Leased): LeasedEvent {
@@ -218,4 +214,9 @@ export class SqliteConsumerGroup implements ConsumerGroup {
       for (const lease of handles) leases.release(tx, lease);
     }, LOSABLE);
   }
+}
+
+/** When there is something to do of which no commit tells: a retry, a lease that ends, to say that it is served. */
+function nextDue({ groups, claimer }: Pick<Engine, "groups" | "claimer">, group: Group): number {
+  return Math.min(claimer.nextDue(group) ?? Number.POSITIVE_INFINITY, groups.touchDue(group));
 }
