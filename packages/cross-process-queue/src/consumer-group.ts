@@ -24,17 +24,12 @@ import {
   type Taken,
 } from "@ringrift/event-queue/backend";
 import type { Leased } from "./claiming.ts";
-import type { CommitOptions } from "./commit.ts";
 import type { Engine } from "./engine.ts";
 import type { Group } from "./groups.ts";
 import type { QueueInstance } from "./instance.ts";
-import type { LeaseHandle } from "./leases.ts";
 import { LookAhead } from "./look-ahead.ts";
+import { LOSABLE, MemberLease } from "./member-lease.ts";
 import { type Append, runInTransaction, type SqliteTransaction } from "./transactions.ts";
-
-/** Losing a lease or an ack in a power cut means another delivery, which is what at least once allows. */
-const LOSABLE: CommitOptions = { durable: false };
-const ACK: CommitOptions = { ...LOSABLE, deferred: true };
 
 /** A member's handle on a group. */
 export class SqliteConsumerGroup implements ConsumerGroup {
@@ -42,10 +37,6 @@ export class SqliteConsumerGroup implements ConsumerGroup {
   readonly #instance: QueueInstance;
   readonly #given: GivenGroupPolicy;
   readonly #view: EventView<Contracts> | undefined;
-  /** What the consumer loop gives back by the event it got. */
-  readonly #leases = new WeakMap<LeasedEvent, LeaseHandle>();
-  /** Leases whose ack was part of their handler's transaction. */
-  readonly #settled = new WeakSet<LeaseHandle>();
   readonly #ahead = new LookAhead();
   #stored: StoredGroupPolicy;
   /** Something was there the last time: then whatever a look says, it is worth trying. */
@@ -76,39 +67,6 @@ export class SqliteConsumerGroup implements ConsumerGroup {
   }
 
   consume(handler: EventHandler | EventHandlers, options: ConsumerOptions = {}): Consumer {
-    return this.#join(handler, options).consumer;
-  }
-
-  /** Consumes with handlers whose effect and ack are one transaction. */
-  consumeInTransaction(
-    handler: (event: LeasedEvent, transaction: SqliteTransaction) => unknown,
-    append: Append,
-    options: ConsumerOptions,
-  ): Consumer {
-    const settle: EventHandler = async (event) => {
-      // The cast is safe: it is what the member leased.
-      const leased = event as LeasedEvent;
-      const lease = member.#leases.get(leased);
-      if (lease === undefined) throw leaseLost(leased);
-      const run: Parameters<typeof runInTransaction>[2] = (transaction, { leases }, tx) => {
-        const result = handler(leased, transaction);
-        const ack = leases.ack(tx, lease);
-        leases.write(tx);
-        // Whoever has it now will do it: nothing of this may stay.
-        if (!ack.held) throw leaseLost(leased);
-        return result;
-      };
-      await runInTransaction(this.#instance, append, run, { reserve: true });
-      member.#settled.add(lease);
-    };
-    const { consumer, member } = this.#join(settle, options);
-    return consumer;
-  }
-
-  #join(
-    handler: EventHandler | EventHandlers,
-    options: ConsumerOptions,
-  ): { consumer: Consumer; member: SqliteConsumerGroup } {
     this.#instance.refuseWhenClosing();
     const eventTypes = handlerEventTypes(handler, this.#given.eventTypes, this.#view);
     const given = { ...this.#given, ...(eventTypes !== undefined && { eventTypes }) };
@@ -130,7 +88,32 @@ export class SqliteConsumerGroup implements ConsumerGroup {
       this.#instance.middlewares,
     );
     this.#instance.adopt(consumer);
-    return { consumer, member };
+    return consumer;
+  }
+
+  /** Consumes with handlers whose effect and ack are one transaction. */
+  consumeInTransaction(
+    handler: (event: LeasedEvent, transaction: SqliteTransaction) => unknown,
+    append: Append,
+    options: ConsumerOptions,
+  ): Consumer {
+    const settle: EventHandler = async (event) => {
+      // The cast is safe: it is what the member leased.
+      const leased = event as LeasedEvent;
+      const lease = MemberLease.of(leased);
+      if (lease === undefined) throw leaseLost(leased);
+      const run: Parameters<typeof runInTransaction>[2] = (transaction, { leases }, tx) => {
+        const result = handler(leased, transaction);
+        const ack = leases.ack(tx, lease.handle);
+        leases.write(tx);
+        // Whoever has it now will do it: nothing of this may stay.
+        if (!ack.held) throw leaseLost(leased);
+        return result;
+      };
+      await runInTransaction(this.#instance, append, run, { reserve: true });
+      lease.noteSettled();
+    };
+    return this.consume(settle, options);
   }
 
   async #receive(request: GroupReceiveRequest, keepAlive: boolean): Promise<LeasedEvent[]> {
@@ -192,23 +175,12 @@ export class SqliteConsumerGroup implements ConsumerGroup {
   }
 
   #deliver({ event, lease, until }: Leased): LeasedEvent {
-    const instance = this.#instance;
-    instance.counts.received += 1;
-    const leased = leaseEvent(event, until, {
-      ack: async () => {
-        if (this.#settled.has(lease)) return true;
-        return (await instance.write(({ leases }, tx) => leases.ack(tx, lease), ACK)).held;
-      },
-      nack: (options) =>
-        instance.write(({ leases }, tx) => leases.nack(tx, lease, options), LOSABLE),
-      extend: (ms) => instance.write(({ leases }, tx) => leases.extend(tx, lease, ms), LOSABLE),
-    });
-    this.#leases.set(leased, lease);
-    return leased;
+    this.#instance.counts.received += 1;
+    return leaseEvent(event, until, new MemberLease(this.#instance, lease));
   }
 
   async #release(events: readonly LeasedEvent[]): Promise<void> {
-    const handles = events.flatMap((event) => this.#leases.get(event) ?? []);
+    const handles = events.flatMap((event) => MemberLease.of(event)?.handle ?? []);
     if (handles.length === 0) return;
     await this.#instance.write(({ leases }, tx) => {
       for (const lease of handles) leases.release(tx, lease);
