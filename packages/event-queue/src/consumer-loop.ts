@@ -18,6 +18,7 @@ import type { LeasedEvent } from "./events.ts";
 import { LeaseRenewal } from "./lease-renewal.ts";
 import type { LeaseSource } from "./lease-source.ts";
 import { isFatal, reportQueueError } from "./queue-errors.ts";
+import { Roster } from "./roster.ts";
 import { settled } from "./settlement.ts";
 
 const LONG_POLL_MS = 30_000;
@@ -76,9 +77,9 @@ class ConsumerLoop implements Consumer {
   readonly #end: (failure: Error | undefined) => void;
   readonly #counts = { handled: 0, failed: 0, deadLettered: 0, leasesLost: 0 };
   readonly #waiting: LeasedEvent[] = [];
-  readonly #running = new Set<Delivery>();
+  readonly #running = new Roster<Delivery>();
   /** Their handlers are done, their acks and nacks are not. */
-  readonly #settling = new Set<Delivery>();
+  readonly #settling = new Roster<Delivery>();
   readonly #busyKeys = new Set<string>();
   readonly #renewal = new LeaseRenewal(
     (leaseMs) => this.#renewals(leaseMs),
@@ -299,8 +300,8 @@ class ConsumerLoop implements Consumer {
     const outcome = await delivery.run(this.#handlerOf(event.type));
     // Others would fare no better: it keeps its place among those that run.
     if (isForWantOfSpace(outcome)) await this.#pause(FULL_PAUSE_MS);
-    this.#settling.add(delivery);
     this.#running.delete(delivery);
+    this.#settling.add(delivery);
     const settling = this.#settle(event, outcome);
     this.#changed.ring();
     this.#beginReady();
