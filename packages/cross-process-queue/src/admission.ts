@@ -5,8 +5,9 @@ import type { Connection } from "./connection.ts";
 import type { DelayedEvents } from "./delayed-events.ts";
 import { isWorthTryingAgain } from "./housekeeping.ts";
 
-/** How often to ask for what others have delayed: so much later than due it comes in, when its sender has ended. */
-const LOOK_EVERY_MS = 250;
+/** After a failure. */
+const TRY_AGAIN_MS = 250;
+const LONGEST_TIMER_MS = 2_147_483_647;
 /** Events of one transaction: a few milliseconds. */
 const PORTION = 200;
 
@@ -18,7 +19,10 @@ export interface AdmissionParts {
   readonly appender: Appender;
 }
 
-/** Takes delayed events into the log when their time has come. Never keeps the process alive. */
+/**
+ * Takes delayed events into the log when their time has come. It has to be told when something has changed: others may
+ * have delayed some too, and by the clock. Never keeps the process alive.
+ */
 export class Admission {
   readonly #parts: AdmissionParts;
   #timer: NodeJS.Timeout | undefined;
@@ -29,7 +33,12 @@ export class Admission {
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts;
-    this.expect(Date.now());
+    this.lookAgain();
+  }
+
+  /** There may be something due that isn't known of, or sooner than it was. */
+  lookAgain(): void {
+    this.expect(0);
   }
 
   /** There will be something due at this moment. */
@@ -38,7 +47,7 @@ export class Admission {
     this.#next = dueAt;
     if (this.#running !== undefined) return;
     clearTimeout(this.#timer);
-    const ms = Math.max(dueAt - Date.now(), 1);
+    const ms = Math.min(Math.max(dueAt - Date.now(), 1), LONGEST_TIMER_MS);
     this.#timer = runDetached(() => setTimeout(() => this.#wake(), ms).unref());
   }
 
@@ -52,7 +61,7 @@ export class Admission {
     this.#next = Number.POSITIVE_INFINITY;
     this.#running = this.#admitDue().then((dueAt) => {
       this.#running = undefined;
-      const next = Math.min(dueAt, this.#next, Date.now() + LOOK_EVERY_MS);
+      const next = Math.min(dueAt, this.#next);
       this.#next = Number.POSITIVE_INFINITY;
       this.expect(next);
     });
@@ -70,7 +79,7 @@ export class Admission {
       }
     } catch (error) {
       this.#stopped ||= !isWorthTryingAgain(error, "Taking in delayed events");
-      return Number.POSITIVE_INFINITY;
+      return Date.now() + TRY_AGAIN_MS;
     }
   }
 }

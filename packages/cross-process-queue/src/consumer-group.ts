@@ -24,17 +24,12 @@ import {
   type Taken,
 } from "@ringrift/event-queue/backend";
 import type { Leased } from "./claiming.ts";
-import type { CommitOptions } from "./commit.ts";
+import type { Engine } from "./engine.ts";
+import type { Group } from "./groups.ts";
 import type { QueueInstance } from "./instance.ts";
-import type { LeaseHandle } from "./leases.ts";
 import { LookAhead } from "./look-ahead.ts";
+import { LOSABLE, MemberLease } from "./member-lease.ts";
 import { type Append, runInTransaction, type SqliteTransaction } from "./transactions.ts";
-
-/** Losing a lease or an ack in a power cut means another delivery, which is what at least once allows. */
-const LOSABLE: CommitOptions = { durable: false };
-const ACK: CommitOptions = { ...LOSABLE, deferred: true };
-/** A member that waits looks again after so long, whatever it was told. */
-const LONGEST_WAIT_MS = 1_000;
 
 interface MemberRequest extends GroupReceiveRequest {
   /** As {@link LeaseSource} says. */
@@ -47,10 +42,6 @@ export class SqliteConsumerGroup implements ConsumerGroup {
   readonly #instance: QueueInstance;
   readonly #given: GivenGroupPolicy;
   readonly #view: EventView<Contracts> | undefined;
-  /** What the consumer loop gives back by the event it got. */
-  readonly #leases = new WeakMap<LeasedEvent, LeaseHandle>();
-  /** Leases whose ack was part of their handler's transaction. */
-  readonly #settled = new WeakSet<LeaseHandle>();
   readonly #lookAhead = new LookAhead();
   #stored: StoredGroupPolicy;
   /** Something was there the last time: then whatever a look says, it is worth trying. */
@@ -81,41 +72,6 @@ export class SqliteConsumerGroup implements ConsumerGroup {
   }
 
   consume(handler: EventHandler | EventHandlers, options: ConsumerOptions = {}): Consumer {
-    return this.#join(handler, options).consumer;
-  }
-
-  /** Consumes with handlers whose effect and ack are one transaction. */
-  consumeInTransaction(
-    handler: (event: LeasedEvent, transaction: SqliteTransaction) => unknown,
-    append: Append,
-    options: ConsumerOptions,
-  ): Consumer {
-    const settle: EventHandler = async (event) => {
-      // The cast is safe: it is what the member leased.
-      const leased = event as LeasedEvent;
-      const lease = member.#leases.get(leased);
-      if (lease === undefined) throw leaseLost(leased);
-      const run: Parameters<typeof runInTransaction>[2] = (transaction, { leases }, tx) => {
-        const result = handler(leased, transaction);
-        const ack = leases.ack(tx, lease);
-        leases.write(tx);
-        // Whoever has it now will do it: nothing of this may stay.
-        if (!ack.held) throw leaseLost(leased);
-        return result;
-      };
-      await runInTransaction(this.#instance, append, run, { reserve: true });
-      member.#settled.add(lease);
-    };
-    // Each effect has a commit of its own: there is nothing to share.
-    const { prefetch = 0 } = options;
-    const { consumer, member } = this.#join(settle, { ...options, prefetch });
-    return consumer;
-  }
-
-  #join(
-    handler: EventHandler | EventHandlers,
-    options: ConsumerOptions,
-  ): { consumer: Consumer; member: SqliteConsumerGroup } {
     this.#instance.refuseWhenClosing();
     const eventTypes = handlerEventTypes(handler, this.#given.eventTypes, this.#view);
     const given = { ...this.#given, ...(eventTypes !== undefined && { eventTypes }) };
@@ -138,7 +94,34 @@ export class SqliteConsumerGroup implements ConsumerGroup {
       this.#instance.middlewares,
     );
     this.#instance.adopt(consumer);
-    return { consumer, member };
+    return consumer;
+  }
+
+  /** Consumes with handlers whose effect and ack are one transaction. */
+  consumeInTransaction(
+    handler: (event: LeasedEvent, transaction: SqliteTransaction) => unknown,
+    append: Append,
+    options: ConsumerOptions,
+  ): Consumer {
+    const settle: EventHandler = async (event) => {
+      // The cast is safe: it is what the member leased.
+      const leased = event as LeasedEvent;
+      const lease = MemberLease.of(leased);
+      if (lease === undefined) throw leaseLost(leased);
+      const run: Parameters<typeof runInTransaction>[2] = (transaction, { leases }, tx) => {
+        const result = handler(leased, transaction);
+        const ack = leases.ack(tx, lease.handle);
+        leases.write(tx);
+        // Whoever has it now will do it: nothing of this may stay.
+        if (!ack.held) throw leaseLost(leased);
+        return result;
+      };
+      await runInTransaction(this.#instance, append, run, { reserve: true });
+      lease.noteSettled();
+    };
+    // Each effect has a commit of its own: there is nothing to share.
+    const { prefetch = 0 } = options;
+    return this.consume(settle, { ...options, prefetch });
   }
 
   async #receive(request: MemberRequest, keepAlive: boolean): Promise<LeasedEvent[]> {
@@ -160,7 +143,7 @@ export class SqliteConsumerGroup implements ConsumerGroup {
     if (!wasBusy || this.#lookAhead.size < limit + ahead) {
       const look = await this.#look(now, limit + ahead);
       if (!wasBusy && typeof look !== "string") {
-        return { items: [], retryInMs: this.#pause(look, now) };
+        return { items: [], retryInMs: look - now };
       }
     }
     const claim = await this.#instance.write(
@@ -173,8 +156,8 @@ export class SqliteConsumerGroup implements ConsumerGroup {
           state,
           known: this.#lookAhead,
         });
-        const nextDue = result.leased.length > 0 ? undefined : claimer.nextDue(group);
-        return { ...result, policy: group.policy, nextDue };
+        const due = result.leased.length > 0 ? tx.now : nextDue({ groups, claimer }, group);
+        return { ...result, policy: group.policy, due };
       },
       { ...LOSABLE, urgent: !wasBusy },
     );
@@ -183,48 +166,38 @@ export class SqliteConsumerGroup implements ConsumerGroup {
     this.#instance.drop("retention", claim.lost);
     const items = claim.leased.map((leased) => this.#deliver(leased));
     this.#busy = items.length > 0;
-    return { items, retryInMs: claim.more ? 0 : this.#pause(claim.nextDue, now) };
+    return { items, retryInMs: claim.more ? 0 : claim.due - now };
   }
 
-  #look(now: number, limit: number): Promise<"missing" | "claimable" | number | undefined> {
+  /** When there will be something to do, if that is known and lies ahead. */
+  #look(now: number, limit: number): Promise<"missing" | "claimable" | number> {
     return this.#instance.read(({ groups, claimer, log }) => {
       const group = groups.find(this.name);
       if (group === undefined) return "missing";
       checkSameGroupPolicy(this.name, group.policy, this.#given);
       this.#stored = group.policy;
       this.#lookAhead.fill(log, group, limit);
-      if (this.#lookAhead.size > 0 || groups.isTouchDue(group, now)) return "claimable";
-      const due = claimer.nextDue(group);
-      return due !== undefined && due <= now ? "claimable" : due;
+      if (this.#lookAhead.size > 0) return "claimable";
+      const due = nextDue({ groups, claimer }, group);
+      return due <= now ? "claimable" : due;
     });
-  }
-
-  #pause(nextDue: number | undefined, now: number): number {
-    const untilDue = (nextDue ?? Number.POSITIVE_INFINITY) - now;
-    return Math.min(untilDue, LONGEST_WAIT_MS, this.#stored.expireAfterMs / 4);
   }
 
   #deliver({ event, lease, until }: Leased): LeasedEvent {
-    const instance = this.#instance;
-    instance.counts.received += 1;
-    const leased = leaseEvent(event, until, {
-      ack: async () => {
-        if (this.#settled.has(lease)) return true;
-        return (await instance.write(({ leases }, tx) => leases.ack(tx, lease), ACK)).held;
-      },
-      nack: (options) =>
-        instance.write(({ leases }, tx) => leases.nack(tx, lease, options), LOSABLE),
-      extend: (ms) => instance.write(({ leases }, tx) => leases.extend(tx, lease, ms), LOSABLE),
-    });
-    this.#leases.set(leased, lease);
-    return leased;
+    this.#instance.counts.received += 1;
+    return leaseEvent(event, until, new MemberLease(this.#instance, lease));
   }
 
   async #release(events: readonly LeasedEvent[]): Promise<void> {
-    const handles = events.flatMap((event) => this.#leases.get(event) ?? []);
+    const handles = events.flatMap((event) => MemberLease.of(event)?.handle ?? []);
     if (handles.length === 0) return;
     await this.#instance.write(({ leases }, tx) => {
       for (const lease of handles) leases.release(tx, lease);
     }, LOSABLE);
   }
+}
+
+/** When there is something to do of which no commit tells: a retry, a lease that ends, to say that it is served. */
+function nextDue({ groups, claimer }: Pick<Engine, "groups" | "claimer">, group: Group): number {
+  return Math.min(claimer.nextDue(group) ?? Number.POSITIVE_INFINITY, groups.touchDue(group));
 }

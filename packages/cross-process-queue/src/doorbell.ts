@@ -9,11 +9,7 @@ import {
 } from "node:fs";
 import { runDetached } from "@ringrift/envelope";
 import type { Bell } from "@ringrift/event-queue/backend";
-
-/** How often a listener asks SQLite whether anybody committed: what a lost ring costs at most. */
-const SAFETY_NET_MS = 250;
-/** The same where files can't be watched. */
-const POLL_MS = 25;
+import type { SafetyNet } from "./safety-net.ts";
 
 /** How often who rings looks whether the file is still the one that others watch: a busy sender rings often. */
 const LOOK_EVERY_MS = 20;
@@ -27,17 +23,16 @@ const neighbours = new Map<string, Set<Doorbell>>();
 /**
  * Wakes readers in this process and others. The doorbell is a small file of our own beside the database: a
  * byte is written to it after each COMMIT, and listeners watch it. (Watching the write-ahead log would miss
- * commits: it changes before they can be seen.) A ring is a hint; the truth is in the log, and a listener
- * looks by itself every 250 ms whether anybody committed. Never keeps the process alive.
+ * commits: it changes before they can be seen.) A ring is a hint; the truth is in the log, and the safety net finds
+ * what wasn't rung for. Never keeps the process alive.
  */
 export class Doorbell {
   readonly #path: string;
   readonly #bell: Bell;
-  readonly #dataVersion: () => unknown;
+  readonly #safetyNet: SafetyNet;
   #descriptor: number | undefined;
   #watcher: FSWatcher | undefined;
-  #poll: NodeJS.Timeout | undefined;
-  #seenVersion: unknown;
+  #listening = false;
   #closed = false;
   /** Until then the file is taken to be the one that others watch. */
   #lookAgainAt = 0;
@@ -46,11 +41,10 @@ export class Doorbell {
   #quietUntil = 0;
   #nextRing: NodeJS.Timeout | undefined;
 
-  /** `dataVersion` gives another value whenever another connection has committed. */
-  constructor(databasePath: string, bell: Bell, dataVersion: () => unknown) {
+  constructor(databasePath: string, bell: Bell, safetyNet: SafetyNet) {
     this.#path = `${databasePath}.bell`;
     this.#bell = bell;
-    this.#dataVersion = dataVersion;
+    this.#safetyNet = safetyNet;
     const known = neighbours.get(this.#path) ?? new Set();
     neighbours.set(this.#path, known.add(this));
   }
@@ -96,7 +90,8 @@ export class Doorbell {
 
   /** Begins to listen to others; idempotent. */
   listen(): void {
-    if (this.#poll !== undefined || this.#closed) return;
+    if (this.#listening) return;
+    this.#listening = true;
     runDetached(() => this.#watch());
   }
 
@@ -104,7 +99,6 @@ export class Doorbell {
     if (this.#closed) return;
     if (this.#nextRing !== undefined) this.#ringOthers();
     this.#closed = true;
-    clearInterval(this.#poll);
     clearTimeout(this.#lookAgain);
     this.#watcher?.close();
     this.#forgetFile();
@@ -123,37 +117,18 @@ export class Doorbell {
           this.#bell.ring();
           if (this.#isGone()) this.#watch();
         });
-        this.#watcher.on("error", () => this.#pollOnly());
+        this.#watcher.on("error", () => this.#unwatch());
       } catch {
-        this.#watcher = undefined;
+        // No watch left, or a file system without: looking has to do.
       }
     }
-    this.#pollEvery(this.#watcher === undefined ? POLL_MS : SAFETY_NET_MS);
+    this.#safetyNet.beAlone(this.#watcher === undefined);
   }
 
-  #pollOnly(): void {
+  #unwatch(): void {
     this.#watcher?.close();
     this.#watcher = undefined;
-    this.#pollEvery(POLL_MS);
-  }
-
-  #pollEvery(everyMs: number): void {
-    clearInterval(this.#poll);
-    if (this.#closed) return;
-    this.#poll = setInterval(() => this.#lookForCommits(), everyMs).unref();
-  }
-
-  #lookForCommits(): void {
-    let version: unknown;
-    try {
-      version = this.#dataVersion();
-    } catch {
-      // Locked for a moment, or closed: the next look will tell.
-      return;
-    }
-    if (version === this.#seenVersion) return;
-    this.#seenVersion = version;
-    this.#bell.ring();
+    this.#safetyNet.beAlone(true);
   }
 
   /** The file, made if need be; `undefined` where it can't be. */

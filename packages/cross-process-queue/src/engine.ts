@@ -18,7 +18,7 @@ import { EventLog } from "./log.ts";
 import type { CheckedQueueOptions } from "./options.ts";
 import { Sweeper } from "./retention.ts";
 import type { EventRow } from "./rows.ts";
-import { SQL } from "./schema.ts";
+import { SafetyNet } from "./safety-net.ts";
 import { Skipper } from "./skipping.ts";
 import { WriteAheadLog } from "./write-ahead-log.ts";
 
@@ -43,6 +43,7 @@ export class Engine {
   readonly deadLetters: DeadLetterStore;
   readonly claimer: Claimer;
   readonly leases: LeaseStore;
+  readonly safetyNet: SafetyNet;
   readonly doorbell: Doorbell;
   readonly sweeper: Sweeper;
   readonly admission: Admission;
@@ -54,11 +55,11 @@ export class Engine {
   private constructor(connection: Connection, options: CheckedQueueOptions, events: EngineEvents) {
     const { survives, retention: limits, dedupeWindowMs } = options;
     this.connection = connection;
-    this.doorbell = new Doorbell(
-      connection.path,
-      events.bell,
-      () => connection.get<{ data_version: number }>(SQL.dataVersion)?.data_version,
-    );
+    this.safetyNet = new SafetyNet(connection, () => {
+      events.bell.ring();
+      this.admission.lookAgain();
+    });
+    this.doorbell = new Doorbell(connection.path, events.bell, this.safetyNet);
     this.writeAheadLog = new WriteAheadLog(connection.path, (failure) =>
       // Who waits for events would wait in vain.
       events.bell.close(failure),
@@ -112,6 +113,7 @@ export class Engine {
 
   /** Ends what runs by itself, lets what was submitted commit, and closes what was opened here. */
   async close(): Promise<void> {
+    this.safetyNet.close();
     await this.sweeper.stop();
     await this.admission.stop();
     await this.committer.flush();

@@ -99,15 +99,14 @@ export class GroupStore {
     return { group: this.#existing(name), state: NOTHING_YET, created: true };
   }
 
-  /** Whether a member should say again that the group is served, or it would expire one day. */
-  isTouchDue(group: Group, now: number): boolean {
-    const everyMs = Math.min(TOUCH_EVERY_MS, group.policy.expireAfterMs / 4);
-    return now - group.servedAt >= everyMs;
+  /** When a member should say again that the group is served, or it would expire one day. */
+  touchDue({ servedAt, policy }: Group): number {
+    return servedAt + Math.min(TOUCH_EVERY_MS, policy.expireAfterMs / 4);
   }
 
   /** Notes that the group is served, unless that was noted a moment ago. */
   touch(tx: WriteTransaction, group: Group): void {
-    if (this.isTouchDue(group, tx.now)) this.#connection.run(SQL.touchGroup, tx.now, group.id);
+    if (this.touchDue(group) <= tx.now) this.#connection.run(SQL.touchGroup, tx.now, group.id);
   }
 
   /**

@@ -25,8 +25,9 @@ export class QueueInstance {
   readonly #options: CheckedQueueOptions;
   readonly #consumers = new Set<Consumer>();
   readonly #ending = new AbortController();
-  /** Calls that a close has to wait for. */
-  readonly #underWay = new Set<Promise<unknown>>();
+  /** Calls that a close has to wait for. Counted, since a set keeps what it gave up until the next full collection. */
+  #underWay = 0;
+  #quiet: PromiseWithResolvers<void> | undefined;
   #engine: Promise<Engine> | undefined;
   /** The engine, once it is open. */
   #opened: Engine | undefined;
@@ -108,13 +109,22 @@ export class QueueInstance {
   }
 
   /** Handlers still send and ack while the queue is closing. */
-  #use<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
-    if (this.#state === "closed") return Promise.reject(closedError());
-    const done = this.#open().then(work);
-    this.#underWay.add(done);
-    const forget = (): unknown => this.#underWay.delete(done);
-    done.then(forget, forget);
-    return done;
+  async #use<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
+    if (this.#state === "closed") throw closedError();
+    this.#underWay += 1;
+    try {
+      return await work(await this.#open());
+    } finally {
+      this.#underWay -= 1;
+      if (this.#underWay === 0) this.#quiet?.resolve();
+    }
+  }
+
+  /** Resolves when no call is under way. */
+  async #whenQuiet(): Promise<void> {
+    if (this.#underWay === 0) return;
+    this.#quiet = Promise.withResolvers();
+    await this.#quiet.promise;
   }
 
   #open(): Promise<Engine> {
@@ -148,7 +158,7 @@ export class QueueInstance {
     this.#ending.abort();
     this.#state = "closed";
     this.bell.close(closedError());
-    await Promise.allSettled(this.#underWay);
+    await this.#whenQuiet();
     const engine = await this.#engine?.catch(() => undefined);
     await engine?.close();
   }

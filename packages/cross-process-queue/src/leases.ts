@@ -60,14 +60,16 @@ export class LeaseStore {
   /** Writes the acks of a transaction. Before anybody looks, and before COMMIT. */
   write(tx: WriteTransaction): void {
     if (tx.acks.length === 0) return;
-    const acks = tx.acks.splice(0);
-    // Events with a key have a delivery of their own from the first, though they were leased with a batch.
-    const claims = Map.groupBy(
-      acks,
-      ({ lease }) => `${lease.groupId} ${lease.token} ${lease.batchSize === undefined}`,
-    );
-    for (const claimed of claims.values()) {
-      if (!this.#settleBatch(claimed)) this.#deleteLeases(tx, claimed);
+    for (const claimed of Map.groupBy(tx.acks.splice(0), ({ lease }) => lease.token).values()) {
+      // Events with a key have a delivery of their own from the first, though they were leased with a batch.
+      const inBatch = claimed.filter(({ lease }) => lease.batchSize !== undefined);
+      if (!this.#settleBatch(inBatch)) this.#deleteLeases(tx, inBatch);
+      if (inBatch.length < claimed.length) {
+        this.#deleteLeases(
+          tx,
+          claimed.filter(({ lease }) => lease.batchSize === undefined),
+        );
+      }
     }
   }
 

@@ -43,7 +43,9 @@ export const SQL = {
   rollback: "ROLLBACK",
   sqliteVersion: "SELECT sqlite_version() AS version",
   countTables: "SELECT count(*) AS count FROM sqlite_schema",
+  // Of others: it changes when another connection has committed.
   dataVersion: "PRAGMA data_version",
+  ownChanges: "SELECT total_changes() AS changes",
   synchronous: "PRAGMA synchronous",
   lookAtLog: "PRAGMA wal_checkpoint(NOOP)",
   checkpoint: "PRAGMA wal_checkpoint(PASSIVE)",

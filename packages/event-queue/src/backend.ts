@@ -26,7 +26,7 @@ export {
   type StoredGroupPolicy,
 } from "./group-policy.ts";
 export { groupSkipped } from "./group-skipped.ts";
-export { leaseEvent, type LeaseOperations } from "./leased-record.ts";
+export { leaseEvent, type LeaseOperations, leaseOperationsOf } from "./leased-record.ts";
 export type { LeaseSource } from "./lease-source.ts";
 export { type LongPoll, longPoll, type Taken } from "./long-poll.ts";
 export { isProcessGone, machineName } from "./machine.ts";

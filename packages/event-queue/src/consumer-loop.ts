@@ -21,6 +21,7 @@ import { LeaseAhead } from "./lease-ahead.ts";
 import { LeaseRenewal } from "./lease-renewal.ts";
 import type { LeaseSource } from "./lease-source.ts";
 import { isFatal, reportQueueError } from "./queue-errors.ts";
+import { Roster } from "./roster.ts";
 import { settle, type SettlementCount } from "./settlement.ts";
 
 const LONG_POLL_MS = 30_000;
@@ -64,9 +65,9 @@ class ConsumerLoop implements Consumer {
     leasesLost: 0,
   };
   readonly #waiting: LeasedEvent[] = [];
-  readonly #running = new Set<Delivery>();
+  readonly #running = new Roster<Delivery>();
   /** Their handlers are done, their acks and nacks are not. */
-  readonly #settling = new Set<Delivery>();
+  readonly #settling = new Roster<Delivery>();
   readonly #busyKeys = new Set<string>();
   readonly #renewal = new LeaseRenewal(
     (leaseMs) => this.#renewals(leaseMs),
@@ -310,8 +311,8 @@ class ConsumerLoop implements Consumer {
     else this.#ahead.reset();
     // Others would fare no better: it keeps its place among those that run.
     if (isForWantOfSpace(outcome)) await this.#pause(FULL_PAUSE_MS);
-    this.#settling.add(delivery);
     this.#running.delete(delivery);
+    this.#settling.add(delivery);
     const settling = this.#settle(event, outcome);
     this.#changed.ring();
     this.#beginReady();

@@ -2,6 +2,7 @@ import type { DeliveryContext, EventHandler } from "./consumer.ts";
 import { runDelivery } from "./delivery-scope.ts";
 import { QueueError } from "./errors.ts";
 import type { LeasedEvent } from "./events.ts";
+import type { Rostered } from "./roster.ts";
 
 /**
  * How a delivery ended. `abandoned`: nobody waits for its handler any more, and it must be neither acked
@@ -28,8 +29,9 @@ export interface DeliveryOptions {
 }
 
 /** One event in one handler. */
-export class Delivery implements DeliveryContext {
+export class Delivery implements DeliveryContext, Rostered {
   readonly event: LeasedEvent;
+  place = -1;
   readonly #options: DeliveryOptions;
   #controller: AbortController | undefined;
   #end: ((outcome: DeliveryOutcome) => void) | undefined;

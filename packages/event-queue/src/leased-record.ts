@@ -25,7 +25,20 @@ export function leaseEvent(
   return Object.assign(leased, event);
 }
 
+/**
+ * What an event was leased with; `undefined` for any other object, copies of leased events included. A WeakMap would
+ * do as well, but the collections of the young generation take what an old one leads to for live: then memory grows
+ * with every event until the next full one.
+ */
+export function leaseOperationsOf(event: object): LeaseOperations | undefined {
+  return LeasedRecord.operationsOf(event);
+}
+
 class LeasedRecord {
+  static operationsOf(event: object): LeaseOperations | undefined {
+    return #operations in event ? event.#operations : undefined;
+  }
+
   #leaseUntil: number;
   readonly #operations: LeaseOperations;
   #settled: { readonly how: "ack" | "nack"; readonly result: Promise<boolean> } | undefined;

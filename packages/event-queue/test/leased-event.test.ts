@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { leaseEvent } from "../src/backend.ts";
+import { leaseEvent, leaseOperationsOf } from "../src/backend.ts";
 import { MemoryEventQueue } from "../src/index.ts";
 
 test("a leased event can be copied, logged and posted like any other", async () => {
@@ -29,6 +29,22 @@ test("an ack that failed may be tried again", async () => {
   expect(await event.ack()).toBe(true);
   expect(await event.ack()).toBe(true);
   expect(tries).toBe(2);
+});
+
+test("a backend finds what it leased an event with, and nothing on a copy or on anything else", async () => {
+  const sent = await new MemoryEventQueue().send("ORDER_PLACED", {});
+  const operations = {
+    ack: async () => true,
+    nack: async () => true,
+    extend: async () => false as const,
+  };
+  const event = leaseEvent(sent, 0, operations);
+  expect(leaseOperationsOf(event)).toBe(operations);
+  expect([{ ...event }, sent, {}].map(leaseOperationsOf)).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 test("acks at once are one ack", async () => {
