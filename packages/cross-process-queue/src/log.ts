@@ -59,11 +59,10 @@ export class EventLog {
     const positions = this.#types.find(eventTypes, { after, upTo: end, limit });
     const rows = positions.length === 0 ? [] : this.#rows(SQL.eventsAt, JSON.stringify(positions));
     if (rows.length === limit) return rows;
-    // Where what the index leads to is gone, it goes on from there: fewer than asked for means that there are no more.
+    // Where what the index leads to is gone, the log itself tells: fewer than asked for means that there are no more.
     const from = positions.length === limit ? (positions.at(-1) ?? after) : Math.max(after, end);
     const rest = { after: from, upTo, limit: limit - rows.length };
-    const more =
-      from < end ? this.find({ eventTypes, ...rest }) : this.#behindIndex(eventTypes, rest);
+    const more = this.#scan(eventTypes, rest);
     return rows.length === 0 ? more : [...rows, ...more];
   }
 
@@ -139,8 +138,8 @@ export class EventLog {
     return events;
   }
 
-  /** Rows of these types from where the index hasn't come yet. */
-  #behindIndex(eventTypes: readonly string[], { after, upTo, limit }: PositionQuery): EventRow[] {
+  /** Rows of these types, looked for in the log itself: where the index hasn't come yet. */
+  #scan(eventTypes: readonly string[], { after, upTo, limit }: PositionQuery): EventRow[] {
     if (after >= upTo) return [];
     return this.#rows(SQL.eventsOfTypesBetween, after, upTo, JSON.stringify(eventTypes), limit);
   }

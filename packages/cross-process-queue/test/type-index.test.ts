@@ -172,15 +172,11 @@ test("an entry whose event is gone hides none of those behind it", async () => {
   rawly(path).exec(`
     UPDATE events SET type = 'Q' WHERE position BETWEEN 11 AND 30;
     DELETE FROM events WHERE position BETWEEN 11 AND 30;`);
-  const group = queue.group("g", { eventTypes: ["A"] });
   const seen: number[] = [];
   while (seen.length < EVENTS - 20) {
-    const leased = await group.receive({ limit: 10 });
-    expect(leased.length).toBeGreaterThan(0);
-    for (const event of leased) {
-      seen.push(event.position);
-      expect(await event.ack()).toBe(true);
-    }
+    const received = await queue.receive({ eventTypes: ["A"], limit: 20 });
+    expect(received.length).toBeGreaterThan(0);
+    seen.push(...received.map(({ position }) => position));
   }
   expect(seen).toEqual([
     ...Array.from({ length: 10 }, (_, n) => n + 1),
