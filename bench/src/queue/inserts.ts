@@ -11,6 +11,8 @@ const TYPE = "TICK";
 const LIMIT = "raw inserts";
 /** The limit writes what ours does, and computes nothing. */
 const SOME_CHECKSUM = 0xdeadbeef;
+/** The index by type follows the log in blocks of so many, in both. */
+const BLOCK = 256;
 /** What a sample writes: a tenth of a second's, about. */
 const EVENTS = { together: 10_000, single: { "process-crash": 2_000, "power-loss": 400 } } as const;
 
@@ -117,9 +119,14 @@ async function openRaw({ events, rawRows }: Shape, synchronous: string): Promise
     `INSERT INTO events (position, id, type, payload, time, source, origin, stored_at, checksum)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
+  const index = database.prepare(
+    "INSERT INTO event_types SELECT type, position FROM events WHERE position > ? AND position <= ?",
+  );
+  const moveIndex = database.prepare("UPDATE event_types_end SET position = ?");
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
   let position = 1;
+  let indexed = 0;
   const write = async (): Promise<number> => {
     const ids = Array.from({ length: events }, () => createLineage({}));
     return timed(events, async () => {
@@ -139,6 +146,11 @@ async function openRaw({ events, rawRows }: Shape, synchronous: string): Promise
             now,
             SOME_CHECKSUM,
           );
+        }
+        if (position - indexed >= BLOCK) {
+          index.run(indexed, position);
+          moveIndex.run(position);
+          indexed = position;
         }
         commit.run();
       }

@@ -62,6 +62,10 @@ async function make(path: string, events: number): Promise<void> {
     const last = Math.min(first + CHUNK - 1, events);
     insert.run({ first, last, now, payload: JSON.stringify(payload) });
   }
+  // As if the library had written them: its index by type follows the log.
+  database.exec(`
+    INSERT INTO event_types SELECT type, position FROM events ORDER BY type, position;
+    UPDATE event_types_end SET position = ${events};`);
   database.pragma("wal_checkpoint(TRUNCATE)");
   database.close();
 }

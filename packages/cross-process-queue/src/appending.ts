@@ -16,6 +16,7 @@ import {
   valuesOf,
 } from "./rows.ts";
 import { EVENT_COLUMNS, insertEvents, PLAIN_COLUMNS, SQL } from "./schema.ts";
+import type { TypeIndex } from "./type-index.ts";
 
 /** An event that is to be stored, with all of its row that doesn't depend on its place. */
 export interface PreparedEvent {
@@ -49,6 +50,7 @@ const INSERT_ANY = {
 export interface AppenderParts {
   readonly connection: Connection;
   readonly log: EventLog;
+  readonly types: TypeIndex;
   readonly delayed: DelayedEvents;
   readonly dedupeWindowMs: number;
   /** Told of each event that is delayed, before its transaction has committed. */
@@ -93,21 +95,15 @@ export class Appender {
     return delayMs === 0 ? this.#insert(tx, event) : this.#delay(tx, event);
   }
 
-  /** Writes what was appended in a transaction, many rows a statement. Before anybody looks, and before COMMIT. */
+  /**
+   * Writes what was appended in a transaction, many rows a statement, and has the index by type follow. Before anybody
+   * looks, and before COMMIT.
+   */
   write(tx: WriteTransaction): void {
-    const rows = tx.appended;
-    if (rows.length === 0) return;
-    for (let next = 0; next < rows.length;) {
-      const size = rows.length - next >= ROWS_AT_ONCE ? ROWS_AT_ONCE : 1;
-      const some = rows.slice(next, next + size);
-      const plain = some.every(isPlain);
-      const insert = plain ? INSERT_PLAIN : INSERT_ANY;
-      const values: unknown[] = [];
-      for (const row of some) values.push(...(plain ? plainValuesOf(row) : valuesOf(row)));
-      this.#connection.run(size === 1 ? insert.one : insert.many, values);
-      next += size;
-    }
-    rows.length = 0;
+    if (tx.tail === undefined) return;
+    const appended = tx.appended.length;
+    if (appended > 0) this.#writeRows(tx.appended);
+    this.#parts.types.follow(tx.tail.position - 1, appended);
   }
 
   /** Takes up to `limit` delayed events that are due into the log; how many there were. */
@@ -124,6 +120,20 @@ export class Appender {
     }
     if (due.length > 0) tx.rings = true;
     return due.length;
+  }
+
+  #writeRows(rows: EventRow[]): void {
+    for (let next = 0; next < rows.length;) {
+      const size = rows.length - next >= ROWS_AT_ONCE ? ROWS_AT_ONCE : 1;
+      const some = rows.slice(next, next + size);
+      const plain = some.every(isPlain);
+      const insert = plain ? INSERT_PLAIN : INSERT_ANY;
+      const values: unknown[] = [];
+      for (const row of some) values.push(...(plain ? plainValuesOf(row) : valuesOf(row)));
+      this.#connection.run(size === 1 ? insert.one : insert.many, values);
+      next += size;
+    }
+    rows.length = 0;
   }
 
   #insert(tx: WriteTransaction, { record, row: unplaced }: PreparedEvent): Appended {

@@ -80,7 +80,7 @@ export class Connection {
   }
 
   static async #setUp(connection: Connection): Promise<Connection> {
-    await connection.read(() => setUpDatabase(connection));
+    await connection.#retry(() => setUpDatabase(connection));
     // From here on whoever is in the way is waited for without blocking: SQLite would sleep for a millisecond
     // at least, and most transactions of others are over sooner.
     if (connection.owned) connection.database.pragma("busy_timeout = 0");
@@ -123,12 +123,31 @@ export class Connection {
     return statement;
   }
 
-  /** Runs a function that only reads, again while the file is locked; errors of SQLite become ours. */
-  async read<T>(look: () => T): Promise<T> {
+  /** Runs a function that only reads, in one view, again while the file is locked; errors of SQLite become ours. */
+  read<T>(look: () => T): Promise<T> {
+    return this.#retry(() => this.inOneView(look));
+  }
+
+  /**
+   * Runs a function that only reads: it sees one state of the file, whatever others commit in the meantime. And SQLite
+   * takes its lock once for all of its statements, which costs several times what a short one does.
+   */
+  inOneView<T>(look: () => T): T {
+    // Who shares the handle has a view of their own.
+    if (this.database.inTransaction) return look();
+    this.run(SQL.beginReading);
+    try {
+      return look();
+    } finally {
+      if (this.database.inTransaction) this.run(SQL.rollback);
+    }
+  }
+
+  async #retry<T>(attempt: () => T): Promise<T> {
     const deadline = performance.now() + BUSY_DEADLINE_MS;
     for (let tries = 1; ; tries += 1) {
       try {
-        return look();
+        return attempt();
       } catch (error) {
         if (!isBusy(error) || performance.now() > deadline) throw toQueueError(error, this.path);
         await pauseAfter(tries);

@@ -20,6 +20,7 @@ import { Sweeper } from "./retention.ts";
 import type { EventRow } from "./rows.ts";
 import { SafetyNet } from "./safety-net.ts";
 import { Skipper } from "./skipping.ts";
+import { TypeIndex } from "./type-index.ts";
 import { WriteAheadLog } from "./write-ahead-log.ts";
 
 /** What an engine tells the instance it belongs to. */
@@ -78,12 +79,13 @@ export class Engine {
       ballast: this.ballast,
     });
     this.committer = committer;
-    const log = new EventLog(connection, events.onCorrupt);
+    const types = new TypeIndex(connection);
+    const log = new EventLog(connection, types, events.onCorrupt);
     this.log = log;
     const delayed = new DelayedEvents(connection);
     this.delayed = delayed;
     const onDelayed = (dueAt: number): void => this.admission.expect(dueAt);
-    const appender = new Appender({ connection, log, delayed, dedupeWindowMs, onDelayed });
+    const appender = new Appender({ connection, log, types, delayed, dedupeWindowMs, onDelayed });
     this.appender = appender;
     this.claims = new Claims(connection);
     const batches = new BatchStore(connection);
@@ -102,6 +104,7 @@ export class Engine {
     this.sweeper = new Sweeper({
       connection,
       committer,
+      types,
       groups,
       skipper,
       limits,

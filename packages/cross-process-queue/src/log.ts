@@ -4,6 +4,7 @@ import type { HistoryRequest, LogPage, LogQuery } from "@ringrift/event-queue/ba
 import type { Connection } from "./connection.ts";
 import { type EventRow, fromRow } from "./rows.ts";
 import { SQL } from "./schema.ts";
+import type { PositionQuery, TypeIndex } from "./type-index.ts";
 
 /** Which rows of the log to find, in position order. */
 export interface RowQuery {
@@ -20,10 +21,16 @@ const NO_END = Number.MAX_SAFE_INTEGER;
 /** The log as it is read: events by position, and what finds them. Its calls are synchronous; who calls has the connection. */
 export class EventLog {
   readonly #connection: Connection;
+  readonly #types: TypeIndex;
   readonly #onCorrupt: (row: EventRow, error: unknown) => void;
 
-  constructor(connection: Connection, onCorrupt: (row: EventRow, error: unknown) => void) {
+  constructor(
+    connection: Connection,
+    types: TypeIndex,
+    onCorrupt: (row: EventRow, error: unknown) => void,
+  ) {
     this.#connection = connection;
+    this.#types = types;
     this.#onCorrupt = onCorrupt;
   }
 
@@ -43,17 +50,20 @@ export class EventLog {
     return this.#readable(this.find({ eventTypes, after: from, upTo, limit }));
   }
 
-  /** Rows in position order. With types, only these are touched: an index leads to them. */
+  /** Rows in position order. With types, only these are touched, up to where the index has come. */
   find({ eventTypes, after, upTo = NO_END, limit }: RowQuery): EventRow[] {
     if (eventTypes === null || eventTypes === undefined) {
       return this.#rows(SQL.eventsBetween, after, upTo, limit);
     }
-    const positions = eventTypes
-      .flatMap((type) => this.#positionsOfType(type, after, upTo, limit))
-      .toSorted((left, right) => left - right)
-      .slice(0, limit);
-    if (positions.length === 0) return [];
-    return this.#rows(SQL.eventsAt, JSON.stringify(positions));
+    const end = Math.min(this.#types.end(), upTo);
+    const positions = this.#types.find(eventTypes, { after, upTo: end, limit });
+    const rows = positions.length === 0 ? [] : this.#rows(SQL.eventsAt, JSON.stringify(positions));
+    if (rows.length === limit) return rows;
+    // Where what the index leads to is gone, the log itself tells: fewer than asked for means that there are no more.
+    const from = positions.length === limit ? (positions.at(-1) ?? after) : Math.max(after, end);
+    const rest = { after: from, upTo, limit: limit - rows.length };
+    const more = this.#scan(eventTypes, rest);
+    return rows.length === 0 ? more : [...rows, ...more];
   }
 
   /** The row at a position, if it is still there. */
@@ -69,9 +79,7 @@ export class EventLog {
   /** How many events of these types lie above `after`, and not above `upTo`. */
   count(eventTypes: readonly string[] | null, after: number, upTo: number = NO_END): number {
     if (eventTypes === null) return this.#number(SQL.countBetween, "count", after, upTo);
-    return eventTypes
-      .map((type) => this.#number(SQL.countOfType, "count", type, after, upTo))
-      .reduce((sum, count) => sum + count, 0);
+    return this.#countOfTypes(eventTypes, { after, upTo, limit: NO_END });
   }
 
   /** The same as `count` above `after`, but no further than `enough`; without types it may count gaps. */
@@ -80,16 +88,12 @@ export class EventLog {
       const oldest = this.#number(SQL.oldestPosition, "position");
       return Math.max(0, this.newest() - Math.max(after, oldest - 1));
     }
-    return eventTypes
-      .map((type) => this.#number(SQL.countOfTypeUpTo, "count", type, after, enough))
-      .reduce((sum, count) => sum + count, 0);
+    return this.#countOfTypes(eventTypes, { after, upTo: NO_END, limit: enough });
   }
 
   /** The first position of these types above `after`. */
   firstPosition(eventTypes: readonly string[] | null, after: number): number | undefined {
-    if (eventTypes === null) return this.#rows(SQL.eventsBetween, after, NO_END, 1)[0]?.position;
-    const found = eventTypes.flatMap((type) => this.#positionsOfType(type, after, NO_END, 1));
-    return found.length === 0 ? undefined : Math.min(...found);
+    return this.find({ eventTypes, after, limit: 1 })[0]?.position;
   }
 
   /** The newest position; 0 when the log is empty. */
@@ -134,10 +138,19 @@ export class EventLog {
     return events;
   }
 
-  #positionsOfType(type: string, after: number, upTo: number, limit: number): number[] {
-    return this.#connection
-      .all<{ position: number }>(SQL.positionsOfType, type, after, upTo, limit)
-      .map((row) => row.position);
+  /** Rows of these types, looked for in the log itself: where the index hasn't come yet. */
+  #scan(eventTypes: readonly string[], { after, upTo, limit }: PositionQuery): EventRow[] {
+    if (after >= upTo) return [];
+    return this.#rows(SQL.eventsOfTypesBetween, after, upTo, JSON.stringify(eventTypes), limit);
+  }
+
+  #countOfTypes(eventTypes: readonly string[], { after, upTo, limit }: PositionQuery): number {
+    const end = Math.min(this.#types.end(), upTo);
+    const indexed = this.#types.count(eventTypes, { after, upTo: end, limit });
+    if (indexed >= limit) return indexed;
+    const from = Math.max(after, end);
+    const types = JSON.stringify(eventTypes);
+    return indexed + this.#number(SQL.countOfTypesBetween, "count", from, upTo, types);
   }
 
   #storedAfter(position: number): { position: number; storedAt: number } | undefined {

@@ -22,8 +22,10 @@ const MOST_CHARACTERS = 256 * 1024;
  */
 export class LookAhead {
   #candidates: Candidate[] = [];
-  /** All events of `#eventTypes` from here to the last candidate are candidates. */
+  /** All events of `#eventTypes` from here to `#lookedTo` are candidates. */
   #after = 0;
+  /** So that an empty look isn't one over the same events as the last. */
+  #lookedTo = 0;
   #eventTypes: readonly string[] | null = null;
   #rows = ROWS;
 
@@ -34,15 +36,21 @@ export class LookAhead {
 
   /** Reads on behind a group's cursor, until there are `wanted` candidates or no more. */
   fill(log: EventLog, { cursor, policy: { eventTypes } }: Group, wanted: number): void {
-    if (cursor < this.#after || eventTypes !== this.#eventTypes) this.#candidates = [];
+    if (cursor < this.#after || eventTypes !== this.#eventTypes) this.#forget();
     else this.drop(cursor);
     this.#after = cursor;
     this.#eventTypes = eventTypes;
     if (this.size >= wanted) return;
-    const after = this.#candidates.at(-1)?.row.position ?? cursor;
+    const newest = log.newest();
+    // It ends only further on, unless somebody else has emptied it.
+    if (newest < this.#lookedTo) this.#forget();
+    const after = Math.max(cursor, this.#lookedTo);
+    if (newest <= after) return;
     const limit = Math.max(wanted, this.#rows) - this.size;
-    const candidates = log.find({ eventTypes, after, limit }).map(toCandidate);
+    const candidates = log.find({ eventTypes, after, upTo: newest, limit }).map(toCandidate);
     this.#candidates.push(...candidates);
+    this.#lookedTo =
+      candidates.length < limit ? newest : (candidates.at(-1)?.row.position ?? after);
     const characters = candidates.reduce((sum, { row }) => sum + (row.payload?.length ?? 0), 0);
     this.#rows = characters > MOST_CHARACTERS ? 1 : ROWS;
   }
@@ -61,6 +69,11 @@ export class LookAhead {
     this.#after = cursor;
     const first = this.#candidates.findIndex(({ row }) => row.position > cursor);
     this.#candidates = first === -1 ? [] : this.#candidates.slice(first);
+  }
+
+  #forget(): void {
+    this.#candidates = [];
+    this.#lookedTo = 0;
   }
 }
 

@@ -6,6 +6,7 @@ import type { Group, GroupStore } from "./groups.ts";
 import { isWorthTryingAgain } from "./housekeeping.ts";
 import { SQL } from "./schema.ts";
 import type { Skipper } from "./skipping.ts";
+import type { TypeIndex } from "./type-index.ts";
 
 const SHORTEST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 60_000;
@@ -29,6 +30,7 @@ export interface RetentionLimits {
 export interface SweeperParts {
   readonly connection: Connection;
   readonly committer: Committer;
+  readonly types: TypeIndex;
   readonly groups: GroupStore;
   readonly skipper: Skipper;
   readonly limits: RetentionLimits;
@@ -41,8 +43,8 @@ export interface SweeperParts {
 /**
  * Removes what is too old, in small steps: groups that nobody serves any more, events that a group is to skip, events
  * that are older than the retention, or too many, and that every group has settled, dedupe keys whose window is over.
- * The newest event always stays, so that its position isn't given again. Sweeps by itself; never keeps the process
- * alive.
+ * And has the index by type follow, where none of its writers do. The newest event always stays, so that its position
+ * isn't given again. Sweeps by itself; never keeps the process alive.
  */
 export class Sweeper {
   readonly #parts: SweeperParts;
@@ -142,8 +144,9 @@ export class Sweeper {
   }
 
   #isDue(now: number): boolean {
-    const { connection, groups, skipper } = this.#parts;
+    const { connection, groups, skipper, types } = this.#parts;
     return (
+      types.isFarBehind(this.#newest()) ||
       groups.all().some((group) => isExpired(group, now) || skipper.isDue(group, now)) ||
       connection.get(SQL.expiredDedupeKey, now) !== undefined ||
       connection.get(SQL.deletableEvent, this.#bounds(now)) !== undefined
@@ -151,7 +154,7 @@ export class Sweeper {
   }
 
   #step(tx: WriteTransaction): Swept {
-    const { connection, groups, skipper } = this.#parts;
+    const { connection, groups, skipper, types } = this.#parts;
     const dropped = new Map<string, number>();
     const skipped = new Map<Group, number>();
     const budget = new Budget();
@@ -176,6 +179,7 @@ export class Sweeper {
       return connection.run(SQL.deleteEvents, { floor, rows, before: 0, upTo });
     }, MOST_BEYOND_BYTES);
     budget.spend((rows) => connection.run(SQL.deleteDedupeKeys, tx.now, rows));
+    if (types.isFarBehind(this.#newest())) budget.spend((rows) => types.enter(rows));
     if (old > 0) dropped.set("retention", old);
     if (surplus > 0) dropped.set("retention-size", surplus);
     return { dropped, skipped, more: more || budget.isSpent };
@@ -195,10 +199,14 @@ export class Sweeper {
   /** What was stored `before` is too old, and what lies `upTo` a position too much. */
   #limits(now: number): { newest: number; before: number; upTo: number } {
     const { connection, limits } = this.#parts;
-    const newest = connection.get<{ position: number }>(SQL.newestPosition)?.position ?? 0;
+    const newest = this.#newest();
     const isTooLarge = limits.bytes !== undefined && connection.usedBytes > limits.bytes;
     const surplus = limits.events === undefined ? 0 : newest - limits.events;
     return { newest, before: now - limits.ms, upTo: isTooLarge ? newest : surplus };
+  }
+
+  #newest(): number {
+    return this.#parts.connection.get<{ position: number }>(SQL.newestPosition)?.position ?? 0;
   }
 }
 

@@ -10,6 +10,7 @@ import { type PositionRange, readNumber, readableEvents, rowsOf } from "./readab
 import { type EventRow, fromRow } from "./rows.ts";
 import { EVENT_COLUMNS, insertEvents, SQL } from "./schema.ts";
 import { syncFile, syncFolder } from "./sync.ts";
+import { TypeIndex } from "./type-index.ts";
 
 /** What a salvage brought back, and what it didn't. */
 export interface SalvageReport {
@@ -130,6 +131,7 @@ async function copyEvents(
   let events = 0;
   const broken: number[] = [];
   const lost: PositionRange[] = [];
+  const types = new TypeIndex(connection);
   let next = from;
   const noteGap = (before: number): void => {
     if (next < before) lost.push({ from: next, to: before - 1 });
@@ -145,6 +147,7 @@ async function copyEvents(
       events += 1;
       if (!isSound(event)) broken.push(event.position);
     }
+    types.follow(next - 1, rows.length);
     connection.run(SQL.commit);
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -155,13 +158,21 @@ async function copyEvents(
 /** A row takes more than this in the file, with its entries in the indexes: its id alone is 36 bytes, and there twice. */
 const SMALLEST_ROW_BYTES = 120;
 
+/** What tells of positions, if it isn't damaged itself. The last one is of files before schema 5. */
+const WITNESSES = [
+  "events",
+  "events INDEXED BY sqlite_autoindex_events_1",
+  "event_types",
+  "events INDEXED BY events_by_type",
+];
+
 /** Where the log begins and ends, by whatever can still be read. */
 function boundsOf(database: SqliteDatabase): PositionRange {
   const number = (sql: string): number => readNumber(database, sql) ?? 0;
   const look = (what: "min" | "max"): number[] =>
-    ["", "INDEXED BY events_by_type", "INDEXED BY sqlite_autoindex_events_1"]
-      .map((by) => number(`SELECT ${what}(position) FROM events ${by}`))
-      .filter((position) => position > 0);
+    WITNESSES.map((source) => number(`SELECT ${what}(position) FROM ${source}`)).filter(
+      (position) => position > 0,
+    );
   const starts = look("min");
   const from = starts.length === 0 ? 1 : Math.min(...starts);
   const bytes = number("PRAGMA page_count") * number("PRAGMA page_size");

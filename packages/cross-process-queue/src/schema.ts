@@ -64,20 +64,19 @@ export const SQL = {
     SELECT * FROM events WHERE position IN (SELECT value FROM json_each(?)) ORDER BY position`,
   eventsBetween: `
     SELECT * FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ? + 0`,
-  positionsOfType: `
-    SELECT position FROM events
-    WHERE type = +? AND position > ? AND position <= ? ORDER BY position LIMIT ? + 0`,
+  eventsOfTypesBetween: `
+    SELECT * FROM events
+    WHERE position > ? AND position <= ? AND type IN (SELECT value FROM json_each(?))
+    ORDER BY position LIMIT ? + 0`,
   newestPosition: "SELECT ifnull(max(position), 0) AS position FROM events",
   oldestPosition: "SELECT min(position) AS position FROM events",
   storedAfter: `
     SELECT position, stored_at AS storedAt FROM events WHERE position >= ? ORDER BY position LIMIT 1`,
   countEvents: "SELECT count(*) AS count FROM events",
   countBetween: "SELECT count(*) AS count FROM events WHERE position > ? AND position <= ?",
-  countOfType: `
-    SELECT count(*) AS count FROM events WHERE type = ? AND position > ? AND position <= ?`,
-  countOfTypeUpTo: `
-    SELECT count(*) AS count FROM (
-      SELECT 1 FROM events WHERE type = +? AND position > ? LIMIT ? + 0)`,
+  countOfTypesBetween: `
+    SELECT count(*) AS count FROM events
+    WHERE position > ? AND position <= ? AND type IN (SELECT value FROM json_each(?))`,
   // The oldest are looked at, and no others: what is behind the first that may stay, may stay too.
   deleteEvents: `
     DELETE FROM events WHERE position IN (
@@ -92,6 +91,25 @@ export const SQL = {
     FROM pragma_page_count, pragma_freelist_count, pragma_page_size`,
   unusedBytes: `
     SELECT freelist_count * page_size AS bytes FROM pragma_freelist_count, pragma_page_size`,
+
+  // The index by type, which follows the log
+  typesEnd: "SELECT position FROM event_types_end",
+  moveTypesEnd: "UPDATE event_types_end SET position = ?",
+  nextPositions: `
+    SELECT count(*) AS count, max(position) AS last FROM (
+      SELECT position FROM events WHERE position > ? ORDER BY position LIMIT ? + 0)`,
+  // In the order of the log: sorting them by type first costs more than it saves. What was written over may have no
+  // type any more; whoever comes to its position will say so.
+  enterTypes: `
+    INSERT OR IGNORE INTO event_types (type, position)
+    SELECT type, position FROM events
+    WHERE position > ? AND position <= ? AND typeof(type) = 'text'`,
+  positionsOfType: `
+    SELECT position FROM event_types
+    WHERE type = +? AND position > ? AND position <= ? ORDER BY position LIMIT ? + 0`,
+  countOfType: `
+    SELECT count(*) AS count FROM (
+      SELECT 1 FROM event_types WHERE type = +? AND position > ? AND position <= ? LIMIT ? + 0)`,
 
   // Dedupe keys
   expiredDedupeKey: "SELECT 1 AS due FROM dedupe WHERE expires <= ? LIMIT 1",

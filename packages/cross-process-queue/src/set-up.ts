@@ -20,7 +20,8 @@ export function setUpDatabase(connection: Connection): void {
   requireSqlite(connection.sqliteVersion);
   // The owner of a shared handle is in the middle of something; neither the journal nor the schema can be set.
   if (database.inTransaction) throw busy();
-  const version = inOneView(connection, () => schemaVersion(connection));
+  // Else a migration by another process would fall between two looks.
+  const version = connection.inOneView(() => schemaVersion(connection));
   if (owned) {
     database.pragma("mmap_size = 0");
     database.pragma(`cache_size = -${CACHE_KIB}`);
@@ -67,16 +68,6 @@ function schemaVersion(connection: Connection): number {
     "NOT_A_QUEUE",
     `"${path}" is a database of something else (application_id ${applicationId}, user_version ${version}). Give the queue a file of its own.`,
   );
-}
-
-/** Without one view of the file, a migration by another process would fall between two looks at it. */
-function inOneView<T>(connection: Connection, look: () => T): T {
-  connection.run(SQL.beginReading);
-  try {
-    return look();
-  } finally {
-    if (connection.database.inTransaction) connection.run(SQL.rollback);
-  }
 }
 
 function useWriteAheadLog({ database, path }: Connection): void {

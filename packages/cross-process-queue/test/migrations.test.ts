@@ -6,7 +6,7 @@ import { MIGRATIONS } from "../src/migrations.ts";
 import { openQueue, tempPath } from "./temp-queue.ts";
 
 /** Versions whose file was written by the code of their time: see `fixtures/make-fixture.ts`. */
-const WRITTEN = [1, 2, 3];
+const WRITTEN = [1, 2, 3, 4];
 
 /** A copy of a fixture, as fresh as it was when it was made: else retention would remove half of it. */
 function fixture(version: number): string {
@@ -33,6 +33,7 @@ test.each(WRITTEN)(
     expect(log.map(({ payload, position }) => [payload.n, position])).toEqual(
       [1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [n, n]),
     );
+    expect(await queue.history({ eventTypes: ["TICK"] })).toEqual(log);
     expect(log[0]).toMatchObject({ type: "TICK", source: "fixture", headers: { h: "1" } });
     expect((await queue.health()).details).toMatchObject({ schemaVersion: MIGRATIONS.length });
     expect(await queue.send("TICK", { n: 9 }, { dedupeKey: "d" })).toMatchObject({
