@@ -219,13 +219,15 @@ export class Committer {
   }
 
   #acknowledge(batch: readonly Job[], results: readonly unknown[], durable: boolean): void {
-    const linked = this.#log.isLinked();
+    const waits = (job: Job): boolean =>
+      (job.durable || durable) && this.#survives === "power-loss";
+    // The sync looks for itself.
+    const linked = batch.every(waits) || this.#log.isLinked();
     const waiting: (() => void)[] = [];
     batch.forEach((job, index) => {
       if (!linked) job.reject(this.#log.failure);
-      else if ((job.durable || durable) && this.#survives === "power-loss") {
-        waiting.push(() => job.resolve(results[index]));
-      } else job.resolve(results[index]);
+      else if (waits(job)) waiting.push(() => job.resolve(results[index]));
+      else job.resolve(results[index]);
     });
     if (waiting.length === 0) return;
     this.#log.sync().then(

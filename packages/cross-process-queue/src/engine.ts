@@ -61,7 +61,8 @@ export class Engine {
       this.admission.lookAgain();
     });
     this.doorbell = new Doorbell(connection.path, events.bell, this.safetyNet);
-    this.writeAheadLog = new WriteAheadLog(connection.path, (failure) =>
+    const isSynced = survives === "power-loss";
+    this.writeAheadLog = new WriteAheadLog(connection.path, isSynced, (failure) =>
       // Who waits for events would wait in vain.
       events.bell.close(failure),
     );

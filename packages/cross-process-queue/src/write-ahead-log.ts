@@ -1,7 +1,8 @@
-import { closeSync, fdatasync, fstatSync, openSync, statSync } from "node:fs";
+import { closeSync, fdatasync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { QueueError } from "@ringrift/event-queue";
 import { syncFolder } from "./sync.ts";
+import { isUnlinked } from "./unlinked.ts";
 
 /** How often what needn't survive a power cut looks whether the database is still in its place. */
 const LOOK_EVERY_MS = 20;
@@ -15,6 +16,7 @@ const LOOK_EVERY_MS = 20;
  */
 export class WriteAheadLog {
   readonly #databasePath: string;
+  readonly #isSynced: boolean;
   readonly #onFailure: (failure: QueueError) => void;
   #descriptor: number | undefined;
   #failure: QueueError | undefined;
@@ -26,9 +28,12 @@ export class WriteAheadLog {
   readonly #database: string | undefined;
   #lookAgainAt = 0;
 
-  /** `onFailure` is called once, when the log can't be trusted any more. */
-  constructor(databasePath: string, onFailure: (failure: QueueError) => void) {
+  /**
+   * `isSynced`: senders wait for its syncs. `onFailure` is called once, when the log can't be trusted any more.
+   */
+  constructor(databasePath: string, isSynced: boolean, onFailure: (failure: QueueError) => void) {
     this.#databasePath = databasePath;
+    this.#isSynced = isSynced;
     this.#onFailure = onFailure;
     this.#database = identityOf(databasePath);
   }
@@ -72,7 +77,7 @@ export class WriteAheadLog {
    */
   isLinked(): boolean {
     if (this.#failure !== undefined || this.#descriptor === undefined) return false;
-    if (fstatSync(this.#descriptor).nlink === 0) {
+    if (isUnlinked(this.#descriptor, this.#isSynced)) {
       this.#fail(this.#unlinked());
       return false;
     }
@@ -126,7 +131,11 @@ export class WriteAheadLog {
   async #syncOnce(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      await this.#dataSync();
+      const synced = this.#dataSync();
+      // While the disk is at work: it takes a while itself.
+      this.#lookAgainAt = 0;
+      this.isLinked();
+      await synced;
       if (!this.#folderSynced) await syncFolder(dirname(this.#databasePath));
       this.#folderSynced = true;
     } catch (cause) {
@@ -139,7 +148,6 @@ export class WriteAheadLog {
         ),
       );
     }
-    this.#lookAgainAt = 0;
     if (!this.isLinked()) throw this.#failure ?? this.#unlinked();
   }
 
