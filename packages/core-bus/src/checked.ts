@@ -1,4 +1,5 @@
 import { EventBusError } from "./errors.ts";
+import { isObject } from "./thenable.ts";
 
 /** What an option must be, and how to say so. */
 export type Rule = readonly [isValid: (value: unknown) => boolean, wanted: string];
@@ -36,10 +37,6 @@ export const aLimit: Rule = [
 
 export function isWhole(value: unknown, least: number): boolean {
   return Number.isSafeInteger(value) && (value as number) >= least;
-}
-
-export function isObject(value: unknown): value is object {
-  return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 
 /**

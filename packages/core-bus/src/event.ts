@@ -1,4 +1,5 @@
 import { eventClock, eventIdOf, type EventLineage, pickLineage } from "@ringrift/envelope";
+import { inspectAs } from "./inspection.ts";
 
 /** Remarks beside an event's payload; the bus looks at none of them. */
 export type Metadata = Readonly<Record<string, unknown>>;
@@ -204,12 +205,8 @@ export class PublishedEvent implements BusEvent {
   static {
     // A field that has held something else is a reference to V8: events share the clock's number.
     new PublishedEvent("", undefined, birthplaceOf("", [])).time = undefined as never;
-    // `console.log(event)` in Node.js shows what is lazy, too.
-    Object.defineProperty(this.prototype, Symbol.for("nodejs.util.inspect.custom"), {
-      value(this: PublishedEvent) {
-        return this.toJSON();
-      },
-    });
+    // What is lazy is shown, too.
+    inspectAs(this.prototype, (event) => event.toJSON());
   }
 }
 

@@ -23,7 +23,7 @@ import { tracePublish } from "./tracing.ts";
 export interface GuardedParts {
   /** Id of the bus. */
   readonly id: string;
-  readonly order: DeliveryOrder;
+  readonly delivery: DeliveryOrder;
   readonly schemas: PayloadSchemas | undefined;
   readonly middleware: MiddlewareChain;
   readonly dispatcher: Dispatcher;
@@ -33,31 +33,21 @@ export interface GuardedParts {
 /** Publishes what comes with options, and whatever schemas, bridges, middleware or tracing stand before. */
 export class GuardedPublisher {
   readonly #publisher: Publisher;
-  readonly #id: string;
-  readonly #order: DeliveryOrder;
-  readonly #schemas: PayloadSchemas | undefined;
-  readonly #middleware: MiddlewareChain;
-  readonly #dispatcher: Dispatcher;
-  readonly #report: FailureReport;
+  readonly #parts: GuardedParts;
 
   constructor(publisher: Publisher, parts: GuardedParts) {
     this.#publisher = publisher;
-    this.#id = parts.id;
-    this.#order = parts.order;
-    this.#schemas = parts.schemas;
-    this.#middleware = parts.middleware;
-    this.#dispatcher = parts.dispatcher;
-    this.#report = parts.report;
+    this.#parts = parts;
   }
 
   /** Whether every publish has to come by here. */
   get guards(): boolean {
-    return this.#schemas !== undefined || this.#middleware.composed !== undefined;
+    return this.#parts.schemas !== undefined || this.#parts.middleware.composed !== undefined;
   }
 
   publish(request: ReadRequest): Promise<Delivery> {
     this.#check(request.topic);
-    const checked = this.#schemas?.check(request.topic, request.payload);
+    const checked = this.#parts.schemas?.check(request.topic, request.payload);
     if (checked === undefined) return this.#publish(request);
     if (checked instanceof Promise) return this.#publishLater(request, checked);
     return this.#publish({ ...request, payload: checked.value });
@@ -66,18 +56,18 @@ export class GuardedPublisher {
   publishSync(request: ReadRequest): number {
     const { topic, payload, options } = request;
     this.#check(topic);
-    const checked = this.#schemas?.checkNow(topic, payload);
+    const checked = this.#parts.schemas?.checkNow(topic, payload);
     const event = this.#take(checked ? { ...request, payload: checked.value } : request);
     if (this.#refuse(event, options?.lineage)) return 0;
     const deliver = (): number =>
-      this.#middleware.composed ? this.#passThroughNow(event) : this.#publisher.deliverNow(event);
-    return publishing.hasSubscribers ? tracePublish(this.#id, event, deliver) : deliver();
+      this.#parts.middleware.composed ? this.#passThroughNow(event) : this.#publisher.deliverNow(event);
+    return publishing.hasSubscribers ? tracePublish(this.#parts.id, event, deliver) : deliver();
   }
 
   /** Publishes when an asynchronous schema has answered, as part of the handling it was called in. */
   async #publishLater(request: ReadRequest, checked: Promise<Checked>): Promise<Delivery> {
     const cause = currentEvent();
-    const { inFlight } = this.#dispatcher;
+    const { inFlight } = this.#parts.dispatcher;
     let delivery: Promise<Delivery>;
     inFlight.begin();
     try {
@@ -101,15 +91,15 @@ export class GuardedPublisher {
     if (dropped) return Promise.resolve({ event, delivered: 0, errors: [], dropped });
     const throws = request.options?.onFailure === "throw";
     const way = {
-      order: request.options?.delivery ?? this.#order,
+      order: request.options?.delivery ?? this.#parts.delivery,
       isTraced: handling.hasSubscribers,
       failuresThrown: throws,
     };
     const deliver = (): Promise<Delivery> =>
-      this.#middleware.composed
+      this.#parts.middleware.composed
         ? this.#passThrough(event, way)
         : this.#publisher.deliver(event, way);
-    const delivery = publishing.hasSubscribers ? tracePublish(this.#id, event, deliver) : deliver();
+    const delivery = publishing.hasSubscribers ? tracePublish(this.#parts.id, event, deliver) : deliver();
     return throws ? delivery.then(throwFailures) : delivery;
   }
 
@@ -124,7 +114,7 @@ export class GuardedPublisher {
   /** Drops what a bridge should not have brought. */
   #refuse(event: PublishedEvent, lineage: EventLineage | undefined): Delivery["dropped"] {
     if (!lineage) return undefined;
-    const echo = lineage.via.includes(this.#id);
+    const echo = lineage.via.includes(this.#parts.id);
     if (!echo && lineage.via.length < MAX_HOPS) return undefined;
     const reason = echo ? "echo" : "hop-limit";
     this.#publisher.drop(reason, event);
@@ -134,7 +124,7 @@ export class GuardedPublisher {
   /** Publishes through the middleware, which may wait, refuse, or keep the event back. */
   async #passThrough(event: PublishedEvent, way: DeliveryWay): Promise<Delivery> {
     let delivery: Promise<Delivery> | undefined;
-    const { composed } = this.#middleware;
+    const { composed } = this.#parts.middleware;
     this.#hold(event);
     try {
       await runWithEvent(event, () =>
@@ -159,7 +149,7 @@ export class GuardedPublisher {
     try {
       work = asPromise(
         runWithEventSync(event, () =>
-          this.#middleware.composed?.(event, () => {
+          this.#parts.middleware.composed?.(event, () => {
             called = this.#publisher.deliverNow(event);
             return Promise.resolve();
           }),
@@ -175,7 +165,7 @@ export class GuardedPublisher {
         this.#letGo(event);
       },
       (cause: unknown) => {
-        this.#report.middlewareFailed(event, cause);
+        this.#parts.report.middlewareFailed(event, cause);
         this.#letGo(event);
       },
     );
@@ -184,12 +174,12 @@ export class GuardedPublisher {
 
   #hold(event: PublishedEvent): void {
     event.begin();
-    this.#dispatcher.inFlight.begin();
+    this.#parts.dispatcher.inFlight.begin();
   }
 
   #letGo(event: PublishedEvent): void {
     event.finish();
-    this.#dispatcher.inFlight.end();
+    this.#parts.dispatcher.inFlight.end();
   }
 }
 

@@ -60,7 +60,7 @@ export class Publisher {
     this.#history = parts.history;
     this.#dispatcher = parts.dispatcher;
     this.#report = parts.report;
-    this.#usualWay = { order: parts.order, isTraced: false, failuresThrown: false };
+    this.#usualWay = { order: parts.delivery, isTraced: false, failuresThrown: false };
     this.#birthplace = birthplaceOf(nodeId(), Object.freeze([parts.id]));
     this.#guarded = new GuardedPublisher(this, parts);
     parts.middleware.onChange = () => this.#look();
