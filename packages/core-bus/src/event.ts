@@ -133,8 +133,9 @@ export class PublishedEvent implements BusEvent {
     if (redelivered !== undefined) rest.redelivered = redelivered;
   }
 
-  /** Becomes an event that exists already, and that a bridge has brought over the buses of `via`. */
-  become(lineage: EventLineage, via: readonly string[]): void {
+  /** Becomes an event that exists already, and that a bridge has brought to this bus. */
+  become(lineage: EventLineage, bus: string): void {
+    const via = lineage.via.includes(bus) ? lineage.via : [...lineage.via, bus];
     this.time = lineage.time;
     Object.assign(PublishedEvent.#own(this), pickLineage(lineage), { via });
   }

@@ -5,7 +5,6 @@ import {
   MAX_HOPS,
   runWithEvent,
   runWithEventSync,
-  validateLineage,
 } from "@ringrift/envelope";
 import { handling, publishing } from "#diagnostics";
 import type { Delivery } from "./delivery.ts";
@@ -104,11 +103,10 @@ export class GuardedPublisher {
   }
 
   /** Makes the event of a request. The bus may have been closed while a schema was waited for. */
-  #take({ topic, payload, options }: ReadRequest): PublishedEvent {
-    this.#publisher.requireOpen(`publish to "${topic}"`);
+  #take(request: ReadRequest): PublishedEvent {
+    this.#publisher.requireOpen(`publish to "${request.topic}"`);
     eventClock.tick();
-    const lineage = options?.lineage && validateLineage(options.lineage);
-    return this.#publisher.begin(topic, payload, options, lineage);
+    return this.#publisher.begin(request, currentEvent());
   }
 
   /** Drops what a bridge should not have brought. */

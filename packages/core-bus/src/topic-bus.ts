@@ -6,6 +6,7 @@ import {
   validateLineage,
 } from "@ringrift/envelope";
 import { EventEmitter } from "eventemitter3";
+import { onAbort } from "./abort.ts";
 import type { HistoryQuery, ReplayQuery, Subscriber, UnsubscribeQuery } from "./bus.ts";
 import { CatchUp } from "./catch-up.ts";
 import {
@@ -182,17 +183,16 @@ export class TopicBus {
       onClose: () => {
         entry.release();
         this.#streams.delete(stream);
-        signal?.removeEventListener("abort", onAbort);
+        stopListening?.();
       },
     });
-    const onAbort = (): void => stream.close();
+    let stopListening: (() => void) | undefined;
     const past = this.#past(entry, replay);
     this.#subscriptions.open(entry, undefined);
     this.#streams.add(stream);
     // The past is read beside the buffer: it must not overflow it.
     stream.begin(past.filter((event) => this.#accepts(entry, event)));
-    if (signal?.aborted) stream.close();
-    else signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal) stopListening = onAbort(signal, () => stream.close());
     return stream;
   }
 
@@ -214,10 +214,10 @@ export class TopicBus {
     this.#checkName(topic);
     const checked = this.#schemas ? this.#schemas.checkPast(topic, payload) : { value: payload };
     if (!checked) return false;
-    const lineage = validateLineage(past.lineage);
-    return this.#history.insert(
-      this.#publisher.recall(topic, checked.value, request.options, lineage),
-    );
+    // Where it comes from must be said, unlike in a publish. It is part of no handling here.
+    validateLineage(past.lineage);
+    const event = this.#publisher.begin({ ...request, payload: checked.value }, undefined);
+    return this.#history.insert(event);
   }
 
   hasSubscribers(topic: string): boolean {

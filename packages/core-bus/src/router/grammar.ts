@@ -35,7 +35,7 @@ export interface Pattern {
 }
 
 /** Whether a text is a pattern rather than the name of one topic. */
-function isPattern(text: string): boolean {
+export function isPattern(text: string): boolean {
   return WILDCARD.test(text);
 }
 
