@@ -1,3 +1,4 @@
+import { clip } from "./clip.ts";
 import { EventBusError } from "./errors.ts";
 import { isObject } from "./thenable.ts";
 
@@ -70,7 +71,7 @@ export function invalidOption(name: string, value: unknown, wanted: string): Eve
 /** A value in an error. What can't be made a text must not replace the error. */
 export function shown(value: unknown): string {
   try {
-    return String(value).slice(0, 60);
+    return clip(String(value));
   } catch {
     return typeof value;
   }

@@ -187,20 +187,8 @@ export class PublishedEvent implements BusEvent {
   }
 
   toJSON(): object {
-    return {
-      id: this.id,
-      topic: this.topic,
-      payload: this.payload,
-      metadata: this.metadata,
-      time: this.time,
-      source: this.source,
-      origin: this.origin,
-      correlationId: this.correlationId,
-      causationId: this.causationId,
-      via: this.via,
-      traceparent: this.traceparent,
-      redelivered: this.redelivered,
-    };
+    const { topic, payload, metadata, redelivered } = this;
+    return { topic, payload, metadata, ...pickLineage(this), redelivered };
   }
 
   static {

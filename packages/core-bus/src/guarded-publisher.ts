@@ -11,7 +11,7 @@ import type { Delivery } from "./delivery.ts";
 import type { DeliveryOrder } from "./delivery-order.ts";
 import type { DeliveryWay, Dispatcher } from "./dispatch.ts";
 import type { PublishedEvent } from "./event.ts";
-import type { MiddlewareChain } from "./middleware.ts";
+import type { Composed, MiddlewareChain } from "./middleware.ts";
 import type { ReadRequest } from "./publish.ts";
 import type { Publisher } from "./publisher.ts";
 import type { FailureReport } from "./report.ts";
@@ -58,8 +58,9 @@ export class GuardedPublisher {
     const checked = this.#parts.schemas?.checkNow(topic, payload);
     const event = this.#take(checked ? { ...request, payload: checked.value } : request);
     if (this.#refuse(event, options?.lineage)) return 0;
+    const { composed } = this.#parts.middleware;
     const deliver = (): number =>
-      this.#parts.middleware.composed ? this.#passThroughNow(event) : this.#publisher.deliverNow(event);
+      composed ? this.#passThroughNow(event, composed) : this.#publisher.deliverNow(event);
     return publishing.hasSubscribers ? tracePublish(this.#parts.id, event, deliver) : deliver();
   }
 
@@ -94,11 +95,12 @@ export class GuardedPublisher {
       isTraced: handling.hasSubscribers,
       failuresThrown: throws,
     };
+    const { composed } = this.#parts.middleware;
     const deliver = (): Promise<Delivery> =>
-      this.#parts.middleware.composed
-        ? this.#passThrough(event, way)
-        : this.#publisher.deliver(event, way);
-    const delivery = publishing.hasSubscribers ? tracePublish(this.#parts.id, event, deliver) : deliver();
+      composed ? this.#passThrough(event, way, composed) : this.#publisher.deliver(event, way);
+    const delivery = publishing.hasSubscribers
+      ? tracePublish(this.#parts.id, event, deliver)
+      : deliver();
     return throws ? delivery.then(throwFailures) : delivery;
   }
 
@@ -120,64 +122,56 @@ export class GuardedPublisher {
   }
 
   /** Publishes through the middleware, which may wait, refuse, or keep the event back. */
-  async #passThrough(event: PublishedEvent, way: DeliveryWay): Promise<Delivery> {
+  async #passThrough(
+    event: PublishedEvent,
+    way: DeliveryWay,
+    composed: Composed,
+  ): Promise<Delivery> {
     let delivery: Promise<Delivery> | undefined;
-    const { composed } = this.#parts.middleware;
-    this.#hold(event);
+    this.#parts.dispatcher.hold(event);
     try {
       await runWithEvent(event, () =>
-        composed?.(event, async () => {
+        composed(event, async () => {
           delivery = this.#publisher.deliver(event, way);
           await delivery;
         }),
       );
       if (delivery) return await delivery;
     } finally {
-      this.#letGo(event);
+      this.#parts.dispatcher.letGo(event);
     }
     this.#publisher.drop("vetoed", event);
     return { event, delivered: 0, errors: [], dropped: "vetoed" };
   }
 
   /** The same for `publishSync`: asynchronous middleware is followed to its end, and may deliver later. */
-  #passThroughNow(event: PublishedEvent): number {
+  #passThroughNow(event: PublishedEvent, composed: Composed): number {
+    const { dispatcher, report } = this.#parts;
     let called: number | undefined;
-    this.#hold(event);
+    const end = (): void => {
+      dispatcher.letGo(event);
+      if (called === undefined) this.#publisher.drop("vetoed", event);
+    };
+    dispatcher.hold(event);
     let work: Promise<unknown> | undefined;
     try {
-      work = asPromise(
-        runWithEventSync(event, () =>
-          this.#parts.middleware.composed?.(event, () => {
-            called = this.#publisher.deliverNow(event);
-            return Promise.resolve();
-          }),
-        ),
+      const result = runWithEventSync(event, () =>
+        composed(event, async () => {
+          called = this.#publisher.deliverNow(event);
+        }),
       );
-    } finally {
-      if (!work) this.#letGo(event);
+      work = asPromise(result);
+    } catch (cause) {
+      dispatcher.letGo(event);
+      throw cause;
     }
-    if (!work && called === undefined) this.#publisher.drop("vetoed", event);
-    work?.then(
-      () => {
-        if (called === undefined) this.#publisher.drop("vetoed", event);
-        this.#letGo(event);
-      },
-      (cause: unknown) => {
-        this.#parts.report.middlewareFailed(event, cause);
-        this.#letGo(event);
-      },
-    );
+    if (work) {
+      work.then(end, (cause: unknown) => {
+        report.middlewareFailed(event, cause);
+        dispatcher.letGo(event);
+      });
+    } else end();
     return called ?? 0;
-  }
-
-  #hold(event: PublishedEvent): void {
-    event.begin();
-    this.#parts.dispatcher.inFlight.begin();
-  }
-
-  #letGo(event: PublishedEvent): void {
-    event.finish();
-    this.#parts.dispatcher.inFlight.end();
   }
 }
 

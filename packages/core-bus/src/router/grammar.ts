@@ -1,3 +1,4 @@
+import { clip } from "../clip.ts";
 import { EventBusError } from "../errors.ts";
 
 /**
@@ -201,8 +202,4 @@ function invalidTopic(what: string): EventBusError {
 
 function invalidPattern(source: string, what: string): EventBusError {
   return new EventBusError("INVALID_PATTERN", `Pattern "${source}" ${what}.`);
-}
-
-function clip(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
