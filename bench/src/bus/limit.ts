@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 /**
  * The least possible loop with the bus's duties, as the limit of what the bus can reach on an engine:
- * a Map lookup to a flat list, an envelope a publish (id made when it is read, clock read once a turn),
+ * a lookup by name to a flat list, an envelope a publish (id made when it is read, clock read once a turn),
  * lineage set and restored, each handler in try/catch, its result checked for a `then`, a history ring.
  * It validates nothing, counts nothing, and nothing can be subscribed or ended while it delivers.
  */
@@ -56,7 +56,7 @@ export interface LimitOptions {
 }
 
 export class LimitBus {
-  readonly #routes = new Map<string, Handler[]>();
+  readonly #routes: Record<string, Handler[] | undefined> = Object.create(null);
   readonly #capacity: number;
   readonly #ring: LimitEvent[] = [];
   #place = 0;
@@ -67,11 +67,11 @@ export class LimitBus {
   }
 
   subscribe(topic: string, handler: Handler): void {
-    this.#routes.set(topic, [...(this.#routes.get(topic) ?? []), handler]);
+    this.#routes[topic] = [...(this.#routes[topic] ?? []), handler];
   }
 
   publishSync(topic: string, payload: unknown): number {
-    const route = this.#routes.get(topic);
+    const route = this.#routes[topic];
     const outer = current;
     const event = new LimitEvent(topic, payload, outer);
     if (this.#capacity > 0) this.#keep(event);
@@ -98,7 +98,7 @@ export class LimitBus {
 
   /** All handlers start at once; the context is entered once for all of them. */
   publish(topic: string, payload: unknown): Promise<{ event: LimitEvent; delivered: number }> {
-    const route = this.#routes.get(topic) ?? [];
+    const route = this.#routes[topic] ?? [];
     const event = new LimitEvent(topic, payload, current ?? context.getStore());
     if (this.#capacity > 0) this.#keep(event);
     return context.run(event, deliver, event, route, this.failures);

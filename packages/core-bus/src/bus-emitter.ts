@@ -2,6 +2,7 @@ import { EventEmitter } from "eventemitter3";
 import type { EventBus } from "./bus.ts";
 import { EventBusError } from "./errors.ts";
 import type { BusEvent } from "./event.ts";
+import { isPattern } from "./router/grammar.ts";
 import type { Subscription } from "./subscription.ts";
 
 type ListenerFn = (...args: unknown[]) => unknown;
@@ -13,8 +14,6 @@ interface Listener {
   readonly once: boolean;
   subscription: Subscription | undefined;
 }
-
-const WILDCARD = /[*?[{]/;
 
 /** The engine behind `TopicEmitter`, which is its typed face. */
 export class BusEmitter extends EventEmitter<string> {
@@ -49,9 +48,7 @@ export class BusEmitter extends EventEmitter<string> {
   }
 
   override emit(name: string, ...args: unknown[]): boolean {
-    const [payload, ...more] = args;
-    const options = more.length > 0 ? { metadata: { moreArguments: more } } : undefined;
-    return asTopic(name, () => this.#bus.publishSync(name, payload, options)) > 0;
+    return asTopic(name, () => publishArguments(this.#bus, name, args)) > 0;
   }
 
   override on(name: string, fn: ListenerFn, context?: unknown): this {
@@ -131,6 +128,16 @@ export class BusEmitter extends EventEmitter<string> {
   }
 }
 
+/** Publishes what an emitter was given: its first argument is the payload. Returns how many handlers were called. */
+export function publishArguments(
+  bus: EventBus,
+  topic: string,
+  [payload, ...more]: readonly unknown[],
+): number {
+  const options = more.length > 0 ? { metadata: { moreArguments: more } } : undefined;
+  return bus.publishSync(topic, payload, options);
+}
+
 /** The arguments of an event, however it was published: its payload, and what came after it. */
 function argumentsOf(event: BusEvent): unknown[] {
   const more: unknown = event.metadata["moreArguments"];
@@ -150,7 +157,7 @@ function asTopic<R>(name: unknown, use: () => R): R {
     return use();
   } catch (cause) {
     const refused = cause instanceof EventBusError && cause.code === "INVALID_TOPIC";
-    if (!refused || WILDCARD.test(name)) throw cause;
+    if (!refused || isPattern(name)) throw cause;
     const topic =
       name
         .split(/[^\w-]+/)

@@ -15,9 +15,9 @@ interface Waiting {
 const waitedFor = new WeakMap<PublishedEvent, Set<CatchUp>>();
 
 /** Takes what came of events that have no publisher to tell: those of the past. */
-export interface PastOutcome {
-  succeeded(): void;
-  failed(event: PublishedEvent, cause: unknown): void;
+export interface Outcomes {
+  succeed(): void;
+  fail(entry: Entry, event: PublishedEvent, cause: unknown): void;
 }
 
 /**
@@ -26,17 +26,21 @@ export interface PastOutcome {
  */
 export class CatchUp {
   readonly #entry: Entry;
-  readonly #outcome: PastOutcome;
+  readonly #outcomes: Outcomes;
   readonly #waiting: Waiting[] = [];
   #current: PublishedEvent | undefined;
 
-  constructor(entry: Entry, outcome: PastOutcome) {
+  constructor(entry: Entry, outcomes: Outcomes) {
     this.#entry = entry;
-    this.#outcome = outcome;
+    this.#outcomes = outcomes;
   }
 
-  /** Starts with the past events at once; resolves when the subscription is live. */
-  async run(past: readonly PublishedEvent[]): Promise<void> {
+  /**
+   * Starts with the past events at once; resolves when the subscription is live, to how many of them the
+   * handler has taken without failing.
+   */
+  async run(past: readonly PublishedEvent[]): Promise<number> {
+    let succeeded = 0;
     this.#entry.catchUp = this;
     for (const event of past) {
       if (!this.#entry.active) break;
@@ -44,9 +48,11 @@ export class CatchUp {
         const result = this.#call(event);
         // Synchronous handlers have caught up before subscribe returns.
         if (result instanceof Promise) await result;
-        if (result !== SKIPPED) this.#outcome.succeeded();
+        if (result === SKIPPED) continue;
+        succeeded += 1;
+        this.#outcomes.succeed();
       } catch (cause) {
-        this.#outcome.failed(event, cause);
+        this.#outcomes.fail(this.#entry, event, cause);
       } finally {
         this.#finish();
       }
@@ -62,6 +68,7 @@ export class CatchUp {
       }
     }
     this.#entry.catchUp = undefined;
+    return succeeded;
   }
 
   /**
@@ -85,9 +92,9 @@ export class CatchUp {
     }
     handled.then(
       (result) => {
-        if (result !== SKIPPED) this.#outcome.succeeded();
+        if (result !== SKIPPED) this.#outcomes.succeed();
       },
-      (cause: unknown) => this.#outcome.failed(event, cause),
+      (cause: unknown) => this.#outcomes.fail(this.#entry, event, cause),
     );
     return Promise.resolve(SKIPPED);
   }

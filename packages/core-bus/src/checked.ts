@@ -1,4 +1,6 @@
+import { clip } from "./clip.ts";
 import { EventBusError } from "./errors.ts";
+import { isObject } from "./thenable.ts";
 
 /** What an option must be, and how to say so. */
 export type Rule = readonly [isValid: (value: unknown) => boolean, wanted: string];
@@ -38,10 +40,6 @@ export function isWhole(value: unknown, least: number): boolean {
   return Number.isSafeInteger(value) && (value as number) >= least;
 }
 
-export function isObject(value: unknown): value is object {
-  return (typeof value === "object" && value !== null) || typeof value === "function";
-}
-
 /**
  * Checks options by their rules. What is `undefined` isn't given.
  *
@@ -73,7 +71,7 @@ export function invalidOption(name: string, value: unknown, wanted: string): Eve
 /** A value in an error. What can't be made a text must not replace the error. */
 export function shown(value: unknown): string {
   try {
-    return String(value).slice(0, 60);
+    return clip(String(value));
   } catch {
     return typeof value;
   }

@@ -58,8 +58,7 @@ export class Dispatcher {
     const { isTraced } = way;
     const before = changes;
     let running: RunningDelivery | undefined;
-    event.begin();
-    this.inFlight.begin();
+    this.hold(event);
     let index = 0;
     for (; index < handlers.length; index += 1) {
       const handler = handlers[index];
@@ -86,10 +85,21 @@ export class Dispatcher {
     return running.end();
   }
 
-  /** Ends a delivery. */
-  end(event: PublishedEvent, delivered: number, errors: HandlerError[] | undefined): Delivery {
+  /** Something of an event runs on: the bus is not drained, and publishes in it are nested. */
+  hold(event: PublishedEvent): void {
+    event.begin();
+    this.inFlight.begin();
+  }
+
+  /** Ends what {@link hold} began. */
+  letGo(event: PublishedEvent): void {
     event.finish();
     this.inFlight.end();
+  }
+
+  /** Ends a delivery. */
+  end(event: PublishedEvent, delivered: number, errors: HandlerError[] | undefined): Delivery {
+    this.letGo(event);
     this.delivered += delivered;
     return { event, delivered, errors: errors ?? NO_ERRORS };
   }
@@ -179,20 +189,15 @@ export class Dispatcher {
     if (work === undefined) return;
     const weight = entry.tap ? 0 : 1;
     this.delivered -= weight;
-    event.begin();
-    this.inFlight.begin();
-    const end = (): void => {
-      event.finish();
-      this.inFlight.end();
-    };
+    this.hold(event);
     work.then(
       (value) => {
         if (value !== SKIPPED) this.delivered += weight;
-        end();
+        this.letGo(event);
       },
       (cause: unknown) => {
         this.fail(entry, event, cause);
-        end();
+        this.letGo(event);
       },
     );
   }

@@ -10,7 +10,16 @@ interface Callbacks {
   readonly where: ((event: PublishedEvent) => boolean) | undefined;
 }
 
+/** Where an entry is filed. */
+export interface EntryHome {
+  /** The handler is to be called in another way than before. */
+  changed(entry: Entry): void;
+  /** The subscription has ended; told once. */
+  ended(entry: Entry): void;
+}
+
 export interface EntryOptions extends Callbacks {
+  readonly home: EntryHome;
   readonly selector: Selector;
   readonly sequence: number;
   readonly priority?: number | undefined;
@@ -19,10 +28,6 @@ export interface EntryOptions extends Callbacks {
   readonly tap?: boolean | undefined;
   readonly owner?: object | undefined;
   readonly name?: string | undefined;
-  /** Called when the handler is to be called in another way than before. */
-  readonly onChange: (entry: Entry) => void;
-  /** Called once, when the subscription ends. */
-  readonly onRelease: (entry: Entry) => void;
 }
 
 /** What {@link Entry.take} gives instead of a result when the handler was not called. */
@@ -55,8 +60,7 @@ export class Entry implements Routed {
   #callbacks: Callbacks | undefined;
   /** An ephemeron: the callbacks live exactly as long as the owner, even if they refer to it. */
   #owned: WeakMap<object, Callbacks> | undefined;
-  readonly #onChange: (entry: Entry) => void;
-  readonly #onRelease: (entry: Entry) => void;
+  readonly #home: EntryHome;
 
   constructor(options: EntryOptions) {
     const { handler, where, owner, priority = 0 } = options;
@@ -67,8 +71,7 @@ export class Entry implements Routed {
     this.tap = options.tap ?? false;
     this.name = (options.name ?? handler.name) || "anonymous";
     this.#source = options.source;
-    this.#onChange = options.onChange;
-    this.#onRelease = options.onRelease;
+    this.#home = options.home;
     if (owner) {
       this.owner = new WeakRef(owner);
       this.#owned = new WeakMap([[owner, { handler, where }]]);
@@ -92,7 +95,7 @@ export class Entry implements Routed {
     this.#catchUp = catchUp;
     this.direct = this.#directHandler();
     changes += 1;
-    if (this.#active) this.#onChange(this);
+    if (this.#active) this.#home.changed(this);
   }
 
   get active(): boolean {
@@ -148,7 +151,7 @@ export class Entry implements Routed {
     this.#owned = undefined;
     this.cleanup?.();
     this.cleanup = undefined;
-    this.#onRelease(this);
+    this.#home.ended(this);
   }
 
   #held(owner: object | undefined): Callbacks | undefined {

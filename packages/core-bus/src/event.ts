@@ -1,4 +1,5 @@
 import { eventClock, eventIdOf, type EventLineage, pickLineage } from "@ringrift/envelope";
+import { inspectAs } from "./inspection.ts";
 
 /** Remarks beside an event's payload; the bus looks at none of them. */
 export type Metadata = Readonly<Record<string, unknown>>;
@@ -132,8 +133,9 @@ export class PublishedEvent implements BusEvent {
     if (redelivered !== undefined) rest.redelivered = redelivered;
   }
 
-  /** Becomes an event that exists already, and that a bridge has brought over the buses of `via`. */
-  become(lineage: EventLineage, via: readonly string[]): void {
+  /** Becomes an event that exists already, and that a bridge has brought to this bus. */
+  become(lineage: EventLineage, bus: string): void {
+    const via = lineage.via.includes(bus) ? lineage.via : [...lineage.via, bus];
     this.time = lineage.time;
     Object.assign(PublishedEvent.#own(this), pickLineage(lineage), { via });
   }
@@ -185,31 +187,15 @@ export class PublishedEvent implements BusEvent {
   }
 
   toJSON(): object {
-    return {
-      id: this.id,
-      topic: this.topic,
-      payload: this.payload,
-      metadata: this.metadata,
-      time: this.time,
-      source: this.source,
-      origin: this.origin,
-      correlationId: this.correlationId,
-      causationId: this.causationId,
-      via: this.via,
-      traceparent: this.traceparent,
-      redelivered: this.redelivered,
-    };
+    const { topic, payload, metadata, redelivered } = this;
+    return { topic, payload, metadata, ...pickLineage(this), redelivered };
   }
 
   static {
     // A field that has held something else is a reference to V8: events share the clock's number.
     new PublishedEvent("", undefined, birthplaceOf("", [])).time = undefined as never;
-    // `console.log(event)` in Node.js shows what is lazy, too.
-    Object.defineProperty(this.prototype, Symbol.for("nodejs.util.inspect.custom"), {
-      value(this: PublishedEvent) {
-        return this.toJSON();
-      },
-    });
+    // What is lazy is shown, too.
+    inspectAs(this.prototype, (event) => event.toJSON());
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Entry } from "./entry.ts";
+import { inspectAs } from "./inspection.ts";
 import type { Subscription } from "./subscription.ts";
 
 const ENTRY: unique symbol = Symbol("entry");
@@ -9,7 +10,7 @@ interface Face {
 }
 
 /** What all subscriptions share; defining it on each of them would cost more than subscribing does. */
-const prototype: object = Object.create(Function.prototype, {
+const prototype: Face = Object.create(Function.prototype, {
   topic: {
     get(this: Face) {
       return this[ENTRY].selector.text;
@@ -25,12 +26,11 @@ const prototype: object = Object.create(Function.prototype, {
       this();
     },
   },
-  [Symbol.for("nodejs.util.inspect.custom")]: {
-    value(this: Face) {
-      const { name, selector, active } = this[ENTRY];
-      return `Subscription { name: "${name}", topic: "${selector.text}", active: ${active} }`;
-    },
-  },
+});
+
+inspectAs(prototype, (face) => {
+  const { name, selector, active } = face[ENTRY];
+  return `Subscription { name: "${name}", topic: "${selector.text}", active: ${active} }`;
 });
 
 /** Makes what `subscribe` gives for an entry. */

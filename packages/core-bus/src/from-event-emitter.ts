@@ -1,7 +1,7 @@
 import type { AnyContracts, Contracts, EventName } from "@ringrift/envelope";
 import type { EventEmitter } from "eventemitter3";
 import type { EventBus } from "./bus.ts";
-import { BusEmitter } from "./bus-emitter.ts";
+import { BusEmitter, publishArguments } from "./bus-emitter.ts";
 import { EventBusError } from "./errors.ts";
 import { warn } from "./report.ts";
 import { checkTopic } from "./router/grammar.ts";
@@ -140,10 +140,5 @@ function publisher(
     );
   }
   if (convert) return (args) => void bus.publishSync(topic, convert(...args));
-  return ([payload, ...more]) =>
-    void bus.publishSync(
-      topic,
-      payload,
-      more.length > 0 ? { metadata: { moreArguments: more } } : undefined,
-    );
+  return (args) => void publishArguments(bus, topic, args);
 }

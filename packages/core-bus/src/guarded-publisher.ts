@@ -5,14 +5,13 @@ import {
   MAX_HOPS,
   runWithEvent,
   runWithEventSync,
-  validateLineage,
 } from "@ringrift/envelope";
 import { handling, publishing } from "#diagnostics";
 import type { Delivery } from "./delivery.ts";
 import type { DeliveryOrder } from "./delivery-order.ts";
 import type { DeliveryWay, Dispatcher } from "./dispatch.ts";
 import type { PublishedEvent } from "./event.ts";
-import type { MiddlewareChain } from "./middleware.ts";
+import type { Composed, MiddlewareChain } from "./middleware.ts";
 import type { ReadRequest } from "./publish.ts";
 import type { Publisher } from "./publisher.ts";
 import type { FailureReport } from "./report.ts";
@@ -23,7 +22,7 @@ import { tracePublish } from "./tracing.ts";
 export interface GuardedParts {
   /** Id of the bus. */
   readonly id: string;
-  readonly order: DeliveryOrder;
+  readonly delivery: DeliveryOrder;
   readonly schemas: PayloadSchemas | undefined;
   readonly middleware: MiddlewareChain;
   readonly dispatcher: Dispatcher;
@@ -33,31 +32,21 @@ export interface GuardedParts {
 /** Publishes what comes with options, and whatever schemas, bridges, middleware or tracing stand before. */
 export class GuardedPublisher {
   readonly #publisher: Publisher;
-  readonly #id: string;
-  readonly #order: DeliveryOrder;
-  readonly #schemas: PayloadSchemas | undefined;
-  readonly #middleware: MiddlewareChain;
-  readonly #dispatcher: Dispatcher;
-  readonly #report: FailureReport;
+  readonly #parts: GuardedParts;
 
   constructor(publisher: Publisher, parts: GuardedParts) {
     this.#publisher = publisher;
-    this.#id = parts.id;
-    this.#order = parts.order;
-    this.#schemas = parts.schemas;
-    this.#middleware = parts.middleware;
-    this.#dispatcher = parts.dispatcher;
-    this.#report = parts.report;
+    this.#parts = parts;
   }
 
   /** Whether every publish has to come by here. */
   get guards(): boolean {
-    return this.#schemas !== undefined || this.#middleware.composed !== undefined;
+    return this.#parts.schemas !== undefined || this.#parts.middleware.composed !== undefined;
   }
 
   publish(request: ReadRequest): Promise<Delivery> {
     this.#check(request.topic);
-    const checked = this.#schemas?.check(request.topic, request.payload);
+    const checked = this.#parts.schemas?.check(request.topic, request.payload);
     if (checked === undefined) return this.#publish(request);
     if (checked instanceof Promise) return this.#publishLater(request, checked);
     return this.#publish({ ...request, payload: checked.value });
@@ -66,18 +55,19 @@ export class GuardedPublisher {
   publishSync(request: ReadRequest): number {
     const { topic, payload, options } = request;
     this.#check(topic);
-    const checked = this.#schemas?.checkNow(topic, payload);
+    const checked = this.#parts.schemas?.checkNow(topic, payload);
     const event = this.#take(checked ? { ...request, payload: checked.value } : request);
     if (this.#refuse(event, options?.lineage)) return 0;
+    const { composed } = this.#parts.middleware;
     const deliver = (): number =>
-      this.#middleware.composed ? this.#passThroughNow(event) : this.#publisher.deliverNow(event);
-    return publishing.hasSubscribers ? tracePublish(this.#id, event, deliver) : deliver();
+      composed ? this.#passThroughNow(event, composed) : this.#publisher.deliverNow(event);
+    return publishing.hasSubscribers ? tracePublish(this.#parts.id, event, deliver) : deliver();
   }
 
   /** Publishes when an asynchronous schema has answered, as part of the handling it was called in. */
   async #publishLater(request: ReadRequest, checked: Promise<Checked>): Promise<Delivery> {
     const cause = currentEvent();
-    const { inFlight } = this.#dispatcher;
+    const { inFlight } = this.#parts.dispatcher;
     let delivery: Promise<Delivery>;
     inFlight.begin();
     try {
@@ -101,30 +91,30 @@ export class GuardedPublisher {
     if (dropped) return Promise.resolve({ event, delivered: 0, errors: [], dropped });
     const throws = request.options?.onFailure === "throw";
     const way = {
-      order: request.options?.delivery ?? this.#order,
+      order: request.options?.delivery ?? this.#parts.delivery,
       isTraced: handling.hasSubscribers,
       failuresThrown: throws,
     };
+    const { composed } = this.#parts.middleware;
     const deliver = (): Promise<Delivery> =>
-      this.#middleware.composed
-        ? this.#passThrough(event, way)
-        : this.#publisher.deliver(event, way);
-    const delivery = publishing.hasSubscribers ? tracePublish(this.#id, event, deliver) : deliver();
+      composed ? this.#passThrough(event, way, composed) : this.#publisher.deliver(event, way);
+    const delivery = publishing.hasSubscribers
+      ? tracePublish(this.#parts.id, event, deliver)
+      : deliver();
     return throws ? delivery.then(throwFailures) : delivery;
   }
 
   /** Makes the event of a request. The bus may have been closed while a schema was waited for. */
-  #take({ topic, payload, options }: ReadRequest): PublishedEvent {
-    this.#publisher.requireOpen(`publish to "${topic}"`);
+  #take(request: ReadRequest): PublishedEvent {
+    this.#publisher.requireOpen(`publish to "${request.topic}"`);
     eventClock.tick();
-    const lineage = options?.lineage && validateLineage(options.lineage);
-    return this.#publisher.begin(topic, payload, options, lineage);
+    return this.#publisher.begin(request, currentEvent());
   }
 
   /** Drops what a bridge should not have brought. */
   #refuse(event: PublishedEvent, lineage: EventLineage | undefined): Delivery["dropped"] {
     if (!lineage) return undefined;
-    const echo = lineage.via.includes(this.#id);
+    const echo = lineage.via.includes(this.#parts.id);
     if (!echo && lineage.via.length < MAX_HOPS) return undefined;
     const reason = echo ? "echo" : "hop-limit";
     this.#publisher.drop(reason, event);
@@ -132,64 +122,56 @@ export class GuardedPublisher {
   }
 
   /** Publishes through the middleware, which may wait, refuse, or keep the event back. */
-  async #passThrough(event: PublishedEvent, way: DeliveryWay): Promise<Delivery> {
+  async #passThrough(
+    event: PublishedEvent,
+    way: DeliveryWay,
+    composed: Composed,
+  ): Promise<Delivery> {
     let delivery: Promise<Delivery> | undefined;
-    const { composed } = this.#middleware;
-    this.#hold(event);
+    this.#parts.dispatcher.hold(event);
     try {
       await runWithEvent(event, () =>
-        composed?.(event, async () => {
+        composed(event, async () => {
           delivery = this.#publisher.deliver(event, way);
           await delivery;
         }),
       );
       if (delivery) return await delivery;
     } finally {
-      this.#letGo(event);
+      this.#parts.dispatcher.letGo(event);
     }
     this.#publisher.drop("vetoed", event);
     return { event, delivered: 0, errors: [], dropped: "vetoed" };
   }
 
   /** The same for `publishSync`: asynchronous middleware is followed to its end, and may deliver later. */
-  #passThroughNow(event: PublishedEvent): number {
+  #passThroughNow(event: PublishedEvent, composed: Composed): number {
+    const { dispatcher, report } = this.#parts;
     let called: number | undefined;
-    this.#hold(event);
+    const end = (): void => {
+      dispatcher.letGo(event);
+      if (called === undefined) this.#publisher.drop("vetoed", event);
+    };
+    dispatcher.hold(event);
     let work: Promise<unknown> | undefined;
     try {
-      work = asPromise(
-        runWithEventSync(event, () =>
-          this.#middleware.composed?.(event, () => {
-            called = this.#publisher.deliverNow(event);
-            return Promise.resolve();
-          }),
-        ),
+      const result = runWithEventSync(event, () =>
+        composed(event, async () => {
+          called = this.#publisher.deliverNow(event);
+        }),
       );
-    } finally {
-      if (!work) this.#letGo(event);
+      work = asPromise(result);
+    } catch (cause) {
+      dispatcher.letGo(event);
+      throw cause;
     }
-    if (!work && called === undefined) this.#publisher.drop("vetoed", event);
-    work?.then(
-      () => {
-        if (called === undefined) this.#publisher.drop("vetoed", event);
-        this.#letGo(event);
-      },
-      (cause: unknown) => {
-        this.#report.middlewareFailed(event, cause);
-        this.#letGo(event);
-      },
-    );
+    if (work) {
+      work.then(end, (cause: unknown) => {
+        report.middlewareFailed(event, cause);
+        dispatcher.letGo(event);
+      });
+    } else end();
     return called ?? 0;
-  }
-
-  #hold(event: PublishedEvent): void {
-    event.begin();
-    this.#dispatcher.inFlight.begin();
-  }
-
-  #letGo(event: PublishedEvent): void {
-    event.finish();
-    this.#dispatcher.inFlight.end();
   }
 }
 

@@ -42,14 +42,7 @@ export class History {
 
   /** A copy of the events for which `wanted` is true, oldest first. */
   matching(wanted: (event: PublishedEvent) => boolean): PublishedEvent[] {
-    const found: PublishedEvent[] = [];
-    const { length } = this.#ring;
-    const start = length < this.capacity ? 0 : this.#next;
-    for (let index = 0; index < length; index += 1) {
-      const event = this.#ring[(start + index) % length]!;
-      if (wanted(event)) found.push(event);
-    }
-    return found;
+    return this.newest(wanted, Infinity).toReversed();
   }
 
   /** The newest `limit` events for which `wanted` is true, newest first. */

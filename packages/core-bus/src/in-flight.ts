@@ -27,7 +27,7 @@ export class InFlight {
   }
 
   /** Counts until a promise has settled. The promise must not reject. */
-  track(work: Promise<void>): void {
+  track(work: Promise<unknown>): void {
     this.begin();
     void work.then(() => this.end());
   }

@@ -23,7 +23,7 @@ export interface MiddlewareOptions {
 }
 
 /** All middleware as one function. The result is what the outermost one gives. */
-type Composed = (event: PublishedEvent, deliver: () => Promise<void>) => unknown;
+export type Composed = (event: PublishedEvent, deliver: () => Promise<void>) => unknown;
 
 interface Link {
   readonly middleware: Middleware<PublishedEvent>;

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { clip } from "./clip.ts";
 import { EventBusError } from "./errors.ts";
 
 /** Issues that the message tells; the error has all of them. */
@@ -30,16 +31,14 @@ export class PayloadError extends EventBusError {
 function describe(issues: readonly StandardSchemaV1.Issue[]): string {
   const shown = issues.slice(0, SHOWN_ISSUES).map(({ path = [], message }) => {
     const place = path.map((step) => String(typeof step === "object" ? step.key : step)).join(".");
-    return place === "" ? clip(message) : `"${clip(place)}": ${clip(message)}`;
+    return place === ""
+      ? clip(message, LONGEST_TEXT)
+      : `"${clip(place, LONGEST_TEXT)}": ${clip(message, LONGEST_TEXT)}`;
   });
   const more = issues.length - shown.length;
   return shown.join("; ") + (more > 0 ? `; and ${more} more` : "");
 }
 
 function failure(cause: unknown): string {
-  return `its schema failed (${clip(String(cause))})`;
-}
-
-function clip(text: string): string {
-  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+  return `its schema failed (${clip(String(cause), LONGEST_TEXT)})`;
 }

@@ -5,6 +5,7 @@ import {
   type EventLineage,
   leaveEventSync,
   nodeId,
+  validateLineage,
 } from "@ringrift/envelope";
 import { handling, isTraced } from "#diagnostics";
 import type { Delivery, DropReason } from "./delivery.ts";
@@ -14,7 +15,7 @@ import { EventBusError } from "./errors.ts";
 import { type Birthplace, birthplaceOf, type BusEvent, PublishedEvent } from "./event.ts";
 import { type GuardedParts, GuardedPublisher } from "./guarded-publisher.ts";
 import type { History } from "./history.ts";
-import { type Publishable, type PublishOptions, readRequest } from "./publish.ts";
+import { type Publishable, type PublishOptions, type ReadRequest, readRequest } from "./publish.ts";
 import type { FailureReport } from "./report.ts";
 import type { Route, Router } from "./router/router.ts";
 import { isObject } from "./thenable.ts";
@@ -60,7 +61,7 @@ export class Publisher {
     this.#history = parts.history;
     this.#dispatcher = parts.dispatcher;
     this.#report = parts.report;
-    this.#usualWay = { order: parts.order, isTraced: false, failuresThrown: false };
+    this.#usualWay = { order: parts.delivery, isTraced: false, failuresThrown: false };
     this.#birthplace = birthplaceOf(nodeId(), Object.freeze([parts.id]));
     this.#guarded = new GuardedPublisher(this, parts);
     parts.middleware.onChange = () => this.#look();
@@ -87,7 +88,7 @@ export class Publisher {
         return this.#guarded.publish(readRequest(first, payload, options));
       }
       eventClock.tick();
-      return this.deliver(this.begin(first, payload, undefined), this.#usualWay);
+      return this.deliver(this.#make(first, payload, currentEvent()), this.#usualWay);
     } catch (cause) {
       return Promise.reject(cause);
     }
@@ -102,9 +103,7 @@ export class Publisher {
       return this.#guarded.publishSync(readRequest(first, payload, options));
     }
     eventClock.tickQuickly();
-    const event = new PublishedEvent(first, payload, this.#birthplace);
-    const cause = currentEvent();
-    if (cause !== undefined) this.#nest(event, cause);
+    const event = this.#make(first, payload, currentEvent());
     const route = this.#router.find(first);
     const history = this.#history;
     if (history.capacity > 0) history.push(event);
@@ -145,48 +144,18 @@ export class Publisher {
     this.#report.signal("dropped", { reason, event });
   }
 
-  /** The buses that an event has passed, this one included. */
-  passedHere(lineage: EventLineage): readonly string[] {
-    return lineage.via.includes(this.#id) ? lineage.via : [...lineage.via, this.#id];
-  }
-
   requireOpen(what: string): void {
     if (!this.#closed) return;
     throw new EventBusError("BUS_CLOSED", `Cannot ${what}: the bus is closed. Create a new one.`);
   }
 
-  /** Makes an event of what its publisher said, in the handling of another or not. */
-  begin(
-    topic: string,
-    payload: unknown,
-    options: PublishOptions | undefined,
-    lineage?: EventLineage,
-  ): PublishedEvent {
-    const event = new PublishedEvent(topic, payload, this.#birthplace);
-    const outer = currentEvent();
-    if (outer !== undefined) this.#nest(event, outer, lineage !== undefined);
+  /** Makes an event of what its publisher said; `outer` is the one in whose handling it was said. */
+  begin({ topic, payload, options }: ReadRequest, outer: EventLineage | undefined): PublishedEvent {
+    const lineage = options?.lineage && validateLineage(options.lineage);
+    const event = this.#make(topic, payload, outer, lineage !== undefined);
     // What is said overrides what is inherited.
-    return this.#describe(event, options, lineage);
-  }
-
-  /** The event of a past that a bridge brings: it is part of no handling here. */
-  recall(
-    topic: string,
-    payload: unknown,
-    options: PublishOptions | undefined,
-    lineage: EventLineage,
-  ): PublishedEvent {
-    const event = new PublishedEvent(topic, payload, this.#birthplace);
-    return this.#describe(event, options, lineage);
-  }
-
-  #describe(
-    event: PublishedEvent,
-    options: PublishOptions | undefined,
-    lineage: EventLineage | undefined,
-  ): PublishedEvent {
     if (options) event.describe(options);
-    if (lineage) event.become(lineage, this.passedHere(lineage));
+    if (lineage) event.become(lineage, this.#id);
     return event;
   }
 
@@ -200,11 +169,19 @@ export class Publisher {
     return this.#router.found;
   }
 
-  /** Makes an event part of the handling of another; one that is carried has its cause already. */
-  #nest(event: PublishedEvent, outer: EventLineage, isCarried = false): void {
+  /** Makes an event, in the handling of another or not; one that is carried has its cause already. */
+  #make(
+    topic: string,
+    payload: unknown,
+    outer: EventLineage | undefined,
+    isCarried = false,
+  ): PublishedEvent {
+    const event = new PublishedEvent(topic, payload, this.#birthplace);
+    if (outer === undefined) return event;
     event.nestIn(outer);
     if (!isCarried) event.inherit(outer);
     if (event.depth() >= this.#maxDepth) throw tooDeep(event, this.#maxDepth);
+    return event;
   }
 
   /** Counts an event, and writes it to the history in the same step in which its route is found. */

@@ -1,5 +1,6 @@
-import { Entry } from "./entry.ts";
+import { Entry, type EntryHome } from "./entry.ts";
 import { EventBusError } from "./errors.ts";
+import { onAbort } from "./abort.ts";
 import type { FailureReport } from "./report.ts";
 import { Router, type Selector } from "./router/router.ts";
 import { readSelector, type Selection } from "./selector.ts";
@@ -16,7 +17,7 @@ export interface RegistryParts {
 }
 
 /** The subscriptions of a bus: made, found by topic, ended. */
-export class SubscriptionRegistry {
+export class SubscriptionRegistry implements EntryHome {
   readonly router: Router<Entry>;
   readonly #entries = new Set<Entry>();
   readonly #owners = new FinalizationRegistry<Entry>((entry) => entry.release());
@@ -54,22 +55,14 @@ export class SubscriptionRegistry {
       tap: options.tap,
       owner: options.owner,
       name: options.name,
-      onChange: (entry) => this.router.outdate(entry),
-      onRelease: (entry) => this.#close(entry),
+      home: this,
     });
   }
 
   /** Begins a subscription; with an aborted signal it begins ended. */
   open(entry: Entry, signal: AbortSignal | undefined): void {
-    if (signal?.aborted) {
-      entry.release();
-      return;
-    }
-    if (signal) {
-      const end = (): void => entry.release();
-      signal.addEventListener("abort", end, { once: true });
-      entry.cleanup = () => signal.removeEventListener("abort", end);
-    }
+    if (signal) entry.cleanup = onAbort(signal, () => entry.release());
+    if (!entry.active) return;
     const owner = entry.owner?.deref();
     if (owner) this.#owners.register(owner, entry, entry);
     this.#entries.add(entry);
@@ -116,7 +109,11 @@ export class SubscriptionRegistry {
     return this.#leaks.snapshot();
   }
 
-  #close(entry: Entry): void {
+  changed(entry: Entry): void {
+    this.router.outdate(entry);
+  }
+
+  ended(entry: Entry): void {
     if (!this.#entries.delete(entry)) return;
     this.router.remove(entry);
     this.#leaks.removed(entry);

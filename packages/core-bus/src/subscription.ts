@@ -6,10 +6,10 @@ import {
   anything,
   aSignal,
   aText,
-  isObject,
   type Rules,
 } from "./checked.ts";
 import type { BusEvent } from "./event.ts";
+import { isObject } from "./thenable.ts";
 
 /** What is called with an event. What it returns is awaited if it has a `then`, whatever its kind. */
 export type Handler<E = BusEvent> = (event: E) => unknown;

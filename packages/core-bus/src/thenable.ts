@@ -1,16 +1,15 @@
-/** Whether a handler's result can have a `then`: most have none. */
-export function isObject(result: unknown): result is object {
+/** Whether a value can have properties, and so a `then`: most results of handlers can't. */
+export function isObject(value: unknown): value is object {
   return (
-    result !== undefined &&
-    ((typeof result === "object" && result !== null) || typeof result === "function")
+    value !== undefined &&
+    ((typeof value === "object" && value !== null) || typeof value === "function")
   );
 }
 
 /** A promise of a thenable's result, or `undefined` for anything else. Throws what `then` throws. */
 export function asPromise(value: unknown): Promise<unknown> | undefined {
   if (value instanceof Promise) return value;
-  if (value === null || (typeof value !== "object" && typeof value !== "function"))
-    return undefined;
+  if (!isObject(value)) return undefined;
   const then: unknown = (value as { then?: unknown }).then;
   if (typeof then !== "function") return undefined;
   return new Promise((resolve, reject) => {

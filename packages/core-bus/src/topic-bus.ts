@@ -1,12 +1,12 @@
 import {
   type Contracts,
   currentEvent,
-  type EventView,
   newInstanceId,
   toMillis,
   validateLineage,
 } from "@ringrift/envelope";
 import { EventEmitter } from "eventemitter3";
+import { onAbort } from "./abort.ts";
 import type { HistoryQuery, ReplayQuery, Subscriber, UnsubscribeQuery } from "./bus.ts";
 import { CatchUp } from "./catch-up.ts";
 import {
@@ -24,6 +24,7 @@ import { EventBusError } from "./errors.ts";
 import { type BusEvent, PublishedEvent } from "./event.ts";
 import { History } from "./history.ts";
 import { type DrainResult, InFlight } from "./in-flight.ts";
+import { inspectAs } from "./inspection.ts";
 import { type Middleware, MiddlewareChain, type MiddlewareOptions } from "./middleware.ts";
 import { type EventBusOptions, readOptions } from "./options.ts";
 import { type PastEvent, type Publishable, type PublishOptions, readRequest } from "./publish.ts";
@@ -58,10 +59,10 @@ const CLOSE_RULES = { timeoutMs: someMillis };
 export class TopicBus {
   readonly id: string = newInstanceId("bus");
   readonly signals: EventEmitter<BusSignals> = new EventEmitter<BusSignals>();
-  readonly #events: EventView<Contracts> | undefined;
   readonly #schemas: PayloadSchemas | undefined;
+  /** Throws on what is no topic of this bus. */
+  readonly #checkName: (topic: string) => void;
   readonly #history: History;
-  readonly #report: FailureReport;
   readonly #subscriptions: SubscriptionRegistry;
   readonly #inFlight = new InFlight();
   readonly #middleware = new MiddlewareChain();
@@ -74,32 +75,22 @@ export class TopicBus {
 
   constructor(options: EventBusOptions<Contracts>) {
     const read = readOptions(options);
-    this.#events = options.events;
-    this.#schemas =
-      options.schemas && new PayloadSchemas(options.schemas, (topic) => this.#checkName(topic));
+    const { events, schemas, onError } = options;
+    this.#checkName = (topic) => checkTopicName(topic, events, this.#schemas);
+    this.#schemas = schemas && new PayloadSchemas(schemas, this.#checkName);
     this.#history = new History(read.historyCapacity);
-    this.#report = new FailureReport(options.onError, this.signals);
-    this.#subscriptions = new SubscriptionRegistry({
-      routeCache: read.routeCache,
-      leakWarning: read.leakWarning,
-      report: this.#report,
-      checkName: (topic) => this.#checkName(topic),
-    });
-    this.#dispatcher = new Dispatcher({
-      handlerTimeoutMs: read.handlerTimeoutMs,
-      report: this.#report,
-      inFlight: this.#inFlight,
-    });
+    const report = new FailureReport(onError, this.signals);
+    const parts = { ...read, report, checkName: this.#checkName, inFlight: this.#inFlight };
+    this.#subscriptions = new SubscriptionRegistry(parts);
+    this.#dispatcher = new Dispatcher(parts);
     this.#publisher = new Publisher({
+      ...parts,
       id: this.id,
-      maxDepth: read.maxDepth,
-      order: read.delivery,
       schemas: this.#schemas,
       router: this.#subscriptions.router,
       history: this.#history,
       middleware: this.#middleware,
       dispatcher: this.#dispatcher,
-      report: this.#report,
     });
   }
 
@@ -108,15 +99,9 @@ export class TopicBus {
     checkOptions(options, SUBSCRIBE_RULES);
     const entry = this.#subscriptions.create(selection, handler, options);
     const { signal, replay } = options;
-    const past = replay ? this.#past(entry, replay === true ? {} : replay) : undefined;
+    const past = this.#past(entry, replay);
     this.#subscriptions.open(entry, signal);
-    if (past && entry.active) {
-      const catchUp = new CatchUp(entry, {
-        succeeded: () => this.#dispatcher.succeed(),
-        failed: (event, cause) => void this.#dispatcher.fail(entry, event, cause),
-      });
-      this.#inFlight.track(catchUp.run(past));
-    }
+    if (replay && entry.active) void this.#replay(entry, past);
     return entry.subscription;
   }
 
@@ -198,17 +183,16 @@ export class TopicBus {
       onClose: () => {
         entry.release();
         this.#streams.delete(stream);
-        signal?.removeEventListener("abort", onAbort);
+        stopListening?.();
       },
     });
-    const onAbort = (): void => stream.close();
-    const past = replay ? this.#past(entry, replay === true ? {} : replay) : [];
+    let stopListening: (() => void) | undefined;
+    const past = this.#past(entry, replay);
     this.#subscriptions.open(entry, undefined);
     this.#streams.add(stream);
     // The past is read beside the buffer: it must not overflow it.
     stream.begin(past.filter((event) => this.#accepts(entry, event)));
-    if (signal?.aborted) stream.close();
-    else signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal) stopListening = onAbort(signal, () => stream.close());
     return stream;
   }
 
@@ -219,16 +203,7 @@ export class TopicBus {
 
   async replay(handler: Handler, query: ReplayQuery = {}): Promise<number> {
     const entry = this.#subscriptions.create(query.topic ?? "**", handler, {});
-    let succeeded = 0;
-    const replayed = new CatchUp(entry, {
-      succeeded: () => {
-        succeeded += 1;
-        this.#dispatcher.succeed();
-      },
-      failed: (event, cause) => void this.#dispatcher.fail(entry, event, cause),
-    }).run(this.#history.matching(this.#wanted(query)));
-    this.#inFlight.track(replayed);
-    await replayed;
+    const succeeded = await this.#replay(entry, this.#history.matching(this.#wanted(query)));
     entry.release();
     return succeeded;
   }
@@ -239,10 +214,10 @@ export class TopicBus {
     this.#checkName(topic);
     const checked = this.#schemas ? this.#schemas.checkPast(topic, payload) : { value: payload };
     if (!checked) return false;
-    const lineage = validateLineage(past.lineage);
-    return this.#history.insert(
-      this.#publisher.recall(topic, checked.value, request.options, lineage),
-    );
+    // Where it comes from must be said, unlike in a publish. It is part of no handling here.
+    validateLineage(past.lineage);
+    const event = this.#publisher.begin({ ...request, payload: checked.value }, undefined);
+    return this.#history.insert(event);
   }
 
   hasSubscribers(topic: string): boolean {
@@ -307,8 +282,17 @@ export class TopicBus {
     return result;
   }
 
+  /** Calls an entry's handler for past events; resolves to how many succeeded. */
+  #replay(entry: Entry, past: readonly PublishedEvent[]): Promise<number> {
+    const replayed = new CatchUp(entry, this.#dispatcher).run(past);
+    this.#inFlight.track(replayed);
+    return replayed;
+  }
+
   /** The past that a subscription asks for. Its `limit` counts before its `where`. */
-  #past(entry: Entry, options: ReplayOptions): PublishedEvent[] {
+  #past(entry: Entry, replay: SubscribeOptions["replay"]): PublishedEvent[] {
+    if (!replay) return [];
+    const options: ReplayOptions = replay === true ? {} : replay;
     checkOptions(options, REPLAY_RULES);
     const { limit = Number.POSITIVE_INFINITY } = options;
     const selected = matcherOf(entry.selector);
@@ -338,21 +322,12 @@ export class TopicBus {
     return (event) => event.time >= since && event.time <= until && selected(event.topic);
   }
 
-  #checkName(topic: string): void {
-    checkTopicName(topic, { events: this.#events, schemas: this.#schemas });
+  static {
+    inspectAs(this.prototype, (bus) => bus.inspect());
   }
 
   #requireOpen(what: string, selection: Selection): void {
     if (this.#closed) this.#publisher.requireOpen(`${what} "${describe(selection)}"`);
-  }
-
-  static {
-    // What `console.log(bus)` shows in Node.js.
-    Object.defineProperty(this.prototype, Symbol.for("nodejs.util.inspect.custom"), {
-      value(this: TopicBus) {
-        return this.inspect();
-      },
-    });
   }
 }
 

@@ -3,18 +3,17 @@ import { EventBusError } from "./errors.ts";
 import { checkTopic } from "./router/grammar.ts";
 import type { PayloadSchemas } from "./schemas.ts";
 
-/** What says which topics a bus has; with neither, it has any. */
-export interface TopicSources {
-  readonly events: EventView<Contracts> | undefined;
-  readonly schemas: PayloadSchemas | undefined;
-}
-
 /**
- * Checks that a name is a topic of the bus. Only without a catalogue do schemas say which there are.
+ * Checks that a name is a topic of the bus. Only without a catalogue do schemas say which there are; with
+ * neither, a bus has any.
  *
  * @throws EventBusError `INVALID_TOPIC`, `WRONG_NAME`, `UNKNOWN_TOPIC`
  */
-export function checkTopicName(topic: string, { events, schemas }: TopicSources): void {
+export function checkTopicName(
+  topic: string,
+  events: EventView<Contracts> | undefined,
+  schemas: PayloadSchemas | undefined,
+): void {
   checkTopic(topic);
   if (!events) {
     if (schemas && !schemas.has(topic)) throw schemas.unknownTopic(topic);

@@ -48,17 +48,19 @@ function traced<T>(
       const result = call();
       // A foreign thenable is asked once: what is returned is the promise made of it.
       const work = asPromise(result);
+      const end = (): void => {
+        channel.asyncStart.publish(trace);
+        channel.asyncEnd.publish(trace);
+      };
       work?.then(
         (value) => {
           trace.result = value;
-          channel.asyncStart.publish(trace);
-          channel.asyncEnd.publish(trace);
+          end();
         },
         (cause: unknown) => {
           trace.error = cause;
           channel.error.publish(trace);
-          channel.asyncStart.publish(trace);
-          channel.asyncEnd.publish(trace);
+          end();
         },
       );
       return work ?? result;

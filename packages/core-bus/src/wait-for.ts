@@ -1,3 +1,4 @@
+import { onAbort } from "./abort.ts";
 import { aFunction, aSignal, checkOptions, type Rules, someMillis } from "./checked.ts";
 import { EventBusError } from "./errors.ts";
 import type { BusEvent } from "./event.ts";
@@ -40,8 +41,7 @@ export function waitForEvent(
     },
     { once: true, where, name: "waitFor" },
   );
-  const onAbort = (): void => fail(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
+  let stopListening: (() => void) | undefined;
   const stopTimer =
     timeoutMs === undefined
       ? undefined
@@ -53,11 +53,12 @@ export function waitForEvent(
             ),
           );
         });
+  if (signal) stopListening = onAbort(signal, () => fail(signal.reason));
 
   function finish(): void {
     subscription();
     stopTimer?.();
-    signal?.removeEventListener("abort", onAbort);
+    stopListening?.();
   }
   function fail(cause: unknown): void {
     finish();

@@ -187,6 +187,26 @@ describe("the route cache", () => {
     expect(bus.stats().routes.size).toBe(10);
   });
 
+  it("begins anew when it is full, and finds the same as before", () => {
+    const bus = createEventBus({ routeCache: 10, history: false });
+    bus.subscribe("*.0", () => {});
+    for (let n = 0; n < 11; n += 1) expect(bus.publishSync(`t${n}.0`)).toBe(1);
+    expect(bus.stats().routes.size).toBe(1);
+    for (let n = 0; n < 11; n += 1) expect(bus.publishSync(`t${n}.0`)).toBe(1);
+    expect(bus.stats().routes.size).toBeLessThanOrEqual(10);
+  });
+
+  it("takes for a topic only what is a text, whatever it reads like", async () => {
+    const bus = createEventBus();
+    bus.subscribe("7", () => {});
+    expect(bus.publishSync("7")).toBe(1);
+    for (const name of [7, ["7"], { toString: () => "7" }] as unknown as string[]) {
+      expect(() => bus.hasSubscribers(name)).toThrow("Topic is of type");
+      expect(() => bus.publishSync({ topic: name })).toThrow("Topic is of type");
+      await expect(bus.publish({ topic: name })).rejects.toMatchObject({ code: "INVALID_TOPIC" });
+    }
+  });
+
   it("answers the second time, also that nobody is there", () => {
     const bus = createEventBus({ history: false });
     bus.publishSync("a");

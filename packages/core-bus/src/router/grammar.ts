@@ -1,3 +1,4 @@
+import { clip } from "../clip.ts";
 import { EventBusError } from "../errors.ts";
 
 /**
@@ -35,7 +36,7 @@ export interface Pattern {
 }
 
 /** Whether a text is a pattern rather than the name of one topic. */
-function isPattern(text: string): boolean {
+export function isPattern(text: string): boolean {
   return WILDCARD.test(text);
 }
 
@@ -201,8 +202,4 @@ function invalidTopic(what: string): EventBusError {
 
 function invalidPattern(source: string, what: string): EventBusError {
   return new EventBusError("INVALID_PATTERN", `Pattern "${source}" ${what}.`);
-}
-
-function clip(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
