@@ -61,7 +61,7 @@ export const pipelineScenarios: readonly SampledScenario[] = [
     },
   ]),
   scenario("pipeline-1", "publish → consume → ack, one by one", 1, "process-crash", [
-    { name: OURS, system: HANDLERS, events: 4_000, note: HANDLES },
+    { name: OURS, system: HANDLERS, events: 8_000, note: HANDLES },
     {
       name: "ours, receive()",
       system: "ours",

@@ -10,6 +10,8 @@ const LOOK_EVERY = 32;
 const TIGHT = 250;
 /** Pages that are worth a checkpoint: 8 MB. */
 const WORTH_IT = 2_000;
+/** The same where events were appended: some ten milliseconds weigh less on who only consumes them, if anybody does. */
+const WORTH_IT_TO_SENDERS = 4_000;
 /** Pages from which on the log should begin anew, though others keep using it: 32 MB. */
 const TOO_LONG = 8_000;
 
@@ -40,8 +42,8 @@ export class Checkpoints {
     this.#ballast = ballast;
   }
 
-  /** To be called after each commit. */
-  afterCommit(): void {
+  /** To be called after each commit; `appended`: it has appended events. */
+  afterCommit(appended: boolean): void {
     this.#commits += 1;
     // A handle of somebody else goes by their settings.
     if (!this.#connection.owned) return;
@@ -49,7 +51,8 @@ export class Checkpoints {
     if (!isTight && this.#commits % LOOK_EVERY !== 0) return;
     const waiting = this.#waiting();
     if (waiting >= TIGHT) this.#ballast.keep();
-    if (this.#running !== undefined || waiting < (isTight ? TIGHT : WORTH_IT)) return;
+    const enough = appended ? WORTH_IT_TO_SENDERS : WORTH_IT;
+    if (this.#running !== undefined || waiting < (isTight ? TIGHT : enough)) return;
     this.#running = this.#checkpoint().finally(() => {
       this.#running = undefined;
     });

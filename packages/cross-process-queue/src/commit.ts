@@ -207,7 +207,7 @@ export class Committer {
     }
     this.#acknowledge(batch, results, tx.durable);
     if (tx.rings) this.#parts.ring();
-    this.#parts.checkpoints.afterCommit();
+    this.#parts.checkpoints.afterCommit(tx.tail !== undefined);
     return "done";
   }
 

@@ -13,9 +13,9 @@ async function sendMib(queue: ReturnType<typeof openQueue>, mib: number): Promis
 test("what was stored is taken into the database by and by, and the log begins anew", async () => {
   const path = tempPath();
   const queue = openQueue(path, { survives: "process-crash" });
-  await sendMib(queue, 24);
-  await until(() => statSync(path).size > 8 * MIB);
-  expect(statSync(`${path}-wal`).size).toBeLessThan(20 * MIB);
+  await sendMib(queue, 40);
+  await until(() => statSync(path).size > 16 * MIB);
+  expect(statSync(`${path}-wal`).size).toBeLessThan(32 * MIB);
 });
 
 test("the log is bounded while another instance keeps reading and writing", async () => {
