@@ -55,7 +55,7 @@ export class Doorbell {
     if (this.#nextRing !== undefined) return;
     const now = performance.now();
     if (now < this.#quietUntil) {
-      // Keeps the process alive, but for no more than a moment: others would hear of it a quarter of a second later.
+      // Keeps the process alive, but for no more than a moment: others would hear of it half a second later.
       this.#nextRing = runDetached(() => setTimeout(() => this.#ringOthers(), RING_EVERY_MS));
     } else this.#ringOthers();
   }
