@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 
 /**
  * What is in the write-ahead log must find room in the database before the log can begin anew: as much as it usually
- * holds until then (see checkpoints.ts), twice.
+ * holds until then (8 to 12 MB, see checkpoints.ts), and a third more.
  */
 export const BALLAST_BYTES: number = 16 * 1024 * 1024;
 /** Free space from which on the disk isn't full any more: the ballast fits, and half as much remains. */

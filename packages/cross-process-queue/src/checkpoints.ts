@@ -10,8 +10,8 @@ const LOOK_EVERY = 32;
 const TIGHT = 250;
 /** Pages that are worth a checkpoint: 8 MB. */
 const WORTH_IT = 2_000;
-/** The same where events were appended: some ten milliseconds weigh less on who only consumes them, if anybody does. */
-const WORTH_IT_TO_SENDERS = 4_000;
+/** The same where events were appended, 12 MB: some ten milliseconds weigh less on who only consumes them, if anybody does. */
+const WORTH_IT_TO_SENDERS = 3_000;
 /** Pages from which on the log should begin anew, though others keep using it: 32 MB. */
 const TOO_LONG = 8_000;
 

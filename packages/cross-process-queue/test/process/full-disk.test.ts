@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { BALLAST_BYTES } from "../../src/ballast.ts";
@@ -43,7 +43,7 @@ test.skipIf(!canMount)(
   "on a full disk acks and retention go on with what was put aside, sends are refused, and all goes on when there is room",
   { timeout: 60_000 },
   async () => {
-    const folder = smallDisk(64);
+    const folder = smallDisk(80);
     const path = join(folder, "events.db");
     const queue = openQueue(path, { retentionEvents: 1_000 });
     const group = queue.group("g");
@@ -52,12 +52,13 @@ test.skipIf(!canMount)(
     await until(() => existsSync(`${path}.ballast`));
     expect(statSync(`${path}.ballast`).size).toBe(BALLAST_BYTES);
 
-    const stored = 4_000 + (await fill(queue));
-    // Whatever is left goes to somebody else.
+    // Somebody else's, who makes room at the end, and takes whatever is left until then.
     const others = join(folder, "others");
+    writeFileSync(others, Buffer.alloc(16 * MIB));
+    const stored = 4_000 + (await fill(queue));
     try {
       // What fits is written before it fails.
-      writeFileSync(others, Buffer.alloc(64 * MIB));
+      appendFileSync(others, Buffer.alloc(64 * MIB));
     } catch (error) {
       expect(error).toMatchObject({ code: "ENOSPC" });
     }
