@@ -16,6 +16,12 @@ const BLOCK = 256;
 /** What a sample writes: a tenth of a second's, about. */
 const EVENTS = { together: 10_000, single: { "process-crash": 2_000, "power-loss": 400 } } as const;
 
+/**
+ * Events stored before a sample is taken. Until then the write-ahead log grows, and each sync brings what the file system
+ * notes of that to the disk as well; afterwards it begins anew in the same place, as it goes on doing.
+ */
+const WARM_UP = 2_000;
+
 /** One process that stores events, and the same rows by bare better-sqlite3. */
 export const insertScenarios: readonly SampledScenario[] = (
   ["process-crash", "power-loss"] as const
@@ -96,7 +102,7 @@ function scenario(shape: Shape): SampledScenario {
 async function openOurs({ survives, events, send }: Shape): Promise<Sampler> {
   const folder = new TemporaryFolder();
   const queue = new CrossProcessEventQueue(folder.file("queue.db"), { survives });
-  await send(queue, events);
+  await send(queue, Math.max(WARM_UP, events));
   return {
     sample: () => timed(events, () => send(queue, events)),
     async close() {
@@ -156,7 +162,7 @@ async function openRaw({ events, rawRows }: Shape, synchronous: string): Promise
       }
     });
   };
-  await write();
+  while (position < WARM_UP) await write();
   return {
     sample: write,
     async close() {
