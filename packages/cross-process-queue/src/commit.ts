@@ -205,9 +205,10 @@ export class Committer {
       else if (ballast.release()) return "busy";
       return this.#refuse(batch, error);
     }
-    this.#acknowledge(batch, results, tx.durable);
     if (tx.rings) this.#parts.ring();
     this.#parts.checkpoints.afterCommit(tx.tail !== undefined);
+    // Last, as the sync begins here: its thread may be woken on this core, and waits until there is nothing else to do.
+    this.#acknowledge(batch, results, tx.durable);
     return "done";
   }
 

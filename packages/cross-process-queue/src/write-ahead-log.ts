@@ -131,11 +131,10 @@ export class WriteAheadLog {
   async #syncOnce(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      const synced = this.#dataSync();
-      // While the disk is at work: it takes a while itself.
+      // Before, not while the disk is at work: its thread may be waiting for this core.
       this.#lookAgainAt = 0;
       this.isLinked();
-      await synced;
+      await this.#dataSync();
       if (!this.#folderSynced) await syncFolder(dirname(this.#databasePath));
       this.#folderSynced = true;
     } catch (cause) {
