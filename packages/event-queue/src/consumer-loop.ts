@@ -22,7 +22,7 @@ import { LeaseRenewal } from "./lease-renewal.ts";
 import type { LeaseSource } from "./lease-source.ts";
 import { isFatal, reportQueueError } from "./queue-errors.ts";
 import { Roster } from "./roster.ts";
-import { settle, type SettlementCount } from "./settlement.ts";
+import { settle } from "./settlement.ts";
 
 const LONG_POLL_MS = 30_000;
 /** Before a handler is tried again whose sends found the queue full. */
@@ -58,12 +58,7 @@ class ConsumerLoop implements Consumer {
   readonly #changed = new Bell();
   readonly #keepAlive: NodeJS.Timeout;
   readonly #end: (failure: Error | undefined) => void;
-  readonly #counts: Record<SettlementCount, number> = {
-    handled: 0,
-    failed: 0,
-    deadLettered: 0,
-    leasesLost: 0,
-  };
+  readonly #counts = { handled: 0, failed: 0, deadLettered: 0, leasesLost: 0 };
   readonly #waiting: LeasedEvent[] = [];
   readonly #running = new Roster<Delivery>();
   /** Their handlers are done, their acks and nacks are not. */
@@ -332,8 +327,10 @@ class ConsumerLoop implements Consumer {
   /** The next event of its key waits for the ack; others share a commit with those of their round. */
   async #settle(event: LeasedEvent, outcome: DeliveryOutcome): Promise<void> {
     if (outcome.kind === "handled" && event.key === undefined) await this.#round.over;
+    if (outcome.kind === "failed") this.#counts.failed += 1;
     if (isForWantOfSpace(outcome)) this.#report(outcome.error);
-    for (const count of await settle(this.#source, event, outcome)) this.#counts[count] += 1;
+    const count = await settle(this.#source, event, outcome);
+    if (count !== undefined) this.#counts[count] += 1;
   }
 
   #releaseWaiting(): void {

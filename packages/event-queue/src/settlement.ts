@@ -6,29 +6,28 @@ import { isFatal } from "./queue-errors.ts";
 
 const TRIES = 4;
 
-/** What a consumer counts. */
-export type SettlementCount = "handled" | "failed" | "deadLettered" | "leasesLost";
+/** What settling came to, as a consumer counts it. */
+type SettlementCount = "handled" | "deadLettered" | "leasesLost";
 
-/** Acks, nacks or gives back an event as its delivery ended; resolves to what is to be counted. */
+/** Acks, nacks or gives back an event as its delivery ended; resolves to what is to be counted, if anything. */
 export async function settle(
   source: LeaseSource,
   event: LeasedEvent,
   outcome: DeliveryOutcome,
-): Promise<readonly SettlementCount[]> {
+): Promise<SettlementCount | undefined> {
   if (outcome.kind === "abandoned") {
-    return outcome.reason.code === "LEASE_LOST" ? ["leasesLost"] : [];
+    return outcome.reason.code === "LEASE_LOST" ? "leasesLost" : undefined;
   }
   if (outcome.kind === "handled") {
-    return (await settled(() => event.ack())) ? ["handled"] : ["leasesLost"];
+    return (await settled(() => event.ack())) ? "handled" : "leasesLost";
   }
   if (isForWantOfSpace(outcome)) {
     await source.release(event);
-    return ["failed"];
+    return undefined;
   }
   const { error } = outcome;
-  if (!(await settled(() => event.nack({ reason: error })))) return ["failed", "leasesLost"];
-  const isDead = isPermanent(error) || event.attempt >= source.maxAttempts;
-  return isDead ? ["failed", "deadLettered"] : ["failed"];
+  if (!(await settled(() => event.nack({ reason: error })))) return "leasesLost";
+  return isPermanent(error) || event.attempt >= source.maxAttempts ? "deadLettered" : undefined;
 }
 
 /**

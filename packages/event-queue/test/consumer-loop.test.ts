@@ -308,6 +308,21 @@ describe("the consumer loop", () => {
     await eventually(() => expect(made.stats().handled).toBe(1));
   });
 
+  test("counts a failure whose nack can't be stored", async () => {
+    const source = new Source();
+    const errors: unknown[] = [];
+    const nack: LeaseOperations["nack"] = async () => {
+      throw new QueueError("QUEUE_BUSY", "busy");
+    };
+    const handler = (): never => {
+      throw new Error("no");
+    };
+    const made = consumer(source, handler, { onError: (error) => errors.push(error) });
+    source.feed(leased({ nack }));
+    await eventually(() => expect(errors).toMatchObject([{ code: "QUEUE_BUSY" }]));
+    expect(made.stats()).toMatchObject({ failed: 1, handled: 0, leasesLost: 0, inFlight: 0 });
+  });
+
   test("drops what waits when its lease is lost", async () => {
     const source = new Source();
     source.leaseMs = 15;
