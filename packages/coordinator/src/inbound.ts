@@ -47,7 +47,7 @@ export class Inbound {
     const { group, onError } = this.#options;
     // The coordinator keeps the process alive, or doesn't.
     this.#consumer = group
-      .consume((event) => this.#receive(event), { concurrency: IN_FLIGHT, onError })
+      .consume({ concurrency: IN_FLIGHT, onError }, (event) => this.#receive(event))
       .unref();
     void this.#consumer.ended.then((failure) => (this.#failure ??= failure));
   }

@@ -1,5 +1,4 @@
 import { hostname } from "node:os";
-import { QueueError } from "@ringrift/event-queue";
 import { isProcessGone, machineName } from "@ringrift/event-queue/backend";
 import type { WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
@@ -43,14 +42,6 @@ export class Claims {
   #find(group: string): ClaimRow | undefined {
     return this.#connection.get(SQL.claimOf, group);
   }
-}
-
-/** What a second claimant is told. */
-export function groupClaimed(group: string, holder: string): QueueError {
-  return new QueueError(
-    "GROUP_CLAIMED",
-    `Group "${group}" is claimed by "${holder}". Stop that one first, or use another name; the claim ends by itself when its holder ends or stops renewing it.`,
-  );
 }
 
 function isHeld(claim: ClaimRow, now: number): boolean {

@@ -38,7 +38,6 @@ interface LetterRow {
 const MOST_FAILURES = 10;
 /** Letters that one transaction moves. */
 const STEP = 500;
-const DEFAULT_LIMIT = 100;
 
 /** Adds a failed attempt to those a delivery has: text for its row, the last ten of them. */
 export function withFailure(
@@ -83,7 +82,9 @@ export class DeadLetterStore {
   }
 
   list(filter: DeadLetterRequest): DeadLetter[] {
-    return this.#find(filter, filter.limit ?? DEFAULT_LIMIT).map((row) => toDeadLetter(row));
+    return this.#find(filter, filter.limit ?? Number.MAX_SAFE_INTEGER).map((row) =>
+      toDeadLetter(row),
+    );
   }
 
   /** How many letters a redrive or discard would take. */

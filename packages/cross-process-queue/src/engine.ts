@@ -1,4 +1,4 @@
-import { type Bell, groupSkipped, reportQueueError } from "@ringrift/event-queue/backend";
+import { type BackendHost, groupSkipped, reportQueueError } from "@ringrift/event-queue/backend";
 import { Admission } from "./admission.ts";
 import { Appender } from "./appending.ts";
 import { Ballast } from "./ballast.ts";
@@ -17,18 +17,10 @@ import { LeaseStore } from "./leases.ts";
 import { EventLog } from "./log.ts";
 import type { CheckedQueueOptions } from "./options.ts";
 import { Sweeper } from "./retention.ts";
-import type { EventRow } from "./rows.ts";
 import { SafetyNet } from "./safety-net.ts";
 import { Skipper } from "./skipping.ts";
 import { TypeIndex } from "./type-index.ts";
 import { WriteAheadLog } from "./write-ahead-log.ts";
-
-/** What an engine tells the instance it belongs to. */
-export interface EngineEvents {
-  readonly bell: Bell;
-  readonly onDropped: (reason: string, count: number) => void;
-  readonly onCorrupt: (row: EventRow, error: unknown) => void;
-}
 
 /** An open queue: the parts that work on one connection. */
 export class Engine {
@@ -49,22 +41,22 @@ export class Engine {
   readonly sweeper: Sweeper;
   readonly admission: Admission;
 
-  static async open(options: CheckedQueueOptions, events: EngineEvents): Promise<Engine> {
-    return new Engine(await Connection.open(options.location), options, events);
+  static async open(options: CheckedQueueOptions, host: BackendHost): Promise<Engine> {
+    return new Engine(await Connection.open(options.location), options, host);
   }
 
-  private constructor(connection: Connection, options: CheckedQueueOptions, events: EngineEvents) {
+  private constructor(connection: Connection, options: CheckedQueueOptions, host: BackendHost) {
     const { survives, retention: limits, dedupeWindowMs } = options;
     this.connection = connection;
     this.safetyNet = new SafetyNet(connection, () => {
-      events.bell.ring();
+      host.bell.ring();
       this.admission.lookAgain();
     });
-    this.doorbell = new Doorbell(connection.path, events.bell, this.safetyNet);
+    this.doorbell = new Doorbell(connection.path, host.bell, this.safetyNet);
     const isSynced = survives === "power-loss";
     this.writeAheadLog = new WriteAheadLog(connection.path, isSynced, (failure) =>
       // Who waits for events would wait in vain.
-      events.bell.close(failure),
+      host.bell.close(failure),
     );
     this.ballast = new Ballast(connection.path, () => connection.unusedBytes);
     const committer = new Committer({
@@ -81,7 +73,7 @@ export class Engine {
     });
     this.committer = committer;
     const types = new TypeIndex(connection);
-    const log = new EventLog(connection, types, events.onCorrupt);
+    const log = new EventLog(connection, types, host.onCorrupt);
     this.log = log;
     const delayed = new DelayedEvents(connection);
     this.delayed = delayed;
@@ -96,7 +88,7 @@ export class Engine {
     const { groups } = this;
     this.claimer = new Claimer(connection, { log, deliveries, batches });
     this.leases = new LeaseStore(connection, { groups, deliveries, batches });
-    const { onDropped } = events;
+    const { onDropped } = host;
     const skipper = new Skipper({ connection, log, deliveries, batches });
     const onSkipped = (group: Group, count: number): void => {
       onDropped("skipped", count);

@@ -1,5 +1,5 @@
 import type { StartFrom } from "@ringrift/envelope";
-import { type GroupInfo, QueueError } from "@ringrift/event-queue";
+import type { GroupInfo } from "@ringrift/event-queue";
 import {
   type Backlog,
   checkSameGroupPolicy,
@@ -7,6 +7,8 @@ import {
   decodeGroupPolicy,
   encodeGroupPolicy,
   type GivenGroupPolicy,
+  groupNotFound,
+  shownPolicy,
   type StoredGroupPolicy,
 } from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
@@ -165,24 +167,18 @@ export class GroupStore {
   }
 
   info(group: Group, now: number): GroupInfo {
-    const { eventTypes, maxAttempts, leaseMs, expireAfterMs, skipAfterMs, backoff } = group.policy;
     const { pending, inFlight, retrying } = this.#counts(group, now);
     const dead = this.#connection.get<{ count: number }>(SQL.countDeadLettersOf, group.name);
     return {
       name: group.name,
-      eventTypes: eventTypes ?? undefined,
       cursor: group.cursor,
       pending: pending + this.#ahead(group),
       inFlight,
       retrying,
       deadLetters: dead?.count ?? 0,
       lastServedAt: group.servedAt,
-      maxAttempts,
-      leaseMs,
-      expireAfterMs,
-      skipAfterMs: skipAfterMs ?? undefined,
+      ...shownPolicy(group.policy),
       skipped: group.skipped,
-      backoff,
       claimedBy: this.#claims.holderOf(group.name, now),
     };
   }
@@ -223,11 +219,8 @@ export class GroupStore {
 
   #existing(name: string): Group {
     const group = this.find(name);
-    if (group !== undefined) return group;
-    throw new QueueError(
-      "GROUP_NOT_FOUND",
-      `There is no group "${name}". Make it with queue.group("${name}").ensure(); groups.list() shows those there are.`,
-    );
+    if (group === undefined) throw groupNotFound(name);
+    return group;
   }
 }
 

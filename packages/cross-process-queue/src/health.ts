@@ -1,9 +1,9 @@
 import { statSync } from "node:fs";
-import { QueueError, type QueueHealth, type QueueStats } from "@ringrift/event-queue";
+import { QueueError } from "@ringrift/event-queue";
+import type { HealthReport, LogStats } from "@ringrift/event-queue/backend";
 import { BALLAST_BYTES, freeBytes } from "./ballast.ts";
 import type { Engine } from "./engine.ts";
 import type { Group } from "./groups.ts";
-import type { QueueInstance } from "./instance.ts";
 import { lockHolder } from "./lock-holder.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { SQL } from "./schema.ts";
@@ -15,9 +15,10 @@ const PATIENCE_MS = 1_000;
 const LARGE_WAL_BYTES = 256 * 1024 * 1024;
 
 /** Counters and sizes, as of now. */
-export async function queueStats(instance: QueueInstance): Promise<QueueStats> {
-  await instance.sweep();
-  return instance.read(({ connection, log, delayed, groups, deadLetters }) => {
+export async function logStats(engine: Engine): Promise<LogStats> {
+  const { connection, log, delayed, groups, deadLetters, sweeper } = engine;
+  await sweeper.sweepOnce();
+  return connection.read(() => {
     const newest = log.newest();
     const oldest = connection.get<{ position: number | null }>(SQL.oldestPosition)?.position;
     return {
@@ -27,72 +28,62 @@ export async function queueStats(instance: QueueInstance): Promise<QueueStats> {
       delayed: delayed.count(),
       groups: groups.all().length,
       deadLetters: deadLetters.count(),
-      ...instance.counts,
-      dropped: Object.fromEntries(instance.dropped),
     };
   });
 }
 
-/** Whether the queue can be read and written now. Resolves also when it can't; rejects when it is closed. */
-export async function queueHealth(instance: QueueInstance): Promise<QueueHealth> {
-  const problems: string[] = [];
-  let backend = "sqlite";
+/** Looks whether the queue can be read and written now. */
+export async function reportHealth(engine: Engine, report: HealthReport): Promise<void> {
+  const { connection, committer } = engine;
   const copies = sqliteCopies();
-  let details: Record<string, unknown> = { sqliteCopies: copies };
+  report.backend = `sqlite ${connection.sqliteVersion}`;
+  report.details["sqliteCopies"] = copies;
   try {
-    await instance.read((engine) => {
-      const { connection, groups } = engine;
-      backend = `sqlite ${connection.sqliteVersion}`;
-      const now = Date.now();
-      const lags = groups.all().map((group) => lagOf(engine, group, now));
-      for (const lag of lags.filter(({ isOverdue }) => isOverdue)) problems.push(heldBack(lag));
-      const diskFreeBytes = freeBytes(connection.path);
-      if (engine.ballast.isRefusing || diskFreeBytes < BALLAST_BYTES) {
-        problems.push(
-          `The disk has ${diskFreeBytes} bytes left: sends are refused, or will be soon. Free some space, or move the queue to another disk.`,
-        );
-      }
-      const walBytes = sizeOf(`${connection.path}-wal`);
-      details = {
-        ...details,
-        path: connection.path,
-        schemaVersion: MIGRATIONS.length,
-        journalMode: connection.database.pragma("journal_mode", { simple: true }),
-        bytes: sizeOf(connection.path),
-        walBytes,
-        diskFreeBytes,
-        lockHolder: lockHolder(connection.path),
-        usedBytes: connection.usedBytes,
-        lag: Object.fromEntries(
-          lags.map(({ name, pending, ageMs, skipped }) => [name, { pending, ageMs, skipped }]),
-        ),
-      };
-      if (walBytes > LARGE_WAL_BYTES) {
-        problems.push(
-          `The write-ahead log has ${walBytes} bytes: some program keeps a read transaction open on the file. Find and end it.`,
-        );
-      }
-    });
-    await instance.write(({ connection }) => connection.run(SQL.probeWriting), {
+    await connection.read(() => reportFile(engine, report));
+    await committer.submit(() => connection.run(SQL.probeWriting), {
       durable: false,
       patienceMs: PATIENCE_MS,
     });
   } catch (error) {
-    if (error instanceof QueueError && error.code === "QUEUE_CLOSED") throw error;
-    problems.push(error instanceof Error ? error.message : String(error));
     if (error instanceof QueueError && error.code === "WAL_UNLINKED" && copies.length > 1) {
-      problems.push(
+      report.problems.push(
         `This process has loaded ${copies.length} copies of SQLite: ${copies.join(", ")}. Let only the one of this queue open the file.`,
       );
     }
+    throw error;
   }
-  if (instance.corrupt.size > 0) {
-    const positions = [...instance.corrupt].slice(0, 10).join(", ");
+}
+
+function reportFile(engine: Engine, { problems, details }: HealthReport): void {
+  const { connection, groups } = engine;
+  const now = Date.now();
+  const lags = groups.all().map((group) => lagOf(engine, group, now));
+  for (const lag of lags.filter(({ isOverdue }) => isOverdue)) problems.push(heldBack(lag));
+  const diskFreeBytes = freeBytes(connection.path);
+  if (engine.ballast.isRefusing || diskFreeBytes < BALLAST_BYTES) {
     problems.push(
-      `${instance.corrupt.size} events could not be read and were skipped (positions ${positions}). Something other than this library wrote or damaged them.`,
+      `The disk has ${diskFreeBytes} bytes left: sends are refused, or will be soon. Free some space, or move the queue to another disk.`,
     );
   }
-  return { ok: problems.length === 0, problems, backend, details };
+  const walBytes = sizeOf(`${connection.path}-wal`);
+  Object.assign(details, {
+    path: connection.path,
+    schemaVersion: MIGRATIONS.length,
+    journalMode: connection.database.pragma("journal_mode", { simple: true }),
+    bytes: sizeOf(connection.path),
+    walBytes,
+    diskFreeBytes,
+    lockHolder: lockHolder(connection.path),
+    usedBytes: connection.usedBytes,
+    lag: Object.fromEntries(
+      lags.map(({ name, pending, ageMs, skipped }) => [name, { pending, ageMs, skipped }]),
+    ),
+  });
+  if (walBytes > LARGE_WAL_BYTES) {
+    problems.push(
+      `The write-ahead log has ${walBytes} bytes: some program keeps a read transaction open on the file. Find and end it.`,
+    );
+  }
 }
 
 /** How far a group is behind. */

@@ -22,13 +22,9 @@ const NO_END = Number.MAX_SAFE_INTEGER;
 export class EventLog {
   readonly #connection: Connection;
   readonly #types: TypeIndex;
-  readonly #onCorrupt: (row: EventRow, error: unknown) => void;
+  readonly #onCorrupt: (position: number) => void;
 
-  constructor(
-    connection: Connection,
-    types: TypeIndex,
-    onCorrupt: (row: EventRow, error: unknown) => void,
-  ) {
+  constructor(connection: Connection, types: TypeIndex, onCorrupt: (position: number) => void) {
     this.#connection = connection;
     this.#types = types;
     this.#onCorrupt = onCorrupt;
@@ -131,8 +127,8 @@ export class EventLog {
     for (const row of rows) {
       try {
         events.push(fromRow(row));
-      } catch (error) {
-        this.#onCorrupt(row, error);
+      } catch {
+        this.#onCorrupt(row.position);
       }
     }
     return events;

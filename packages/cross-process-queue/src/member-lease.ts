@@ -1,7 +1,7 @@
 import type { NackOptions } from "@ringrift/event-queue";
-import { type LeaseOperations, leaseOperationsOf } from "@ringrift/event-queue/backend";
+import type { BackendLease } from "@ringrift/event-queue/backend";
 import type { CommitOptions } from "./commit.ts";
-import type { QueueInstance } from "./instance.ts";
+import type { Engine } from "./engine.ts";
 import type { LeaseHandle } from "./leases.ts";
 
 /** Losing a lease or an ack in a power cut means another delivery, which is what at least once allows. */
@@ -9,19 +9,13 @@ export const LOSABLE: CommitOptions = { durable: false };
 const ACK: CommitOptions = { ...LOSABLE, deferred: true };
 
 /** The lease that a member has on one event. */
-export class MemberLease implements LeaseOperations {
+export class MemberLease implements BackendLease {
   readonly handle: LeaseHandle;
-  readonly #instance: QueueInstance;
+  readonly #engine: Engine;
   #isSettled = false;
 
-  /** The one that an event was delivered with. */
-  static of(event: object): MemberLease | undefined {
-    const operations = leaseOperationsOf(event);
-    return operations instanceof MemberLease ? operations : undefined;
-  }
-
-  constructor(instance: QueueInstance, handle: LeaseHandle) {
-    this.#instance = instance;
+  constructor(engine: Engine, handle: LeaseHandle) {
+    this.#engine = engine;
     this.handle = handle;
   }
 
@@ -32,14 +26,22 @@ export class MemberLease implements LeaseOperations {
 
   async ack(): Promise<boolean> {
     if (this.#isSettled) return true;
-    return (await this.#instance.write(({ leases }, tx) => leases.ack(tx, this.handle), ACK)).held;
+    const { committer, leases } = this.#engine;
+    return (await committer.submit((tx) => leases.ack(tx, this.handle), ACK)).held;
   }
 
   nack(options: NackOptions): Promise<boolean> {
-    return this.#instance.write(({ leases }, tx) => leases.nack(tx, this.handle, options), LOSABLE);
+    const { committer, leases } = this.#engine;
+    return committer.submit((tx) => leases.nack(tx, this.handle, options), LOSABLE);
   }
 
   extend(ms: number): Promise<number | false> {
-    return this.#instance.write(({ leases }, tx) => leases.extend(tx, this.handle, ms), LOSABLE);
+    const { committer, leases } = this.#engine;
+    return committer.submit((tx) => leases.extend(tx, this.handle, ms), LOSABLE);
+  }
+
+  release(): Promise<unknown> {
+    const { committer, leases } = this.#engine;
+    return committer.submit((tx) => leases.release(tx, this.handle), LOSABLE);
   }
 }

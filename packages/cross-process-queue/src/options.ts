@@ -1,14 +1,13 @@
-import type { AnyContracts, Contracts, EventView } from "@ringrift/envelope";
+import type { AnyContracts, Contracts } from "@ringrift/envelope";
 import { QueueError } from "@ringrift/event-queue";
 import {
-  type BacklogLimit,
-  type BacklogOptions,
-  checkBacklog,
+  BACKED_QUEUE_OPTION_NAMES,
+  type BackedQueueOptions,
+  type BackedQueueSettings,
+  checkBackedQueueOptions,
+  checkCount,
   checkMs,
-  checkNumber,
   checkOptionNames,
-  checkText,
-  MAX_PAYLOAD_BYTES,
 } from "@ringrift/event-queue/backend";
 import type { Survives } from "./commit.ts";
 import { checkSource, type DatabaseSource } from "./connection.ts";
@@ -18,9 +17,7 @@ import type { RetentionLimits } from "./retention.ts";
 /** Options of a {@link CrossProcessEventQueue}. */
 export interface CrossProcessQueueOptions<
   C extends Contracts = AnyContracts,
-> extends BacklogOptions {
-  /** The catalogue's view (`catalogue.queue`): types of the events, and a check of their names. */
-  readonly events?: EventView<C> | undefined;
+> extends BackedQueueOptions<C> {
   /**
    * What an event survives whose `send` has resolved: a power cut (each commit waits for the disk), or only
    * the end of its process, `kill -9` included (faster; a power cut may take the last moments).
@@ -39,10 +36,6 @@ export interface CrossProcessQueueOptions<
   readonly retentionBytes?: number | undefined;
   /** How long a `dedupeKey` is remembered, while its event is retained. @default 600_000 (10 minutes) */
   readonly dedupeWindowMs?: number | undefined;
-  /** In bytes of JSON, at most 1,048,576. @default 262_144 */
-  readonly maxPayloadBytes?: number | undefined;
-  /** `source` of events that are sent without one. @default "" */
-  readonly source?: string | undefined;
 }
 
 /** Where the queue is: a file, or a handle of better-sqlite3 that stays yours to close. */
@@ -59,28 +52,20 @@ export type QueueLocation =
     };
 
 /** Options, checked, with their defaults. */
-export interface CheckedQueueOptions {
+export interface CheckedQueueOptions extends BackedQueueSettings {
   readonly location: DatabaseSource;
-  readonly view: EventView<Contracts> | undefined;
   readonly survives: Survives;
   readonly retention: RetentionLimits;
   readonly dedupeWindowMs: number;
-  readonly maxPayloadBytes: number | undefined;
-  readonly source: string | undefined;
-  readonly backlog: BacklogLimit | undefined;
 }
 
 const OPTION_NAMES: ReadonlySet<string> = new Set<keyof CrossProcessQueueOptions>([
-  "events",
+  ...BACKED_QUEUE_OPTION_NAMES,
   "survives",
   "retentionMs",
   "retentionEvents",
   "retentionBytes",
   "dedupeWindowMs",
-  "maxPayloadBytes",
-  "source",
-  "maxBacklog",
-  "backlogWaitMs",
 ]);
 const SURVIVES: readonly unknown[] = ["power-loss", "process-crash"] satisfies Survives[];
 
@@ -101,14 +86,13 @@ export function checkQueueOptions(
     throw invalid('Options "dbPath" and "database" are given together. Give one of them.');
   }
   checkOptionNames("CrossProcessEventQueue", rest, OPTION_NAMES);
-  const { events, survives = "power-loss", maxPayloadBytes, source } = rest;
-  const { maxBacklog, backlogWaitMs } = rest;
+  const { survives = "power-loss" } = rest;
   if (!SURVIVES.includes(survives)) {
     throw invalid(`Option "survives" is "${survives}". Give "power-loss" or "process-crash".`);
   }
   return {
     location: checkSource(database === undefined ? { path: dbPath } : { database }),
-    view: events,
+    ...checkBackedQueueOptions(rest),
     survives,
     retention: {
       ms: checkMs("retentionMs", rest.retentionMs ?? 86_400_000),
@@ -116,18 +100,7 @@ export function checkQueueOptions(
       bytes: checkCount("retentionBytes", rest.retentionBytes),
     },
     dedupeWindowMs: checkMs("dedupeWindowMs", rest.dedupeWindowMs ?? 600_000),
-    maxPayloadBytes: checkCount("maxPayloadBytes", maxPayloadBytes, MAX_PAYLOAD_BYTES),
-    backlog: checkBacklog({ maxBacklog, backlogWaitMs }),
-    source: source === undefined || source === "" ? undefined : checkText("source", source),
   };
-}
-
-function checkCount(
-  name: string,
-  value: unknown,
-  max = Number.MAX_SAFE_INTEGER,
-): number | undefined {
-  return value === undefined ? undefined : checkNumber(name, value, { min: 1, max });
 }
 
 function invalid(message: string): QueueError {

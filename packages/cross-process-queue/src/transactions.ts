@@ -1,21 +1,15 @@
-import { AsyncLocalStorage } from "node:async_hooks";
+import type { AnyContracts, Contracts } from "@ringrift/envelope";
+import { QueueError, type QueueTransaction } from "@ringrift/event-queue";
 import {
-  type AnyContracts,
-  type Contracts,
-  currentEvent,
-  runWithEventSync,
-} from "@ringrift/envelope";
-import {
-  QueueError,
-  type QueueEvent,
-  type QueueTransaction,
-  type SendOptions,
-} from "@ringrift/event-queue";
-import { type Appended, appendedEvent } from "./appending.ts";
-import type { CommitOptions, WriteTransaction } from "./commit.ts";
+  type BackendTransaction,
+  leaseLost,
+  type TransactOptions,
+} from "@ringrift/event-queue/backend";
+import { appendedEvent, prepareRow } from "./appending.ts";
+import type { WriteTransaction } from "./commit.ts";
 import type { TransactionDatabase } from "./driver.ts";
 import type { Engine } from "./engine.ts";
-import type { QueueInstance } from "./instance.ts";
+import { MemberLease } from "./member-lease.ts";
 
 /** What the callback of a transaction works with: the queue's connection, and a `send` of its own. */
 export type SqliteTransaction<C extends Contracts = AnyContracts> = QueueTransaction<
@@ -23,68 +17,63 @@ export type SqliteTransaction<C extends Contracts = AnyContracts> = QueueTransac
   TransactionDatabase
 >;
 
-/** The appending side of {@link SqliteTransaction}, as the queue makes it. */
-export type Append = (
-  engine: Engine,
-  tx: WriteTransaction,
-  event: readonly [type: string, payload: unknown, options: SendOptions | undefined],
-) => Appended;
-
-/** What runs in a transaction, in the context in which it was asked for. */
-type Body<R> = (transaction: SqliteTransaction, engine: Engine, tx: WriteTransaction) => R;
-
 /**
- * Runs a callback in a write transaction of its own; resolves to its result when that survives what the queue
- * promises. When the callback throws, nothing of it stays, and its very error is thrown.
+ * Runs a callback in a write transaction of its own, and acks with it what it settles; resolves to its result when
+ * that survives what the queue promises. When the callback throws, nothing of it stays, and its very error is thrown.
  *
- * @throws QueueError (rejects) `ASYNC_TRANSACTION`, `TRANSACTION_ENDED`, and as any write does
+ * @throws QueueError (rejects) `ASYNC_TRANSACTION`, `TRANSACTION_ENDED`, `LEASE_LOST`, and as any write does
  */
-export async function runInTransaction<R>(
-  instance: QueueInstance,
-  append: Append,
-  body: Body<R>,
-  options: CommitOptions = {},
-): Promise<R> {
-  const cause = currentEvent();
-  const inContext = AsyncLocalStorage.snapshot();
+export async function transact<R>(
+  engine: Engine,
+  body: (transaction: BackendTransaction<TransactionDatabase>) => R,
+  { settles }: TransactOptions = {},
+): Promise<Awaited<R>> {
+  const lease = settles?.lease instanceof MemberLease ? settles.lease : undefined;
   let thrown: { readonly error: unknown } | undefined;
-  const sent: Appended[] = [];
-  const run = (engine: Engine, tx: WriteTransaction): R => {
-    const { database } = engine.connection;
-    let isOver = false;
-    const send = (type: string, payload: unknown, options?: SendOptions): QueueEvent => {
-      if (isOver) throw overError(`send "${type}"`);
-      const appended = append(engine, tx, [type, payload, options]);
-      sent.push(appended);
-      return appendedEvent(appended);
-    };
-    const transaction: SqliteTransaction = {
-      // The casts are safe: a database of better-sqlite3, and an event of the type that was sent.
-      database: database as unknown as TransactionDatabase,
-      send: send as SqliteTransaction["send"],
-    };
+  const run = (tx: WriteTransaction): R => {
     thrown = undefined;
-    sent.length = 0;
     try {
-      const call = (): R => body(transaction, engine, tx);
-      const result = inContext(() => (cause ? runWithEventSync(cause, call) : call()));
+      const result = body(transactionOf(engine, tx));
       refusePromise(result);
-      if (!database.inTransaction) throw endedError();
+      if (!engine.connection.database.inTransaction) throw endedError();
+      // Whoever has the event now will do it: then nothing of this may stay.
+      if (settles !== undefined && lease !== undefined && !isSettled(engine, tx, lease)) {
+        throw leaseLost(settles);
+      }
       return result;
     } catch (error) {
       thrown = { error };
       throw error;
-    } finally {
-      isOver = true;
     }
   };
+  // What acks an event makes room, or is of those that do.
+  const options = { alone: true, ...(lease !== undefined && { reserve: true }) };
   try {
-    const result = await instance.write(run, { ...options, alone: true });
-    for (const appended of sent) instance.countSent(appended);
-    return result;
+    const result = await engine.committer.submit(run, options);
+    lease?.noteSettled();
+    // The cast is safe: it is no promise.
+    return result as Awaited<R>;
   } catch (error) {
     throw thrown === undefined ? error : thrown.error;
   }
+}
+
+function transactionOf(
+  engine: Engine,
+  tx: WriteTransaction,
+): BackendTransaction<TransactionDatabase> {
+  return {
+    // The cast is safe: a database of better-sqlite3.
+    database: engine.connection.database as unknown as TransactionDatabase,
+    append: (record) => appendedEvent(engine.appender.appendOne(tx, prepareRow(record))),
+  };
+}
+
+/** Acks within the transaction; `false` when the lease was lost. */
+function isSettled({ leases }: Engine, tx: WriteTransaction, { handle }: MemberLease): boolean {
+  const ack = leases.ack(tx, handle);
+  leases.write(tx);
+  return ack.held;
 }
 
 function refusePromise(result: unknown): void {
@@ -102,12 +91,5 @@ function endedError(): QueueError {
   return new QueueError(
     "TRANSACTION_ENDED",
     "The callback ended the transaction itself (COMMIT or ROLLBACK), so its events were not stored. Leave both to the queue, and throw to roll back.",
-  );
-}
-
-function overError(what: string): QueueError {
-  return new QueueError(
-    "TRANSACTION_ENDED",
-    `Cannot ${what}: the transaction is over. Use it only within its callback.`,
   );
 }

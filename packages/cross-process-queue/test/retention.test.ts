@@ -72,13 +72,15 @@ test("what is above retentionBytes goes by itself, and the space is used again",
   const path = tempPath();
   const queue = openQueue(path, { retentionBytes: 1_000_000 });
   const large = Array.from({ length: 100 }, () => ({ type: "A", payload: "x".repeat(20_000) }));
-  const sizes: unknown[] = [];
+  const usedBytes = async (): Promise<number> => {
+    await queue.stats();
+    return Number((await queue.health()).details["usedBytes"]);
+  };
   for (let round = 0; round < 5; round += 1) {
     await queue.sendMany(large);
-    await queue.stats();
-    sizes.push((await queue.health()).details["usedBytes"]);
+    // A sweep goes in steps, and a busy machine gets less done in each.
+    expect(await until(async () => (await usedBytes()) < 1_000_000)).toBe(true);
   }
-  for (const size of sizes) expect(size).toBeLessThan(1_000_000);
   const { events, oldestPosition = 0, newestPosition = 0, dropped } = await queue.stats();
   expect(newestPosition).toBe(500);
   expect(newestPosition - oldestPosition + 1).toBe(events);

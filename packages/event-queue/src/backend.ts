@@ -1,3 +1,31 @@
+export { BackedQueue } from "./backend/backed-queue.ts";
+export {
+  BACKED_QUEUE_OPTION_NAMES,
+  type BackedQueueOptions,
+  type BackedQueueSettings,
+  checkBackedQueueOptions,
+} from "./backend/backed-queue-options.ts";
+export { BackedTransactionalQueue } from "./backend/backed-transactional-queue.ts";
+export { closedError } from "./backend/closed-error.ts";
+export type {
+  BackendDeadLetters,
+  BackendGroups,
+  BackendHost,
+  BackendKind,
+  BackendLease,
+  ClaimedEvent,
+  GroupMember,
+  HealthReport,
+  LogStats,
+  MemberRequest,
+  QueueBackend,
+} from "./backend/queue-backend.ts";
+export { type CallOptions, QueueInstance } from "./backend/queue-instance.ts";
+export type {
+  BackendTransaction,
+  TransactionalBackend,
+  TransactOptions,
+} from "./backend/transactional-backend.ts";
 export {
   type Backlog,
   BacklogGate,
@@ -23,15 +51,17 @@ export {
   DEFAULT_GROUP_POLICY,
   encodeGroupPolicy,
   type GivenGroupPolicy,
+  shownPolicy,
   type StoredGroupPolicy,
 } from "./group-policy.ts";
-export { groupSkipped } from "./group-skipped.ts";
+export { groupNotFound, groupSkipped } from "./group-errors.ts";
 export { leaseEvent, type LeaseOperations, leaseOperationsOf } from "./leased-record.ts";
 export type { LeaseSource } from "./lease-source.ts";
 export { type LongPoll, longPoll, type Taken } from "./long-poll.ts";
 export { isProcessGone, machineName } from "./machine.ts";
 export { checkEventType, checkEventTypes, checkGroupName } from "./names.ts";
 export {
+  checkCount,
   checkMs,
   checkNumber,
   checkOptionNames,
@@ -63,6 +93,7 @@ export {
   type LogSource,
   type ReaderRequest,
 } from "./reader.ts";
+export { type EventRecord, toStoredEvent } from "./stored-event.ts";
 export {
   checkClaim,
   checkDeadLetterFilter,

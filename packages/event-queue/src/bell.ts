@@ -9,7 +9,7 @@ export interface BellWait {
 }
 
 /** Longest delay of a Node timer. */
-const LONGEST_TIMER_MS = 2_147_483_647;
+export const LONGEST_TIMER_MS = 2_147_483_647;
 
 /**
  * Wakes whoever waits for new events in this instance. It has a count, so that a ring between looking and

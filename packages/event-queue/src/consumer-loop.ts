@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { type Contracts, currentEvent, type EventName, runDetached } from "@ringrift/envelope";
 import { AckRound } from "./ack-round.ts";
-import { Bell } from "./bell.ts";
+import { Bell, LONGEST_TIMER_MS } from "./bell.ts";
 import { ClaimPace } from "./claim-pace.ts";
 import type {
   Consumer,
@@ -27,7 +27,6 @@ import { settle } from "./settlement.ts";
 const LONG_POLL_MS = 30_000;
 /** Before a handler is tried again whose sends found the queue full. */
 const FULL_PAUSE_MS = 1_000;
-const LONGEST_TIMER_MS = 2_147_483_647;
 /** A fast queue and fast handlers would go on in microtasks for ever, and no timer would run. */
 const LONGEST_TURN_MS = 5;
 

@@ -151,9 +151,11 @@ export interface ConsumerGroup<
    * Starts a member that handles events until it is stopped. Returns at once. With a map of handlers the
    * group reads exactly its types.
    *
+   * @example queue.group("mailer").consume({ concurrency: 4 }, async (event) => { … })
+   *
    * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`, `HANDLER_MISSING`
    */
-  consume(handler: EventHandler<C, K> | EventHandlers<C>, options?: ConsumerOptions): Consumer;
+  consume(options: ConsumerOptions, handler: EventHandler<C, K> | EventHandlers<C>): Consumer;
 }
 
 declare const contracts: unique symbol;
@@ -206,7 +208,7 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
     policy?: GroupPolicy<C, K>,
   ): ConsumerGroup<C, K>;
   /**
-   * The same as `group(options.group, options).consume(handler, options)`.
+   * The same as `group(options.group, options).consume(options, handler)`.
    *
    * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`, `HANDLER_MISSING`
    */

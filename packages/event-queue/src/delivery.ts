@@ -123,9 +123,9 @@ function handlerTimeout(event: LeasedEvent, ms: number): QueueError {
 }
 
 /** The lease ran out, and another member has the event. */
-export function leaseLost(event: LeasedEvent): QueueError {
+export function leaseLost({ id }: { readonly id: string }): QueueError {
   return new QueueError(
     "LEASE_LOST",
-    `The lease on event "${event.id}" was lost while its handler ran: the process was blocked or paused for longer than the lease. The event is delivered again; raise leaseMs if this happens often.`,
+    `The lease on event "${id}" was lost while its handler ran: the process was blocked or paused for longer than the lease. The event is delivered again; raise leaseMs if this happens often.`,
   );
 }

@@ -1,4 +1,5 @@
 import { runDetached, type StartFrom } from "@ringrift/envelope";
+import { LONGEST_TIMER_MS } from "./bell.ts";
 import { QueueError } from "./errors.ts";
 import type { StoredEvent } from "./events.ts";
 import type { LogSource } from "./reader.ts";
@@ -11,7 +12,6 @@ export interface StreamRequest {
 }
 
 const PAGE = 100;
-const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** For backends: a tail of the log, and how the instance ends it when it closes. */
 export interface EventStream extends AsyncIterableIterator<StoredEvent>, AsyncDisposable {

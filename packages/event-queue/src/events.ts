@@ -2,7 +2,7 @@ import type { AnyContracts, Contracts, EventLineage, EventName } from "@ringrift
 
 /** An event as the log holds it. */
 export interface StoredEvent<K extends string = string, P = unknown> extends EventLineage {
-  /** Place in the log, from 1, in commit order; never reused once acknowledged. 0 while it is delayed. */
+  /** Place in the log, from 1, in commit order; never reused once acknowledged. 0 until it has one: while it is delayed, or not committed yet. */
   readonly position: number;
   /** Event type, e.g. `TRAINING_COMPLETED`. */
   readonly type: K;

@@ -1,7 +1,7 @@
 import type { Contracts, EventView, StartFrom } from "@ringrift/envelope";
 import { parseStartFrom } from "@ringrift/envelope";
 import { QueueError } from "./errors.ts";
-import type { Backoff, GroupPolicy } from "./groups.ts";
+import type { Backoff, GroupInfo, GroupPolicy } from "./groups.ts";
 import { checkEventTypes } from "./names.ts";
 import { checkMs, checkNumber, checkOptionNames, invalidOption, show } from "./options.ts";
 
@@ -153,6 +153,12 @@ export function checkSameGroupPolicy(
       `Group "${group}" was made with ${field} ${JSON.stringify(theirs)}, and this member gives ${JSON.stringify(mine)}. Give the same value, leave it out, or remove the group first (groups.remove).`,
     );
   }
+}
+
+/** For backends: the part of a {@link GroupInfo} that is the group's policy. */
+export function shownPolicy(policy: StoredGroupPolicy): Pick<GroupInfo, keyof StoredGroupPolicy> {
+  const { eventTypes, skipAfterMs, ...rest } = policy;
+  return { eventTypes: eventTypes ?? undefined, ...rest, skipAfterMs: skipAfterMs ?? undefined };
 }
 
 /** Writes a policy for storage. */

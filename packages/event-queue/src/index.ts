@@ -36,4 +36,10 @@ export type {
 export { MemoryEventQueue, type MemoryEventQueueOptions } from "./memory/memory-event-queue.ts";
 export { MemoryLog, type MemoryLogOptions } from "./memory/memory-log.ts";
 export { migrateQueue, type MigrationOptions, type MigrationResult } from "./migrate-queue.ts";
-export type { QueueTransaction, Synchronous, TransactionalQueue } from "./transactional.ts";
+export type {
+  QueueTransaction,
+  RefusedResult,
+  Synchronous,
+  TransactionalQueue,
+  TransactionStyle,
+} from "./transactional.ts";

@@ -10,7 +10,8 @@ export interface Taken<T> {
 /** How to look, and how long to wait. */
 export interface LongPoll<T> {
   readonly bell: Bell;
-  readonly take: () => Promise<Taken<T>>;
+  /** Looks; it may wait for a first item itself, at most `leftMs`. */
+  readonly take: (leftMs: number) => Promise<Taken<T>>;
   readonly waitMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Whether the wait keeps the process alive (at most `waitMs`). @default true */
@@ -29,7 +30,7 @@ export async function longPoll<T>(poll: LongPoll<T>): Promise<T[]> {
   for (;;) {
     signal?.throwIfAborted();
     const seen = bell.version;
-    const { items, retryInMs } = await take();
+    const { items, retryInMs } = await take(Math.max(0, deadline - performance.now()));
     if (items.length > 0) return items;
     const left = deadline - performance.now();
     if (left <= 0) return items;

@@ -101,6 +101,19 @@ export function checkText(name: string, value: unknown, maxLength = 512): string
   return value;
 }
 
+/**
+ * Checks an optional whole number from 1 to `max`.
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
+export function checkCount(
+  name: string,
+  value: unknown,
+  max: number = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  return value === undefined ? undefined : checkNumber(name, value, { min: 1, max });
+}
+
 /** An `INVALID_OPTION` error. */
 export function invalidOption(message: string): QueueError {
   return new QueueError("INVALID_OPTION", message);

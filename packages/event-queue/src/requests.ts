@@ -11,7 +11,7 @@ import type { StreamRequest } from "./event-stream.ts";
 import { POLICY_NAMES } from "./group-policy.ts";
 import type { ClaimOptions, GroupPolicy } from "./groups.ts";
 import { checkEventType, checkEventTypes, checkGroupName } from "./names.ts";
-import { checkMs, checkNumber, checkOptionNames, checkText } from "./options.ts";
+import { checkMs, checkNumber, checkOptionNames, checkText, invalidOption } from "./options.ts";
 import type { ReaderRequest } from "./reader.ts";
 
 const DEFAULT_LIMIT = 100;
@@ -155,6 +155,28 @@ export function splitConsume<O extends ConsumeOptions>(
     policy: { eventTypes, from, maxAttempts, backoff, leaseMs, expireAfterMs, skipAfterMs },
     member,
   };
+}
+
+/**
+ * Checks that a call was made as `(options, handler)`: the handler is last everywhere, and nothing comes after it.
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
+export function checkHandlerIsLast(
+  where: string,
+  options: unknown,
+  surplus: readonly unknown[],
+): void {
+  if (typeof options === "function") {
+    throw invalidOption(
+      `The first argument of ${where} is a function. The handler comes last: ${where}(options, handler).`,
+    );
+  }
+  if (surplus.length > 0) {
+    throw invalidOption(
+      `${where} was given ${surplus.length + 2} arguments, and nothing reads the last. Call ${where}(options, handler).`,
+    );
+  }
 }
 
 /** For backends: checks the options of `stream`. */

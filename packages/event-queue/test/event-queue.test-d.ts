@@ -71,10 +71,10 @@ describe("a typed queue", () => {
       expectTypeOf(event.payload).toEqualTypeOf<{ id: string; cents: number }>();
       expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>();
     });
-    shop.group("mailer", { eventTypes: ["ORDER_PAID"] }).consume((event) => {
+    shop.group("mailer", { eventTypes: ["ORDER_PAID"] }).consume({}, (event) => {
       expectTypeOf(event.type).toEqualTypeOf<"ORDER_PAID">();
     });
-    shop.group("mailer").consume((event) => {
+    shop.group("mailer").consume({}, (event) => {
       expectTypeOf(event).toEqualTypeOf<QueueEvent<Shop>>();
     });
     // @ts-expect-error -- a name that doesn't exist
@@ -84,17 +84,23 @@ describe("a typed queue", () => {
   });
 
   test("a map of handlers gives each its own event", () => {
-    const consumer = shop.group("mailer").consume({
-      ORDER_PLACED: (event) => expectTypeOf(event.payload.cents).toEqualTypeOf<number>(),
-      ORDER_PAID: async (event) => expectTypeOf(event.payload).toEqualTypeOf<{ id: string }>(),
-    });
+    const consumer = shop.group("mailer").consume(
+      {},
+      {
+        ORDER_PLACED: (event) => expectTypeOf(event.payload.cents).toEqualTypeOf<number>(),
+        ORDER_PAID: async (event) => expectTypeOf(event.payload).toEqualTypeOf<{ id: string }>(),
+      },
+    );
     expectTypeOf(consumer).toEqualTypeOf<Consumer>();
     // @ts-expect-error -- a name that doesn't exist
-    shop.group("mailer").consume({ ORDER_PLACE: () => {} });
-    shop.group("mailer").consume({
-      // @ts-expect-error -- a field of the other type
-      ORDER_PAID: (event) => event.payload.cents,
-    });
+    shop.group("mailer").consume({}, { ORDER_PLACE: () => {} });
+    shop.group("mailer").consume(
+      {},
+      {
+        // @ts-expect-error -- a field of the other type
+        ORDER_PAID: (event) => event.payload.cents,
+      },
+    );
   });
 
   test("stream and history give the union of the types asked for", async () => {

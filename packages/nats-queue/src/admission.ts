@@ -205,7 +205,7 @@ export class Admission {
     const subject = names.event(event.type, event.key);
     const own = admittedHeaders(headers, Math.max(clock.now(), dueAt));
     const ack = await connection.persist("storing an event", () =>
-      connection.js.publish(subject, event.text, {
+      connection.js.publish(subject, event.body, {
         msgID: messageId,
         headers: own,
         timeout: TRY_MS,

@@ -1,7 +1,8 @@
-import type { LeasedEvent, StoredEvent } from "@ringrift/event-queue";
+import type { StoredEvent } from "@ringrift/event-queue";
+import { type ClaimedEvent, toStoredEvent } from "@ringrift/event-queue/backend";
 import { ACK, acknowledge, deliverAgainIn } from "./acknowledge.ts";
 import { attemptOf, type KnownRecord } from "./delivery-records.ts";
-import { type EventMessage, readEvent, toStoredEvent } from "./event-message.ts";
+import { type EventMessage, readEvent } from "./event-message.ts";
 import type { GroupEngine } from "./group-engine.ts";
 import { graceOf } from "./consumer-config.ts";
 import type { Group, Lane } from "./group.ts";
@@ -9,6 +10,7 @@ import type { KeyStanding } from "./key-order.ts";
 import { ackToOf, type EventPlace, failuresBefore, Lease, leaseExpired } from "./lease.ts";
 import { NO_KEY } from "./names.ts";
 import type { RawMessage } from "./raw-message.ts";
+import { ReleaseOrder } from "./release-order.ts";
 
 /** Who waits for an earlier event of its key is looked at again after so long, whatever it was told. */
 const SHORTEST_PARKING_MS = 5_000;
@@ -22,12 +24,6 @@ export interface Delivered {
   readonly leaseMs: number;
   /** They were given at or after this moment of the monotone clock. */
   readonly since: number;
-}
-
-/** A lease, and the event that a caller gets for it. */
-export interface ClaimedEvent {
-  readonly lease: Lease;
-  readonly event: LeasedEvent;
 }
 
 /** What came of messages that were to be claimed. */
@@ -55,6 +51,7 @@ interface Candidate {
 /** Makes leases of what the server delivers: counts attempts, buries what had too many, keeps keys in order. */
 export class Claimer {
   readonly #engine: GroupEngine;
+  readonly #releases = new ReleaseOrder();
 
   constructor(engine: GroupEngine) {
     this.#engine = engine;
@@ -171,11 +168,15 @@ export class Claimer {
     const key = how.revision === undefined ? undefined : { bucket, revision: how.revision };
     const id = "error" in content ? "" : content.id;
     const delivery = { group, lane, message, place, id, attempt, failures, key };
-    const lease = new Lease(this.#engine, { ...delivery, recordRevision, heldUntil });
+    const lease = new Lease(
+      this.#engine,
+      { ...delivery, recordRevision, heldUntil },
+      this.#releases,
+    );
     if (this.#isTooOld(delivered, place)) return (await lease.skip()) ? "skipped" : undefined;
     if ("error" in content) await lease.bury(content.error);
     else if (attempt > group.policy.maxAttempts) await lease.bury(leaseExpired(attempt - 1));
-    else return { lease, event: lease.toEvent(content) };
+    else return lease.claim(content);
     return undefined;
   }
 

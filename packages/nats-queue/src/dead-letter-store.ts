@@ -132,7 +132,7 @@ export class DeadLetterStore {
   }
 }
 
-function pick({ type, position, storedAt }: LetterCopy | Omit<LetterCopy, "headers">): {
+function pick({ type, position, storedAt }: Pick<LetterCopy, "type" | "position" | "storedAt">): {
   type: string;
   position: number;
   storedAt: number;

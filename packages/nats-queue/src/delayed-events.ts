@@ -1,6 +1,6 @@
 import { type MsgHdrs, headers as newHeaders } from "@nats-io/transport-node";
 import type { QueueError, StoredEvent } from "@ringrift/event-queue";
-import type { OutgoingRecord } from "@ringrift/event-queue/backend";
+import { type OutgoingRecord, toStoredEvent } from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
 import { countMessages, Cursor } from "./cursor.ts";
 import type { EventLog } from "./event-log.ts";
@@ -12,7 +12,6 @@ import {
   isRepeatable,
   messageId,
   readEvent,
-  toStoredEvent,
 } from "./event-message.ts";
 import type { Names } from "./names.ts";
 import type { ServerClock } from "./server-clock.ts";

@@ -1,6 +1,6 @@
 import type { Subscription } from "@nats-io/transport-node";
 import { runDetached } from "@ringrift/envelope";
-import type { Bell } from "@ringrift/event-queue/backend";
+import { type BackendHost, Bell, closedError } from "@ringrift/event-queue/backend";
 import { Admission } from "./admission.ts";
 import { Connection } from "./connection.ts";
 import { DeadLetterStore } from "./dead-letter-store.ts";
@@ -19,18 +19,6 @@ import { StateStore } from "./state-store.ts";
 import { Sweeper } from "./sweeper.ts";
 import { Tail } from "./tail.ts";
 
-/** What an engine tells its instance. */
-export interface EngineListener {
-  /** Rings when there may be new events. */
-  readonly bell: Bell;
-  /** Rings when a group has changed. */
-  readonly groupBell: Bell;
-  readonly use: <T>(work: () => Promise<T>) => Promise<T>;
-  onDropped(reason: string, count: number): void;
-  onCorrupt(position: number): void;
-  onError(error: unknown): void;
-}
-
 /** An open queue: a connection, and all that works on it. */
 export class Engine {
   readonly connection: Connection;
@@ -47,17 +35,22 @@ export class Engine {
   readonly skipper: Skipper;
   readonly tail: Tail;
   readonly sweeper: Sweeper;
-  readonly #listener: EngineListener;
+  /** Rings when a group has changed. */
+  readonly groupBell: Bell = new Bell();
+  readonly #host: BackendHost;
   #notices: Subscription | undefined;
 
-  private constructor(connection: Connection, options: CheckedOptions, listener: EngineListener) {
+  private constructor(connection: Connection, options: CheckedOptions, host: BackendHost) {
     const names = new Names(options.stream);
     const { clock } = this;
     this.connection = connection;
     this.names = names;
-    this.#listener = listener;
+    this.#host = host;
+    const closeBell = (): void => this.groupBell.close(closedError());
+    if (host.ending.aborted) closeBell();
+    else host.ending.addEventListener("abort", closeBell, { once: true });
     this.state = new StateStore(connection, names);
-    this.log = new EventLog(connection, names, (position) => listener.onCorrupt(position));
+    this.log = new EventLog(connection, names, host.onCorrupt);
     const { state, log } = this;
     this.delayed = new DelayedEvents({ connection, names, state, log, clock });
     this.admission = new Admission({
@@ -67,8 +60,8 @@ export class Engine {
       log,
       clock,
       delayed: this.delayed,
-      use: (work) => listener.use(work),
-      report: (error) => listener.onError(error),
+      use: host.inBackground,
+      report: host.onError,
     });
     this.publisher = new Publisher({ connection, names, log, clock, delayed: this.delayed });
     this.groups = new GroupStore({ connection, names, state, log, clock });
@@ -81,24 +74,24 @@ export class Engine {
       groups: this.groups,
       letters: this.letters,
       skips: new SkipCount(state, names, (count, report) => {
-        listener.onDropped("skipped", count);
-        listener.onError(report);
+        host.onDropped("skipped", count);
+        host.onError(report);
       }),
-      use: (work) => listener.use(work),
-      report: (error) => listener.onError(error),
+      use: host.inBackground,
+      report: host.onError,
     });
     this.skipper = new Skipper(this.group);
-    this.tail = new Tail(connection, names.stream, listener.bell);
-    this.sweeper = new Sweeper(this, options, listener);
+    this.tail = new Tail(connection, names.stream, host.bell);
+    this.sweeper = new Sweeper(this, options, host);
   }
 
-  static async open(options: CheckedOptions, listener: EngineListener): Promise<Engine> {
+  static async open(options: CheckedOptions, host: BackendHost): Promise<Engine> {
     let engine: Engine | undefined;
     const connection = await Connection.open(options, {
       onReconnect: () => engine?.onReconnect(),
     });
     try {
-      const opened = new Engine(connection, options, listener);
+      const opened = new Engine(connection, options, host);
       await setUpStreams(connection, opened.names, options);
       await opened.setClock();
       opened.#hear();
@@ -125,9 +118,9 @@ export class Engine {
   onReconnect(): void {
     this.tail.renew();
     this.admission.look();
-    this.#listener.bell.ring();
-    this.#listener.groupBell.ring();
-    this.#listener.use(() => this.setClock()).catch(() => {});
+    this.#host.bell.ring();
+    this.groupBell.ring();
+    this.#host.inBackground(() => this.setClock()).catch(() => {});
   }
 
   async close(): Promise<void> {
@@ -144,7 +137,7 @@ export class Engine {
       this.connection.nats.subscribe(this.names.notice, {
         callback: (_, message) => {
           this.groups.heard(message.string());
-          this.#listener.groupBell.ring();
+          this.groupBell.ring();
         },
       }),
     );

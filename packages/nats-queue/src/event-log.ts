@@ -1,9 +1,14 @@
 import { parseStartFrom, type StartFrom } from "@ringrift/envelope";
 import type { StoredEvent } from "@ringrift/event-queue";
-import type { HistoryRequest, LogPage, LogQuery } from "@ringrift/event-queue/backend";
+import {
+  type HistoryRequest,
+  type LogPage,
+  type LogQuery,
+  toStoredEvent,
+} from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
 import { Cursor, type CursorRange } from "./cursor.ts";
-import { HEADER, readEvent, toStoredEvent } from "./event-message.ts";
+import { HEADER, readEvent } from "./event-message.ts";
 import type { Names } from "./names.ts";
 import { isConflict } from "./nats-errors.ts";
 import type { RawMessage } from "./raw-message.ts";

@@ -1,7 +1,11 @@
 import { headers as newHeaders, type MsgHdrs } from "@nats-io/transport-node";
 import { type EventLineage, validateLineage } from "@ringrift/envelope";
 import { QueueError, type StoredEvent } from "@ringrift/event-queue";
-import { decodePayload, type OutgoingRecord } from "@ringrift/event-queue/backend";
+import {
+  type EventRecord,
+  type OutgoingRecord,
+  toStoredEvent,
+} from "@ringrift/event-queue/backend";
 import type { Names } from "./names.ts";
 
 /** Header names. The payload is the message's data, as JSON text. */
@@ -37,15 +41,7 @@ const WAITING_ONLY: ReadonlySet<string> = new Set([
 ]);
 
 /** An event as a stream holds it, its payload not yet read. */
-export interface EventMessage {
-  readonly position: number;
-  readonly type: string;
-  readonly key: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly lineage: EventLineage;
-  readonly storedAt: number;
-  readonly text: string;
-}
+export type EventMessage = Omit<EventRecord, "dueAt">;
 
 /** A message on an event's subject that is no event of ours, or a damaged one. */
 export interface BrokenMessage {
@@ -74,17 +70,7 @@ export function isRepeatable({ dedupeKey, fresh }: OutgoingRecord): boolean {
 /** The event that a send gives for what it stored. */
 export function eventOf(record: OutgoingRecord, position: number, storedAt: number): StoredEvent {
   const { lineage, type, body, key, headers } = record;
-  return {
-    ...lineage,
-    position,
-    type,
-    payload: decodePayload(body),
-    ...(key !== undefined && { key }),
-    headers,
-    storedAt,
-    attempt: 0,
-    redelivered: false,
-  };
+  return toStoredEvent({ lineage, type, body, key, headers, position, storedAt });
 }
 
 /** Headers of an event that is sent. */
@@ -142,7 +128,7 @@ export function readEvent(
         position,
         type,
         storedAt,
-        text,
+        body: text,
         // The casts are safe: the lineage is validated, the others are what eventHeaders wrote.
         lineage: validateLineage(JSON.parse(lineage) as EventLineage),
         key: key === "" ? undefined : (JSON.parse(key) as string),
@@ -157,24 +143,4 @@ export function readEvent(
     );
     return { broken: { position, type, storedAt, text, error } };
   }
-}
-
-/**
- * Makes the event that a caller sees, with a payload of its own.
- *
- * @throws QueueError `CORRUPT_EVENT`, `PAYLOAD_FORBIDDEN_KEY`
- */
-export function toStoredEvent(message: EventMessage): StoredEvent {
-  const { lineage, position, type, key, headers, storedAt, text } = message;
-  return {
-    ...lineage,
-    position,
-    type,
-    payload: decodePayload(text),
-    ...(key !== undefined && { key }),
-    headers,
-    storedAt,
-    attempt: 0,
-    redelivered: false,
-  };
 }

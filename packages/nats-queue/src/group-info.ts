@@ -1,6 +1,6 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
 import type { GroupInfo } from "@ringrift/event-queue";
-import type { Backlog } from "@ringrift/event-queue/backend";
+import { type Backlog, shownPolicy } from "@ringrift/event-queue/backend";
 import { holderOf } from "./claims.ts";
 import { countMessages } from "./cursor.ts";
 import type { Engine } from "./engine.ts";
@@ -26,19 +26,14 @@ export async function groupInfo(engine: Engine, group: Group): Promise<GroupInfo
   const idle = records.map(({ record }) => record).filter((record) => record.idle);
   return {
     name,
-    eventTypes: policy.eventTypes ?? undefined,
     cursor: log?.delivered.stream_seq ?? group.start,
     pending: unclaimed + underWay,
     inFlight: Math.max(0, underWay - idle.length),
     retrying: Math.min(underWay, idle.filter(({ attempts }) => attempts > 0).length),
     deadLetters,
     lastServedAt,
-    maxAttempts: policy.maxAttempts,
-    leaseMs: policy.leaseMs,
-    expireAfterMs: policy.expireAfterMs,
-    skipAfterMs: policy.skipAfterMs ?? undefined,
+    ...shownPolicy(policy),
     skipped,
-    backoff: policy.backoff,
     claimedBy,
   };
 }

@@ -1,10 +1,10 @@
 import type { StartFrom } from "@ringrift/envelope";
-import { QueueError } from "@ringrift/event-queue";
 import {
   checkSameGroupPolicy,
   completeGroupPolicy,
   encodeGroupPolicy,
   type GivenGroupPolicy,
+  groupNotFound,
 } from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
 import { consumerConfig } from "./consumer-config.ts";
@@ -98,7 +98,7 @@ export class GroupStore {
     const start = await this.#log.startAfter(from);
     for (;;) {
       const group = await this.find(name);
-      if (group === undefined) throw notFound(name);
+      if (group === undefined) throw groupNotFound(name);
       const moved = await this.#write({
         ...group,
         incarnation: newIncarnation(name),
@@ -226,11 +226,4 @@ export class GroupStore {
     this.#known.delete(name);
     return undefined;
   }
-}
-
-function notFound(name: string): QueueError {
-  return new QueueError(
-    "GROUP_NOT_FOUND",
-    `There is no group "${name}". groups.list() shows those there are; group("${name}").ensure() makes it.`,
-  );
 }

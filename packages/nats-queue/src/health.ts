@@ -1,79 +1,64 @@
 import type { StreamInfo } from "@nats-io/jetstream";
-import { QueueError, type QueueHealth, type QueueStats } from "@ringrift/event-queue";
+import type { HealthReport, LogStats } from "@ringrift/event-queue/backend";
 import { diskSync } from "./disk-sync.ts";
 import type { Engine } from "./engine.ts";
 import { groupInfo } from "./group-info.ts";
-import type { QueueInstance } from "./instance.ts";
+import type { CheckedOptions } from "./options.ts";
 
 /** Counters and sizes, as of now. */
-export function queueStats(instance: QueueInstance): Promise<QueueStats> {
-  return instance.use(async ({ connection, names, groups, letters, delayed, sweeper }) => {
-    // Where it can't be done now, they count it all.
-    await sweeper.sweep().catch(() => {});
-    const [{ state }, all, deadLetters, waiting] = await Promise.all([
-      connection.persist("counting", () => connection.jsm.streams.info(names.stream)),
-      groups.all(),
-      letters.count(),
-      delayed.count(),
-    ]);
-    return {
-      events: state.messages,
-      oldestPosition: state.messages === 0 ? undefined : state.first_seq,
-      newestPosition: state.last_seq === 0 ? undefined : state.last_seq,
-      delayed: waiting,
-      groups: all.length,
-      deadLetters,
-      ...instance.counts,
-      dropped: Object.fromEntries(instance.dropped),
-    };
-  });
+export async function logStats(engine: Engine): Promise<LogStats> {
+  const { connection, names, groups, letters, delayed, sweeper } = engine;
+  // Where it can't be done now, they count it all.
+  await sweeper.sweep().catch(() => {});
+  const [{ state }, all, deadLetters, waiting] = await Promise.all([
+    connection.persist("counting", () => connection.jsm.streams.info(names.stream)),
+    groups.all(),
+    letters.count(),
+    delayed.count(),
+  ]);
+  return {
+    events: state.messages,
+    oldestPosition: state.messages === 0 ? undefined : state.first_seq,
+    newestPosition: state.last_seq === 0 ? undefined : state.last_seq,
+    delayed: waiting,
+    groups: all.length,
+    deadLetters,
+  };
 }
 
-/** Whether the queue can be read and written now. Resolves also when it can't; rejects when it is closed. */
-export async function queueHealth(instance: QueueInstance): Promise<QueueHealth> {
-  const problems: string[] = [];
-  let backend = "nats";
-  let details: Record<string, unknown> = {};
-  try {
-    await instance.use(async (engine) => {
-      const { connection } = engine;
-      backend = `nats-server ${connection.serverVersion}`;
-      details = {
-        server: connection.nats.getServer(),
-        connected: connection.connected,
-        ...connection.history,
-      };
-      if (!connection.connected) {
-        problems.push(
-          `The connection to the NATS server is lost${connection.history.lastError === undefined ? "" : ` (${connection.history.lastError})`}. It is tried again by itself; check that a server runs.`,
-        );
-        return;
-      }
-      const { info, lag } = await look(engine);
-      problems.push(...clusterProblems(info));
-      const { found, warnings } = await durability(instance, info);
-      details = {
-        ...details,
-        events: info.state.messages,
-        bytes: info.state.bytes,
-        replicas: info.config.num_replicas,
-        leader: info.cluster?.leader,
-        diskSync: found,
-        warnings,
-        lag,
-      };
-    });
-  } catch (error) {
-    if (error instanceof QueueError && error.code === "QUEUE_CLOSED") throw error;
-    problems.push(error instanceof Error ? error.message : String(error));
-  }
-  if (instance.corrupt.size > 0) {
-    const positions = [...instance.corrupt].slice(0, 10).join(", ");
+/** Looks whether the queue can be read and written now. */
+export async function reportHealth(
+  engine: Engine,
+  options: CheckedOptions,
+  report: HealthReport,
+): Promise<void> {
+  const { connection } = engine;
+  const { problems, details } = report;
+  report.backend = `nats-server ${connection.serverVersion}`;
+  Object.assign(details, {
+    server: connection.nats.getServer(),
+    connected: connection.connected,
+    ...connection.history,
+  });
+  if (!connection.connected) {
+    const { lastError } = connection.history;
     problems.push(
-      `${instance.corrupt.size} messages could not be read and were skipped (positions ${positions}). Something other than this library writes to the subjects of this queue.`,
+      `The connection to the NATS server is lost${lastError === undefined ? "" : ` (${lastError})`}. It is tried again by itself; check that a server runs.`,
     );
+    return;
   }
-  return { ok: problems.length === 0, problems, backend, details };
+  const { info, lag } = await look(engine);
+  problems.push(...clusterProblems(info));
+  const { found, warnings } = await durability(options, info);
+  Object.assign(details, {
+    events: info.state.messages,
+    bytes: info.state.bytes,
+    replicas: info.config.num_replicas,
+    leader: info.cluster?.leader,
+    diskSync: found,
+    warnings,
+    lag,
+  });
 }
 
 async function look(engine: Engine): Promise<{ info: StreamInfo; lag: Record<string, number> }> {
@@ -97,10 +82,10 @@ function clusterProblems({ config, cluster }: StreamInfo): string[] {
 
 /** What a server acknowledges before it is on a disk is no problem of now: it is said as a warning. */
 async function durability(
-  { options }: QueueInstance,
+  { monitoring }: CheckedOptions,
   { config }: StreamInfo,
 ): Promise<{ found: string; warnings: string[] }> {
-  const found = await diskSync(options.monitoring);
+  const found = await diskSync(monitoring);
   if (found === "always") return { found, warnings: [] };
   if (config.num_replicas > 1) {
     return {

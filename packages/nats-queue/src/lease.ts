@@ -1,13 +1,9 @@
+import { QueueError, type NackOptions, type StoredEvent } from "@ringrift/event-queue";
 import {
-  QueueError,
-  type LeasedEvent,
-  type NackOptions,
-  type StoredEvent,
-} from "@ringrift/event-queue";
-import {
+  type BackendLease,
   backoffDelayMs,
+  type ClaimedEvent,
   isPermanent,
-  leaseEvent,
   toErrorData,
 } from "@ringrift/event-queue/backend";
 import { ACK, acknowledge, deliverAgainIn, GIVE_BACK, TERMINATE, WORKING } from "./acknowledge.ts";
@@ -16,6 +12,7 @@ import type { GroupEngine } from "./group-engine.ts";
 import { graceOf } from "./consumer-config.ts";
 import type { Group, Lane } from "./group.ts";
 import type { RawMessage } from "./raw-message.ts";
+import type { ReleaseOrder } from "./release-order.ts";
 import type { DeliveryRecord } from "./delivery-records.ts";
 
 const MOST_FAILURES = 10;
@@ -45,32 +42,29 @@ export interface Claimed {
  * A lease: the right to settle one delivery, until a moment on this process's own clock. The server gives the
  * event to somebody else a grace later, so that what was sent in time can't be late.
  */
-export class Lease {
+export class Lease implements BackendLease {
   readonly #engine: GroupEngine;
   readonly #claimed: Claimed;
+  readonly #releases: ReleaseOrder;
   #heldUntil: number;
   #recordRevision: number;
   #keySettled = false;
 
-  constructor(engine: GroupEngine, claimed: Claimed) {
+  constructor(engine: GroupEngine, claimed: Claimed, releases: ReleaseOrder) {
     this.#engine = engine;
+    this.#releases = releases;
     this.#claimed = claimed;
     this.#heldUntil = claimed.heldUntil;
     this.#recordRevision = claimed.recordRevision;
   }
 
-  /** The event as a caller gets it, with this lease on it. */
-  toEvent(event: StoredEvent): LeasedEvent {
+  /** The event as it is leased with this. */
+  claim(event: StoredEvent): ClaimedEvent {
     const { attempt, lane } = this.#claimed;
     const redelivered = lane === "redriven" || attempt > 1;
     const stored = Object.assign(event, { attempt, redelivered });
-    const { clock, use } = this.#engine;
-    const until = clock.now() + (this.#heldUntil - performance.now());
-    return leaseEvent(stored, Math.round(until), {
-      ack: () => use(() => this.ack()),
-      nack: (options) => use(() => this.nack(options)),
-      extend: (ms) => use(() => this.extend(ms)),
-    });
+    const until = this.#engine.clock.now() + (this.#heldUntil - performance.now());
+    return { event: stored, lease: this, until: Math.round(until) };
   }
 
   async ack(): Promise<boolean> {
@@ -96,10 +90,12 @@ export class Lease {
   }
 
   /** Gives it back unbegun: this attempt doesn't count. */
-  async release(): Promise<boolean> {
-    if (!this.#isHeld()) return false;
-    const { attempt, failures } = this.#claimed;
-    return this.#giveBack(attempt - 1, failures, GIVE_BACK);
+  release(): Promise<boolean> {
+    return this.#releases.next(async () => {
+      if (!this.#isHeld()) return false;
+      const { attempt, failures } = this.#claimed;
+      return this.#giveBack(attempt - 1, failures, GIVE_BACK);
+    });
   }
 
   /** Makes it a dead letter; resolves to `false` when the lease was lost. */

@@ -1,13 +1,18 @@
 import type { Msg } from "@nats-io/transport-node";
-import { QueueError } from "@ringrift/event-queue";
+import { type EnsuredGroup, QueueError } from "@ringrift/event-queue";
 import type {
   Bell,
+  ClaimedEvent,
   GivenGroupPolicy,
-  GroupReceiveRequest,
+  GroupMember,
+  MemberRequest,
   StoredGroupPolicy,
+  Taken,
 } from "@ringrift/event-queue/backend";
-import { type ClaimedEvent, Claimer, type Delivered } from "./claimer.ts";
+import { Claimer, type Delivered } from "./claimer.ts";
+import type { Engine } from "./engine.ts";
 import type { GroupEngine } from "./group-engine.ts";
+import { groupInfo } from "./group-info.ts";
 import type { Group, Lane } from "./group.ts";
 import { pullNext, pullNow, type PullRequest } from "./pull.ts";
 import { rawMessage } from "./raw-message.ts";
@@ -19,7 +24,8 @@ const LONGEST_WAIT_MS = 10_000;
 const LONGEST_TICK_MS = 1_000;
 
 /** One who receives for a group: pulls, waits, and gives back what nobody takes. */
-export class Member {
+export class Member implements GroupMember {
+  readonly #queue: Engine;
   readonly #engine: GroupEngine;
   readonly #name: string;
   readonly #given: GivenGroupPolicy;
@@ -30,13 +36,14 @@ export class Member {
   /** Incarnation and count of redrives whose events have all been settled. */
   #noneRedriven: string | undefined;
 
-  constructor(engine: GroupEngine, name: string, given: GivenGroupPolicy, bell: Bell) {
-    this.#engine = engine;
+  constructor(queue: Engine, name: string, given: GivenGroupPolicy) {
+    this.#queue = queue;
+    this.#engine = queue.group;
     this.#name = name;
     this.#given = given;
-    this.#bell = bell;
-    this.#claimer = new Claimer(engine);
-    this.#skipper = new Skipper(engine);
+    this.#bell = queue.groupBell;
+    this.#claimer = new Claimer(queue.group);
+    this.#skipper = new Skipper(queue.group);
   }
 
   /** As stored with the group, once it has been asked. */
@@ -44,31 +51,33 @@ export class Member {
     return this.#group?.policy;
   }
 
-  /** Leases what is there; waits for a first event when there is nothing. */
-  async receive(request: GroupReceiveRequest): Promise<ClaimedEvent[]> {
+  async ensure(): Promise<EnsuredGroup> {
+    await this.#queue.sweeper.expireGroups(this.#name);
+    const { group, created } = await this.#engine.groups.ensure(this.#name, this.#given);
+    this.#engine.touch(group);
+    return { ...(await groupInfo(this.#queue, group)), created };
+  }
+
+  /** Leases what is there; waits for a first event when there is nothing, and then is to be asked again at once. */
+  async claim(request: MemberRequest): Promise<Taken<ClaimedEvent>> {
     const { limit, waitMs, signal } = request;
-    const deadline = performance.now() + waitMs;
-    for (;;) {
-      signal?.throwIfAborted();
-      const seen = this.#bell.version;
-      const { group } = await this.#engine.groups.ensure(this.#name, this.#given);
-      this.#group = group;
-      this.#engine.touch(group);
-      const leaseMs = request.leaseMs ?? group.policy.leaseMs;
-      const claimed = await this.#takeNow(group, limit, leaseMs);
-      const left = deadline - performance.now();
-      if (claimed.length === 0 && left > 0 && !isAborted(signal)) {
-        const longest = Math.min(left, LONGEST_WAIT_MS, group.policy.expireAfterMs / 4);
-        claimed.push(...(await this.#waitForOne(group, { longest, leaseMs, seen, signal })));
-        // More may have come with the first one.
-        if (claimed.length > 0 && claimed.length < limit && !isAborted(signal)) {
-          claimed.push(...(await this.#takeNow(group, limit - claimed.length, leaseMs)));
-        }
+    const seen = this.#bell.version;
+    const { group } = await this.#engine.groups.ensure(this.#name, this.#given);
+    this.#group = group;
+    this.#engine.touch(group);
+    const leaseMs = request.leaseMs ?? group.policy.leaseMs;
+    const began = performance.now();
+    const items = await this.#takeNow(group, limit, leaseMs);
+    const left = waitMs - (performance.now() - began);
+    if (items.length === 0 && left > 0 && !isAborted(signal)) {
+      const longest = Math.min(left, LONGEST_WAIT_MS, group.policy.expireAfterMs / 4);
+      items.push(...(await this.#waitForOne(group, { longest, leaseMs, seen, signal })));
+      // More may have come with the first one.
+      if (items.length > 0 && items.length < limit && !isAborted(signal)) {
+        items.push(...(await this.#takeNow(group, limit - items.length, leaseMs)));
       }
-      if (isAborted(signal)) for (const { lease } of claimed) await lease.release();
-      signal?.throwIfAborted();
-      if (claimed.length > 0 || deadline <= performance.now()) return claimed;
     }
+    return { items, retryInMs: 0 };
   }
 
   async #takeNow(group: Group, limit: number, leaseMs: number): Promise<ClaimedEvent[]> {

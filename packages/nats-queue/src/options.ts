@@ -1,15 +1,16 @@
 import type { NodeConnectionOptions } from "@nats-io/transport-node";
-import type { AnyContracts, Contracts, EventView } from "@ringrift/envelope";
+import type { AnyContracts, Contracts } from "@ringrift/envelope";
 import { QueueError } from "@ringrift/event-queue";
 import {
-  type BacklogLimit,
-  type BacklogOptions,
-  checkBacklog,
+  BACKED_QUEUE_OPTION_NAMES,
+  type BackedQueueOptions,
+  type BackedQueueSettings,
+  checkBackedQueueOptions,
+  checkCount,
   checkMs,
   checkNumber,
   checkOptionNames,
   checkText,
-  MAX_PAYLOAD_BYTES,
 } from "@ringrift/event-queue/backend";
 
 /** Bounds that the server itself keeps, whether or not any client runs. */
@@ -23,7 +24,9 @@ export interface ServerLimits {
 }
 
 /** Options of `openNatsQueue`. */
-export interface NatsQueueOptions<C extends Contracts = AnyContracts> extends BacklogOptions {
+export interface NatsQueueOptions<
+  C extends Contracts = AnyContracts,
+> extends BackedQueueOptions<C> {
   /** One server or several of one cluster, e.g. `nats://127.0.0.1:4222`. @default "127.0.0.1:4222" */
   readonly servers?: string | readonly string[] | undefined;
   /**
@@ -31,8 +34,6 @@ export interface NatsQueueOptions<C extends Contracts = AnyContracts> extends Ba
    * `-`. `name-dead` and `name-state` are streams of the queue too.
    */
   readonly stream: string;
-  /** The catalogue's view (`catalogue.queue`): types of the events, and a check of their names. */
-  readonly events?: EventView<C> | undefined;
   /** Whatever else the NATS client takes: `authenticator`, `tls`, `name`, `pingInterval`, …. */
   readonly connection?: Omit<NodeConnectionOptions, "servers"> | undefined;
   /** The same as in `connection`. */
@@ -71,14 +72,11 @@ export interface NatsQueueOptions<C extends Contracts = AnyContracts> extends Ba
    * syncs to its disk.
    */
   readonly monitoring?: string | undefined;
-  /** `source` of events that are sent without one. @default "" */
-  readonly source?: string | undefined;
 }
 
 /** Options, checked, with their defaults. */
-export interface CheckedOptions {
+export interface CheckedOptions extends BackedQueueSettings {
   readonly stream: string;
-  readonly view: EventView<Contracts> | undefined;
   readonly connection: NodeConnectionOptions;
   readonly domain: string | undefined;
   readonly replicas: number | undefined;
@@ -89,17 +87,14 @@ export interface CheckedOptions {
   };
   readonly limits: ServerLimits;
   readonly dedupeWindowMs: number | undefined;
-  readonly maxPayloadBytes: number | undefined;
-  readonly backlog: BacklogLimit | undefined;
   readonly patienceMs: number;
   readonly monitoring: string | undefined;
-  readonly source: string | undefined;
 }
 
 const OPTION_NAMES: ReadonlySet<string> = new Set<keyof NatsQueueOptions>([
+  ...BACKED_QUEUE_OPTION_NAMES,
   "servers",
   "stream",
-  "events",
   "connection",
   "user",
   "pass",
@@ -113,12 +108,8 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof NatsQueueOptions>([
   "retentionBytes",
   "limits",
   "dedupeWindowMs",
-  "maxPayloadBytes",
-  "maxBacklog",
-  "backlogWaitMs",
   "patienceMs",
   "monitoring",
-  "source",
 ]);
 const LIMIT_NAMES: ReadonlySet<string> = new Set<keyof ServerLimits>([
   "maxAgeMs",
@@ -136,7 +127,7 @@ const SHORTEST_WINDOW_MS = 100;
  */
 export function checkOptions(options: NatsQueueOptions): CheckedOptions {
   checkOptionNames("openNatsQueue", options, OPTION_NAMES);
-  const { stream, limits = {}, source, domain, monitoring } = options;
+  const { stream, limits = {}, domain, monitoring } = options;
   if (typeof stream !== "string" || !STREAM_NAME.test(stream)) {
     throw new QueueError(
       "INVALID_OPTION",
@@ -145,8 +136,8 @@ export function checkOptions(options: NatsQueueOptions): CheckedOptions {
   }
   checkOptionNames("limits", limits, LIMIT_NAMES);
   return {
+    ...checkBackedQueueOptions(options),
     stream,
-    view: options.events,
     connection: connectionOf(options),
     domain: domain === undefined ? undefined : checkText("domain", domain),
     replicas:
@@ -168,11 +159,8 @@ export function checkOptions(options: NatsQueueOptions): CheckedOptions {
       options.dedupeWindowMs === undefined
         ? undefined
         : checkMs("dedupeWindowMs", options.dedupeWindowMs, SHORTEST_WINDOW_MS),
-    maxPayloadBytes: checkCount("maxPayloadBytes", options.maxPayloadBytes, MAX_PAYLOAD_BYTES),
-    backlog: checkBacklog(options),
     patienceMs: checkMs("patienceMs", options.patienceMs ?? 10_000, 1),
     monitoring: monitoring === undefined ? undefined : checkText("monitoring", monitoring),
-    source: source === undefined || source === "" ? undefined : checkText("source", source),
   };
 }
 
@@ -187,12 +175,4 @@ function connectionOf(options: NatsQueueOptions): NodeConnectionOptions {
     ...(authenticator !== undefined && { authenticator }),
     ...(tls !== undefined && { tls }),
   };
-}
-
-function checkCount(
-  name: string,
-  value: unknown,
-  max = Number.MAX_SAFE_INTEGER,
-): number | undefined {
-  return value === undefined ? undefined : checkNumber(name, value, { min: 1, max });
 }

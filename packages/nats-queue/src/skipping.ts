@@ -4,6 +4,7 @@ import type { GroupEngine } from "./group-engine.ts";
 import type { Group } from "./group.ts";
 import { consumerInfo } from "./group-info.ts";
 import { HEADER } from "./event-message.ts";
+import { ReleaseOrder } from "./release-order.ts";
 import { Lease } from "./lease.ts";
 import { NO_KEY } from "./names.ts";
 import { pullNow } from "./pull.ts";
@@ -122,9 +123,9 @@ export class Skipper {
     if (recordRevision === undefined) return false;
     const headers = message?.header;
     const time = 0;
-    const lease = new Lease(this.#engine, {
+    const claimed = {
       group,
-      lane: "log",
+      lane: "log" as const,
       message: { subject, headers, text: "", position, time, delivery, reply },
       place: { position, type: names.typeOf(subject), storedAt: time },
       id: headers?.get(HEADER.id) ?? "",
@@ -133,7 +134,7 @@ export class Skipper {
       failures,
       key: standing?.turn === "now" ? { bucket, revision: standing.revision } : undefined,
       heldUntil: performance.now() + group.policy.leaseMs,
-    });
-    return lease.skip();
+    };
+    return new Lease(this.#engine, claimed, new ReleaseOrder()).skip();
   }
 }

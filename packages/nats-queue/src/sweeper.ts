@@ -1,7 +1,8 @@
 import type { StreamState } from "@nats-io/jetstream";
 import { runDetached } from "@ringrift/envelope";
 import { Cursor } from "./cursor.ts";
-import type { Engine, EngineListener } from "./engine.ts";
+import type { BackendHost } from "@ringrift/event-queue/backend";
+import type { Engine } from "./engine.ts";
 import { consumerInfo, groupInfo } from "./group-info.ts";
 import type { Group } from "./group.ts";
 import type { CheckedOptions } from "./options.ts";
@@ -17,21 +18,21 @@ const NANOS = 1_000_000;
 export class Sweeper {
   readonly #engine: Engine;
   readonly #retention: CheckedOptions["retention"];
-  readonly #listener: EngineListener;
+  readonly #host: BackendHost;
   #timer: NodeJS.Timeout | undefined;
   #sweeping: Promise<void> | undefined;
 
-  constructor(engine: Engine, { retention }: CheckedOptions, listener: EngineListener) {
+  constructor(engine: Engine, { retention }: CheckedOptions, host: BackendHost) {
     this.#engine = engine;
     this.#retention = retention;
-    this.#listener = listener;
+    this.#host = host;
   }
 
   start(): void {
     const pause = Math.min(LONGEST_PAUSE_MS, Math.max(1_000, this.#retention.ms / 4));
     const sweep = (): void => {
       // A server that is away is no news here: whoever calls is told.
-      this.#listener.use(() => this.sweep()).catch(() => {});
+      this.#host.inBackground(() => this.sweep()).catch(() => {});
     };
     this.#timer = runDetached(() => setInterval(sweep, pause).unref());
   }
@@ -58,7 +59,7 @@ export class Sweeper {
       if (idleMs <= group.policy.expireAfterMs) continue;
       const { pending } = await groupInfo(this.#engine, group);
       if (await groups.remove(group.name, group)) {
-        this.#listener.onDropped("group-expired", pending);
+        this.#host.onDropped("group-expired", pending);
       }
     }
   }
@@ -95,7 +96,7 @@ export class Sweeper {
     const floors = await Promise.all(groups.map((group) => this.floor(group, state.last_seq)));
     const keep = Math.min(due, ...floors);
     if (keep <= state.first_seq) return;
-    this.#listener.onDropped("retention", await this.#removeBelow(keep, state.first_seq));
+    this.#host.onDropped("retention", await this.#removeBelow(keep, state.first_seq));
   }
 
   /**

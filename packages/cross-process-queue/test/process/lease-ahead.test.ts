@@ -34,9 +34,13 @@ test(
     const dead = await queue.deadLetters.list();
     expect(dead).toMatchObject([{ id: deadly, attempts: MAX_ATTEMPTS }]);
     const attempts = new Map<string, number>();
-    for (const { kind, id = "", attempt = 0 } of members.flatMap(({ lines }) => lines)) {
-      if (kind === "handled") attempts.set(id, Math.max(attempt, attempts.get(id) ?? 0));
-    }
+    // What a member has written may come after what the file says.
+    await until(() => {
+      for (const { kind, id = "", attempt = 0 } of members.flatMap(({ lines }) => lines)) {
+        if (kind === "handled") attempts.set(id, Math.max(attempt, attempts.get(id) ?? 0));
+      }
+      return attempts.size >= EVENTS - 1;
+    });
     expect(attempts.size).toBe(EVENTS - 1);
     // Some had been leased together with it, or nothing was tested here.
     const again = [...attempts.values()].filter((attempt) => attempt > 1);

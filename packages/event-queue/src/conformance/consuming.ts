@@ -33,7 +33,7 @@ export function consuming(test: TestCase): void {
   test("a synchronous handler is acked when it returns", async (lab) => {
     const queue = lab.open();
     await queue.send(PLACED, { n: 1 });
-    const consumer = queue.group("mailer").consume(() => {});
+    const consumer = queue.group("mailer").consume({}, () => {});
     await until("it is handled", () => consumer.stats().handled === 1);
   });
 
@@ -213,10 +213,13 @@ export function consuming(test: TestCase): void {
     await queue.send("ORDER_LOST", { n: 2 });
     await queue.send(PAID, { n: 3 });
     const seen: string[] = [];
-    const consumer = queue.group("mailer").consume({
-      [PLACED]: (event) => seen.push(`placed ${event.payload.n}`),
-      [PAID]: (event) => seen.push(`paid ${event.payload.n}`),
-    });
+    const consumer = queue.group("mailer").consume(
+      {},
+      {
+        [PLACED]: (event) => seen.push(`placed ${event.payload.n}`),
+        [PAID]: (event) => seen.push(`paid ${event.payload.n}`),
+      },
+    );
     await until("both are handled", () => consumer.stats().handled === 2);
     expect(seen).toEqual(["placed 1", "paid 3"]);
     expect((await queue.groups.list())[0]).toMatchObject({
@@ -228,10 +231,27 @@ export function consuming(test: TestCase): void {
   test("handlers that don't fit the group's types are refused at once", async (lab) => {
     const queue = lab.open();
     const group = queue.group("mailer", { eventTypes: [PLACED, PAID] });
-    await expectCode(() => group.consume({ [PLACED]: () => {} }), "HANDLER_MISSING");
+    await expectCode(() => group.consume({}, { [PLACED]: () => {} }), "HANDLER_MISSING");
     const extra = { [PLACED]: () => {}, [PAID]: () => {}, ORDER_LOST: () => {} };
-    await expectCode(() => group.consume(extra), "INVALID_OPTION");
-    await expectCode(() => queue.group("mailer").consume({}), "INVALID_OPTION");
+    await expectCode(() => group.consume({}, extra), "INVALID_OPTION");
+    await expectCode(() => queue.group("mailer").consume({}, {}), "INVALID_OPTION");
+  });
+
+  test("the handler comes last, and nothing after it", async (lab) => {
+    const queue = lab.open();
+    const group = queue.group("mailer");
+    const handler = sleep.bind(undefined, 0);
+    // The casts make the mistakes that the compiler refuses.
+    const inGroup = group.consume.bind(group) as (...given: unknown[]) => unknown;
+    const inQueue = queue.consume.bind(queue) as (...given: unknown[]) => unknown;
+    const calls: readonly (() => unknown)[] = [
+      () => inGroup(handler, {}),
+      () => inGroup(handler),
+      () => inGroup({}, handler, { concurrency: 2 }),
+      () => inQueue(handler, { group: "mailer" }),
+      () => inQueue({ group: "mailer" }, handler, { concurrency: 2 }),
+    ];
+    for (const call of calls) await expectCode(call, "INVALID_OPTION");
   });
 
   test("two consumers of one group share its events without overlap", async (lab) => {
@@ -278,7 +298,7 @@ export function consuming(test: TestCase): void {
     test(`consume refuses ${name} at once`, async (lab) => {
       const queue = lab.open();
       await expectCode(() => queue.consume({ group: "g", ...options }, () => {}), "INVALID_OPTION");
-      await expectCode(() => queue.group("g").consume(() => {}, options), "INVALID_OPTION");
+      await expectCode(() => queue.group("g").consume(options, () => {}), "INVALID_OPTION");
     });
   }
 }

@@ -1,14 +1,12 @@
 import { runDetached } from "@ringrift/envelope";
-import type { LogRecord } from "./log-record.ts";
-
-/** Longest delay of a Node timer. */
-const LONGEST_TIMER_MS = 2_147_483_647;
+import { LONGEST_TIMER_MS } from "../bell.ts";
+import type { EventRecord } from "../stored-event.ts";
 
 /** What was sent and isn't in the log yet. Its timer never keeps the process alive. */
 export class DelayedRecords {
   readonly #now: () => number;
   readonly #onDue: () => void;
-  #records: (LogRecord & { readonly dueAt: number })[] = [];
+  #records: (EventRecord & { readonly dueAt: number })[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   /** `onDue` is called when something may be due. */
@@ -21,14 +19,14 @@ export class DelayedRecords {
     return this.#records.length;
   }
 
-  add(record: LogRecord & { readonly dueAt: number }): void {
+  add(record: EventRecord & { readonly dueAt: number }): void {
     const after = this.#records.findLastIndex(({ dueAt }) => dueAt <= record.dueAt);
     this.#records.splice(after + 1, 0, record);
     this.#arm();
   }
 
   /** Takes out what is due, in the order in which it falls due. */
-  takeDue(): readonly LogRecord[] {
+  takeDue(): readonly EventRecord[] {
     const now = this.#now();
     if ((this.#records[0]?.dueAt ?? Number.POSITIVE_INFINITY) > now) return [];
     const due = this.#records.filter(({ dueAt }) => dueAt <= now);

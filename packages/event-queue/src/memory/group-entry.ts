@@ -1,9 +1,9 @@
 import type { DeadLetter, ErrorData } from "../dead-letters.ts";
-import { type LogRecord, toStoredEvent } from "./log-record.ts";
+import { type EventRecord, toStoredEvent } from "../stored-event.ts";
 
 /** An event that a group has passed and not settled. */
 export interface GroupEntry {
-  readonly record: LogRecord;
+  readonly record: EventRecord;
   /** Deliveries so far. */
   attempt: number;
   /** Not before this moment. */
@@ -20,7 +20,7 @@ export interface GroupEntry {
 
 /** What a claim gave; the token tells this lease from later ones on the same event. */
 export interface LeasedEntry {
-  readonly record: LogRecord;
+  readonly record: EventRecord;
   readonly token: number;
   readonly attempt: number;
   readonly redelivered: boolean;
@@ -29,7 +29,7 @@ export interface LeasedEntry {
 
 /** A dead letter with the record it was made from, so that it can be redriven after retention. */
 export interface BuriedEntry {
-  readonly record: LogRecord;
+  readonly record: EventRecord;
   readonly group: string;
   readonly attempts: number;
   readonly error: ErrorData;

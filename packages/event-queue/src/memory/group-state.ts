@@ -4,10 +4,10 @@ import type { NackOptions } from "../events.ts";
 import { backoffDelayMs, type StoredGroupPolicy } from "../group-policy.ts";
 import type { GroupInfo } from "../groups.ts";
 import type { BuriedEntry, GroupEntry, LeasedEntry } from "./group-entry.ts";
-import type { LogRecord } from "./log-record.ts";
+import type { EventRecord } from "../stored-event.ts";
 
 /** Reads the log from a position upwards. */
-export type ReadLog = (after: number) => Iterable<LogRecord>;
+export type ReadLog = (after: number) => Iterable<EventRecord>;
 
 const MAX_FAILURES = 10;
 
@@ -118,7 +118,7 @@ export class GroupState {
   }
 
   /** Gives a dead letter's event another round of attempts. */
-  redrive(record: LogRecord): void {
+  redrive(record: EventRecord): void {
     this.#entries.set(record.position, {
       record,
       attempt: 0,
@@ -174,7 +174,7 @@ export class GroupState {
     return { pending, inFlight, retrying };
   }
 
-  #reads(record: LogRecord): boolean {
+  #reads(record: EventRecord): boolean {
     return this.policy.eventTypes?.includes(record.type) ?? true;
   }
 

@@ -1,47 +1,46 @@
-import type { DeadLetter, DeadLetterFilter, DeadLetters } from "../dead-letters.ts";
-import { checkDeadLetterFilter, type DeadLetterRequest } from "../requests.ts";
+import type { BackendDeadLetters } from "../backend/queue-backend.ts";
+import type { DeadLetter } from "../dead-letters.ts";
+import type { DeadLetterRequest } from "../requests.ts";
 import { type BuriedEntry, toDeadLetter } from "./group-entry.ts";
-import type { MemoryInstance } from "./memory-instance.ts";
+import type { SweptLog } from "./memory-backend.ts";
 
-const DEFAULT_LIST = 100;
+/** The dead letters of a log in memory. */
+export class MemoryDeadLetters implements BackendDeadLetters {
+  readonly #log: SweptLog;
 
-/** The dead letters of a log. */
-export class MemoryDeadLetters implements DeadLetters {
-  readonly #instance: MemoryInstance;
-
-  constructor(instance: MemoryInstance) {
-    this.#instance = instance;
+  constructor(log: SweptLog) {
+    this.#log = log;
   }
 
-  async list(filter: DeadLetterFilter = {}): Promise<DeadLetter[]> {
-    return this.#find(checkDeadLetterFilter({ limit: DEFAULT_LIST, ...filter })).map(toDeadLetter);
+  async list(request: DeadLetterRequest): Promise<DeadLetter[]> {
+    return this.#find(request).map(toDeadLetter);
   }
 
-  async redrive(filter: DeadLetterFilter): Promise<{ count: number }> {
-    return this.#take(filter, ({ group, record }) => {
-      this.#instance.log.groups.get(group)?.redrive(record);
-    });
+  async count(request: DeadLetterRequest): Promise<number> {
+    return this.#find(request).length;
   }
 
-  async discard(filter: DeadLetterFilter): Promise<{ count: number }> {
-    return this.#take(filter, () => {});
+  async redrive(request: DeadLetterRequest, limit: number): Promise<number> {
+    const letters = this.#take({ ...request, limit });
+    const { groups } = this.#log();
+    for (const { group, record } of letters) groups.get(group)?.redrive(record);
+    this.#log().ring();
+    return letters.length;
   }
 
-  #take(filter: DeadLetterFilter, each: (letter: BuriedEntry) => void): { count: number } {
-    const request = checkDeadLetterFilter(filter);
+  async discard(request: DeadLetterRequest, limit: number): Promise<number> {
+    return this.#take({ ...request, limit }).length;
+  }
+
+  #take(request: DeadLetterRequest): readonly BuriedEntry[] {
     const found = new Set(this.#find(request));
-    if (request.dryRun) return { count: found.size };
-    const { log } = this.#instance;
-    log.dropLetters((letter) => found.has(letter));
-    for (const letter of found) each(letter);
-    log.ring();
-    return { count: found.size };
+    this.#log().dropLetters((letter) => found.has(letter));
+    return [...found];
   }
 
   #find(request: DeadLetterRequest): BuriedEntry[] {
     const { id, group, type, since, until, limit } = request;
-    return this.#instance
-      .use()
+    return this.#log()
       .deadLetters.filter(
         (letter) =>
           (id === undefined || letter.record.lineage.id === id) &&

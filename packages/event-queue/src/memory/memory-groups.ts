@@ -1,64 +1,61 @@
 import type { StartFrom } from "@ringrift/envelope";
-import { QueueError } from "../errors.ts";
-import type { ClaimOptions, GroupClaim, GroupInfo, Groups } from "../groups.ts";
-import { checkGroupName } from "../names.ts";
-import { checkClaim } from "../requests.ts";
+import type { BackendGroups } from "../backend/queue-backend.ts";
+import type { Backlog } from "../backlog-gate.ts";
+import { groupNotFound } from "../group-errors.ts";
+import { shownPolicy } from "../group-policy.ts";
+import type { GroupInfo } from "../groups.ts";
 import type { GroupState } from "./group-state.ts";
-import type { MemoryInstance } from "./memory-instance.ts";
+import type { SweptLog } from "./memory-backend.ts";
 import type { MemoryLog } from "./memory-log.ts";
 
-/** Administration of the groups of a log. */
-export class MemoryGroups implements Groups {
-  readonly #instance: MemoryInstance;
+/** The groups of a log in memory. */
+export class MemoryGroups implements BackendGroups {
+  readonly #log: SweptLog;
 
-  constructor(instance: MemoryInstance) {
-    this.#instance = instance;
+  constructor(log: SweptLog) {
+    this.#log = log;
   }
 
   async list(): Promise<GroupInfo[]> {
-    const log = this.#instance.use();
+    const log = this.#log();
     return [...log.groups.values()]
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .map((group) => groupInfo(log, group));
   }
 
   async seek(name: string, from: StartFrom): Promise<GroupInfo> {
-    const log = this.#instance.use();
-    const group = log.groups.get(checkGroupName(name));
-    if (group === undefined) throw notFound(name);
+    const log = this.#log();
+    const group = log.groups.get(name);
+    if (group === undefined) throw groupNotFound(name);
     group.seek(log.resolve(from));
     log.ring();
     return groupInfo(log, group);
   }
 
   async remove(name: string): Promise<boolean> {
-    return this.#instance.use().removeGroup(checkGroupName(name));
+    return this.#log().removeGroup(name);
   }
 
-  async claim(name: string, options: ClaimOptions): Promise<GroupClaim> {
-    const { holder, ttlMs } = checkClaim(options);
-    const group = checkGroupName(name);
-    const instance = this.#instance;
-    const take = (): { readonly heldBy: string } => {
-      const { claims, now } = instance.use();
-      const current = claims.get(group);
-      if (current !== undefined && current.holder !== holder && current.until > now()) {
-        return { heldBy: current.holder };
-      }
-      claims.set(group, { holder, until: now() + ttlMs });
-      return { heldBy: holder };
-    };
-    const { heldBy } = take();
-    if (heldBy !== holder) throw claimed(group, heldBy);
-    return {
-      group,
-      holder,
-      renew: async () => take().heldBy === holder,
-      release: async () => {
-        const { claims } = instance.use();
-        if (claims.get(group)?.holder === holder) claims.delete(group);
-      },
-    };
+  async takeName(
+    name: string,
+    { holder, ttlMs }: { readonly holder: string; readonly ttlMs: number },
+  ): Promise<string> {
+    const { claims, now } = this.#log();
+    const current = claims.get(name);
+    if (current !== undefined && current.holder !== holder && current.until > now()) {
+      return current.holder;
+    }
+    claims.set(name, { holder, until: now() + ttlMs });
+    return holder;
+  }
+
+  async releaseName(name: string, holder: string): Promise<void> {
+    const { claims } = this.#log();
+    if (claims.get(name)?.holder === holder) claims.delete(name);
+  }
+
+  async furthestBehind(): Promise<Backlog | undefined> {
+    return this.#log().furthestBehind();
   }
 }
 
@@ -69,31 +66,12 @@ export function groupInfo(log: MemoryLog, group: GroupState): GroupInfo {
   const claim = log.claims.get(name);
   return {
     name,
-    eventTypes: policy.eventTypes ?? undefined,
     cursor,
     ...group.counts(now),
     deadLetters: log.deadLetters.filter((letter) => letter.group === name).length,
     lastServedAt,
-    maxAttempts: policy.maxAttempts,
-    leaseMs: policy.leaseMs,
-    expireAfterMs: policy.expireAfterMs,
-    skipAfterMs: policy.skipAfterMs ?? undefined,
+    ...shownPolicy(policy),
     skipped: group.skipped,
-    backoff: policy.backoff,
     claimedBy: claim !== undefined && claim.until > now ? claim.holder : undefined,
   };
-}
-
-function notFound(name: string): QueueError {
-  return new QueueError(
-    "GROUP_NOT_FOUND",
-    `There is no group "${name}". groups.list() shows those there are; group("${name}").ensure() makes it.`,
-  );
-}
-
-function claimed(name: string, holder: string): QueueError {
-  return new QueueError(
-    "GROUP_CLAIMED",
-    `Group "${name}" is claimed by "${holder}". Stop that one first, or use another name; the claim ends by itself when its holder stops renewing it.`,
-  );
 }

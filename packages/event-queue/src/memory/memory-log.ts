@@ -3,7 +3,7 @@ import type { Backlog } from "../backlog-gate.ts";
 import type { Bell } from "../bell.ts";
 import type { StoredEvent } from "../events.ts";
 import type { StoredGroupPolicy } from "../group-policy.ts";
-import { groupSkipped } from "../group-skipped.ts";
+import { groupSkipped } from "../group-errors.ts";
 import { checkMs, checkOptionNames } from "../options.ts";
 import type { OutgoingRecord } from "../outgoing.ts";
 import { reportQueueError } from "../queue-errors.ts";
@@ -11,7 +11,7 @@ import type { LogPage, LogQuery } from "../reader.ts";
 import type { BuriedEntry } from "./group-entry.ts";
 import { DelayedRecords } from "./delayed-records.ts";
 import { GroupState } from "./group-state.ts";
-import { type LogRecord, toStoredEvent } from "./log-record.ts";
+import { type EventRecord, toStoredEvent } from "../stored-event.ts";
 
 /** How a {@link MemoryLog} keeps its events. */
 export interface MemoryLogOptions {
@@ -52,8 +52,8 @@ export class MemoryLog {
   readonly #retentionMs: number;
   readonly #dedupeWindowMs: number;
   /** Positions are contiguous: the record of position `p` is at `p - #removed - 1`. */
-  readonly #records: LogRecord[] = [];
-  readonly #byId = new Map<string, LogRecord>();
+  readonly #records: EventRecord[] = [];
+  readonly #byId = new Map<string, EventRecord>();
   /** Ids by dedupe key. */
   readonly #byKey = new Map<string, { readonly id: string; readonly until: number }>();
   readonly #delayed: DelayedRecords;
@@ -96,7 +96,7 @@ export class MemoryLog {
   }
 
   /** @internal */
-  *after(position: number): Generator<LogRecord, void> {
+  *after(position: number): Generator<EventRecord, void> {
     for (let next = Math.max(position, this.#removed); next < this.newest; next += 1) {
       const record = this.#records[next - this.#removed];
       if (record !== undefined) yield record;
@@ -198,16 +198,16 @@ export class MemoryLog {
     for (const bell of this.bells) bell.ring();
   }
 
-  #known({ lineage, dedupeKey }: OutgoingRecord, now: number): LogRecord | undefined {
+  #known({ lineage, dedupeKey }: OutgoingRecord, now: number): EventRecord | undefined {
     const first = dedupeKey === undefined ? undefined : this.#byKey.get(dedupeKey);
     const known = first !== undefined && first.until > now ? this.#byId.get(first.id) : undefined;
     return known ?? this.#byId.get(lineage.id);
   }
 
-  #store(event: OutgoingRecord, now: number): LogRecord {
+  #store(event: OutgoingRecord, now: number): EventRecord {
     const { lineage, type, body, key, headers, dedupeKey, delayMs } = event;
     if (dedupeKey !== undefined) this.#remember(dedupeKey, lineage.id, now);
-    const record: LogRecord = { lineage, position: 0, type, body, key, headers, storedAt: now };
+    const record: EventRecord = { lineage, position: 0, type, body, key, headers, storedAt: now };
     if (delayMs === 0) return this.#push(record);
     const delayed = { ...record, dueAt: now + delayMs };
     this.#delayed.add(delayed);
@@ -215,7 +215,7 @@ export class MemoryLog {
     return delayed;
   }
 
-  #push(record: LogRecord): LogRecord {
+  #push(record: EventRecord): EventRecord {
     const placed = { ...record, position: this.newest + 1 };
     this.#records.push(placed);
     this.#byId.set(placed.lineage.id, placed);

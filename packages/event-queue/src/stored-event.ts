@@ -1,9 +1,9 @@
 import type { EventLineage } from "@ringrift/envelope";
-import type { StoredEvent } from "../events.ts";
-import { decodePayload } from "../payload.ts";
+import type { StoredEvent } from "./events.ts";
+import { decodePayload } from "./payload.ts";
 
-/** One event in memory. The payload is text, as in any other log: nobody can change what is stored. */
-export interface LogRecord {
+/** One event as a log holds it. The payload is text: nobody can change what is stored. */
+export interface EventRecord {
   readonly lineage: EventLineage;
   /** 0 while it is delayed. */
   readonly position: number;
@@ -16,8 +16,12 @@ export interface LogRecord {
   readonly dueAt?: number | undefined;
 }
 
-/** Makes the event that a caller sees, with a payload of its own. */
-export function toStoredEvent(record: LogRecord, attempt = 0, redelivered = false): StoredEvent {
+/**
+ * For backends: makes the event that a caller sees, with a payload of its own.
+ *
+ * @throws QueueError `CORRUPT_EVENT`, `PAYLOAD_FORBIDDEN_KEY`
+ */
+export function toStoredEvent(record: EventRecord, attempt = 0, redelivered = false): StoredEvent {
   const { lineage, position, type, body, key, headers, storedAt, dueAt } = record;
   return {
     ...lineage,

@@ -1,0 +1,103 @@
+import type { StartFrom } from "@ringrift/envelope";
+import type { StoredEvent } from "@ringrift/event-queue";
+import type {
+  BackendHost,
+  BackendTransaction,
+  GivenGroupPolicy,
+  GroupMember,
+  HealthReport,
+  HistoryRequest,
+  LogPage,
+  LogQuery,
+  LogStats,
+  OutgoingRecord,
+  TransactionalBackend,
+  TransactOptions,
+} from "@ringrift/event-queue/backend";
+import { appendedEvent, prepareRow } from "./appending.ts";
+import { backUp, type QueueBackup } from "./backup.ts";
+import { SqliteDeadLetters } from "./sqlite-dead-letters.ts";
+import type { TransactionDatabase } from "./driver.ts";
+import { Engine } from "./engine.ts";
+import { logStats, reportHealth } from "./health.ts";
+import type { CheckedQueueOptions } from "./options.ts";
+import { SqliteGroups } from "./sqlite-groups.ts";
+import { SqliteMember } from "./sqlite-member.ts";
+import { transact } from "./transactions.ts";
+
+/** The queue in a file, as the public API works on it. */
+export class SqliteBackend implements TransactionalBackend<TransactionDatabase> {
+  readonly groups: SqliteGroups;
+  readonly deadLetters: SqliteDeadLetters;
+  readonly #engine: Engine;
+  readonly #host: BackendHost;
+
+  static async open(options: CheckedQueueOptions, host: BackendHost): Promise<SqliteBackend> {
+    return new SqliteBackend(await Engine.open(options, host), host);
+  }
+
+  private constructor(engine: Engine, host: BackendHost) {
+    this.#engine = engine;
+    this.#host = host;
+    this.groups = new SqliteGroups(engine);
+    this.deadLetters = new SqliteDeadLetters(engine);
+  }
+
+  async append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
+    const events = records.map(prepareRow);
+    const { committer, appender } = this.#engine;
+    const appended = await committer.submit((tx) => appender.append(tx, events), {
+      deferred: true,
+    });
+    return appended.map(appendedEvent);
+  }
+
+  read(query: LogQuery): Promise<LogPage> {
+    const { connection, log } = this.#engine;
+    return connection.read(() => log.read(query));
+  }
+
+  history(request: HistoryRequest): Promise<StoredEvent[]> {
+    const { connection, log } = this.#engine;
+    return connection.read(() => log.history(request));
+  }
+
+  startAfter(from: StartFrom): Promise<number> {
+    const { connection, log } = this.#engine;
+    return connection.read(() => log.startAfter(from));
+  }
+
+  async listen(): Promise<void> {
+    this.#engine.doorbell.listen();
+  }
+
+  member(name: string, given: GivenGroupPolicy): GroupMember {
+    return new SqliteMember({ engine: this.#engine, host: this.#host, name, given });
+  }
+
+  transact<R>(
+    body: (transaction: BackendTransaction<TransactionDatabase>) => R,
+    options?: TransactOptions,
+  ): Promise<Awaited<R>> {
+    return transact(this.#engine, body, options);
+  }
+
+  stats(): Promise<LogStats> {
+    return logStats(this.#engine);
+  }
+
+  health(report: HealthReport): Promise<void> {
+    return reportHealth(this.#engine, report);
+  }
+
+  /** Copies the database of this moment into a new file. */
+  async backUp(path: string): Promise<QueueBackup> {
+    // What was sent before is in it.
+    await this.#engine.committer.flush();
+    return backUp(this.#engine.connection, path);
+  }
+
+  close(): Promise<void> {
+    return this.#engine.close();
+  }
+}

@@ -1,0 +1,60 @@
+import type { StartFrom } from "@ringrift/envelope";
+import type { GroupInfo } from "@ringrift/event-queue";
+import type { Backlog, BackendGroups } from "@ringrift/event-queue/backend";
+import { Budget } from "./budget.ts";
+import type { Engine } from "./engine.ts";
+
+/** The groups of a queue in a file. */
+export class SqliteGroups implements BackendGroups {
+  readonly #engine: Engine;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  async list(): Promise<GroupInfo[]> {
+    const { connection, groups, sweeper } = this.#engine;
+    await sweeper.sweepOnce();
+    const now = Date.now();
+    return connection.read(() => groups.all().map((group) => groups.info(group, now)));
+  }
+
+  seek(name: string, from: StartFrom): Promise<GroupInfo> {
+    const { committer, groups } = this.#engine;
+    return committer.submit((tx) => groups.info(groups.seek(tx, name, from), tx.now));
+  }
+
+  async remove(name: string): Promise<boolean> {
+    const { committer, groups } = this.#engine;
+    let isFound = false;
+    for (let isGone = false; !isGone;) {
+      isGone = await committer.submit(() => {
+        const group = groups.find(name);
+        if (group === undefined) return true;
+        isFound = true;
+        return groups.dissolve(group, new Budget()).isGone;
+      });
+    }
+    return isFound;
+  }
+
+  takeName(
+    name: string,
+    { holder, ttlMs }: { readonly holder: string; readonly ttlMs: number },
+  ): Promise<string> {
+    const { committer, claims } = this.#engine;
+    return committer.submit((tx) =>
+      claims.take(tx, name, holder, ttlMs) ? holder : (claims.holderOf(name, tx.now) ?? holder),
+    );
+  }
+
+  releaseName(name: string, holder: string): Promise<void> {
+    const { committer, claims } = this.#engine;
+    return committer.submit(() => claims.release(name, holder));
+  }
+
+  furthestBehind(enough: number): Promise<Backlog | undefined> {
+    const { connection, groups } = this.#engine;
+    return connection.read(() => groups.furthestBehind(enough));
+  }
+}

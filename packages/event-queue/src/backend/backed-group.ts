@@ -1,0 +1,115 @@
+import type { Contracts, EventView } from "@ringrift/envelope";
+import { createConsumer } from "../consumer-loop.ts";
+import type { Consumer, ConsumerOptions, EventHandler, EventHandlers } from "../consumer.ts";
+import type { ConsumerGroup, GroupReceiveOptions } from "../contract.ts";
+import type { LeasedEvent } from "../events.ts";
+import { handlerEventTypes } from "../group-handlers.ts";
+import {
+  completeGroupPolicy,
+  type GivenGroupPolicy,
+  type StoredGroupPolicy,
+} from "../group-policy.ts";
+import type { EnsuredGroup } from "../groups.ts";
+import type { LeaseSource } from "../lease-source.ts";
+import { leaseEvent } from "../leased-record.ts";
+import { longPoll, type Taken } from "../long-poll.ts";
+import { checkGroupReceive, checkHandlerIsLast } from "../requests.ts";
+import { GuardedLease } from "./guarded-lease.ts";
+import type { ClaimedEvent, GroupMember, MemberRequest, QueueBackend } from "./queue-backend.ts";
+import type { QueueInstance } from "./queue-instance.ts";
+
+/** What a handle on a group is made with. */
+export interface BackedGroupParts {
+  readonly name: string;
+  readonly instance: QueueInstance;
+  readonly given: GivenGroupPolicy;
+  readonly view: EventView<Contracts> | undefined;
+}
+
+/** A member's handle on a group. */
+export class BackedGroup implements ConsumerGroup {
+  readonly name: string;
+  readonly #parts: BackedGroupParts;
+  readonly #instance: QueueInstance;
+  #member: GroupMember | undefined;
+
+  constructor(parts: BackedGroupParts) {
+    this.name = parts.name;
+    this.#parts = parts;
+    this.#instance = parts.instance;
+  }
+
+  ensure(): Promise<EnsuredGroup> {
+    return this.#instance.use((backend) => this.#memberOf(backend).ensure());
+  }
+
+  async receive(options?: GroupReceiveOptions): Promise<LeasedEvent[]> {
+    return this.#receive({ ...checkGroupReceive(options), ahead: 0 }, true);
+  }
+
+  consume(
+    options: ConsumerOptions,
+    handler: EventHandler | EventHandlers,
+    ...surplus: never[]
+  ): Consumer {
+    checkHandlerIsLast("group.consume", options, surplus);
+    this.#instance.refuseWhenClosing();
+    const { given, view } = this.#parts;
+    const eventTypes = handlerEventTypes(handler, given.eventTypes, view);
+    // A member of its own: the types of its handlers may be others than those of this handle.
+    const member = new BackedGroup({
+      ...this.#parts,
+      given: { ...given, ...(eventTypes !== undefined && { eventTypes }) },
+    });
+    const { middlewares } = this.#instance;
+    const consumer = createConsumer(member.#source(), handler, options, middlewares);
+    this.#instance.adopt(consumer);
+    return consumer;
+  }
+
+  #source(): LeaseSource {
+    const stored = (): StoredGroupPolicy =>
+      this.#member?.policy ?? completeGroupPolicy(this.#parts.given);
+    return {
+      group: this.name,
+      claimsCommit: this.#instance.kind.claimsCommit,
+      get leaseMs() {
+        return stored().leaseMs;
+      },
+      get maxAttempts() {
+        return stored().maxAttempts;
+      },
+      receive: (request) => this.#receive({ ...request, leaseMs: undefined }, false),
+      release: async (event) => {
+        await GuardedLease.of(event)?.release();
+      },
+    };
+  }
+
+  #memberOf(backend: QueueBackend): GroupMember {
+    this.#member ??= backend.member(this.name, this.#parts.given);
+    return this.#member;
+  }
+
+  #receive(request: MemberRequest, keepAlive: boolean): Promise<LeasedEvent[]> {
+    const { waitMs, signal } = request;
+    const take = async (leftMs: number): Promise<Taken<LeasedEvent>> => {
+      const { items, retryInMs } = await this.#instance.use(
+        (backend) => this.#memberOf(backend).claim({ ...request, waitMs: leftMs }),
+        { keepAlive },
+      );
+      const leased = items.map((claimed) => this.#deliver(claimed));
+      if (signal?.aborted === true) {
+        for (const event of leased) await GuardedLease.of(event)?.release();
+        signal.throwIfAborted();
+      }
+      return { items: leased, retryInMs };
+    };
+    return longPoll({ bell: this.#instance.bell, take, waitMs, signal, keepAlive });
+  }
+
+  #deliver({ event, lease, until }: ClaimedEvent): LeasedEvent {
+    this.#instance.counts.received += 1;
+    return leaseEvent(event, until, new GuardedLease(this.#instance, lease));
+  }
+}

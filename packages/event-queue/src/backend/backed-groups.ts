@@ -1,0 +1,45 @@
+import { parseStartFrom, type StartFrom } from "@ringrift/envelope";
+import { groupClaimed } from "../group-errors.ts";
+import type { ClaimOptions, GroupClaim, GroupInfo, Groups } from "../groups.ts";
+import { checkGroupName } from "../names.ts";
+import { checkClaim } from "../requests.ts";
+import type { QueueInstance } from "./queue-instance.ts";
+
+/** Administration of the groups of a queue. */
+export class BackedGroups implements Groups {
+  readonly #instance: QueueInstance;
+
+  constructor(instance: QueueInstance) {
+    this.#instance = instance;
+  }
+
+  list(): Promise<GroupInfo[]> {
+    return this.#instance.use(({ groups }) => groups.list());
+  }
+
+  async seek(name: string, from: StartFrom): Promise<GroupInfo> {
+    checkGroupName(name);
+    parseStartFrom(from);
+    return this.#instance.use(({ groups }) => groups.seek(name, from));
+  }
+
+  async remove(name: string): Promise<boolean> {
+    checkGroupName(name);
+    return this.#instance.use(({ groups }) => groups.remove(name));
+  }
+
+  async claim(name: string, options: ClaimOptions): Promise<GroupClaim> {
+    const group = checkGroupName(name);
+    const { holder, ttlMs } = checkClaim(options);
+    const take = (): Promise<string> =>
+      this.#instance.use(({ groups }) => groups.takeName(group, { holder, ttlMs }));
+    const heldBy = await take();
+    if (heldBy !== holder) throw groupClaimed(group, heldBy);
+    return {
+      group,
+      holder,
+      renew: async () => (await take()) === holder,
+      release: () => this.#instance.use(({ groups }) => groups.releaseName(group, holder)),
+    };
+  }
+}

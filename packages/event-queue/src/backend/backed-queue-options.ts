@@ -1,0 +1,46 @@
+import type { AnyContracts, Contracts, EventView } from "@ringrift/envelope";
+import { type BacklogLimit, type BacklogOptions, checkBacklog } from "../backlog-gate.ts";
+import { checkCount, checkText } from "../options.ts";
+import { MAX_PAYLOAD_BYTES } from "../payload.ts";
+
+/** Options that every queue takes. */
+export interface BackedQueueOptions<C extends Contracts = AnyContracts> extends BacklogOptions {
+  /** The catalogue's view (`catalogue.queue`): types of the events, and a check of their names. */
+  readonly events?: EventView<C> | undefined;
+  /** In bytes of JSON, at most 1,048,576. @default 262_144 */
+  readonly maxPayloadBytes?: number | undefined;
+  /** `source` of events that are sent without one. @default "" */
+  readonly source?: string | undefined;
+}
+
+/** {@link BackedQueueOptions}, checked. */
+export interface BackedQueueSettings {
+  readonly view: EventView<Contracts> | undefined;
+  readonly maxPayloadBytes: number | undefined;
+  readonly source: string | undefined;
+  readonly backlog: BacklogLimit | undefined;
+}
+
+/** Their names, for a backend's own list. */
+export const BACKED_QUEUE_OPTION_NAMES: readonly (keyof BackedQueueOptions)[] = [
+  "events",
+  "maxPayloadBytes",
+  "source",
+  "maxBacklog",
+  "backlogWaitMs",
+];
+
+/**
+ * Checks the options that every queue takes.
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
+export function checkBackedQueueOptions(options: BackedQueueOptions): BackedQueueSettings {
+  const { events, maxPayloadBytes, source, maxBacklog, backlogWaitMs } = options;
+  return {
+    view: events,
+    maxPayloadBytes: checkCount("maxPayloadBytes", maxPayloadBytes, MAX_PAYLOAD_BYTES),
+    source: source === undefined || source === "" ? undefined : checkText("source", source),
+    backlog: checkBacklog({ maxBacklog, backlogWaitMs }),
+  };
+}

@@ -1,0 +1,213 @@
+import type { AnyContracts, Contracts, EventName, EventView } from "@ringrift/envelope";
+import { BacklogGate } from "../backlog-gate.ts";
+import type { ConsumerMiddleware } from "../consumer-middleware.ts";
+import type { ConsumeOptions, Consumer, EventHandler, EventHandlers } from "../consumer.ts";
+import type {
+  ConsumerGroup,
+  EventQueue,
+  GroupReceiveOptions,
+  HistoryOptions,
+  OutgoingEvent,
+  QueueHealth,
+  QueueStats,
+  ReceiveOptions,
+  SendOptions,
+  StreamOptions,
+} from "../contract.ts";
+import type { DeadLetters } from "../dead-letters.ts";
+import { createEventStream } from "../event-stream.ts";
+import type { LeasedEvent, QueueEvent, StoredEvent } from "../events.ts";
+import { checkGroupPolicy } from "../group-policy.ts";
+import type { GroupPolicy, Groups } from "../groups.ts";
+import { checkGroupName } from "../names.ts";
+import { type OutgoingRecord, prepareEvent, prepareEvents } from "../outgoing.ts";
+import { InstanceReader, type LogPage, type LogSource } from "../reader.ts";
+import {
+  checkHandlerIsLast,
+  checkHistory,
+  checkReceive,
+  checkStream,
+  splitConsume,
+  splitReceive,
+} from "../requests.ts";
+import { BackedDeadLetters } from "./backed-dead-letters.ts";
+import { BackedGroup } from "./backed-group.ts";
+import { BackedGroups } from "./backed-groups.ts";
+import type { BackedQueueSettings } from "./backed-queue-options.ts";
+import { contracted } from "./contracted.ts";
+import { queueHealth } from "./queue-health.ts";
+import type { QueueInstance } from "./queue-instance.ts";
+
+/**
+ * The public API of every queue, on top of a `QueueBackend`: it checks what it is given, gives lineage and dedupe
+ * keys, holds senders back, counts, waits, runs handlers, and opens and closes the backend.
+ *
+ * @example
+ * class MyQueue<C extends Contracts> extends BackedQueue<C> {
+ *   constructor(options: MyOptions<C>) {
+ *     super(new QueueInstance({ name: "mine", claimsCommit: false, open }), checkBackedQueueOptions(options));
+ *   }
+ * }
+ */
+export class BackedQueue<C extends Contracts = AnyContracts> implements EventQueue<C> {
+  readonly deadLetters: DeadLetters;
+  readonly groups: Groups;
+  readonly #instance: QueueInstance;
+  readonly #settings: BackedQueueSettings;
+  readonly #source: LogSource;
+  readonly #reader: InstanceReader;
+  readonly #gate: BacklogGate;
+
+  constructor(instance: QueueInstance, settings: BackedQueueSettings) {
+    this.#instance = instance;
+    this.#settings = settings;
+    this.deadLetters = new BackedDeadLetters(instance);
+    this.groups = new BackedGroups(instance);
+    this.#gate = new BacklogGate(settings.backlog, (enough) =>
+      instance.use(({ groups }) => groups.furthestBehind(enough)),
+    );
+    this.#source = {
+      bell: instance.bell,
+      resolve: (from) => instance.use((backend) => backend.startAfter(from)),
+      read: (query) => instance.use((backend) => backend.read(query)),
+    };
+    this.#reader = new InstanceReader(this.#source);
+  }
+
+  async send<K extends EventName<C>>(
+    type: K,
+    payload: C[K],
+    options?: SendOptions,
+  ): Promise<QueueEvent<C, K>> {
+    const [event] = await this.#append([this.prepare(type, payload, options)]);
+    return contracted(event);
+  }
+
+  async sendMany(events: readonly OutgoingEvent<C>[]): Promise<QueueEvent<C>[]> {
+    const sourced = Array.isArray(events) ? events.map((event) => this.#withSource(event)) : events;
+    return contracted(await this.#append(prepareEvents(sourced, this.#checks)));
+  }
+
+  receive<K extends EventName<C> = EventName<C>>(
+    options?: ReceiveOptions<K> & { readonly group?: undefined },
+  ): Promise<QueueEvent<C, K>[]>;
+  receive<K extends EventName<C> = EventName<C>>(
+    options: ReceiveOptions<K> & GroupReceiveOptions & { readonly group: string },
+  ): Promise<LeasedEvent<C, K>[]>;
+  async receive<K extends EventName<C>>(
+    options: ReceiveOptions<K> & GroupReceiveOptions & { readonly group?: string | undefined } = {},
+  ): Promise<QueueEvent<C, K>[]> {
+    const { group, ...rest } = options;
+    if (group !== undefined) {
+      const split = splitReceive({ ...rest, group });
+      return this.group<K>(split.group, split.policy).receive(split.receive);
+    }
+    const request = checkReceive(rest, this.#settings.view);
+    if (request.waitMs > 0) await this.#listen();
+    const events = await this.#reader.receive(request);
+    this.#instance.counts.received += events.length;
+    return contracted(events);
+  }
+
+  group<K extends EventName<C> = EventName<C>>(
+    name: string,
+    policy?: GroupPolicy<C, K>,
+  ): ConsumerGroup<C, K> {
+    const { view } = this.#settings;
+    const given = checkGroupPolicy(policy, view);
+    return contracted(
+      new BackedGroup({ name: checkGroupName(name), instance: this.#instance, given, view }),
+    );
+  }
+
+  consume<K extends EventName<C> = EventName<C>>(
+    options: ConsumeOptions<C, K>,
+    handler: EventHandler<C, K> | EventHandlers<C>,
+    ...surplus: never[]
+  ): Consumer {
+    checkHandlerIsLast("consume", options, surplus);
+    const { group, policy, member } = splitConsume(options);
+    return this.group<K>(group, policy).consume(member, handler);
+  }
+
+  use(middleware: ConsumerMiddleware<C>): () => void {
+    return this.#instance.middlewares.add(contracted(middleware));
+  }
+
+  stream<K extends EventName<C> = EventName<C>>(
+    options?: StreamOptions<K>,
+  ): AsyncIterableIterator<QueueEvent<C, K>> & AsyncDisposable {
+    const request = checkStream(options, this.#settings.view);
+    const signal = this.#instance.endOf(request.signal);
+    const read: LogSource["read"] = async (query) => this.#counted(await this.#source.read(query));
+    const stream = createEventStream({ ...this.#source, read }, { ...request, signal });
+    // When it fails, so does the first read of the stream.
+    this.#listen().catch(() => {});
+    return contracted(stream);
+  }
+
+  async history<K extends EventName<C> = EventName<C>>(
+    options?: HistoryOptions<K>,
+  ): Promise<QueueEvent<C, K>[]> {
+    const request = checkHistory(options, this.#settings.view);
+    return contracted(await this.#instance.use((backend) => backend.history(request)));
+  }
+
+  async stats(): Promise<QueueStats> {
+    const log = await this.#instance.use((backend) => backend.stats());
+    const { counts, dropped } = this.#instance;
+    return { ...log, ...counts, dropped: Object.fromEntries(dropped) };
+  }
+
+  health(): Promise<QueueHealth> {
+    return queueHealth(this.#instance);
+  }
+
+  close(): Promise<void> {
+    return this.#instance.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Checks one event, and completes it as a `send` does. */
+  protected prepare(type: string, payload: unknown, options?: SendOptions): OutgoingRecord {
+    return prepareEvent(type, payload, this.#withSource(options), this.#checks);
+  }
+
+  /** Lets so many events be stored: at once (`undefined`), or when senders are no longer held back. */
+  protected admit(count: number): Promise<void> | undefined {
+    return this.#gate.pass(count);
+  }
+
+  get #checks(): { view: EventView<Contracts> | undefined; maxBytes: number | undefined } {
+    const { view, maxPayloadBytes } = this.#settings;
+    return { view, maxBytes: maxPayloadBytes };
+  }
+
+  async #append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
+    if (records.length === 0) return [];
+    const passing = this.admit(records.length);
+    if (passing !== undefined) await passing;
+    const events = await this.#instance.use((backend) => backend.append(records));
+    for (const event of events) this.#instance.countSent(event);
+    return events;
+  }
+
+  #listen(): Promise<void> {
+    return this.#instance.use((backend) => backend.listen());
+  }
+
+  #counted(page: LogPage): LogPage {
+    this.#instance.counts.received += page.events.length;
+    return page;
+  }
+
+  /** An event of a bridge has a source already. */
+  #withSource<T extends SendOptions>(options: T | undefined): T | SendOptions | undefined {
+    const { source } = this.#settings;
+    if (source === undefined || typeof (options ?? {}) !== "object") return options;
+    return options?.lineage === undefined ? { source, ...options } : options;
+  }
+}

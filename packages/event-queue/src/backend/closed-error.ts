@@ -1,0 +1,6 @@
+import { QueueError } from "../errors.ts";
+
+/** What every call is told after `close`. */
+export function closedError(): QueueError {
+  return new QueueError("QUEUE_CLOSED", "The queue is closed. Open another instance to go on.");
+}

@@ -1,0 +1,92 @@
+import type { StartFrom } from "@ringrift/envelope";
+import type { StoredEvent } from "@ringrift/event-queue";
+import type {
+  BackendHost,
+  GivenGroupPolicy,
+  GroupMember,
+  HealthReport,
+  HistoryRequest,
+  LogPage,
+  LogQuery,
+  LogStats,
+  OutgoingRecord,
+  QueueBackend,
+} from "@ringrift/event-queue/backend";
+import { Engine } from "./engine.ts";
+import { logStats, reportHealth } from "./health.ts";
+import { Member } from "./member.ts";
+import { NatsDeadLetters } from "./nats-dead-letters.ts";
+import { NatsGroups } from "./nats-groups.ts";
+import type { CheckedOptions } from "./options.ts";
+
+/** The queue on JetStream, as the public API works on it. */
+export class NatsBackend implements QueueBackend {
+  readonly groups: NatsGroups;
+  readonly deadLetters: NatsDeadLetters;
+  readonly #engine: Engine;
+  readonly #options: CheckedOptions;
+  /** Reads of "now": what is sent after such a call comes after it in the log. */
+  readonly #starting = new Set<Promise<unknown>>();
+
+  static async open(options: CheckedOptions, host: BackendHost): Promise<NatsBackend> {
+    return new NatsBackend(await Engine.open(options, host), options);
+  }
+
+  private constructor(engine: Engine, options: CheckedOptions) {
+    this.#engine = engine;
+    this.#options = options;
+    this.groups = new NatsGroups(engine);
+    this.deadLetters = new NatsDeadLetters(engine.letters);
+  }
+
+  async append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
+    if (this.#starting.size > 0) await Promise.allSettled(this.#starting);
+    const { publisher, admission } = this.#engine;
+    const stored = await publisher.append(records);
+    const due = stored.flatMap(({ dueAt, duplicate }) => (duplicate ? [] : (dueAt ?? [])));
+    if (due.length > 0) admission.announce(Math.min(...due));
+    return stored;
+  }
+
+  read(query: LogQuery): Promise<LogPage> {
+    return this.#engine.log.read(query);
+  }
+
+  history(request: HistoryRequest): Promise<StoredEvent[]> {
+    return this.#engine.log.history(request);
+  }
+
+  startAfter(from: StartFrom): Promise<number> {
+    const start = this.#engine.log.startAfter(from);
+    if (from === "now") {
+      this.#starting.add(start);
+      const forget = (): unknown => this.#starting.delete(start);
+      start.then(forget, forget);
+    }
+    return start;
+  }
+
+  listen(): Promise<void> {
+    return this.#engine.tail.listen();
+  }
+
+  member(name: string, given: GivenGroupPolicy): GroupMember {
+    return new Member(this.#engine, name, given);
+  }
+
+  stats(): Promise<LogStats> {
+    return logStats(this.#engine);
+  }
+
+  health(report: HealthReport): Promise<void> {
+    return reportHealth(this.#engine, this.#options, report);
+  }
+
+  hold(isHeld: boolean): void {
+    this.#engine.connection.hold(isHeld);
+  }
+
+  close(): Promise<void> {
+    return this.#engine.close();
+  }
+}

@@ -1,0 +1,45 @@
+import type { StartFrom } from "@ringrift/envelope";
+import type { GroupInfo } from "@ringrift/event-queue";
+import type { Backlog, BackendGroups } from "@ringrift/event-queue/backend";
+import { releaseClaim, takeClaim } from "./claims.ts";
+import type { Engine } from "./engine.ts";
+import { furthestBehind, groupInfo } from "./group-info.ts";
+
+/** The groups of a queue on JetStream. */
+export class NatsGroups implements BackendGroups {
+  readonly #engine: Engine;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  async list(): Promise<GroupInfo[]> {
+    const { sweeper, skipper, groups } = this.#engine;
+    await sweeper.expireGroups();
+    await skipper.skipAll();
+    return Promise.all((await groups.all()).map((group) => groupInfo(this.#engine, group)));
+  }
+
+  async seek(name: string, from: StartFrom): Promise<GroupInfo> {
+    return groupInfo(this.#engine, await this.#engine.groups.seek(name, from));
+  }
+
+  remove(name: string): Promise<boolean> {
+    return this.#engine.groups.remove(name);
+  }
+
+  takeName(
+    name: string,
+    claim: { readonly holder: string; readonly ttlMs: number },
+  ): Promise<string> {
+    return takeClaim(this.#engine, name, claim);
+  }
+
+  releaseName(name: string, holder: string): Promise<void> {
+    return releaseClaim(this.#engine, name, holder);
+  }
+
+  furthestBehind(): Promise<Backlog | undefined> {
+    return furthestBehind(this.#engine);
+  }
+}
