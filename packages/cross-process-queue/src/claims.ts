@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { QueueError } from "@ringrift/event-queue";
 import { isProcessGone, machineName } from "@ringrift/event-queue/backend";
-import type { WriteTransaction } from "./commit.ts";
+import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import { SQL } from "./schema.ts";
 

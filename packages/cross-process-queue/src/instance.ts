@@ -2,7 +2,7 @@ import { type Consumer, QueueError } from "@ringrift/event-queue";
 import { Bell, ConsumerMiddlewares } from "@ringrift/event-queue/backend";
 import type { Appended } from "./appending.ts";
 import { backUp, type QueueBackup } from "./backup.ts";
-import type { CommitOptions, WriteTransaction } from "./commit.ts";
+import type { CommitOptions, WriteTransaction } from "./write-transaction.ts";
 import { Engine } from "./engine.ts";
 import type { CheckedQueueOptions } from "./options.ts";
 import type { EventRow } from "./rows.ts";

@@ -12,7 +12,7 @@ import {
   type SendOptions,
 } from "@ringrift/event-queue";
 import { type Appended, appendedEvent } from "./appending.ts";
-import type { CommitOptions, WriteTransaction } from "./commit.ts";
+import type { CommitOptions, WriteTransaction } from "./write-transaction.ts";
 import type { TransactionDatabase } from "./driver.ts";
 import type { Engine } from "./engine.ts";
 import type { QueueInstance } from "./instance.ts";
