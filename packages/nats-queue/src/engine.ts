@@ -89,7 +89,12 @@ export class Engine {
     });
     this.skipper = new Skipper(this.group);
     this.tail = new Tail(connection, names.stream, listener.bell);
-    this.sweeper = new Sweeper(this, options, listener);
+    const { groups, letters, group, delayed, skipper } = this;
+    this.sweeper = new Sweeper(
+      { connection, names, clock, state, groups, letters, group, delayed, skipper },
+      options,
+      listener,
+    );
   }
 
   static async open(options: CheckedOptions, listener: EngineListener): Promise<Engine> {
