@@ -1,6 +1,6 @@
 import type { StoredEvent } from "@ringrift/event-queue";
 import type { OutgoingRecord } from "@ringrift/event-queue/backend";
-import type { WriteTransaction } from "./commit.ts";
+import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import type { DelayedEvents } from "./delayed-events.ts";
 import type { EventLog } from "./log.ts";

@@ -1,12 +1,12 @@
 import type { ErrorData, StoredEvent } from "@ringrift/event-queue";
 import { toErrorData } from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
-import type { WriteTransaction } from "./commit.ts";
+import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import { withFailure } from "./dead-letters.ts";
 import type { Delivery, DeliveryStore } from "./deliveries.ts";
 import type { ClaimState, Group } from "./groups.ts";
-import type { LeaseHandle } from "./leases.ts";
+import type { LeaseHandle } from "./lease.ts";
 import type { EventLog } from "./log.ts";
 import { type Candidate, type LookAhead, toCandidate } from "./look-ahead.ts";
 import { type EventRow, fromRow } from "./rows.ts";

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { isProcessGone, machineName } from "@ringrift/event-queue/backend";
-import type { WriteTransaction } from "./commit.ts";
+import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import { SQL } from "./schema.ts";
 

@@ -6,10 +6,9 @@ import {
   type SqliteDriver,
   type SqliteStatement,
 } from "./driver.ts";
-import { checkPath, prepareFile } from "./location.ts";
+import { checkPath } from "./location.ts";
 import { pauseAfter } from "./retry.ts";
 import { SQL } from "./schema.ts";
-import { setUpDatabase } from "./set-up.ts";
 import { isBusy, toQueueError } from "./sqlite-errors.ts";
 
 /** Where the database comes from: a file this package opens, or a handle that somebody else owns. */
@@ -19,7 +18,7 @@ export type DatabaseSource = { readonly path: string } | { readonly database: Sq
  * How long a statement may sleep on the event loop for a lock while the file is being opened: long enough for the
  * moments in which SQLite itself locks readers out (recovery), too short to be felt.
  */
-const BUSY_TIMEOUT_MS = 2;
+export const BUSY_TIMEOUT_MS = 2;
 /** How long opening and reading try again, asynchronously, before they say `QUEUE_BUSY`. */
 export const BUSY_DEADLINE_MS = 10_000;
 
@@ -42,7 +41,7 @@ export function checkSource(source: DatabaseSource): DatabaseSource {
   return source;
 }
 
-/** One open database, checked, migrated and set up, with its prepared statements. */
+/** One open database, with its prepared statements. `openConnection()` gives one that is checked and set up. */
 export class Connection {
   readonly database: SqliteDatabase;
   /** The real path of the file, symbolic links resolved. */
@@ -51,43 +50,7 @@ export class Connection {
   readonly owned: boolean;
   readonly #statements = new Map<string, SqliteStatement>();
 
-  /**
-   * Opens the file, and makes it if need be. While another process is in the way it tries again.
-   *
-   * @throws QueueError `NODE_TOO_OLD`, `DRIVER_MISSING`, `SQLITE_TOO_OLD`, `NETWORK_FILE_SYSTEM`,
-   * `CANNOT_OPEN`, `NOT_A_QUEUE`, `SCHEMA_TOO_NEW`, `QUEUE_READ_ONLY`, `QUEUE_BUSY`
-   */
-  static async open(source: DatabaseSource): Promise<Connection> {
-    if ("database" in source) {
-      const { database } = source;
-      return Connection.#setUp(new Connection(database, realPath(database.name), false));
-    }
-    const Driver = loadDriver();
-    prepareFile(source.path);
-    let database: SqliteDatabase;
-    try {
-      database = new Driver(source.path, { timeout: BUSY_TIMEOUT_MS });
-    } catch (error) {
-      throw toQueueError(error, source.path);
-    }
-    const connection = new Connection(database, realPath(source.path), true);
-    try {
-      return await Connection.#setUp(connection);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-  }
-
-  static async #setUp(connection: Connection): Promise<Connection> {
-    await connection.#retry(() => setUpDatabase(connection));
-    // From here on whoever is in the way is waited for without blocking: SQLite would sleep for a millisecond
-    // at least, and most transactions of others are over sooner.
-    if (connection.owned) connection.database.pragma("busy_timeout = 0");
-    return connection;
-  }
-
-  private constructor(database: SqliteDatabase, path: string, owned: boolean) {
+  constructor(database: SqliteDatabase, path: string, owned: boolean) {
     this.database = database;
     this.path = path;
     this.owned = owned;
@@ -125,7 +88,7 @@ export class Connection {
 
   /** Runs a function that only reads, in one view, again while the file is locked; errors of SQLite become ours. */
   read<T>(look: () => T): Promise<T> {
-    return this.#retry(() => this.inOneView(look));
+    return this.retry(() => this.inOneView(look));
   }
 
   /**
@@ -143,7 +106,12 @@ export class Connection {
     }
   }
 
-  async #retry<T>(attempt: () => T): Promise<T> {
+  /**
+   * Tries again, asynchronously, while another process holds the lock; errors of SQLite become ours.
+   *
+   * @throws QueueError (rejects) `QUEUE_BUSY` after 10 s, and what else SQLite says
+   */
+  async retry<T>(attempt: () => T): Promise<T> {
     const deadline = performance.now() + BUSY_DEADLINE_MS;
     for (let tries = 1; ; tries += 1) {
       try {

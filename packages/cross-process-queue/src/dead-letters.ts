@@ -1,7 +1,7 @@
 import type { DeadLetter, ErrorData } from "@ringrift/event-queue";
 import type { DeadLetterRequest } from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
-import type { WriteTransaction } from "./commit.ts";
+import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import { type EventRow, fromRow } from "./rows.ts";
 import { SQL } from "./schema.ts";

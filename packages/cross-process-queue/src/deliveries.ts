@@ -1,5 +1,5 @@
 import type { ErrorData } from "@ringrift/event-queue";
-import type { WriteTransaction } from "./commit.ts";
+import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import { type DeadLetterStore, withFailure } from "./dead-letters.ts";
 import type { Group } from "./groups.ts";

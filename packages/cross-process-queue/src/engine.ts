@@ -7,7 +7,7 @@ import { Checkpoints } from "./checkpoints.ts";
 import { Claimer } from "./claiming.ts";
 import { Claims } from "./claims.ts";
 import { Committer } from "./commit.ts";
-import { Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { DeadLetterStore } from "./dead-letters.ts";
 import { DelayedEvents } from "./delayed-events.ts";
 import { DeliveryStore } from "./deliveries.ts";
@@ -15,6 +15,7 @@ import { Doorbell } from "./doorbell.ts";
 import { type Group, GroupStore } from "./groups.ts";
 import { LeaseStore } from "./leases.ts";
 import { EventLog } from "./log.ts";
+import { openConnection } from "./open-connection.ts";
 import type { CheckedQueueOptions } from "./options.ts";
 import { Sweeper } from "./retention.ts";
 import { SafetyNet } from "./safety-net.ts";
@@ -42,7 +43,7 @@ export class Engine {
   readonly admission: Admission;
 
   static async open(options: CheckedQueueOptions, host: BackendHost): Promise<Engine> {
-    return new Engine(await Connection.open(options.location), options, host);
+    return new Engine(await openConnection(options.location), options, host);
   }
 
   private constructor(connection: Connection, options: CheckedQueueOptions, host: BackendHost) {

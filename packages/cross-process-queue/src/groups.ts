@@ -14,7 +14,7 @@ import {
 import type { BatchStore } from "./batches.ts";
 import type { Budget } from "./budget.ts";
 import type { Claims } from "./claims.ts";
-import type { WriteTransaction } from "./commit.ts";
+import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import type { EventLog } from "./log.ts";
 import { SQL } from "./schema.ts";

@@ -1,29 +1,13 @@
 import type { NackOptions } from "@ringrift/event-queue";
 import { backoffDelayMs, isPermanent, toErrorData } from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
-import type { WriteTransaction } from "./commit.ts";
 import type { Connection } from "./connection.ts";
 import { withFailure } from "./dead-letters.ts";
 import type { Delivery, DeliveryStore } from "./deliveries.ts";
 import type { Group, GroupStore } from "./groups.ts";
+import type { Ack, LeaseHandle } from "./lease.ts";
 import { SQL } from "./schema.ts";
-
-/** The right to settle one delivery: whoever has a newer token has taken it over. */
-export interface LeaseHandle {
-  readonly group: string;
-  readonly groupId: number;
-  readonly position: number;
-  readonly token: number;
-  /** The events that were leased together with it, itself included, when they may still be in one batch. */
-  readonly batchSize?: number;
-}
-
-/** One ack, as its transaction goes on: `held` is known when that commits. */
-export interface Ack {
-  readonly lease: LeaseHandle;
-  /** `false`: somebody else has it now. */
-  held: boolean;
-}
+import type { WriteTransaction } from "./write-transaction.ts";
 
 interface Keyed {
   readonly key: string | null;

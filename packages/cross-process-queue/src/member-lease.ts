@@ -1,8 +1,8 @@
 import type { NackOptions } from "@ringrift/event-queue";
 import type { BackendLease } from "@ringrift/event-queue/backend";
-import type { CommitOptions } from "./commit.ts";
+import type { CommitOptions } from "./write-transaction.ts";
 import type { Engine } from "./engine.ts";
-import type { LeaseHandle } from "./leases.ts";
+import type { LeaseHandle } from "./lease.ts";
 
 /** Losing a lease or an ack in a power cut means another delivery, which is what at least once allows. */
 export const LOSABLE: CommitOptions = { durable: false };

@@ -1,6 +1,7 @@
 import { runDetached } from "@ringrift/envelope";
 import { Budget } from "./budget.ts";
-import type { Committer, WriteTransaction } from "./commit.ts";
+import type { Committer } from "./commit.ts";
+import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import type { Group, GroupStore } from "./groups.ts";
 import { isWorthTryingAgain } from "./housekeeping.ts";

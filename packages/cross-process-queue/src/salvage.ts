@@ -2,10 +2,11 @@ import { randomBytes } from "node:crypto";
 import { renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { QueueError } from "@ringrift/event-queue";
-import { Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { DamagedFile } from "./damaged-file.ts";
 import type { SqliteDatabase } from "./driver.ts";
 import { checkPath } from "./location.ts";
+import { openConnection } from "./open-connection.ts";
 import { type PositionRange, readNumber, readableEvents, rowsOf } from "./readable-rows.ts";
 import { type EventRow, fromRow } from "./rows.ts";
 import { EVENT_COLUMNS, insertEvents, SQL } from "./schema.ts";
@@ -86,7 +87,7 @@ export async function salvageQueue(damaged: string, target: string): Promise<Sal
 type Findings = Omit<SalvageReport, "path">;
 
 async function salvageInto(from: string, draft: string): Promise<Findings> {
-  const connection = await Connection.open({ path: draft });
+  const connection = await openConnection({ path: draft });
   try {
     // The first page is in the file, and not in the log only.
     connection.run(SQL.truncateLog);

@@ -1,4 +1,4 @@
-import type { WriteTransaction } from "./commit.ts";
+import type { WriteTransaction } from "./write-transaction.ts";
 import type { BatchStore } from "./batches.ts";
 import type { Connection } from "./connection.ts";
 import type { DeliveryStore } from "./deliveries.ts";

@@ -6,7 +6,7 @@ import {
   type TransactOptions,
 } from "@ringrift/event-queue/backend";
 import { appendedEvent, prepareRow } from "./appending.ts";
-import type { WriteTransaction } from "./commit.ts";
+import type { WriteTransaction } from "./write-transaction.ts";
 import type { TransactionDatabase } from "./driver.ts";
 import type { Engine } from "./engine.ts";
 import { MemberLease } from "./member-lease.ts";
@@ -51,8 +51,7 @@ export async function transact<R>(
   try {
     const result = await engine.committer.submit(run, options);
     lease?.noteSettled();
-    // The cast is safe: it is no promise.
-    return result as Awaited<R>;
+    return result;
   } catch (error) {
     throw thrown === undefined ? error : thrown.error;
   }

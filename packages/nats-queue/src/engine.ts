@@ -82,7 +82,12 @@ export class Engine {
     });
     this.skipper = new Skipper(this.group);
     this.tail = new Tail(connection, names.stream, host.bell);
-    this.sweeper = new Sweeper(this, options, host);
+    const { groups, letters, group, delayed, skipper } = this;
+    this.sweeper = new Sweeper(
+      { connection, names, clock, state, groups, letters, group, delayed, skipper },
+      options,
+      host,
+    );
   }
 
   static async open(options: CheckedOptions, host: BackendHost): Promise<Engine> {

@@ -1,27 +1,62 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
 import type { GroupInfo } from "@ringrift/event-queue";
 import { type Backlog, shownPolicy } from "@ringrift/event-queue/backend";
-import { holderOf } from "./claims.ts";
+import type { Connection } from "./connection.ts";
 import { countMessages } from "./cursor.ts";
-import type { Engine } from "./engine.ts";
+import type { DeadLetterStore } from "./dead-letter-store.ts";
 import type { Group, Lane } from "./group.ts";
+import type { GroupStore } from "./group-store.ts";
+import type { Names } from "./names.ts";
 import { isNotFound } from "./nats-errors.ts";
+import type { SkipCount } from "./skip-count.ts";
+import { type ClaimParts, holderOf } from "./stored-claim.ts";
+
+/** The parts of an engine that asking the server about a group's consumers needs. */
+export interface ConsumerParts {
+  readonly connection: Connection;
+  readonly groups: GroupStore;
+}
+
+/** The parts of an engine that counting a group's events needs. */
+export interface BacklogParts extends ConsumerParts {
+  readonly names: Names;
+}
+
+/** The parts of an engine that `groupInfo()` needs. */
+export interface GroupInfoParts extends BacklogParts, ClaimParts {
+  readonly letters: DeadLetterStore;
+  /** What members of groups note. */
+  readonly group: {
+    readonly skips: SkipCount;
+    readonly records: {
+      ofGroup(group: Group): Promise<readonly { readonly record: NotedDelivery }[]>;
+    };
+    lastServedAt(group: Group): Promise<number>;
+  };
+}
+
+/** The note of one delivery, as far as it counts here. */
+interface NotedDelivery {
+  /** It waits for its next attempt, or for its turn. */
+  readonly idle: boolean;
+  readonly attempts: number;
+}
 
 /** A group as callers see it, as of now. */
-export async function groupInfo(engine: Engine, group: Group): Promise<GroupInfo> {
+export async function groupInfo(parts: GroupInfoParts, group: Group): Promise<GroupInfo> {
   const { name, policy } = group;
   const [log, redriven, records, deadLetters, lastServedAt, claimedBy, skipped] = await Promise.all(
     [
-      consumerInfo(engine, group, "log"),
-      group.redrives > 0 ? consumerInfo(engine, group, "redriven") : undefined,
-      engine.group.records.ofGroup(group),
-      engine.letters.count(name),
-      engine.group.lastServedAt(group),
-      holderOf(engine, name),
-      engine.group.skips.of(group),
+      consumerInfo(parts, group, "log"),
+      group.redrives > 0 ? consumerInfo(parts, group, "redriven") : undefined,
+      parts.group.records.ofGroup(group),
+      parts.letters.count(name),
+      parts.group.lastServedAt(group),
+      holderOf(parts, name),
+      parts.group.skips.of(group),
     ],
   );
-  const unclaimed = (await unclaimedInLog(engine, group, log)) + (redriven?.num_pending ?? 0);
+  const unclaimed = (await unclaimedInLog(parts, group, log)) + (redriven?.num_pending ?? 0);
   const underWay = (log?.num_ack_pending ?? 0) + (redriven?.num_ack_pending ?? 0);
   const idle = records.map(({ record }) => record).filter((record) => record.idle);
   return {
@@ -40,7 +75,7 @@ export async function groupInfo(engine: Engine, group: Group): Promise<GroupInfo
 
 /** What the server says of a group's consumer; `undefined` when it isn't there. */
 export async function consumerInfo(
-  { connection, groups }: Pick<Engine, "connection" | "groups">,
+  { connection, groups }: ConsumerParts,
   group: Group,
   lane: Lane,
 ): Promise<ConsumerInfo | undefined> {
@@ -57,12 +92,12 @@ export async function consumerInfo(
 }
 
 /** The group that has the most still to settle. */
-export async function furthestBehind(engine: Engine): Promise<Backlog | undefined> {
-  const groups = await engine.groups.all();
+export async function furthestBehind(parts: BacklogParts): Promise<Backlog | undefined> {
+  const groups = await parts.groups.all();
   const backlogs = await Promise.all(
     groups.map(async (group) => {
-      const log = await consumerInfo(engine, group, "log");
-      const unclaimed = await unclaimedInLog(engine, group, log);
+      const log = await consumerInfo(parts, group, "log");
+      const unclaimed = await unclaimedInLog(parts, group, log);
       return { group: group.name, pending: unclaimed + (log?.num_ack_pending ?? 0) };
     }),
   );
@@ -71,7 +106,7 @@ export async function furthestBehind(engine: Engine): Promise<Backlog | undefine
 
 /** Where the server can't filter by several types it can't count them either: they are counted one by one. */
 async function unclaimedInLog(
-  { groups, connection, names }: Engine,
+  { groups, connection, names }: BacklogParts,
   group: Group,
   info: ConsumerInfo | undefined,
 ): Promise<number> {

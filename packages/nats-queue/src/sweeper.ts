@@ -1,11 +1,13 @@
 import type { StreamState } from "@nats-io/jetstream";
 import { runDetached } from "@ringrift/envelope";
-import { Cursor } from "./cursor.ts";
 import type { BackendHost } from "@ringrift/event-queue/backend";
-import type { Engine } from "./engine.ts";
-import { consumerInfo, groupInfo } from "./group-info.ts";
+import { Cursor } from "./cursor.ts";
+import type { DelayedEvents } from "./delayed-events.ts";
+import { consumerInfo, groupInfo, type GroupInfoParts } from "./group-info.ts";
 import type { Group } from "./group.ts";
+import type { KeyOrder } from "./key-order.ts";
 import type { CheckedOptions } from "./options.ts";
+import type { Skipper } from "./skipping.ts";
 
 /** How often an instance looks what may go. */
 const LONGEST_PAUSE_MS = 30_000;
@@ -14,16 +16,27 @@ const MOST_DELETED = 20_000;
 const DELETED_AT_ONCE = 100;
 const NANOS = 1_000_000;
 
+/** The parts of an engine that a sweeper works with. */
+export interface SweeperParts extends GroupInfoParts {
+  readonly delayed: DelayedEvents;
+  readonly skipper: Skipper;
+  readonly group: GroupInfoParts["group"] & { readonly keys: KeyOrder };
+}
+
 /** Removes what need not be kept: events that every group has settled, and groups that nobody serves. */
 export class Sweeper {
-  readonly #engine: Engine;
+  readonly #parts: SweeperParts;
   readonly #retention: CheckedOptions["retention"];
   readonly #host: BackendHost;
   #timer: NodeJS.Timeout | undefined;
   #sweeping: Promise<void> | undefined;
 
-  constructor(engine: Engine, { retention }: CheckedOptions, host: BackendHost) {
-    this.#engine = engine;
+  constructor(
+    parts: SweeperParts,
+    { retention }: Pick<CheckedOptions, "retention">,
+    host: BackendHost,
+  ) {
+    this.#parts = parts;
     this.#retention = retention;
     this.#host = host;
   }
@@ -51,13 +64,13 @@ export class Sweeper {
 
   /** Removes groups that nobody has served for their `expireAfterMs`; only this one when it is named. */
   async expireGroups(name?: string): Promise<void> {
-    const { groups, group: members, clock } = this.#engine;
+    const { groups, group: members, clock } = this.#parts;
     const found = name === undefined ? await groups.all() : [await groups.find(name)];
     for (const group of found) {
       if (group === undefined) continue;
       const idleMs = clock.now() - (await members.lastServedAt(group));
       if (idleMs <= group.policy.expireAfterMs) continue;
-      const { pending } = await groupInfo(this.#engine, group);
+      const { pending } = await groupInfo(this.#parts, group);
       if (await groups.remove(group.name, group)) {
         this.#host.onDropped("group-expired", pending);
       }
@@ -66,7 +79,7 @@ export class Sweeper {
 
   /** Position of the first event that a group may still need. */
   async floor(group: Group, newest: number): Promise<number> {
-    const info = await consumerInfo(this.#engine, group, "log");
+    const info = await consumerInfo(this.#parts, group, "log");
     // Whoever made the group hasn't made its consumer yet, or somebody deleted it: a member makes it again.
     if (info === undefined) return group.start + 1;
     if (info.num_ack_pending > 0) return info.ack_floor.stream_seq + 1;
@@ -76,12 +89,12 @@ export class Sweeper {
 
   async #sweep(): Promise<void> {
     await this.expireGroups();
-    await this.#engine.skipper.skipAll();
-    const { connection, names, delayed, group: members } = this.#engine;
+    await this.#parts.skipper.skipAll();
+    const { connection, names, delayed, group: members } = this.#parts;
     const { state, config } = await connection.persist("sweeping", () =>
       connection.jsm.streams.info(names.stream),
     );
-    const groups = await this.#engine.groups.all();
+    const groups = await this.#parts.groups.all();
     // Only what is surely gone from the log: what is removed just now is forgotten the next time.
     const oldest = state.messages === 0 ? state.last_seq + 1 : state.first_seq;
     if (state.messages > 0) await this.#trim(state, groups);
@@ -104,7 +117,7 @@ export class Sweeper {
    * position, and the events with them: there each event is deleted by itself, some thousands a sweep.
    */
   async #removeBelow(keep: number, first: number): Promise<number> {
-    const { connection, names } = this.#engine;
+    const { connection, names } = this.#parts;
     const { streams } = connection.jsm;
     if (connection.canPurgeByPosition) {
       const { purged } = await connection.persist("sweeping", () =>
@@ -131,7 +144,7 @@ export class Sweeper {
   async #firstToKeep(state: StreamState): Promise<number> {
     const { ms, events, bytes } = this.#retention;
     const wanted = [state.first_seq];
-    const oldest = this.#engine.clock.now() - ms;
+    const oldest = this.#parts.clock.now() - ms;
     if (Date.parse(state.first_ts) < oldest) wanted.push(await this.#firstSince(oldest));
     if (events !== undefined) wanted.push(state.last_seq - events + 1);
     if (bytes !== undefined && state.bytes > bytes) {
@@ -143,7 +156,7 @@ export class Sweeper {
   }
 
   async #firstSince(since: number): Promise<number> {
-    const { connection, names } = this.#engine;
+    const { connection, names } = this.#parts;
     const cursor = new Cursor(connection, names.stream, { filters: [], since });
     try {
       return (await cursor.start()) + 1;
