@@ -153,7 +153,9 @@ describe("the architecture check fails", () => {
     expect(inspectArchitecture(copy).problems).toEqual([]);
     add("event-queue/src/hen.ts", line);
     expect(inspectArchitecture(copy).problems).toEqual([
-      expect.stringContaining("event-queue has an import cycle (folders: src, src/memory): hen.ts"),
+      expect.stringMatching(
+        /^event-queue has an import cycle \(folders: src,.* src\/memory\): hen\.ts/,
+      ),
     ]);
   });
 

@@ -14,11 +14,8 @@ import type { HistoryRequest } from "../requests.ts";
 import { toStoredEvent } from "../stored-event.ts";
 import { MemoryDeadLetters } from "./memory-dead-letters.ts";
 import { MemoryGroups } from "./memory-groups.ts";
-import type { MemoryLog } from "./memory-log.ts";
+import type { MemoryLog, SweptLog } from "./memory-log.ts";
 import { MemoryMember } from "./memory-member.ts";
-
-/** Gives the log, after it has done what is due by now. */
-export type SweptLog = () => MemoryLog;
 
 /** One instance's view of a log in memory. */
 export class MemoryBackend implements QueueBackend {

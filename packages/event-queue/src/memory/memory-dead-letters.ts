@@ -2,7 +2,7 @@ import type { BackendDeadLetters } from "../backend/queue-backend.ts";
 import type { DeadLetter } from "../dead-letters.ts";
 import type { DeadLetterRequest } from "../requests.ts";
 import { type BuriedEntry, toDeadLetter } from "./group-entry.ts";
-import type { SweptLog } from "./memory-backend.ts";
+import type { SweptLog } from "./memory-log.ts";
 
 /** The dead letters of a log in memory. */
 export class MemoryDeadLetters implements BackendDeadLetters {

@@ -5,8 +5,7 @@ import { groupNotFound } from "../group-errors.ts";
 import { shownPolicy } from "../group-policy.ts";
 import type { GroupInfo } from "../groups.ts";
 import type { GroupState } from "./group-state.ts";
-import type { SweptLog } from "./memory-backend.ts";
-import type { MemoryLog } from "./memory-log.ts";
+import type { MemoryLog, SweptLog } from "./memory-log.ts";
 
 /** The groups of a log in memory. */
 export class MemoryGroups implements BackendGroups {

@@ -23,6 +23,9 @@ export interface MemoryLogOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/** For one instance: gives the log, after it has done what is due by now. */
+export type SweptLog = () => MemoryLog;
+
 const OPTION_NAMES: ReadonlySet<string> = new Set<keyof MemoryLogOptions>([
   "dedupeWindowMs",
   "retentionMs",

@@ -16,8 +16,8 @@ import type { Taken } from "../long-poll.ts";
 import type { LeasedEntry } from "./group-entry.ts";
 import type { GroupState } from "./group-state.ts";
 import { toStoredEvent } from "../stored-event.ts";
-import type { SweptLog } from "./memory-backend.ts";
 import { groupInfo } from "./memory-groups.ts";
+import type { SweptLog } from "./memory-log.ts";
 
 /** One member of a group of a log in memory. */
 export class MemoryMember implements GroupMember {
