@@ -28,7 +28,7 @@ const neighbours = new Map<string, Set<Doorbell>>();
  */
 export class Doorbell {
   readonly #path: string;
-  readonly #bell: Bell;
+  readonly #bell: Pick<Bell, "ring">;
   readonly #safetyNet: SafetyNet;
   #descriptor: number | undefined;
   #watcher: FSWatcher | undefined;
@@ -41,7 +41,7 @@ export class Doorbell {
   #quietUntil = 0;
   #nextRing: NodeJS.Timeout | undefined;
 
-  constructor(databasePath: string, bell: Bell, safetyNet: SafetyNet) {
+  constructor(databasePath: string, bell: Pick<Bell, "ring">, safetyNet: SafetyNet) {
     this.#path = `${databasePath}.bell`;
     this.#bell = bell;
     this.#safetyNet = safetyNet;

@@ -20,6 +20,7 @@ export type {
   MemberRequest,
   QueueBackend,
 } from "./backend/queue-backend.ts";
+export type { Interception } from "./backend/interception.ts";
 export { type CallOptions, QueueInstance } from "./backend/queue-instance.ts";
 export type {
   BackendTransaction,

@@ -16,13 +16,13 @@ const INACTIVE_MS = 60_000;
 export class Tail {
   readonly #connection: Connection;
   readonly #stream: string;
-  readonly #bell: Bell;
+  readonly #bell: Pick<Bell, "ring">;
   #subscription: Subscription | undefined;
   #making: Promise<void> | undefined;
   #silence: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(connection: Connection, stream: string, bell: Bell) {
+  constructor(connection: Connection, stream: string, bell: Pick<Bell, "ring">) {
     this.#connection = connection;
     this.#stream = stream;
     this.#bell = bell;

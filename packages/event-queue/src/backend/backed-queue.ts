@@ -58,6 +58,11 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
   readonly #reader: InstanceReader;
   readonly #gate: BacklogGate;
 
+  /** For tests of queues and of what is built on them: the instance behind a queue, to intercept or cut off. */
+  static instanceOf(queue: object): QueueInstance | undefined {
+    return #instance in queue ? queue.#instance : undefined;
+  }
+
   constructor(instance: QueueInstance, settings: BackedQueueSettings) {
     this.#instance = instance;
     this.#settings = settings;

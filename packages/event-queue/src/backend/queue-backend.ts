@@ -31,7 +31,7 @@ export interface BackendHost {
    * The backend rings it when the log may have grown or a group may have something to give, whoever did it: this
    * instance, or another process. Closed by the instance.
    */
-  readonly bell: Bell;
+  readonly bell: Pick<Bell, "ring" | "close">;
   /** Aborted when the instance no longer waits for anything: waits inside the backend end with `QUEUE_CLOSED`. */
   readonly ending: AbortSignal;
   /**

@@ -4,6 +4,7 @@ import { ConsumerMiddlewares } from "../consumer-middleware.ts";
 import type { StoredEvent } from "../events.ts";
 import { reportQueueError } from "../queue-errors.ts";
 import { closedError } from "./closed-error.ts";
+import type { Interception } from "./interception.ts";
 import type { BackendHost, BackendKind, QueueBackend } from "./queue-backend.ts";
 
 /** Events that can't be read are remembered by position, so that each is counted once; at most so many. */
@@ -38,6 +39,7 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
   #opening: Promise<B> | undefined;
   /** The backend, once it is open. */
   #backend: B | undefined;
+  #interception: Interception | undefined;
   #state: "open" | "closing" | "closed" = "open";
   #closing: Promise<void> | undefined;
 
@@ -48,8 +50,10 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
   /** Works on the log; opens it first if need be. Handlers still send and ack while the queue is closing. */
   use<T>(work: (backend: B) => Promise<T>, { keepAlive = true }: CallOptions = {}): Promise<T> {
     if (this.#state === "closed") return Promise.reject(closedError());
-    const backend = this.#backend;
-    const done = backend === undefined ? this.#open().then(work) : begun(work, backend);
+    const done =
+      this.#interception === undefined
+        ? this.#run(work)
+        : this.#interception.call(() => this.#run(work));
     this.#underWay += 1;
     if (!keepAlive) {
       done.then(this.#over, this.#over);
@@ -58,6 +62,23 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
     this.#hold(1);
     done.then(this.#overHeld, this.#overHeld);
     return done;
+  }
+
+  /** For tests: puts something between this instance and its backend, from the next call on. */
+  intercept(interception: Interception): void {
+    this.#interception = interception;
+  }
+
+  /**
+   * For tests: ends the instance as the end of its process would. No call is answered any more and none reaches the
+   * backend; nothing is given back. Frees what the backend holds in this process.
+   */
+  async cutOff(): Promise<void> {
+    this.intercept({ call: () => new Promise(() => {}), ring: () => {} });
+    for (const consumer of this.#consumers) consumer.unref();
+    this.#closing ??= Promise.resolve();
+    const backend = await this.#opening?.catch(() => undefined);
+    await backend?.close();
   }
 
   /** Counts what a send gave. */
@@ -86,6 +107,11 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
   close(): Promise<void> {
     this.#closing ??= this.#closeAlive();
     return this.#closing;
+  }
+
+  #run<T>(work: (backend: B) => Promise<T>): Promise<T> {
+    const backend = this.#backend;
+    return backend === undefined ? this.#open().then(work) : begun(work, backend);
   }
 
   readonly #over = (): void => {
@@ -121,8 +147,15 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
   }
 
   #host(): BackendHost {
+    const { bell } = this;
     return {
-      bell: this.bell,
+      bell: {
+        ring: () => {
+          if (this.#interception === undefined) bell.ring();
+          else this.#interception.ring(() => bell.ring());
+        },
+        close: (reason) => bell.close(reason),
+      },
       ending: this.#ending.signal,
       inBackground: (work) => this.use(work, { keepAlive: false }),
       onDropped: (reason, count) => this.#drop(reason, count),

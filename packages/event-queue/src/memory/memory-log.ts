@@ -1,6 +1,5 @@
 import { parseStartFrom, type StartFrom } from "@ringrift/envelope";
 import type { Backlog } from "../backlog-gate.ts";
-import type { Bell } from "../bell.ts";
 import type { StoredEvent } from "../events.ts";
 import type { StoredGroupPolicy } from "../group-policy.ts";
 import { groupSkipped } from "../group-errors.ts";
@@ -45,7 +44,7 @@ export class MemoryLog {
   /** @internal */
   readonly now: () => number;
   /** @internal */
-  readonly bells: Set<Bell> = new Set();
+  readonly bells: Set<{ ring(): void }> = new Set();
   /** @internal */
   readonly groups: Map<string, GroupState> = new Map();
   /** @internal Oldest first. */
