@@ -1,3 +1,4 @@
+export { injectFaults, type QueueFaults } from "./conformance/faults.ts";
 export type {
   Feature,
   OpenOptions,

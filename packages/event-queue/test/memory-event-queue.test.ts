@@ -14,13 +14,19 @@ testEventQueue(
     delayedSends: true,
     backpressure: true,
     skipping: true,
+    clockSteps: true,
   },
   async () => {
     let log: MemoryLog | undefined;
+    let steppedMs = 0;
+    const now = (): number => Date.now() + steppedMs;
     return {
       open: ({ dedupeWindowMs, retentionMs, ...options } = {}) => {
-        log ??= new MemoryLog({ dedupeWindowMs, retentionMs });
+        log ??= new MemoryLog({ dedupeWindowMs, retentionMs, now });
         return new MemoryEventQueue({ ...options, log });
+      },
+      stepClock: (ms) => {
+        steppedMs += ms;
       },
       dispose: async () => {},
     };

@@ -32,6 +32,7 @@ if (SERVER === true)
       delayedSends: SERVER,
       backpressure: SERVER,
       skipping: SERVER,
+      clockSteps: "the clock is the server's, and a test can't set it",
     },
     async () => {
       count += 1;

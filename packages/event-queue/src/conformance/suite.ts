@@ -27,6 +27,8 @@ export interface QueueFeatures {
   readonly backpressure?: Feature;
   /** Groups skip events after `skipAfterMs`. */
   readonly skipping?: Feature;
+  /** The fixture can step the clock that the log goes by: `stepClock`. */
+  readonly clockSteps?: Feature;
 }
 
 /** With which options an instance is opened; what is left out is the backend's default. */
@@ -43,6 +45,8 @@ export interface OpenOptions {
 export interface QueueFixture {
   /** Another instance over this case's log. The first call fixes what belongs to the log. */
   open(options?: OpenOptions): EventQueue;
+  /** Sets the clock that the log goes by so many milliseconds forward, or back. Where `clockSteps` is `true`. */
+  stepClock?(ms: number): void;
   /** Removes what the case left. Every instance is closed by then. */
   dispose(): Promise<void>;
 }
@@ -53,6 +57,7 @@ export type QueueFactory = () => Promise<QueueFixture>;
 /** What a case works with: instances that are closed when it is over. */
 export interface Lab {
   open(options?: OpenOptions): EventQueue;
+  stepClock(ms: number): void;
 }
 
 /** Registers one case. */
@@ -98,6 +103,10 @@ async function inLab(factory: QueueFactory, body: (lab: Lab) => Promise<void>): 
         const queue = fixture.open(options);
         opened.push(queue);
         return queue;
+      },
+      stepClock(ms) {
+        if (fixture.stepClock === undefined) throw new Error("The fixture has no stepClock.");
+        fixture.stepClock(ms);
       },
     });
   } finally {

@@ -13,6 +13,7 @@ import { sending } from "./sending.ts";
 import { skipping } from "./skipping.ts";
 import { stopping } from "./stopping.ts";
 import { streaming } from "./streaming.ts";
+import { surviving } from "./surviving.ts";
 import { type QueueFactory, type QueueFeatures, runSuite } from "./suite.ts";
 import { trails } from "./trails.ts";
 import { wrapping } from "./wrapping.ts";
@@ -53,5 +54,6 @@ export function testEventQueue(name: string, features: QueueFeatures, factory: Q
     "dead letters": burying,
     "administration of groups": administering,
     "closing and reopening": closing,
+    "processes that end, answers that are lost, clocks that are set": surviving,
   });
 }
