@@ -19,6 +19,11 @@ export interface BackendKind<B extends QueueBackend = QueueBackend> {
   /** See `LeaseSource.claimsCommit`. */
   readonly claimsCommit: boolean;
   /**
+   * Whether `close` of the backend lets the appends and the lease calls finish that are under way, and nothing has to
+   * keep the process alive for them. Otherwise each of them is tracked, which costs a promise.
+   */
+  readonly closeFlushes: boolean;
+  /**
    * Opens the log. Called by the first call of an instance, and again by the next one after it has rejected; never
    * twice at once, and never again once it has resolved.
    */

@@ -81,6 +81,15 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
     await backend?.close();
   }
 
+  /** The same for an append or a call of a lease: these are many. */
+  write<T>(work: (backend: B) => Promise<T>): Promise<T> {
+    const backend = this.#backend;
+    if (!this.kind.closeFlushes || backend === undefined || this.#interception !== undefined) {
+      return this.use(work);
+    }
+    return this.#state === "closed" ? Promise.reject(closedError()) : begun(work, backend);
+  }
+
   /** Counts what a send gave. */
   countSent({ duplicate }: StoredEvent): void {
     this.counts[duplicate === true ? "duplicates" : "sent"] += 1;
