@@ -1,10 +1,10 @@
 export type { StageCallbackError } from "./callback-errors.ts";
-export type { Clock } from "./clock.ts";
+export type { Clock } from "./tracker/clock.ts";
 export { createStageEventBus, type StageBusOptions } from "./create-stage-bus.ts";
 export { getStageEventBus, resetStageEventBus } from "./default-bus.ts";
 export type { StageHandlerOutcome } from "./outcomes.ts";
 export { StageEventsError, type StageEventsErrorCode } from "./errors.ts";
-export type { IllegalReason, StageFailure } from "./machine.ts";
+export type { IllegalReason, StageFailure } from "./tracker/machine.ts";
 export type { PhaseStage, PhaseStages, StageMeaning } from "./phase.ts";
 export {
   definePipeline,
@@ -39,4 +39,4 @@ export {
   type TrackerOptions,
   type TrackerStats,
   type Transition,
-} from "./tracker.ts";
+} from "./tracker/tracker.ts";

@@ -2,9 +2,9 @@ import type { BusEvent, EventBus, Subscription } from "@ringrift/core-bus";
 import type { Contracts } from "@ringrift/envelope";
 import { type AnyCatalogue, type CatalogueEntry, outcomeTopic } from "@ringrift/mappings";
 import type { Observation } from "./machine.ts";
-import type { StageMeaning } from "./phase.ts";
-import type { Pipeline } from "./pipeline.ts";
-import type { AnyStageResult } from "./result.ts";
+import type { StageMeaning } from "../phase.ts";
+import type { Pipeline } from "../pipeline.ts";
+import type { AnyStageResult } from "../result.ts";
 
 /** Calls `take` with every result of a stage bus. */
 export function observeStages(

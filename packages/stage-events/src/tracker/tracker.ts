@@ -2,7 +2,7 @@ import type { BusEvent, EventBus, Subscription } from "@ringrift/core-bus";
 import type { AnyContracts, Contracts, EventLineage } from "@ringrift/envelope";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import { type Clock, systemClock } from "./clock.ts";
-import { StageEventsError } from "./errors.ts";
+import { StageEventsError } from "../errors.ts";
 import {
   firstState,
   type IllegalReason,
@@ -11,11 +11,11 @@ import {
   step,
 } from "./machine.ts";
 import { observeStages, observeTopics, readObservation } from "./observe.ts";
-import type { StageMeaning } from "./phase.ts";
-import type { Pipeline } from "./pipeline.ts";
-import type { AnyStageResult } from "./result.ts";
-import { type SelfplayPhase, selfplayPipeline } from "./selfplay-pipeline.ts";
-import type { StageEventBus } from "./stage-bus.ts";
+import type { StageMeaning } from "../phase.ts";
+import type { Pipeline } from "../pipeline.ts";
+import type { AnyStageResult } from "../result.ts";
+import { type SelfplayPhase, selfplayPipeline } from "../selfplay-pipeline.ts";
+import type { StageEventBus } from "../stage-bus.ts";
 
 /** Where the pipeline of one key stands. */
 export interface TrackedState<Phase extends string = string> {
