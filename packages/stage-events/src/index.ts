@@ -29,14 +29,15 @@ export type {
   StageSubscribeOptions,
 } from "./stage-bus.ts";
 export { type TopicEvent, toTopicEvent } from "./topic-event.ts";
-export {
-  type IllegalTransition,
-  type PipelineTracker,
-  type Stall,
-  trackPipeline,
-  type TrackedState,
-  type TrackedTopics,
-  type TrackerOptions,
-  type TrackerStats,
-  type Transition,
-} from "./tracker/tracker.ts";
+export type { TrackerOptions } from "./tracker/options.ts";
+export type {
+  DroppedKey,
+  DropReason,
+  IllegalTransition,
+  PipelineTracker,
+  Stall,
+  TrackedState,
+  TrackerStats,
+  Transition,
+} from "./tracker/pipeline-tracker.ts";
+export { type TrackedTopics, trackPipeline } from "./tracker/tracker.ts";
