@@ -300,13 +300,22 @@ describe("a redelivery", () => {
     expect(reasons()).toEqual([]);
   });
 
-  it("of an event that was never seen is a step", async () => {
-    const { clock, bus, track, reasons } = tracking();
+  it("of an event that was never seen is a step, taken when the event happened", async () => {
+    const { clock, bus, track, reasons, stalls } = tracking(1000, {
+      stallAfterMs: { training: 1, evaluation: 30_000 },
+    });
     const tracker = track();
     for (const event of logOf(clock.now(), ["selfplay", "sync", "training"])) {
       await deliver(bus, event, true);
     }
-    expect(tracker.state(KEY)).toMatchObject({ stage: "evaluation" });
+    expect(tracker.state(KEY)).toMatchObject({
+      stage: "evaluation",
+      since: clock.now() - 60_000,
+      durations: { sync: 60_000, training: 60_000 },
+      stalled: true,
+    });
+    clock.pass(100);
+    expect(stalls.map(({ stage }) => stage)).toEqual(["evaluation"]);
     expect(reasons()).toEqual([]);
   });
 

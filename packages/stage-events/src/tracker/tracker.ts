@@ -60,7 +60,7 @@ export function trackPipeline(
   return new Tracker(from, pipeline, options);
 }
 
-/** How long a phase that is overdue already when it is read from the history goes untold. */
+/** How long a phase goes untold that is overdue already when an event of the past says that it began. */
 const GRACE_MS = 100;
 
 class Tracker implements PipelineTracker {
@@ -183,7 +183,8 @@ class Tracker implements PipelineTracker {
     const known = this.#keys.get(key);
     const dropped = known ? undefined : this.#makeRoom();
     const now = this.#clock.now();
-    const time = replayed ? Math.min(event.time, now) : now;
+    const isPast = replayed || event.redelivered === true;
+    const time = isPast ? Math.min(event.time, now) : now;
     const tracked = known ?? this.#begin(key, time, replayed);
     this.#seen.add(event, tracked.heard);
     const before = tracked.state;
@@ -254,7 +255,7 @@ class Tracker implements PipelineTracker {
     if (limit === undefined || tracked.isDone) return;
     const left = since + limit - this.#clock.now();
     tracked.isOverdue = left <= 0;
-    // What is overdue in the history may have been ended by an event that comes next.
+    // It may have been ended by an event of the past that comes next.
     const waitMs = Math.min(limit, left > 0 ? left : GRACE_MS);
     tracked.timer = this.#clock.after(waitMs, () => {
       tracked.isOverdue = true;
