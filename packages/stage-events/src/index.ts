@@ -32,7 +32,7 @@ export { type TopicEvent, toTopicEvent } from "./topic-event.ts";
 export type { TrackerOptions } from "./tracker/options.ts";
 export type {
   DroppedKey,
-  DropReason,
+  KeyDropReason,
   IllegalTransition,
   PipelineTracker,
   Stall,

@@ -81,7 +81,7 @@ export class TrackerModel {
       this.dropped[done === undefined ? "running" : "done"] += 1;
       this.forget(done ?? this.#moves[0]!);
     }
-    const certain = way !== "history" && !this.cutOff && !this.#left.has(key);
+    const certain = way === "live" && !this.cutOff && !this.#left.has(key);
     const state = { phase: 0, failed: false, done: false, certain, until: -1 };
     this.keys.set(key, state);
     return state;

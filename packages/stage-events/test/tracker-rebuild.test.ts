@@ -319,6 +319,14 @@ describe("a redelivery", () => {
     expect(reasons()).toEqual([]);
   });
 
+  it("that is the first thing heard of a key says that there was something before", async () => {
+    const { clock, bus, track, reasons } = tracking();
+    track();
+    const [training] = logOf(clock.now(), ["training"]);
+    await deliver(bus, training!, true);
+    expect(reasons()).toEqual([["unknown", "training_complete"]]);
+  });
+
   it("that was never seen, and comes behind what was sent after it, sets nothing back", async () => {
     const { clock, bus, track, reasons } = tracking();
     const tracker = track();

@@ -47,7 +47,7 @@ export function stageSource(bus: EventBus, pipeline: Pipeline): Source {
  * the topic's first stage stands for all.
  */
 export function topicSource(bus: EventBus, catalogue: AnyCatalogue, pipeline: Pipeline): Source {
-  const outcomes = topicOutcomes(catalogue, pipeline.phaseOf);
+  const outcomes = topicOutcomes(catalogue, (stage) => pipeline.phaseOf(stage));
   const entries = new Map(
     [...catalogue.entries].filter(
       ([topic, { stages }]) => stages.length > 0 || outcomes.has(topic),

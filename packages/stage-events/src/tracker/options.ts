@@ -1,14 +1,16 @@
 import type { Contracts } from "@ringrift/envelope";
 import { StageEventsError } from "../errors.ts";
 import type { Pipeline } from "../pipeline.ts";
-import type { selfplayPipeline } from "../selfplay-pipeline.ts";
 import type { Clock } from "./clock.ts";
 import type { DroppedKey, IllegalTransition, Stall, Transition } from "./pipeline-tracker.ts";
 
 export interface TrackerOptions<Phase extends string = string> {
-  /** @default the pipeline of the stage bus, else {@link selfplayPipeline} */
+  /** @default the pipeline of the stage bus, else `selfplayPipeline` */
   readonly pipeline?: Pipeline<Contracts, Phase> | undefined;
-  /** Longest time in each phase, in milliseconds; phases left out never stall. */
+  /**
+   * Longest time in each phase, in milliseconds; phases left out never stall. A phase that the history says
+   * to be overdue is reported after 100 ms, unless it is over by then.
+   */
   readonly stallAfterMs?: Readonly<Partial<Record<NoInfer<Phase>, number>>> | undefined;
   /**
    * How many keys are kept. When another one comes, a key that is done is dropped, else the one that moved

@@ -51,12 +51,12 @@ export interface Stall<Phase extends string = string> {
 }
 
 /** Why a key was dropped for another one: it was done anyway, or it moved longest ago of all. */
-export type DropReason = "done" | "running";
+export type KeyDropReason = "done" | "running";
 
 /** A key that was dropped because there were `maxKeys` already. */
 export interface DroppedKey<Phase extends string = string> {
   readonly key: string;
-  readonly reason: DropReason;
+  readonly reason: KeyDropReason;
   /** Where it stood. */
   readonly state: TrackedState<Phase>;
   readonly message: string;
@@ -78,7 +78,7 @@ export interface TrackerStats {
   /** Failures and rejections without a stage that name no key: nobody knows whose they are. */
   readonly unmapped: number;
   /** Keys that were dropped for others; not those that were forgotten by `forget`. */
-  readonly dropped: Readonly<Record<DropReason, number>>;
+  readonly dropped: Readonly<Record<KeyDropReason, number>>;
 }
 
 /** Watches a pipeline, key by key. It changes nothing on the bus, and doesn't keep the process alive. */

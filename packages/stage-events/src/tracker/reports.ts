@@ -116,7 +116,7 @@ function watch(name: string, result: unknown): void {
 }
 
 function failed(name: string, cause: unknown): void {
-  warn("RINGRIFT_HANDLER_ERROR", `${name} itself failed: ${String(cause)}`);
+  warn("RINGRIFT_PIPELINE_CALLBACK", `${name} itself failed: ${String(cause)}`);
 }
 
 function warn(code: string, message: string): void {

@@ -12,7 +12,7 @@ import { type Sighting, type Source, stageSource, topicSource } from "./observe.
 import { readMaxKeys, type TrackerOptions } from "./options.ts";
 import type {
   DroppedKey,
-  DropReason,
+  KeyDropReason,
   PipelineTracker,
   TrackedState,
   TrackerStats,
@@ -83,7 +83,7 @@ class Tracker implements PipelineTracker {
   #duplicates = 0;
   #beside = 0;
   #unmapped = 0;
-  readonly #dropped: Record<DropReason, number> = { done: 0, running: 0 };
+  readonly #dropped: Record<KeyDropReason, number> = { done: 0, running: 0 };
 
   constructor(source: Source, pipeline: Pipeline, options: TrackerOptions) {
     this.#source = source;
@@ -185,7 +185,7 @@ class Tracker implements PipelineTracker {
     const now = this.#clock.now();
     const isPast = replayed || event.redelivered === true;
     const time = isPast ? Math.min(event.time, now) : now;
-    const tracked = known ?? this.#begin(key, time, replayed);
+    const tracked = known ?? this.#begin(key, time, isPast);
     this.#seen.add(event, tracked.heard);
     const before = tracked.state;
     const stale = tracked.isStale(event, replayed);
@@ -223,11 +223,10 @@ class Tracker implements PipelineTracker {
     };
   }
 
-  #begin(key: string, time: number, replayed: boolean): TrackedKey {
-    const isKnown = !replayed && !this.#isCutOff && !this.#keys.hasLeft(key);
-    const tracked = new TrackedKey(
-      firstState(this.#pipeline, time, isKnown ? "unheard" : "unknown"),
-    );
+  #begin(key: string, time: number, isPast: boolean): TrackedKey {
+    // What happened before an event of the past may have been told to a process before this one.
+    const isNew = !isPast && !this.#isCutOff && !this.#keys.hasLeft(key);
+    const tracked = new TrackedKey(firstState(this.#pipeline, time, isNew ? "unheard" : "unknown"));
     this.#keys.add(key, tracked);
     return tracked;
   }
