@@ -16,6 +16,7 @@ const OPTIONS: ReadonlySet<string> = new Set<keyof CoordinatorOptions<AnyCatalog
   "catalogue",
   "catchUp",
   "node",
+  "onDeadLetter",
   "onError",
   "queue",
   "spoolLimit",
@@ -46,13 +47,16 @@ const PUBLISH: ReadonlySet<string> = new Set<keyof DurablePublishOptions>([
  */
 export function checkCoordinatorOptions(options: CoordinatorOptions<AnyCatalogue>): void {
   checkOptionNames("createCoordinator", options, OPTIONS);
-  const { node, spoolLimit, onError, bridges, catchUp } = options;
+  const { node, spoolLimit, onError, onDeadLetter, bridges, catchUp } = options;
   if (node !== undefined) checkNode(node);
   if (spoolLimit !== undefined && !(Number.isSafeInteger(spoolLimit) && spoolLimit >= 0)) {
     throw invalid("spoolLimit", spoolLimit, "Give a whole number of events from 0.");
   }
   if (onError !== undefined && typeof onError !== "function") {
     throw invalid("onError", onError, "Give a function.");
+  }
+  if (onDeadLetter !== undefined && typeof onDeadLetter !== "function") {
+    throw invalid("onDeadLetter", onDeadLetter, "Give a function.");
   }
   if (bridges !== undefined) checkOptionNames("bridges", bridges, BRIDGES);
   if (catchUp === undefined) return;

@@ -8,6 +8,7 @@ import { type CoordinatorStats, Counters, type Direction } from "./counters.ts";
 import { Deadline, within } from "./deadline.ts";
 import { createEmitters } from "./emitters.ts";
 import { CoordinatorError } from "./errors.ts";
+import { notStarted, spooled } from "./health.ts";
 import type {
   CoordinatorOptions,
   CoordinatorStopResult,
@@ -57,6 +58,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   readonly #stageBridge: StageBridge;
   readonly #unmapped: UnmappedTopics;
   readonly #work: Work;
+  /** Ends the watch on dead letters. */
+  readonly #unwatch: (() => void) | undefined;
   #reading: Reading | undefined;
   #state: State = "stopped";
   #since: number | undefined;
@@ -97,6 +100,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#stageBridge = new StageBridge({ stages, bus, catalogue, counters });
     this.#unmapped = new UnmappedTopics({ bus, catalogue, counters });
     this.#work = new Work({ queue, catalogue, node: options.node, onError: this.#onError });
+    const { onDeadLetter } = options;
+    if (onDeadLetter !== undefined) this.#unwatch = queue.deadLetters.onLetter(onDeadLetter);
     this.emitters = createEmitters(catalogue, (topic, payload, more) =>
       this.#publish(topic, payload, more),
     );
@@ -211,6 +216,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
       const closed = this.#inTurn(async () => {
         if (this.#state === "closed") return 0;
         this.#state = "closed";
+        this.#unwatch?.();
         return this.#parts.closeOwn(deadline);
       });
       // A queue of its own waits for handlers that others gave to it, or a step before doesn't end.
@@ -257,13 +263,14 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   /** Whether events flow and the queue can do its work; `problems` says what to do. */
   async health(): Promise<QueueHealth> {
     const health = await this.#parts.queue.health();
+    const node = this.node ?? "this node";
     const problems = [...health.problems];
-    if (!this.running) problems.push("The coordinator is not started: call start().");
+    if (!this.running) problems.push(notStarted(node));
     problems.push(...(this.#reading?.problems() ?? []), ...this.#work.problems());
     const waiting = this.#outbound.spooled;
-    if (waiting > 0)
-      problems.push(`${waiting} events wait to be stored; see the queue's problems.`);
-    return { ...health, ok: problems.length === 0, problems };
+    if (waiting > 0) problems.push(spooled(node, waiting));
+    const ok = problems.every(({ severity }) => severity !== "error");
+    return { ...health, ok, problems };
   }
 
   async #begin(): Promise<void> {

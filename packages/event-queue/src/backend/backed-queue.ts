@@ -77,6 +77,8 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
       read: (query) => instance.use((backend) => backend.read(query)),
     };
     this.#reader = new InstanceReader(this.#source);
+    const { onDeadLetter } = settings;
+    if (onDeadLetter !== undefined) instance.deadLetterNotices.add(onDeadLetter);
   }
 
   async send<K extends EventName<C>>(
@@ -175,7 +177,7 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
   }
 
   health(): Promise<QueueHealth> {
-    return queueHealth(this.#instance);
+    return queueHealth(this.#instance, this.#settings);
   }
 
   close(): Promise<void> {

@@ -2,10 +2,12 @@ import type { StartFrom } from "@ringrift/envelope";
 import type { Backlog } from "../backlog-gate.ts";
 import type { Bell } from "../bell.ts";
 import type { QueueStats } from "../contract.ts";
+import type { DeadLetterNotice } from "../dead-letter-notices.ts";
 import type { DeadLetter } from "../dead-letters.ts";
 import type { StoredEvent } from "../events.ts";
 import type { GivenGroupPolicy, StoredGroupPolicy } from "../group-policy.ts";
 import type { EnsuredGroup, GroupInfo } from "../groups.ts";
+import type { HealthProblem } from "../health-problem.ts";
 import type { LeaseOperations } from "../leased-record.ts";
 import type { Taken } from "../long-poll.ts";
 import type { OutgoingRecord } from "../outgoing.ts";
@@ -48,6 +50,8 @@ export interface BackendHost {
   readonly onDropped: (reason: string, count: number) => void;
   /** An event that can't be read and was skipped; each position is counted once. */
   readonly onCorrupt: (position: number) => void;
+  /** An event became a dead letter by a call of this instance, and is stored as one. */
+  readonly onDeadLetter: (notice: DeadLetterNotice) => void;
   /** Something that no call of a user can be rejected with. Reported unless the instance is closed. */
   readonly onError: (error: unknown) => void;
 }
@@ -119,11 +123,22 @@ export interface BackendDeadLetters {
   discard(request: DeadLetterRequest, limit: number): Promise<number>;
 }
 
+/** How a group stands, for a health check. */
+export interface GroupHealth {
+  readonly name: string;
+  readonly pending: number;
+  /** How long ago the oldest event was stored that it has still to settle; 0 without one, `undefined` if unknown. */
+  readonly ageMs: number | undefined;
+  readonly deadLetters: number;
+}
+
 /** What a health check has found so far; a backend adds to it. */
 export interface HealthReport {
   /** The backend and its version. */
   backend: string;
-  readonly problems: string[];
+  readonly problems: HealthProblem[];
+  /** All groups: what is wrong with them is said for all backends alike. */
+  readonly groups: GroupHealth[];
   readonly details: Record<string, unknown>;
 }
 
