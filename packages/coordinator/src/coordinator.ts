@@ -166,7 +166,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     handler: WorkHandler<TopicsOf<Cat>, K>,
   ): void {
     if (this.#state === "closed") throw closed("handle");
-    const topics = typeof topic === "string" ? [topic] : topic;
+    const topics: readonly string[] = Array.isArray(topic) ? topic : [topic];
     // The group delivers exactly these topics' events.
     this.#work.add(topics, options, handler as unknown as WorkHandler);
   }
