@@ -57,6 +57,23 @@ describe("a bridge's start and stop", () => {
     expect(await idsOf(openQueue({ log: target }))).toEqual(await idsOf(from));
   });
 
+  it("are cut off as often as may be, and make no dead letter of what was under way", async () => {
+    const [source, target] = [new MemoryLog(), new MemoryLog()];
+    const a = openQueue({ log: source });
+    const { id } = await a.send("A_X", {});
+    for (let deaths = 0; deaths < 8; deaths += 1) {
+      const [from, to] = [openQueue({ log: source }), openQueue({ log: target })];
+      const bridge = await startBridge({ from, to, leaseMs: 20 });
+      await injectFaults(to).end();
+      await until(() => bridge.stats().forward?.inFlight === 1);
+      await injectFaults(from).end();
+    }
+    await startBridge({ from: a, to: openQueue({ log: target }), leaseMs: 20 });
+    await atRest(a);
+    expect(await idsOf(openQueue({ log: target }))).toEqual([id]);
+    expect(await a.deadLetters.list()).toEqual([]);
+  });
+
   it("waits for a start that hangs no longer than it may", async () => {
     const [from, to] = [openQueue(), openQueue()];
     await injectFaults(to).end();
