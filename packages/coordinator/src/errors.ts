@@ -1,5 +1,8 @@
 /** Codes of {@link CoordinatorError}; see `docs/errors.md`. */
 export type CoordinatorErrorCode =
+  | "BRIDGE_BLOCKED"
+  | "BRIDGE_CLOSED"
+  | "BRIDGE_REFUSED"
   | "COORDINATOR_CLOSED"
   | "HANDLE_CONFLICT"
   | "INVALID_CATALOGUE"
@@ -9,6 +12,7 @@ export type CoordinatorErrorCode =
   | "NODE_NAME_TAKEN"
   | "NOT_STARTED"
   | "NOT_STORED"
+  | "SAME_QUEUE"
   | "UNKNOWN_TOPIC";
 
 /** What the coordinator throws and rejects with. Errors of a bus or a queue come through unchanged. */

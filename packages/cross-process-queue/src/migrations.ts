@@ -140,4 +140,12 @@ export const MIGRATIONS: readonly string[] = [
     WHERE position <= OLD.position;
   END;
   `,
+  `
+  -- One row: what the queue is known by to others. A copy of the file has it too.
+  CREATE TABLE identity (
+    number INTEGER PRIMARY KEY CHECK (number = 1),
+    queue_id TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO identity (number, queue_id) VALUES (1, lower(hex(randomblob(16))));
+  `,
 ];

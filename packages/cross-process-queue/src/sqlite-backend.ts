@@ -1,5 +1,5 @@
 import type { StartFrom } from "@ringrift/envelope";
-import type { StoredEvent } from "@ringrift/event-queue";
+import { QueueError, type StoredEvent } from "@ringrift/event-queue";
 import type {
   BackendHost,
   BackendTransaction,
@@ -16,6 +16,7 @@ import type {
 } from "@ringrift/event-queue/backend";
 import { appendedEvent, prepareRow } from "./appending.ts";
 import { backUp, type QueueBackup } from "./backup.ts";
+import { SQL } from "./schema.ts";
 import { SqliteDeadLetters } from "./sqlite-dead-letters.ts";
 import type { TransactionDatabase } from "./driver.ts";
 import { Engine } from "./engine.ts";
@@ -80,6 +81,18 @@ export class SqliteBackend implements TransactionalBackend<TransactionDatabase> 
     options?: TransactOptions,
   ): Promise<Awaited<R>> {
     return transact(this.#engine, body, options);
+  }
+
+  id(): Promise<string> {
+    const { connection } = this.#engine;
+    return connection.read(() => {
+      const row = connection.get<{ id: string }>(SQL.queueId);
+      if (row !== undefined) return row.id;
+      throw new QueueError(
+        "QUEUE_DAMAGED",
+        `Queue "${connection.path}" has lost its id: somebody has emptied its table "identity". Restore a backup, or salvage it.`,
+      );
+    });
   }
 
   stats(): Promise<LogStats> {

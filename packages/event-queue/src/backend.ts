@@ -88,6 +88,7 @@ export {
   type PayloadLimits,
 } from "./payload.ts";
 export { isFatal, reportQueueError } from "./queue-errors.ts";
+export { newQueueId } from "./queue-id.ts";
 export {
   InstanceReader,
   type LogPage,

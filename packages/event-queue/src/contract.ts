@@ -239,6 +239,15 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
   readonly deadLetters: DeadLetters;
   readonly groups: Groups;
 
+  /**
+   * The id of this queue: made with the log, kept in it, and the same for all instances of all processes. Another queue
+   * has another one; a copy of a file, or a backup, has that of its original. At most 40 letters, digits and `-`. Bridges
+   * name it in the `via` of what they carry on.
+   *
+   * @example await queue.id() // "9f86d081884c7d659a2feaa0c55ad015"
+   */
+  id(): Promise<string>;
+
   stats(): Promise<QueueStats>;
   health(): Promise<QueueHealth>;
   /**

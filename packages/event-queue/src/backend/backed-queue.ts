@@ -170,6 +170,10 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
     return contracted(await this.#instance.use((backend) => backend.history(request)));
   }
 
+  id(): Promise<string> {
+    return this.#instance.use((backend) => backend.id());
+  }
+
   async stats(): Promise<QueueStats> {
     const log = await this.#instance.use((backend) => backend.stats());
     const { counts, dropped } = this.#instance;

@@ -166,6 +166,8 @@ export interface QueueBackend {
   member(name: string, given: GivenGroupPolicy): GroupMember;
   readonly groups: BackendGroups;
   readonly deadLetters: BackendDeadLetters;
+  /** See `newQueueId`. It is kept with the log, for all instances and for as long as the log is there. */
+  id(): Promise<string>;
   stats(): Promise<LogStats>;
   /** Adds what it finds; what it rejects with is a problem too. */
   health(report: HealthReport): Promise<void>;

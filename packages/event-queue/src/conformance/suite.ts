@@ -57,6 +57,8 @@ export type QueueFactory = () => Promise<QueueFixture>;
 /** What a case works with: instances that are closed when it is over. */
 export interface Lab {
   open(options?: OpenOptions): EventQueue;
+  /** An instance over a log of its own, that the case has nothing else of. */
+  openAnother(): Promise<EventQueue>;
   stepClock(ms: number): void;
 }
 
@@ -96,11 +98,19 @@ export function runSuite(
 
 async function inLab(factory: QueueFactory, body: (lab: Lab) => Promise<void>): Promise<void> {
   const fixture = await factory();
+  const others: QueueFixture[] = [];
   const opened: EventQueue[] = [];
   try {
     await body({
       open(options) {
         const queue = fixture.open(options);
+        opened.push(queue);
+        return queue;
+      },
+      async openAnother() {
+        const other = await factory();
+        others.push(other);
+        const queue = other.open();
         opened.push(queue);
         return queue;
       },
@@ -111,7 +121,7 @@ async function inLab(factory: QueueFactory, body: (lab: Lab) => Promise<void>): 
     });
   } finally {
     await Promise.all(opened.map((queue) => queue.close()));
-    await fixture.dispose();
+    for (const { dispose } of [fixture, ...others]) await dispose();
   }
 }
 

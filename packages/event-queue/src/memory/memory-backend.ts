@@ -75,6 +75,10 @@ export class MemoryBackend implements QueueBackend {
     return new MemoryMember({ log: this.#log, name, given, tellOfBuried });
   }
 
+  async id(): Promise<string> {
+    return this.#all.id;
+  }
+
   async stats(): Promise<LogStats> {
     const log = this.#log();
     return {

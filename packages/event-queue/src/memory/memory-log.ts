@@ -6,6 +6,7 @@ import { groupSkipped } from "../group-errors.ts";
 import { checkMs, checkOptionNames } from "../options.ts";
 import type { OutgoingRecord } from "../outgoing.ts";
 import { reportQueueError } from "../queue-errors.ts";
+import { newQueueId } from "../queue-id.ts";
 import type { LogPage, LogQuery } from "../reader.ts";
 import type { BuriedEntry } from "./group-entry.ts";
 import { DelayedRecords } from "./delayed-records.ts";
@@ -41,6 +42,8 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof MemoryLogOptions>([
  * const receiver = new MemoryEventQueue({ log });
  */
 export class MemoryLog {
+  /** @internal */
+  readonly id: string = newQueueId();
   /** @internal */
   readonly now: () => number;
   /** @internal */
