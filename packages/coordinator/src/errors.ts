@@ -9,6 +9,7 @@ export type CoordinatorErrorCode =
   | "NODE_NAME_TAKEN"
   | "NOT_STARTED"
   | "NOT_STORED"
+  | "SPOOL_FULL"
   | "UNKNOWN_TOPIC";
 
 /** What the coordinator throws and rejects with. Errors of a bus or a queue come through unchanged. */

@@ -140,4 +140,8 @@ export const MIGRATIONS: readonly string[] = [
     WHERE position <= OLD.position;
   END;
   `,
+  `
+  -- What the last holder of a name has left for the next one, as JSON. A released claim stays as long as it has one.
+  ALTER TABLE claims ADD COLUMN note TEXT;
+  `,
 ];
