@@ -53,8 +53,8 @@ export function checkCoordinatorOptions(options: CoordinatorOptions<AnyCatalogue
   checkParts(options);
   const { node, spoolLimit, onError, onDeadLetter, bridges, catchUp } = options;
   if (node !== undefined) checkNode(node);
-  if (spoolLimit !== undefined && !(Number.isSafeInteger(spoolLimit) && spoolLimit >= 0)) {
-    throw invalid("spoolLimit", spoolLimit, "Give a whole number of events from 0.");
+  if (spoolLimit !== undefined && !(Number.isSafeInteger(spoolLimit) && spoolLimit >= 1)) {
+    throw invalid("spoolLimit", spoolLimit, "Give a whole number of events from 1.");
   }
   if (onError !== undefined && typeof onError !== "function") {
     throw invalid("onError", onError, "Give a function.");

@@ -13,6 +13,7 @@ export type CoordinatorErrorCode =
   | "NOT_STARTED"
   | "NOT_STORED"
   | "SAME_QUEUE"
+  | "SPOOL_FULL"
   | "UNKNOWN_TOPIC";
 
 /** What the coordinator throws and rejects with. Errors of a bus or a queue come through unchanged. */

@@ -44,7 +44,10 @@ export interface CoordinatorOptions<Cat extends AnyCatalogue> {
   /** Directions to switch off. @default all on */
   readonly bridges?: Partial<Record<Direction, boolean>> | undefined;
   readonly catchUp?: CatchUpOptions | undefined;
-  /** Events held in memory while the queue can't store them. @default 1000 */
+  /**
+   * Most events held in memory that are on their way to the queue, or wait until it can store them. What is published on the
+   * bus beyond that stays in this process (`SPOOL_FULL`). @default 10_000
+   */
   readonly spoolLimit?: number | undefined;
   /**
    * Told of each event that work on this node gives up on, or any call of its queue's instance.

@@ -1,4 +1,5 @@
 import type { HealthProblem } from "@ringrift/event-queue";
+import type { BusMark } from "./bus-marks.ts";
 import { fillHistory } from "./history.ts";
 import { Inbound, type InboundOptions } from "./inbound.ts";
 import { Membership } from "./membership.ts";
@@ -54,7 +55,8 @@ export class Reading {
 
   start(): void {
     // Somebody else may have taken the name while the history was read.
-    if (!this.#membership.lost) this.#inbound.start(this.#maxAttempts);
+    const { lost, marks } = this.#membership;
+    if (!lost) this.#inbound.start(this.#maxAttempts, marks);
   }
 
   /** See {@link Inbound.stop}. */
@@ -62,14 +64,14 @@ export class Reading {
     return this.#inbound.stop(timeoutMs);
   }
 
-  /** Gives the name back. */
-  leave(): Promise<void> {
-    return this.#membership.leave();
+  /** Gives the name back. `mark`: what the next start has to know, if the name is to keep it. */
+  leave(mark?: BusMark): Promise<void> {
+    return this.#membership.leave(mark);
   }
 
-  /** Handlers running now. */
-  get running(): number {
-    return this.#inbound.running;
+  /** See {@link Inbound.unsettled}. */
+  unsettled(): Iterable<string> {
+    return this.#inbound.unsettled();
   }
 
   /** What keeps it from reading. */

@@ -136,6 +136,7 @@ export class GroupStore {
     if (budget.isSpent) return { dropped, isGone: false };
     const rest = this.pending(group);
     this.#batches.clear(group.id);
+    this.#claims.forget(group.name);
     this.#connection.run(SQL.deleteGroup, group.id);
     return { dropped: dropped + rest, isGone: true };
   }

@@ -147,5 +147,7 @@ export const MIGRATIONS: readonly string[] = [
     queue_id TEXT NOT NULL
   ) STRICT;
   INSERT INTO identity (number, queue_id) VALUES (1, lower(hex(randomblob(16))));
+  -- What the last holder of a name has left for the next one, as JSON. A released claim stays as long as it has one.
+  ALTER TABLE claims ADD COLUMN note TEXT;
   `,
 ];

@@ -274,8 +274,16 @@ export const SQL = {
 
   // Claims
   claimOf: `
-    SELECT group_name AS groupName, holder, machine, pid, expires FROM claims WHERE group_name = ?`,
+    SELECT group_name AS groupName, holder, machine, pid, expires, note FROM claims
+    WHERE group_name = ?`,
   putClaim: `
-    INSERT OR REPLACE INTO claims (group_name, holder, machine, pid, expires) VALUES (?, ?, ?, ?, ?)`,
-  deleteClaim: "DELETE FROM claims WHERE group_name = ? AND holder = ?",
+    INSERT INTO claims (group_name, holder, machine, pid, expires) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (group_name) DO UPDATE SET
+      holder = excluded.holder, machine = excluded.machine, pid = excluded.pid,
+      expires = excluded.expires`,
+  deleteClaim: "DELETE FROM claims WHERE group_name = ?",
+  // Nobody's: no holder is called so.
+  endClaim: "UPDATE claims SET holder = '', expires = 0, note = ? WHERE group_name = ?",
+  forgetNote: "UPDATE claims SET note = NULL WHERE group_name = ?",
+  deleteEndedClaim: "DELETE FROM claims WHERE group_name = ? AND holder = ''",
 } as const;

@@ -1,6 +1,6 @@
 import type { StartFrom } from "@ringrift/envelope";
 import type { GroupInfo } from "@ringrift/event-queue";
-import type { Backlog, BackendGroups } from "@ringrift/event-queue/backend";
+import type { Backlog, BackendGroups, NameHolder } from "@ringrift/event-queue/backend";
 import { Budget } from "./budget.ts";
 import type { Engine } from "./engine.ts";
 
@@ -41,16 +41,14 @@ export class SqliteGroups implements BackendGroups {
   takeName(
     name: string,
     { holder, ttlMs }: { readonly holder: string; readonly ttlMs: number },
-  ): Promise<string> {
+  ): Promise<NameHolder> {
     const { committer, claims } = this.#engine;
-    return committer.submit((tx) =>
-      claims.take(tx, name, holder, ttlMs) ? holder : (claims.holderOf(name, tx.now) ?? holder),
-    );
+    return committer.submit((tx) => claims.take(tx, name, holder, ttlMs));
   }
 
-  releaseName(name: string, holder: string): Promise<void> {
+  releaseName(name: string, holder: string, note: string | undefined): Promise<void> {
     const { committer, claims } = this.#engine;
-    return committer.submit(() => claims.release(name, holder));
+    return committer.submit(() => claims.release(name, holder, note));
   }
 
   furthestBehind(enough: number): Promise<Backlog | undefined> {

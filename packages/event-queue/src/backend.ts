@@ -19,6 +19,7 @@ export type {
   HealthReport,
   LogStats,
   MemberRequest,
+  NameHolder,
   QueueBackend,
 } from "./backend/queue-backend.ts";
 export type { Interception } from "./backend/interception.ts";
@@ -39,7 +40,7 @@ export { Bell, type BellWait } from "./bell.ts";
 export { type CheckedConsumerOptions, checkConsumerOptions } from "./consumer-options.ts";
 export { ConsumerMiddlewares } from "./consumer-middleware.ts";
 export { createConsumer } from "./consumer-loop.ts";
-export { leaseLost } from "./delivery.ts";
+export { leaseLost, settleAfter, whenSettled } from "./delivery.ts";
 export { nextChildDedupeKey, runDelivery } from "./delivery-scope.ts";
 export { isPermanent, toErrorData } from "./error-data.ts";
 export { createEventStream, type EventStream, type StreamRequest } from "./event-stream.ts";

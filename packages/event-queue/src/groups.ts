@@ -87,6 +87,12 @@ export interface ClaimOptions {
   readonly ttlMs?: number | undefined;
 }
 
+/** What a claim is given up with. */
+export interface ReleaseOptions {
+  /** JSON of at most 64 KiB for whoever claims the name next. @default the note that is there */
+  readonly note?: unknown;
+}
+
 /**
  * The right to a group's name: how a named node holds it. A convention among those who claim; nothing else
  * is refused to others.
@@ -94,10 +100,21 @@ export interface ClaimOptions {
 export interface GroupClaim {
   readonly group: string;
   readonly holder: string;
+  /**
+   * What an earlier holder left with its release; `undefined` when nobody left anything. It stays until another one is
+   * left or the group is removed, however holders end in between.
+   */
+  readonly note: unknown;
   /** Prolongs the claim by its ttl. `false` when somebody else holds it now. */
   renew(): Promise<boolean>;
-  /** Gives it up; idempotent. */
-  release(): Promise<void>;
+  /**
+   * Gives it up; idempotent. A note that is left with it is given to the next holders; without one, the note stays
+   * as it is. Nothing changes when somebody else holds the claim now.
+   *
+   * @throws QueueError (rejects) `INVALID_OPTION`; `PAYLOAD_*` for a note that isn't JSON, or longer than 64 KiB
+   * @example await claim.release({ note: { upTo: 4711 } }) // the next claim has it as its `note`
+   */
+  release(options?: ReleaseOptions): Promise<void>;
 }
 
 /** Administration of consumer groups. */

@@ -36,6 +36,7 @@ export type {
   GroupInfo,
   GroupPolicy,
   Groups,
+  ReleaseOptions,
 } from "./groups.ts";
 export { MemoryEventQueue, type MemoryEventQueueOptions } from "./memory/memory-event-queue.ts";
 export { MemoryLog, type MemoryLogOptions } from "./memory/memory-log.ts";

@@ -9,9 +9,10 @@ import type {
 import type { DeadLetterFilter } from "./dead-letters.ts";
 import type { StreamRequest } from "./event-stream.ts";
 import { POLICY_NAMES } from "./group-policy.ts";
-import type { ClaimOptions, GroupPolicy } from "./groups.ts";
+import type { ClaimOptions, GroupPolicy, ReleaseOptions } from "./groups.ts";
 import { checkEventType, checkEventTypes, checkGroupName } from "./names.ts";
 import { checkMs, checkNumber, checkOptionNames, checkText, invalidOption } from "./options.ts";
+import { encodePayload } from "./payload.ts";
 import type { ReaderRequest } from "./reader.ts";
 
 const DEFAULT_LIMIT = 100;
@@ -19,6 +20,7 @@ const MAX_LIMIT = 10_000;
 const DEFAULT_HISTORY = 1_000;
 const MAX_HISTORY = 100_000;
 const DEFAULT_CLAIM_TTL_MS = 10_000;
+const MAX_NOTE_BYTES = 65_536;
 
 const RECEIVE: ReadonlySet<string> = new Set<keyof ReceiveOptions>([
   "eventTypes",
@@ -43,6 +45,7 @@ const HISTORY: ReadonlySet<string> = new Set<keyof HistoryOptions>([
   "limit",
 ]);
 const CLAIM: ReadonlySet<string> = new Set<keyof ClaimOptions>(["holder", "ttlMs"]);
+const RELEASE: ReadonlySet<string> = new Set<keyof ReleaseOptions>(["note"]);
 const DEAD_LETTERS: ReadonlySet<string> = new Set<keyof DeadLetterFilter>([
   "id",
   "group",
@@ -231,6 +234,14 @@ export function checkClaim(options: ClaimOptions): Required<ClaimOptions> & { tt
     holder: checkText("holder", options.holder),
     ttlMs: checkMs("ttlMs", options.ttlMs ?? DEFAULT_CLAIM_TTL_MS, 1),
   };
+}
+
+/** For backends: checks the options of a claim's `release`; the note as JSON. */
+export function checkRelease(options: ReleaseOptions = {}): string | undefined {
+  checkOptionNames("release", options, RELEASE);
+  const { note } = options;
+  if (note === undefined) return undefined;
+  return encodePayload(note, { name: "note", maxBytes: MAX_NOTE_BYTES });
 }
 
 function checkLimit(limit: unknown, byDefault: number, max: number): number {

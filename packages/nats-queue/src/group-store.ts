@@ -6,6 +6,7 @@ import {
   type GivenGroupPolicy,
   groupNotFound,
 } from "@ringrift/event-queue/backend";
+import { forgetNote } from "./claims.ts";
 import type { Connection } from "./connection.ts";
 import { consumerConfig } from "./consumer-config.ts";
 import type { EventLog } from "./event-log.ts";
@@ -125,6 +126,7 @@ export class GroupStore {
     if (!removed) return only === undefined ? this.remove(name) : false;
     await this.#state.purge(this.#names.touched(name));
     await this.#state.purge(this.#names.skipped(name));
+    await forgetNote({ state: this.#state, names: this.#names }, name);
     await this.dropIncarnation(group.incarnation);
     this.tell(name);
     return true;

@@ -1,6 +1,6 @@
 import type { StartFrom } from "@ringrift/envelope";
 import type { GroupInfo } from "@ringrift/event-queue";
-import type { Backlog, BackendGroups } from "@ringrift/event-queue/backend";
+import type { Backlog, BackendGroups, NameHolder } from "@ringrift/event-queue/backend";
 import { releaseClaim, takeClaim } from "./claims.ts";
 import type { Engine } from "./engine.ts";
 import { furthestBehind, groupInfo } from "./group-info.ts";
@@ -31,12 +31,12 @@ export class NatsGroups implements BackendGroups {
   takeName(
     name: string,
     claim: { readonly holder: string; readonly ttlMs: number },
-  ): Promise<string> {
+  ): Promise<NameHolder> {
     return takeClaim(this.#engine, name, claim);
   }
 
-  releaseName(name: string, holder: string): Promise<void> {
-    return releaseClaim(this.#engine, name, holder);
+  releaseName(name: string, holder: string, note: string | undefined): Promise<void> {
+    return releaseClaim(this.#engine, name, { holder, note });
   }
 
   furthestBehind(): Promise<Backlog | undefined> {

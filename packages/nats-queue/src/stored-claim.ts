@@ -13,6 +13,8 @@ export interface StoredClaim {
   readonly until: number;
   readonly machine: string;
   readonly pid: number;
+  /** What was left with a release, as JSON. */
+  readonly note?: string | undefined;
   readonly revision: number;
 }
 

@@ -96,6 +96,13 @@ export interface GroupMember {
   claim(request: MemberRequest): Promise<Taken<ClaimedEvent>>;
 }
 
+/** Who has a name. */
+export interface NameHolder {
+  readonly holder: string;
+  /** The note that is kept with the name, as it was given to `releaseName`. */
+  readonly note: string | undefined;
+}
+
 /** The groups of a log. Names are checked already. */
 export interface BackendGroups {
   /** All of them, by name. */
@@ -107,9 +114,12 @@ export interface BackendGroups {
   takeName(
     name: string,
     claim: { readonly holder: string; readonly ttlMs: number },
-  ): Promise<string>;
-  /** Gives the claim up if this holder has it. */
-  releaseName(name: string, holder: string): Promise<void>;
+  ): Promise<NameHolder>;
+  /**
+   * Gives the claim up if this holder has it. A note takes the place of the one that is there; it outlives the claim,
+   * and goes with the group.
+   */
+  releaseName(name: string, holder: string, note: string | undefined): Promise<void>;
   /** The group that has the most still to settle. It may stop counting at `enough`. */
   furthestBehind(enough: number): Promise<Backlog | undefined>;
 }

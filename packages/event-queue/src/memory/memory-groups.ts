@@ -1,5 +1,5 @@
 import type { StartFrom } from "@ringrift/envelope";
-import type { BackendGroups } from "../backend/queue-backend.ts";
+import type { BackendGroups, NameHolder } from "../backend/queue-backend.ts";
 import type { Backlog } from "../backlog-gate.ts";
 import { groupNotFound } from "../group-errors.ts";
 import { shownPolicy } from "../group-policy.ts";
@@ -38,19 +38,19 @@ export class MemoryGroups implements BackendGroups {
   async takeName(
     name: string,
     { holder, ttlMs }: { readonly holder: string; readonly ttlMs: number },
-  ): Promise<string> {
-    const { claims, now } = this.#log();
+  ): Promise<NameHolder> {
+    const { claims, notes, now } = this.#log();
     const current = claims.get(name);
-    if (current !== undefined && current.holder !== holder && current.until > now()) {
-      return current.holder;
-    }
-    claims.set(name, { holder, until: now() + ttlMs });
-    return holder;
+    const isOthers = current !== undefined && current.holder !== holder && current.until > now();
+    if (!isOthers) claims.set(name, { holder, until: now() + ttlMs });
+    return { holder: isOthers ? current.holder : holder, note: notes.get(name) };
   }
 
-  async releaseName(name: string, holder: string): Promise<void> {
-    const { claims } = this.#log();
-    if (claims.get(name)?.holder === holder) claims.delete(name);
+  async releaseName(name: string, holder: string, note: string | undefined): Promise<void> {
+    const { claims, notes } = this.#log();
+    if (claims.get(name)?.holder !== holder) return;
+    claims.delete(name);
+    if (note !== undefined) notes.set(name, note);
   }
 
   async furthestBehind(): Promise<Backlog | undefined> {

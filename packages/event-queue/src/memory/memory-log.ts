@@ -56,6 +56,8 @@ export class MemoryLog {
   readonly buried: BuriedEntry[] = [];
   /** @internal */
   readonly claims: Map<string, { holder: string; until: number }> = new Map();
+  /** @internal By group: what the last holder of its name left. */
+  readonly notes: Map<string, string> = new Map();
   readonly #retentionMs: number;
   readonly #dedupeWindowMs: number;
   /** Positions are contiguous: the record of position `p` is at `p - #removed - 1`. */
@@ -155,6 +157,7 @@ export class MemoryLog {
   /** @internal Removes a group and all it has. */
   removeGroup(name: string): boolean {
     this.dropLetters((letter) => letter.group === name);
+    this.notes.delete(name);
     // Who still holds a lease of it has lost it, also when a group of this name is made again.
     this.groups.get(name)?.seek(0);
     return this.groups.delete(name);
