@@ -11,7 +11,10 @@ import { CoordinatorError } from "./errors.ts";
 import type { AnyQueue } from "./wire.ts";
 
 /** Options of {@link createQueueBridge}. */
-export interface QueueBridgeOptions<C extends Contracts = AnyContracts> {
+export interface QueueBridgeOptions<
+  C extends Contracts = AnyContracts,
+  D extends Contracts = AnyContracts,
+> {
   /**
    * 1 to 64 letters, digits or `_.:/@-`. Processes that give the same name (and queues) are one shared bridge: each
    * event is carried by one of them. Another name is a redundant bridge.
@@ -20,7 +23,7 @@ export interface QueueBridgeOptions<C extends Contracts = AnyContracts> {
   /** Its events are carried to `to`. It stays yours to close. */
   readonly from: EventQueue<C>;
   /** It stays yours to close. */
-  readonly to: AnyQueue;
+  readonly to: EventQueue<D>;
   /** @default every type but `cluster.*`, `coordinator.*` and internal ones (`RINGRIFT_…`) */
   readonly types?: readonly EventName<C>[] | undefined;
   /** Carry the events of `to` to `from` as well. @default false */
@@ -86,8 +89,8 @@ const CALLS: readonly (keyof AnyQueue)[] = ["id", "sendMany", "group"];
  * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`
  * @throws EnvelopeError `INVALID_START`, `INVALID_TIME`
  */
-export function checkBridgeOptions<C extends Contracts>(
-  options: QueueBridgeOptions<C>,
+export function checkBridgeOptions<C extends Contracts, D extends Contracts>(
+  options: QueueBridgeOptions<C, D>,
 ): QueueBridgeSettings {
   checkOptionNames("createQueueBridge", options, OPTIONS);
   const { name, types, both = false, onError } = options;

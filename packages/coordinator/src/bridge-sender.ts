@@ -1,4 +1,3 @@
-import { runDetached } from "@ringrift/envelope";
 import { type OutgoingEvent, PermanentError, QueueError } from "@ringrift/event-queue";
 import type { AnyQueue } from "./wire.ts";
 
@@ -45,7 +44,8 @@ export class GivenBack extends QueueError {
 
 /**
  * Stores events in a queue in the order in which they are given to it: all that wait at once, one `sendMany` at a time.
- * When the queue can't take them they are all given back.
+ * When the queue can't take them they are all given back. It sends in the context in which it was made, and not in that of
+ * a handler, whose children the events would be.
  */
 export class BridgeSender {
   readonly #options: BridgeSenderOptions;
@@ -55,8 +55,7 @@ export class BridgeSender {
 
   constructor(options: BridgeSenderOptions) {
     this.#options = options;
-    // Outside of any handler, whose child an event that is carried would be.
-    runDetached(() => void this.#run());
+    void this.#run();
   }
 
   /**

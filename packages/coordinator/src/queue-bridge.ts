@@ -253,9 +253,10 @@ export class QueueBridge implements AsyncDisposable {
  * await bridge.start();
  * bridge.stats().forward?.forwarded // 0
  */
-export function createQueueBridge<C extends Contracts = AnyContracts>(
-  options: QueueBridgeOptions<C>,
-): QueueBridge {
+export function createQueueBridge<
+  C extends Contracts = AnyContracts,
+  D extends Contracts = AnyContracts,
+>(options: QueueBridgeOptions<C, D>): QueueBridge {
   const settings = checkBridgeOptions(options);
   return new QueueBridge(settings, reporter(options.onError));
 }

@@ -4,7 +4,7 @@ import { injectFaults, type QueueFaults } from "@ringrift/event-queue/testing";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { createQueueBridge, type QueueBridge } from "../src/index.ts";
-import { atRest, logOf, sleep } from "./bridge-lab.ts";
+import { atRest, logOf, sleep, until } from "./bridge-lab.ts";
 
 /** Short, so that what a killed process held comes again soon. */
 const LEASE_MS = 40;
@@ -38,6 +38,11 @@ class Process {
 
   get bridge(): QueueBridge | undefined {
     return this.#bridge;
+  }
+
+  get inFlight(): number {
+    const { forward, backward } = this.#bridge?.stats() ?? {};
+    return (forward?.inFlight ?? 0) + (backward?.inFlight ?? 0);
   }
 
   async start(): Promise<void> {
@@ -169,6 +174,8 @@ async function run({
   }
   for (const process of processes) await process.start();
   await atRest(...queues);
+  // An ack whose answer was lost is asked for again.
+  await until(() => processes.every(({ inFlight }) => inFlight === 0));
 
   const ids = await Promise.all(queues.map((queue) => queue.id()));
   const held = await Promise.all(queues.map(logOf));

@@ -18,7 +18,7 @@ describe("a bridge takes", () => {
     });
     expectTypeOf(bridge).toEqualTypeOf<QueueBridge>();
     createQueueBridge({ name: "b", from: untyped, to: typed, types: ["ANYTHING"], both: true });
-    createQueueBridge({ name: "b", from: typed, to: new MemoryEventQueue({ events: shop.queue }) });
+    createQueueBridge({ name: "b", from: new MemoryEventQueue({ events: shop.queue }), to: typed });
   });
 
   it("nothing that it would ignore", () => {
