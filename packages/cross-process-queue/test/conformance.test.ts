@@ -16,6 +16,10 @@ testEventQueue(
     delayedSends: true,
     backpressure: true,
     skipping: true,
+    mixedTypes: true,
+    groupKinds: true,
+    deadLetterRetention: true,
+    clock: true,
   },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "ringrift-queue-"));

@@ -28,6 +28,8 @@ export type {
   Backoff,
   ClaimOptions,
   EnsuredGroup,
+  EnsureOptions,
+  GroupChange,
   GroupClaim,
   GroupInfo,
   GroupPolicy,

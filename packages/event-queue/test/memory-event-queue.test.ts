@@ -14,6 +14,10 @@ testEventQueue(
     delayedSends: true,
     backpressure: true,
     skipping: true,
+    mixedTypes: true,
+    groupKinds: true,
+    deadLetterRetention: true,
+    clock: true,
   },
   async () => {
     let log: MemoryLog | undefined;

@@ -2,13 +2,13 @@ import type { StartFrom } from "@ringrift/envelope";
 import type { StoredEvent } from "@ringrift/event-queue";
 import type {
   BackendHost,
-  GivenGroupPolicy,
   GroupMember,
   HealthReport,
   HistoryRequest,
   LogPage,
   LogQuery,
   LogStats,
+  MemberOptions,
   OutgoingRecord,
   QueueBackend,
 } from "@ringrift/event-queue/backend";
@@ -70,8 +70,8 @@ export class NatsBackend implements QueueBackend {
     return this.#engine.tail.listen();
   }
 
-  member(name: string, given: GivenGroupPolicy): GroupMember {
-    return new Member(this.#engine, name, given);
+  member(options: MemberOptions): GroupMember {
+    return new Member(this.#engine, options);
   }
 
   stats(): Promise<LogStats> {

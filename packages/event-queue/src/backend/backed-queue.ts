@@ -165,7 +165,7 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
   }
 
   health(): Promise<QueueHealth> {
-    return queueHealth(this.#instance);
+    return queueHealth(this.#instance, this.#settings.backlog?.max);
   }
 
   close(): Promise<void> {

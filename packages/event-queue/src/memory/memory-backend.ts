@@ -4,10 +4,10 @@ import type {
   GroupMember,
   HealthReport,
   LogStats,
+  MemberOptions,
   QueueBackend,
 } from "../backend/queue-backend.ts";
 import type { StoredEvent } from "../events.ts";
-import type { GivenGroupPolicy } from "../group-policy.ts";
 import type { OutgoingRecord } from "../outgoing.ts";
 import type { LogPage, LogQuery } from "../reader.ts";
 import type { HistoryRequest } from "../requests.ts";
@@ -24,6 +24,8 @@ export class MemoryBackend implements QueueBackend {
   readonly #all: MemoryLog;
   readonly #host: BackendHost;
   readonly #log: SweptLog;
+  /** Those that stay: they are gone with this instance. */
+  readonly #members = new Set<MemoryMember>();
 
   constructor(log: MemoryLog, host: BackendHost) {
     this.#all = log;
@@ -70,8 +72,11 @@ export class MemoryBackend implements QueueBackend {
   /** The log rings by itself. */
   async listen(): Promise<void> {}
 
-  member(name: string, given: GivenGroupPolicy): GroupMember {
-    return new MemoryMember({ log: this.#log, name, given });
+  member(options: MemberOptions): GroupMember {
+    const { onError: report } = this.#host;
+    const member = new MemoryMember({ log: this.#log, options, report });
+    if (options.stays) this.#members.add(member);
+    return member;
   }
 
   async stats(): Promise<LogStats> {
@@ -93,5 +98,6 @@ export class MemoryBackend implements QueueBackend {
 
   async close(): Promise<void> {
     this.#all.bells.delete(this.#host.bell);
+    for (const member of this.#members) member.vanish();
   }
 }
