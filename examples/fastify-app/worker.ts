@@ -7,8 +7,10 @@ const queue = new CrossProcessEventQueue("data/shop.db", { events: shop.queue })
 const events = createCoordinator({ catalogue: shop, queue });
 
 // Acked when it returns, tried again when it throws. Should this process die in between, another
-// worker gets the order; what it publishes is stored once all the same.
-events.handle("order.placed", { group: "confirmation" }, async ({ payload, attempt }) => {
+// worker gets the order; what it publishes is stored once all the same. The first worker of all finds
+// the orders that were placed before it came.
+const options = { group: "confirmation", from: "beginning" } as const;
+events.handle("order.placed", options, async ({ payload, attempt }) => {
   console.log(`worker: confirming ${payload.id}, attempt ${attempt}`);
   await events.publish("order.confirmed", { id: payload.id, pid: process.pid });
 });

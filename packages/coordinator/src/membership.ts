@@ -63,7 +63,8 @@ export class Membership {
    */
   async join(): Promise<GroupInfo> {
     this.#lost = false;
-    if (this.#named) await this.#claimName(this.group.name);
+    // Also that of an unnamed node, which nobody else wants: so the queue knows whose group it is, and whether it is there.
+    await this.#claimName(this.group.name);
     try {
       const info = await this.group.ensure();
       if (info.eventTypes !== undefined) throw this.#isWorkGroup(info.eventTypes);

@@ -205,12 +205,13 @@ describe("a node that lost its name to another one", () => {
 });
 
 describe("an error of the queue in the background", () => {
-  it("goes to onError: a late handler whose group is another one's", async () => {
+  it("goes to onError: a late handler that requires another policy than its group's", async () => {
     const queue = openLog();
     await queue.group("mailer", { eventTypes: ["ORDER_PLACED"], maxAttempts: 2 }).ensure();
     const reported = Promise.withResolvers<unknown>();
     const node = await startNode({ queue, onError: reported.resolve });
-    node.handle("order.placed", { group: "mailer", maxAttempts: 7 }, () => undefined);
+    const options = { group: "mailer", maxAttempts: 7, policy: "require" } as const;
+    node.handle("order.placed", options, () => undefined);
     expect(await reported.promise).toMatchObject({ code: "GROUP_CONFIG_MISMATCH" });
     const { ok, problems } = await node.health();
     expect(ok).toBe(false);

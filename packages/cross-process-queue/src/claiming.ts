@@ -1,11 +1,16 @@
 import type { ErrorData, StoredEvent } from "@ringrift/event-queue";
-import { toErrorData } from "@ringrift/event-queue/backend";
+import {
+  MOST_SET_ASIDE,
+  type StoredGroupPolicy,
+  toErrorData,
+  type WantedTypes,
+} from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
 import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import { withFailure } from "./dead-letters.ts";
 import type { Delivery, DeliveryStore } from "./deliveries.ts";
-import type { ClaimState, Group } from "./groups.ts";
+import type { ClaimState, Group, GroupStore } from "./groups.ts";
 import type { LeaseHandle } from "./lease.ts";
 import type { EventLog } from "./log.ts";
 import { type Candidate, type LookAhead, toCandidate } from "./look-ahead.ts";
@@ -26,6 +31,10 @@ export interface ClaimRequest {
   readonly ahead: number;
   readonly leaseMs: number;
   readonly state: ClaimState;
+  /** What holds for it. */
+  readonly policy: StoredGroupPolicy;
+  /** The types it has handlers for; `undefined` for whatever the group wants. */
+  readonly accepts: readonly string[] | undefined;
   /** What it has read already. */
   readonly known: LookAhead;
 }
@@ -39,10 +48,14 @@ export interface ClaimResult {
   readonly more: boolean;
   /** Events that retention had deleted under the group's hands. */
   readonly lost: number;
+  /** Events of types that the group is done with. */
+  readonly ended: number;
 }
 
 /** Rows of the log that one claim looks at, at most, when most of them are held back by their key. */
 const MOST_SCANNED = 1_000;
+/** Rows of the log that are read at once where only some are taken. */
+const PAGE = 200;
 /** Held back at once in a group; from there on it waits for these before it looks further. */
 const MOST_HELD = 10_000;
 
@@ -59,10 +72,12 @@ export class Claimer {
   readonly #log: EventLog;
   readonly #deliveries: DeliveryStore;
   readonly #batches: BatchStore;
+  readonly #groups: GroupStore;
 
   constructor(
     connection: Connection,
     stores: {
+      readonly groups: GroupStore;
       readonly log: EventLog;
       readonly deliveries: DeliveryStore;
       readonly batches: BatchStore;
@@ -72,6 +87,13 @@ export class Claimer {
     this.#log = stores.log;
     this.#deliveries = stores.deliveries;
     this.#batches = stores.batches;
+    this.#groups = stores.groups;
+  }
+
+  /** Whether something is set aside for whoever accepts these types. */
+  hasAside(group: Group, accepts: readonly string[] | undefined): boolean {
+    if (this.#connection.get(SQL.anyAside, group.id) === undefined) return false;
+    return this.#asideTypes(group, accepts).length > 0;
   }
 
   /** When the next lease ends or the next retry may begin. */
@@ -87,33 +109,42 @@ export class Claimer {
    * moves the cursor. The result is in position order.
    */
   claim(tx: WriteTransaction, group: Group, request: ClaimRequest): ClaimResult {
-    const { leaseMs, state, known } = request;
+    if (group.policy.paused) return { ...NOTHING_DUE, cursor: group.cursor, more: false };
+    const { leaseMs, state, accepts } = request;
     const claim = { tx, group, until: tx.now + leaseMs };
     const isBatchDue = state.isBatchDue === 1;
     if (isBatchDue) this.#batches.unpackDue(group.id, tx.now);
     const isDue = isBatchDue || state.isDeliveryDue === 1;
     const again = isDue ? this.#claimDue({ ...claim, token: newToken() }, request) : NOTHING_DUE;
-    const mixed = again.leased.some(({ event }) => event.attempt > 1);
-    const limit = request.limit + (mixed ? 0 : request.ahead) - again.leased.length;
-    const passed = state.hasPassed === 1;
-    const fresh = this.#claimNew({ ...claim, token: newToken() }, { limit, known, passed });
-    if (again.leased.length === 0) return { ...fresh, lost: again.lost };
+    const left = request.limit - again.leased.length;
+    const aside =
+      state.hasAside === 1 && left > 0
+        ? this.#claimAside({ ...claim, token: newToken() }, accepts, left)
+        : [];
+    const before = aside.length === 0 ? again.leased : [...again.leased, ...aside];
+    const mixed = before.some(({ event }) => event.attempt > 1);
+    const limit = request.limit + (mixed ? 0 : request.ahead) - before.length;
+    const fresh = this.#claimFresh({ ...claim, token: newToken() }, request, limit);
+    const { lost, ended } = again;
+    if (before.length === 0) return { ...fresh, lost, ended };
     return {
       ...fresh,
-      leased: [...again.leased, ...fresh.leased].toSorted(
+      leased: [...before, ...fresh.leased].toSorted(
         (left, right) => left.event.position - right.event.position,
       ),
-      lost: again.lost,
+      lost,
+      ended,
     };
   }
 
   #claimDue(
     claim: Claim,
-    { limit, ahead }: ClaimRequest,
-  ): { readonly leased: readonly Leased[]; readonly lost: number } {
-    const { tx, group, token, until } = claim;
+    { limit, ahead, policy, accepts }: ClaimRequest,
+  ): { readonly leased: readonly Leased[]; readonly lost: number; readonly ended: number } {
+    const { tx, group } = claim;
     const leased: Leased[] = [];
     let lost = 0;
+    let ended = 0;
     let most = limit + ahead;
     const rows = this.#connection.all<Delivery>(SQL.dueDeliveries, group.id, tx.now, most);
     for (const delivery of rows) {
@@ -125,35 +156,82 @@ export class Claimer {
         lost += 1;
         continue;
       }
+      // What was written over has no type, and is for anybody to bury.
+      const isTyped = typeof row.type === "string";
+      if (isTyped && delivery.redriven === 0 && !group.wanted.has(row.type)) {
+        this.#deliveries.forget(tx, group, delivery);
+        ended += 1;
+        continue;
+      }
+      const isAccepted = !isTyped || accepts === undefined || accepts.includes(row.type);
       const expired = delivery.token !== null;
-      if (expired && delivery.attempt >= group.policy.maxAttempts) {
+      const { maxAttempts } = isAccepted ? policy : group.policy;
+      if (expired && delivery.attempt >= maxAttempts) {
         this.#deliveries.bury(tx, group, delivery, row, LEASE_EXPIRED);
         continue;
       }
-      const attempt = delivery.attempt + 1;
       const failures = expired
         ? withFailure(delivery, { time: tx.now, message: LEASE_EXPIRED.message })
         : delivery.failures;
-      const event = this.#readOrBury(claim, { ...delivery, failures }, row);
-      if (event === undefined) continue;
-      this.#connection.run(
-        SQL.leaseDelivery,
-        until,
-        token,
-        attempt,
-        failures,
-        group.id,
-        delivery.position,
-      );
-      leased.push(toLeased(claim, event));
+      if (isAccepted) {
+        const one = this.#leaseAgain(claim, { ...delivery, failures }, row);
+        if (one !== undefined) leased.push(one);
+        continue;
+      }
+      const { position } = delivery;
+      this.#connection.run(SQL.setAside, failures, row.type, group.id, position);
+      tx.rings = true;
     }
-    return { leased, lost };
+    if (ended > 0) this.#connection.run(SQL.countSkipped, ended, group.id);
+    return { leased, lost, ended };
+  }
+
+  /** What others had no handler for. */
+  #claimAside(claim: Claim, accepts: readonly string[] | undefined, limit: number): Leased[] {
+    const { group } = claim;
+    const deliveries = this.#asideTypes(group, accepts)
+      .flatMap((type) => this.#connection.all<Delivery>(SQL.asideOf, group.id, type, limit))
+      .toSorted((one, other) => one.position - other.position)
+      .slice(0, limit);
+    return deliveries.flatMap((delivery) => {
+      const row = this.#deliveries.rowOf(delivery);
+      if (row === undefined) this.#deliveries.forget(claim.tx, group, delivery);
+      return (row && this.#leaseAgain(claim, delivery, row)) ?? [];
+    });
+  }
+
+  #asideTypes(group: Group, accepts: readonly string[] | undefined): string[] {
+    return this.#connection
+      .all<{ type: string }>(SQL.asideTypes, group.id)
+      .flatMap(({ type }) => (accepts === undefined || accepts.includes(type) ? type : []));
+  }
+
+  /** Leases what has a delivery, unless it can't be read. */
+  #leaseAgain(claim: Claim, delivery: Delivery, row: EventRow): Leased | undefined {
+    const { group, token, until } = claim;
+    const event = this.#readOrBury(claim, delivery, row);
+    if (event === undefined) return undefined;
+    const { position, failures } = delivery;
+    const values = [until, token, delivery.attempt + 1, failures];
+    this.#connection.run(SQL.leaseDelivery, ...values, group.id, position);
+    return toLeased(claim, event);
+  }
+
+  #claimFresh(
+    claim: Claim,
+    { state, accepts, known }: ClaimRequest,
+    limit: number,
+  ): Omit<ClaimResult, "lost" | "ended"> {
+    const passed = state.hasPassed === 1;
+    const { wanted, cursor } = claim.group;
+    if (isUniform(wanted, cursor, accepts)) return this.#claimNew(claim, { limit, known, passed });
+    return this.#claimSome(claim, { limit, accepts, passed });
   }
 
   #claimNew(
     claim: Claim,
     { limit, known, passed }: { limit: number; known: LookAhead; passed: boolean },
-  ): Omit<ClaimResult, "lost"> {
+  ): Omit<ClaimResult, "lost" | "ended"> {
     const { group } = claim;
     const { eventTypes } = group.policy;
     const events: StoredEvent[] = [];
@@ -193,6 +271,78 @@ export class Claimer {
     return { leased: events.map((event) => toLeased(claim, event, batchSize)), cursor, more };
   }
 
+  /**
+   * The same for a member that doesn't accept all that its group wants, or where not all of it begins before the cursor.
+   * What lies before something that it takes is set aside for others; what comes after the last of it stays in the log.
+   */
+  #claimSome(
+    claim: Claim,
+    options: {
+      readonly limit: number;
+      readonly accepts: readonly string[] | undefined;
+      readonly passed: boolean;
+    },
+  ): Omit<ClaimResult, "lost" | "ended"> {
+    const { group } = claim;
+    const { limit, accepts, passed } = options;
+    const events: StoredEvent[] = [];
+    let { cursor } = group;
+    let scanned = 0;
+    const room = {};
+    let next = events.length < limit ? this.#groups.next(group, accepts) : undefined;
+    const isFull = (): boolean => events.length >= limit || scanned >= MOST_SCANNED;
+    walk: for (const { eventTypes, after, upTo } of group.wanted.segments(cursor)) {
+      while (next !== undefined && (upTo === undefined || next <= upTo) && !isFull()) {
+        const from = Math.max(after, cursor);
+        const rows = this.#log.find({ eventTypes, after: from, upTo: next, limit: PAGE });
+        if (rows.length === 0) break;
+        const candidates = rows.map(toCandidate);
+        const has = passed ? this.#deliveriesAmong(group, candidates) : NONE;
+        for (const candidate of candidates) {
+          const { position, type } = candidate.row;
+          const isAccepted = accepts === undefined || accepts.includes(type);
+          const taken = isAccepted
+            ? this.#take(claim, candidate, has)
+            : this.#passOver(claim, candidate, { has, room });
+          if (taken === "full") break walk;
+          if (taken !== "held") events.push(taken);
+          cursor = position;
+          scanned += 1;
+          if (isFull()) break;
+        }
+        if (cursor >= next) next = this.#groups.next(group, accepts, cursor);
+      }
+    }
+    const batchSize = this.#addBatch(claim, events);
+    if (cursor !== group.cursor) {
+      this.#connection.run(SQL.serveGroup, cursor, claim.tx.now, group.id);
+    }
+    const more = next !== undefined && isFull();
+    return { leased: events.map((event) => toLeased(claim, event, batchSize)), cursor, more };
+  }
+
+  /** Leaves an event to members that have a handler for it. */
+  #passOver(
+    { tx, group }: Claim,
+    { row }: Candidate,
+    { has, room }: { readonly has: ReadonlySet<number>; readonly room: { left?: number } },
+  ): "held" | "full" {
+    const { position, key, type } = row;
+    if (has.has(position)) return "held";
+    if (key !== null && this.#deliveries.isBusy(group.id, key)) {
+      return this.#hold(group, position, key);
+    }
+    if (room.left === undefined) {
+      const set = this.#connection.get<{ count: number }>(SQL.countAside, group.id);
+      room.left = MOST_SET_ASIDE - (set?.count ?? 0);
+    }
+    if (room.left <= 0) return "full";
+    room.left -= 1;
+    this.#connection.run(SQL.insertAside, group.id, position, key, type);
+    tx.rings = true;
+    return "held";
+  }
+
   /** New events that have a delivery already: redriven, after the group was moved back to before them. */
   #deliveriesAmong(group: Group, candidates: readonly Candidate[]): ReadonlySet<number> {
     const first = candidates[0]?.row;
@@ -229,10 +379,7 @@ export class Claimer {
     const { position, key } = row;
     if (has.has(position)) return "held";
     if (key !== null && this.#deliveries.isBusy(group.id, key)) {
-      const held = this.#connection.get<{ count: number }>(SQL.countHeld, group.id);
-      if ((held?.count ?? 0) >= MOST_HELD) return "full";
-      this.#insert(claim, { position, due: null, token: null, attempt: 0, key });
-      return "held";
+      return this.#hold(group, position, key);
     }
     const event = known ?? this.#readOrBury(claim, fresh(row), row);
     if (event === undefined) return "held";
@@ -240,7 +387,15 @@ export class Claimer {
     return event;
   }
 
-  #insert({ group }: Claim, one: NewDelivery): void {
+  /** It waits for an earlier one of its key. */
+  #hold(group: Group, position: number, key: string): "held" | "full" {
+    const held = this.#connection.get<{ count: number }>(SQL.countHeld, group.id);
+    if ((held?.count ?? 0) >= MOST_HELD) return "full";
+    this.#insert({ group }, { position, due: null, token: null, attempt: 0, key });
+    return "held";
+  }
+
+  #insert({ group }: Pick<Claim, "group">, one: NewDelivery): void {
     const { position, due, token, attempt, key } = one;
     this.#connection.run(SQL.insertNew, group.id, position, due, token, attempt, key);
   }
@@ -279,7 +434,16 @@ interface NewDelivery extends Pick<Delivery, "position" | "token" | "attempt" | 
 }
 
 const NONE: ReadonlySet<number> = new Set();
-const NOTHING_DUE = { leased: [], lost: 0 };
+const NOTHING_DUE = { leased: [], lost: 0, ended: 0 };
+
+/** Whether all that a group wants above its cursor is for a member to take, and all of it begins there. */
+export function isUniform(
+  wanted: WantedTypes,
+  cursor: number,
+  accepts: readonly string[] | undefined,
+): boolean {
+  return wanted.isAccepted(accepts) && wanted.hasBegun(cursor);
+}
 
 function toLeased(claim: Claim, event: StoredEvent, batchSize?: number): Leased {
   const { group, token, until } = claim;

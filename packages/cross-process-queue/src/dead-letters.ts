@@ -82,11 +82,6 @@ export class DeadLetterStore {
     return this.#connection.get<{ count: number }>(SQL.countDeadLetters)?.count ?? 0;
   }
 
-  /** How many letters a group has. */
-  countOf(group: string): number {
-    return this.#connection.get<{ count: number }>(SQL.countDeadLettersOf, group)?.count ?? 0;
-  }
-
   list(filter: DeadLetterRequest): DeadLetter[] {
     return this.#find(filter, filter.limit ?? Number.MAX_SAFE_INTEGER).map((row) =>
       toDeadLetter(row),

@@ -65,8 +65,7 @@ function reportFile(engine: Engine, report: HealthReport): void {
   const now = Date.now();
   const lags = groups.all().map((group) => lagOf(engine, group, now));
   for (const lag of lags) {
-    const { name, pending, ageMs } = lag;
-    report.groups.push({ name, pending, ageMs, deadLetters: engine.deadLetters.countOf(name) });
+    report.ages.set(lag.name, lag.ageMs);
     if (lag.isOverdue) problems.push(holdsLog(lag));
   }
   const diskFreeBytes = freeBytes(connection.path);

@@ -3,13 +3,13 @@ import { QueueError, type StoredEvent } from "@ringrift/event-queue";
 import type {
   BackendHost,
   BackendTransaction,
-  GivenGroupPolicy,
   GroupMember,
   HealthReport,
   HistoryRequest,
   LogPage,
   LogQuery,
   LogStats,
+  MemberOptions,
   OutgoingRecord,
   TransactionalBackend,
   TransactOptions,
@@ -72,8 +72,8 @@ export class SqliteBackend implements TransactionalBackend<TransactionDatabase> 
     this.#engine.doorbell.listen();
   }
 
-  member(name: string, given: GivenGroupPolicy): GroupMember {
-    return new SqliteMember({ engine: this.#engine, host: this.#host, name, given });
+  member(options: MemberOptions): GroupMember {
+    return new SqliteMember({ engine: this.#engine, host: this.#host, options });
   }
 
   transact<R>(

@@ -175,8 +175,9 @@ test("a dead letter survives the event's retention, and can be redriven", async 
   ]);
 });
 
-test("a group that nobody serves expires, and what it had pending is counted", async () => {
+test("a node's group that nobody serves expires, and what it had pending is counted", async () => {
   const queue = openQueue(tempPath());
+  await queue.groups.claim("g", { holder: "node" });
   const group = queue.group("g", { expireAfterMs: 200 });
   await group.ensure();
   await queue.sendMany(MANY.slice(0, 3));
@@ -199,9 +200,10 @@ async function longestLock(path: string, work: () => Promise<unknown>): Promise<
   return position / tookMs;
 }
 
-test("a group with a hundred thousand letters and retries expires in steps that let others in between", async () => {
+test("a node's group with a hundred thousand letters and retries expires in steps that let others in between", async () => {
   const path = tempPath();
   const queue = openQueue(path, { survives: "process-crash" });
+  await queue.groups.claim("g", { holder: "node" });
   const group = queue.group("g", { expireAfterMs: 3_600_000 });
   await group.ensure();
   fillGroup(path, 100_000);

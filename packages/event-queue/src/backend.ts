@@ -14,10 +14,10 @@ export type {
   BackendKind,
   BackendLease,
   ClaimedEvent,
-  GroupHealth,
   GroupMember,
   HealthReport,
   LogStats,
+  MemberOptions,
   MemberRequest,
   NameHolder,
   QueueBackend,
@@ -47,17 +47,32 @@ export { createEventStream, type EventStream, type StreamRequest } from "./event
 export { handlerEventTypes } from "./group-handlers.ts";
 export {
   backoffDelayMs,
+  checkGroupChange,
   checkGroupPolicy,
+  type CheckedGroupChange,
   checkSameGroupPolicy,
   completeGroupPolicy,
   decodeGroupPolicy,
   DEFAULT_GROUP_POLICY,
   encodeGroupPolicy,
   type GivenGroupPolicy,
+  policyDifferences,
   shownPolicy,
+  statedPolicy,
   type StoredGroupPolicy,
 } from "./group-policy.ts";
-export { groupNotFound, groupSkipped } from "./group-errors.ts";
+export {
+  groupExpired,
+  groupIsReader,
+  groupMissed,
+  groupNotFound,
+  groupPolicyChanged,
+  groupRemoved,
+  groupShared,
+  groupSkipped,
+  groupStartUnstated,
+  groupTypeEnded,
+} from "./group-errors.ts";
 export { leaseEvent, type LeaseOperations, leaseOperationsOf } from "./leased-record.ts";
 export type { LeaseSource } from "./lease-source.ts";
 export { type LongPoll, longPoll, type Taken } from "./long-poll.ts";
@@ -97,6 +112,7 @@ export {
   type LogSource,
   type ReaderRequest,
 } from "./reader.ts";
+export { typesOfStrangers } from "./member-types.ts";
 export { type EventRecord, toStoredEvent } from "./stored-event.ts";
 export {
   checkClaim,
@@ -111,3 +127,10 @@ export {
   splitConsume,
   splitReceive,
 } from "./requests.ts";
+export {
+  MOST_SET_ASIDE,
+  presenceMs,
+  TYPE_ENDS_AFTER_MS,
+  type WantedSegment,
+  WantedTypes,
+} from "./wanted-types.ts";

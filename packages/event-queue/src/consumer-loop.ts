@@ -316,7 +316,9 @@ class ConsumerLoop implements Consumer {
       const [event] = index === -1 ? [] : this.#waiting.splice(index, 1);
       if (event === undefined) return;
       if (event.key !== undefined) this.#busyKeys.add(event.key);
-      const delivery = new Delivery(event, { group: this.#source.group, ...this.#options });
+      const { group, handlerTimeoutMs } = this.#source;
+      const limit = this.#options.handlerTimeoutMs ?? handlerTimeoutMs;
+      const delivery = new Delivery(event, { group, ...this.#options, handlerTimeoutMs: limit });
       this.#running.add(delivery);
       void this.#deliver(delivery);
     }

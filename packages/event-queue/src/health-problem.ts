@@ -6,6 +6,10 @@ export type HealthProblemCode =
   | "GROUP_LAGS"
   /** A group is so far behind that senders are held back (`maxBacklog`). */
   | "SENDERS_HELD_BACK"
+  /** Nobody has served a group for a day or longer, and it holds events. */
+  | "GROUP_UNSERVED"
+  /** A group has set aside as many events as it may that no member has a handler for. */
+  | "GROUP_WAITS"
   /** A group keeps what retention would remove. */
   | "GROUP_HOLDS_LOG"
   /** Events could not be read and were skipped. */

@@ -32,6 +32,8 @@ export type {
   Backoff,
   ClaimOptions,
   EnsuredGroup,
+  EnsureOptions,
+  GroupChange,
   GroupClaim,
   GroupInfo,
   GroupPolicy,

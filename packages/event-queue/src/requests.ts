@@ -9,7 +9,7 @@ import type {
 import type { DeadLetterFilter } from "./dead-letters.ts";
 import type { StreamRequest } from "./event-stream.ts";
 import { POLICY_NAMES } from "./group-policy.ts";
-import type { ClaimOptions, GroupPolicy, ReleaseOptions } from "./groups.ts";
+import type { ClaimOptions, EnsureOptions, GroupPolicy, ReleaseOptions } from "./groups.ts";
 import { checkEventType, checkEventTypes, checkGroupName } from "./names.ts";
 import { checkMs, checkNumber, checkOptionNames, checkText, invalidOption } from "./options.ts";
 import { encodePayload } from "./payload.ts";
@@ -44,6 +44,7 @@ const HISTORY: ReadonlySet<string> = new Set<keyof HistoryOptions>([
   "after",
   "limit",
 ]);
+const ENSURE: ReadonlySet<string> = new Set<keyof EnsureOptions>(["requireFrom"]);
 const CLAIM: ReadonlySet<string> = new Set<keyof ClaimOptions>(["holder", "ttlMs"]);
 const RELEASE: ReadonlySet<string> = new Set<keyof ReleaseOptions>(["note"]);
 const DEAD_LETTERS: ReadonlySet<string> = new Set<keyof DeadLetterFilter>([
@@ -149,15 +150,11 @@ export function splitConsume<O extends ConsumeOptions>(
   readonly member: ConsumerOptions;
 } {
   checkOptionNames("consume", options, CONSUME);
-  const { eventTypes, from, maxAttempts, backoff, leaseMs, expireAfterMs, skipAfterMs, ...rest } =
-    options;
-  const { group, ...member } = rest;
+  const { eventTypes, from, maxAttempts, backoff, leaseMs, policy: how, ...others } = options;
+  const { group, expireAfterMs, skipAfterMs, holdMs, ...member } = others;
   checkGroupName(group);
-  return {
-    group,
-    policy: { eventTypes, from, maxAttempts, backoff, leaseMs, expireAfterMs, skipAfterMs },
-    member,
-  };
+  const stated = { maxAttempts, backoff, leaseMs, expireAfterMs, skipAfterMs, holdMs };
+  return { group, policy: { eventTypes, from, ...stated, policy: how }, member };
 }
 
 /**
@@ -225,6 +222,12 @@ export function checkDeadLetterFilter(filter: DeadLetterFilter = {}): DeadLetter
     limit: limit === undefined ? undefined : checkLimit(limit, DEFAULT_LIMIT, MAX_HISTORY),
     dryRun: dryRun ?? false,
   };
+}
+
+/** Checks the options of a group's `ensure`. */
+export function checkEnsure(options: EnsureOptions = {}): { readonly requireFrom: boolean } {
+  checkOptionNames("ensure", options, ENSURE);
+  return { requireFrom: options.requireFrom ?? false };
 }
 
 /** For backends: checks the options of `groups.claim`. */

@@ -53,14 +53,6 @@ export async function reportHealth(
     return;
   }
   const { info, infos } = await look(engine);
-  report.groups.push(
-    ...infos.map(({ name, pending, deadLetters }) => ({
-      name,
-      pending,
-      ageMs: undefined,
-      deadLetters,
-    })),
-  );
   problems.push(...clusterProblems(info));
   const { found, warnings } = await durability(options, info);
   Object.assign(details, {

@@ -125,7 +125,7 @@ export class Lease implements BackendLease {
     if (!this.#isHeld()) return false;
     const { group } = this.#claimed;
     const asked = performance.now();
-    const isUsual = ms === group.policy.leaseMs;
+    const isUsual = ms === group.usualLeaseMs;
     const done = await this.#say(isUsual ? WORKING : deliverAgainIn(ms + graceOf(ms)));
     if (!done) return false;
     this.#heldUntil = asked + ms;

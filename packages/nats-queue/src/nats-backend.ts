@@ -2,13 +2,13 @@ import type { StartFrom } from "@ringrift/envelope";
 import type { StoredEvent } from "@ringrift/event-queue";
 import {
   type BackendHost,
-  type GivenGroupPolicy,
   type GroupMember,
   type HealthReport,
   type HistoryRequest,
   type LogPage,
   type LogQuery,
   type LogStats,
+  type MemberOptions,
   newQueueId,
   type OutgoingRecord,
   type QueueBackend,
@@ -71,8 +71,8 @@ export class NatsBackend implements QueueBackend {
     return this.#engine.tail.listen();
   }
 
-  member(name: string, given: GivenGroupPolicy): GroupMember {
-    return new Member(this.#engine, name, given);
+  member(options: MemberOptions): GroupMember {
+    return new Member(this.#engine, options);
   }
 
   async id(): Promise<string> {

@@ -1,6 +1,7 @@
 import { parseStartFrom, type StartFrom } from "@ringrift/envelope";
 import { groupClaimed } from "../group-errors.ts";
-import type { ClaimOptions, GroupClaim, GroupInfo, Groups } from "../groups.ts";
+import { checkGroupChange } from "../group-policy.ts";
+import type { ClaimOptions, GroupChange, GroupClaim, GroupInfo, Groups } from "../groups.ts";
 import { checkGroupName } from "../names.ts";
 import { decodePayload } from "../payload.ts";
 import { checkClaim, checkRelease } from "../requests.ts";
@@ -28,6 +29,12 @@ export class BackedGroups implements Groups {
   async remove(name: string): Promise<boolean> {
     checkGroupName(name);
     return this.#instance.use(({ groups }) => groups.remove(name));
+  }
+
+  async configure(name: string, change: GroupChange): Promise<GroupInfo> {
+    checkGroupName(name);
+    const checked = checkGroupChange(change);
+    return this.#instance.use(({ groups }) => groups.configure(name, checked));
   }
 
   async claim(name: string, options: ClaimOptions): Promise<GroupClaim> {

@@ -102,9 +102,14 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
     if (this.#state !== "open") throw closedError();
   }
 
-  adopt(consumer: Consumer): void {
+  /** `leave` is called when it has ended; nobody waits for it but a close. */
+  adopt(consumer: Consumer, leave: () => Promise<void>): void {
     this.#consumers.add(consumer);
-    void consumer.ended.then(() => this.#consumers.delete(consumer));
+    void consumer.ended.then(async () => {
+      this.#consumers.delete(consumer);
+      // It may fail: whoever doesn't say that it leaves is missed a little later.
+      await leave().catch(() => {});
+    });
   }
 
   /** Aborted when streams have to end: when the instance closes, or when the caller's own signal is. */

@@ -214,21 +214,6 @@ export function administering(test: TestCase): void {
   );
 
   test(
-    "a group that nobody served for expireAfterMs expires, and what it had pending is counted",
-    async (lab) => {
-      const queue = lab.open();
-      await queue.group("keeper").ensure();
-      await queue.group("mailer", { expireAfterMs: 100 }).ensure();
-      await sendNumbered(queue, PLACED, 3);
-      await until("it is gone", async () => (await queue.groups.list()).length === 1);
-      expect((await queue.groups.list())[0]?.name).toBe("keeper");
-      expect((await queue.stats()).dropped["group-expired"]).toBe(3);
-      expect(await queue.group("mailer").ensure()).toMatchObject({ created: true });
-    },
-    ["groupExpiry"],
-  );
-
-  test(
     "a group that is served doesn't expire",
     async (lab) => {
       const queue = lab.open();

@@ -29,6 +29,14 @@ export interface QueueFeatures {
   readonly skipping?: Feature;
   /** The fixture can step the clock that the log goes by: `stepClock`. */
   readonly clockSteps?: Feature;
+  /** Members of one group may want different types. */
+  readonly mixedTypes?: Feature;
+  /** Reading groups of nodes and work groups are told apart. */
+  readonly groupKinds?: Feature;
+  /** Dead letters go when they are old. */
+  readonly deadLetterRetention?: Feature;
+  /** Its time is the `Date` of this process. */
+  readonly clock?: Feature;
 }
 
 /** With which options an instance is opened; what is left out is the backend's default. */

@@ -4,10 +4,10 @@ import type {
   GroupMember,
   HealthReport,
   LogStats,
+  MemberOptions,
   QueueBackend,
 } from "../backend/queue-backend.ts";
 import type { StoredEvent } from "../events.ts";
-import type { GivenGroupPolicy } from "../group-policy.ts";
 import type { OutgoingRecord } from "../outgoing.ts";
 import type { LogPage, LogQuery } from "../reader.ts";
 import type { HistoryRequest } from "../requests.ts";
@@ -24,6 +24,8 @@ export class MemoryBackend implements QueueBackend {
   readonly #all: MemoryLog;
   readonly #host: BackendHost;
   readonly #log: SweptLog;
+  /** Those that stay: they are gone with this instance. */
+  readonly #members = new Set<MemoryMember>();
 
   constructor(log: MemoryLog, host: BackendHost) {
     this.#all = log;
@@ -70,9 +72,12 @@ export class MemoryBackend implements QueueBackend {
   /** The log rings by itself. */
   async listen(): Promise<void> {}
 
-  member(name: string, given: GivenGroupPolicy): GroupMember {
+  member(options: MemberOptions): GroupMember {
+    const { onError: report } = this.#host;
     const tellOfBuried = (): void => this.#tellOfBuried();
-    return new MemoryMember({ log: this.#log, name, given, tellOfBuried });
+    const member = new MemoryMember({ log: this.#log, options, report, tellOfBuried });
+    if (options.stays) this.#members.add(member);
+    return member;
   }
 
   async id(): Promise<string> {
@@ -91,7 +96,7 @@ export class MemoryBackend implements QueueBackend {
     };
   }
 
-  async health({ details, groups }: HealthReport): Promise<void> {
+  async health({ details, ages }: HealthReport): Promise<void> {
     const log = this.#log();
     const now = log.now();
     Object.assign(details, { events: log.size, newest: log.newest });
@@ -99,7 +104,7 @@ export class MemoryBackend implements QueueBackend {
       const [oldest] = log.after(group.floor() - 1);
       const { pending } = group.counts(now);
       const ageMs = pending === 0 || oldest === undefined ? 0 : Math.max(0, now - oldest.storedAt);
-      groups.push({ name: group.name, pending, ageMs, deadLetters: log.lettersOf(group.name) });
+      ages.set(group.name, ageMs);
     }
   }
 
@@ -112,5 +117,6 @@ export class MemoryBackend implements QueueBackend {
 
   async close(): Promise<void> {
     this.#all.bells.delete(this.#host.bell);
+    for (const member of this.#members) member.vanish();
   }
 }

@@ -2,7 +2,7 @@ import type { StartFrom } from "@ringrift/envelope";
 import type { BackendGroups, NameHolder } from "../backend/queue-backend.ts";
 import type { Backlog } from "../backlog-gate.ts";
 import { groupNotFound } from "../group-errors.ts";
-import { shownPolicy } from "../group-policy.ts";
+import { type CheckedGroupChange, shownPolicy, statedPolicy } from "../group-policy.ts";
 import type { GroupInfo } from "../groups.ts";
 import type { GroupState } from "./group-state.ts";
 import type { MemoryLog, SweptLog } from "./memory-log.ts";
@@ -35,14 +35,27 @@ export class MemoryGroups implements BackendGroups {
     return this.#log().removeGroup(name);
   }
 
+  async configure(name: string, change: CheckedGroupChange): Promise<GroupInfo> {
+    const log = this.#log();
+    const group = log.groups.get(name);
+    if (group === undefined) throw groupNotFound(name);
+    group.policy = statedPolicy(group.policy, change);
+    log.ring();
+    return groupInfo(log, group);
+  }
+
   async takeName(
     name: string,
     { holder, ttlMs }: { readonly holder: string; readonly ttlMs: number },
   ): Promise<NameHolder> {
-    const { claims, notes, now } = this.#log();
+    const { claims, groups, notes, now } = this.#log();
     const current = claims.get(name);
     const isOthers = current !== undefined && current.holder !== holder && current.until > now();
-    if (!isOthers) claims.set(name, { holder, until: now() + ttlMs });
+    if (!isOthers) {
+      claims.set(name, { holder, until: now() + ttlMs });
+      const group = groups.get(name);
+      if (group?.wanted.eventTypes === null) group.isReader = true;
+    }
     return { holder: isOthers ? current.holder : holder, note: notes.get(name) };
   }
 
@@ -61,16 +74,16 @@ export class MemoryGroups implements BackendGroups {
 /** A group as callers see it. */
 export function groupInfo(log: MemoryLog, group: GroupState): GroupInfo {
   const now = log.now();
-  const { name, policy, cursor, lastServedAt } = group;
-  const claim = log.claims.get(name);
+  const { name, policy, cursor, lastServedAt, isReader } = group;
   return {
     name,
+    kind: isReader ? "reader" : "work",
     cursor,
     ...group.counts(now),
     deadLetters: log.lettersOf(name),
     lastServedAt,
     ...shownPolicy(policy),
     skipped: group.skipped,
-    claimedBy: claim !== undefined && claim.until > now ? claim.holder : undefined,
+    claimedBy: log.holderOf(name),
   };
 }
