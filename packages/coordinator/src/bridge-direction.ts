@@ -50,6 +50,8 @@ export interface BridgeDirectionOptions {
   readonly expireAfterMs: number;
   readonly counts: DirectionCounts;
   readonly onError: (error: unknown) => void;
+  /** Of how many dead letters it is told. */
+  readonly mostTold: number;
   /** Called when it has ended though nobody stopped it. */
   readonly onEnded: () => void;
 }
@@ -187,7 +189,7 @@ export class BridgeDirection {
   }
 
   async #carry(event: StoredEvent): Promise<void> {
-    const { types, ends, counts, onError } = this.#options;
+    const { types, ends, counts, onError, mostTold } = this.#options;
     if (types === undefined && isInternalType(event.type)) {
       counts.skipped.internal += 1;
       return;
@@ -199,7 +201,7 @@ export class BridgeDirection {
     } catch (error) {
       if (isPermanent(error)) {
         counts.deadLetters += 1;
-        onError(refused(this.group, error));
+        if (counts.deadLetters <= mostTold) onError(refused(this.group, error));
       }
       throw error;
     }
@@ -226,7 +228,13 @@ export class BridgeDirection {
   /** The target is closed for good. */
   #giveUp(error: QueueError): void {
     this.#end(error);
-    this.#options.onError(blocked(this.group, error));
+    this.#options.onError(
+      new CoordinatorError(
+        "BRIDGE_ENDED",
+        `Bridge group "${this.group}" has ended: the queue that it stores in was closed in this process. Its events wait where they are. Close a bridge before its queues.`,
+        { cause: error },
+      ),
+    );
     void this.#consumer?.stop();
   }
 

@@ -44,7 +44,7 @@ export interface QueueBridgeOptions<
   readonly expireAfterMs?: number | undefined;
   /**
    * Told when a queue takes no events (once for a streak), of every dead letter, and of other errors of the queues.
-   * @default a process warning with code `RINGRIFT_COORDINATOR_ERROR`
+   * @default a process warning with code `RINGRIFT_COORDINATOR_ERROR`; of dead letters the first ten in each direction
    */
   readonly onError?: ((error: unknown) => unknown) | undefined;
 }

@@ -2,6 +2,7 @@
 export type CoordinatorErrorCode =
   | "BRIDGE_BLOCKED"
   | "BRIDGE_CLOSED"
+  | "BRIDGE_ENDED"
   | "BRIDGE_REFUSED"
   | "COORDINATOR_CLOSED"
   | "HANDLE_CONFLICT"

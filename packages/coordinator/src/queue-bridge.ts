@@ -18,6 +18,8 @@ import type { StopOptions } from "./options.ts";
 import { reporter } from "./report.ts";
 
 const LONGEST_TIMER_MS = 2_147_483_647;
+/** Dead letters of a direction that become process warnings; all are counted. */
+const MOST_WARNINGS = 10;
 
 /** What a bridge has done so far, in this process. */
 export interface QueueBridgeStats {
@@ -35,6 +37,7 @@ export class QueueBridge implements AsyncDisposable {
   readonly name: string;
   readonly #settings: QueueBridgeSettings;
   readonly #onError: (error: unknown) => void;
+  readonly #mostTold: number;
   readonly #counts: readonly DirectionCounts[] = [noCounts(), noCounts()];
   /** Of the last start; there may be a second one. */
   #directions: readonly BridgeDirection[] = [];
@@ -48,10 +51,11 @@ export class QueueBridge implements AsyncDisposable {
   #isRef = true;
 
   /** @internal Made by `createQueueBridge`. */
-  constructor(settings: QueueBridgeSettings, onError: (error: unknown) => void) {
+  constructor(settings: QueueBridgeSettings, onError: QueueBridgeOptions["onError"]) {
     this.name = settings.name;
     this.#settings = settings;
-    this.#onError = onError;
+    this.#onError = reporter(onError);
+    this.#mostTold = onError === undefined ? MOST_WARNINGS : Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -200,6 +204,7 @@ export class QueueBridge implements AsyncDisposable {
           ...side,
           counts: this.#counts[index] ?? noCounts(),
           onError: this.#onError,
+          mostTold: this.#mostTold,
           onEnded: () => {
             if (!this.#isRunning) clearInterval(this.#keepAlive);
           },
@@ -257,8 +262,7 @@ export function createQueueBridge<
   C extends Contracts = AnyContracts,
   D extends Contracts = AnyContracts,
 >(options: QueueBridgeOptions<C, D>): QueueBridge {
-  const settings = checkBridgeOptions(options);
-  return new QueueBridge(settings, reporter(options.onError));
+  return new QueueBridge(checkBridgeOptions(options), options.onError);
 }
 
 function noCounts(): DirectionCounts {

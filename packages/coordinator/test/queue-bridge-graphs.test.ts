@@ -93,7 +93,9 @@ const graphs = fc.integer({ min: 2, max: 4 }).chain((size) =>
           name: fc.constantFrom("one" as const, "two" as const),
           processes: fc.integer({ min: 1, max: 2 }),
         })
-        .map(({ distance, ...edge }): Edge => ({ ...edge, to: (edge.from + distance) % size })),
+        .map(({ distance, ...edge }): Edge =>
+          Object.assign(edge, { to: (edge.from + distance) % size }),
+        ),
       { minLength: 1, maxLength: 5 },
     ),
     steps: fc.array(

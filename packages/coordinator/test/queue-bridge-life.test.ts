@@ -94,6 +94,16 @@ describe("a bridge's start and stop", () => {
     expect(await from.groups.list()).toMatchObject([{ pending: 5, inFlight: 0, retrying: 0 }]);
   });
 
+  it("leave its health to be asked, also of a queue that doesn't answer", async () => {
+    const [from, to] = [openQueue(), openQueue()];
+    const faults = injectFaults(from);
+    const bridge = await startBridge({ from, to });
+    await atRest(from);
+    expect(await bridge.health()).toEqual({ ok: true, problems: [] });
+    faults.loseNextAnswer();
+    expect((await bridge.health()).problems).toMatchObject([{ code: "BRIDGE_UNKNOWN" }]);
+  });
+
   it("resolves when the bridge misses nothing any more, on both sides", async () => {
     const [a, b] = [openQueue(), openQueue()];
     await (await startBridge({ from: a, to: b, both: true, startFrom: "now" })).stop();

@@ -1,6 +1,6 @@
 import { createLineage, newEventId } from "@ringrift/envelope";
 import { MemoryLog, PermanentError } from "@ringrift/event-queue";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import {
   atRest,
   idsOf,
@@ -337,6 +337,22 @@ describe("what the other queue doesn't take", () => {
     await until(async () => (await idsOf(to)).includes(big.id));
   });
 
+  it("many times is warned of ten times, where nobody else is told, and counted each time", async () => {
+    const [from, to] = [openQueue(), openQueue({ maxPayloadBytes: 10 })];
+    const warnings: string[] = [];
+    const note = (warning: Error & { code?: string }): void => {
+      if (warning.code === "RINGRIFT_COORDINATOR_ERROR") warnings.push(warning.message);
+    };
+    process.on("warning", note);
+    onTestFinished(() => void process.off("warning", note));
+    const bridge = await startBridge({ from, to });
+    await from.sendMany(numbered(30).map(({ type }) => ({ type, payload: "x".repeat(20) })));
+    await until(async () => (await from.deadLetters.list()).length === 30);
+    expect(bridge.stats().forward?.deadLetters).toBe(30);
+    expect(warnings).toHaveLength(10);
+    expect(warnings[0]).toContain("refuses event");
+  });
+
   it("since it has passed as many buses and queues as it may, is a dead letter", async () => {
     const [from, to] = [openQueue(), openQueue()];
     const errors: unknown[] = [];
@@ -363,7 +379,7 @@ describe("what the other queue doesn't take", () => {
     await to.close();
     await from.send("A_X", {});
     await until(() => !bridge.stats().running);
-    expect(errors).toMatchObject([{ code: "BRIDGE_BLOCKED", cause: { code: "QUEUE_CLOSED" } }]);
+    expect(errors).toMatchObject([{ code: "BRIDGE_ENDED", cause: { code: "QUEUE_CLOSED" } }]);
     expect((await bridge.health()).problems.map(({ code }) => code)).toEqual([
       "BRIDGE_ENDED",
       "BRIDGE_ENDED",

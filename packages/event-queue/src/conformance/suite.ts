@@ -129,7 +129,7 @@ async function inLab(factory: QueueFactory, body: (lab: Lab) => Promise<void>): 
     });
   } finally {
     await Promise.all(opened.map((queue) => queue.close()));
-    for (const { dispose } of [fixture, ...others]) await dispose();
+    for (const each of [fixture, ...others]) await each.dispose();
   }
 }
 
