@@ -110,7 +110,7 @@ function lagOf({ groups, log, sweeper }: Engine, group: Group, now: number): Lag
 }
 
 function heldBack({ name, pending, ageMs }: Lag): string {
-  return `Group "${name}" has ${pending} events still to settle, the oldest ${Math.round(ageMs / 1000)} s old, and so keeps what retention would remove. Serve it, move it on (groups.seek), or remove it.`;
+  return `Group "${name}" has ${pending} events still to settle, the oldest ${Math.round(ageMs / 1000)} s old, and so keeps what retention would remove. Serve it, or move it on (groups.seek); if nobody needs it any more, remove it (groups.remove).`;
 }
 
 function sizeOf(path: string): number {
