@@ -291,11 +291,15 @@ export class Claimer {
     const room = {};
     let next = events.length < limit ? this.#groups.next(group, accepts) : undefined;
     const isFull = (): boolean => events.length >= limit || scanned >= MOST_SCANNED;
-    walk: for (const { eventTypes, after, upTo } of group.wanted.segments(cursor)) {
-      while (next !== undefined && (upTo === undefined || next <= upTo) && !isFull()) {
-        const from = Math.max(after, cursor);
-        const rows = this.#log.find({ eventTypes, after: from, upTo: next, limit: PAGE });
-        if (rows.length === 0) break;
+    walk: for (const {
+      eventTypes,
+      after,
+      upTo = Number.POSITIVE_INFINITY,
+    } of group.wanted.segments(cursor)) {
+      let from = Math.max(after, cursor);
+      while (next !== undefined && from < Math.min(next, upTo) && !isFull()) {
+        const end = Math.min(next, upTo);
+        const rows = this.#log.find({ eventTypes, after: from, upTo: end, limit: PAGE });
         const candidates = rows.map(toCandidate);
         const has = passed ? this.#deliveriesAmong(group, candidates) : NONE;
         for (const candidate of candidates) {
@@ -310,6 +314,7 @@ export class Claimer {
           scanned += 1;
           if (isFull()) break;
         }
+        from = rows.length < PAGE ? end : cursor;
         if (cursor >= next) next = this.#groups.next(group, accepts, cursor);
       }
     }

@@ -79,8 +79,13 @@ export class GroupState {
       // Also when it isn't due: what comes after it in its key waits for it.
       if (key !== undefined) busyKeys.add(key);
       if (entry.dueAt > now) continue;
-      if (accepts(type)) claimed.push(this.#lease(entry, leaseMs, now));
-      else entry.isSetAside = true;
+      if (accepts(type)) {
+        claimed.push(this.#lease(entry, leaseMs, now));
+        continue;
+      }
+      entry.isSetAside = true;
+      // Whoever accepts it finds it at once, whatever becomes of the clock.
+      entry.dueAt = 0;
     }
     this.#claimNew(request, claimed, busyKeys);
     return claimed;
