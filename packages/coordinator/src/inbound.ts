@@ -94,12 +94,20 @@ export class Inbound {
     if (event.via.length >= MAX_HOPS) return counters.drop("hop-limit");
     // A redelivery is let through: the crash that caused it may have cut the handlers short.
     const seen = recentIdsOf(bus);
-    if (seen.has(event.id) && !event.redelivered) return counters.drop("duplicate");
+    if (seen.has(event.id) && !event.redelivered) return this.#passDuplicate(event, context);
     seen.begin(event.id);
     await this.#settling(event, context, {
       work: () => this.#dispatch(entry.topic, event),
       onSettled: (isAcked) => seen.end(event.id, isAcked),
     });
+  }
+
+  /** Another way brought it: if that is under way, this one is passed after it, so that a crash loses neither. */
+  async #passDuplicate(event: StoredEvent, context: DeliveryContext): Promise<void> {
+    const { bus, counters } = this.#options;
+    counters.drop("duplicate");
+    const over = recentIdsOf(bus).underWay(event.id);
+    if (over && !settleAfter(context, over)) await over;
   }
 
   /**

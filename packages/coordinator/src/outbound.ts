@@ -47,8 +47,8 @@ export class Outbound {
   #door: Door = "waiting";
   /** Before the start that is under way. */
   #before: Door = "waiting";
-  /** Whether the spool has been full since it was half empty. */
-  #isOverflowing = false;
+  /** What is said while the spool is full, until it is half empty. */
+  #overflowing: CoordinatorError | undefined;
   #hasWarned = false;
 
   constructor(options: OutboundOptions) {
@@ -86,8 +86,9 @@ export class Outbound {
     this.#subscriptions = [];
   }
 
-  /** A start begins: what is published meanwhile waits for its end. */
+  /** A start begins: what is published meanwhile waits for its end. Idempotent. */
   prepare(): void {
+    if (this.#door === "waiting") return;
     this.#before = this.#door;
     this.#door = "waiting";
     this.#spool.hold();
@@ -102,8 +103,12 @@ export class Outbound {
 
   /** The start has failed: all is as it was before {@link prepare}. */
   takeBack(): void {
-    if (this.#before === "shut") this.shut();
-    else this.prepare();
+    if (this.#before === "shut") {
+      this.shut();
+      return;
+    }
+    this.#door = "waiting";
+    this.#spool.hold();
   }
 
   /** Takes nothing more from outside; handlers whose events are under way may still publish. */
@@ -206,10 +211,12 @@ export class Outbound {
   #overflow({ type }: CarriedEvent): CoordinatorError {
     const { counters, onError, spoolLimit } = this.#options;
     counters.drop("error");
-    const error = quiet(spoolFull(type, spoolLimit));
-    if (!this.#isOverflowing) onError(error);
-    this.#isOverflowing = true;
-    return error;
+    if (this.#overflowing === undefined) {
+      // One for all of a streak: a flood must not be slowed down by what is said of it.
+      this.#overflowing = quiet(spoolFull(type, spoolLimit));
+      onError(this.#overflowing);
+    }
+    return this.#overflowing;
   }
 
   #notRunning(type: string): CoordinatorError {
@@ -224,7 +231,7 @@ export class Outbound {
     // This bus has the event under its own id: the one stored first must not come here as well.
     if (stored.duplicate && stored.id !== lineage.id) recentIdsOf(bus).add(stored.id);
     own.storedAt(stored.position);
-    if (this.#spool.size <= spoolLimit / 2) this.#isOverflowing = false;
+    if (this.#spool.size <= spoolLimit / 2) this.#overflowing = undefined;
     counters.forward("topicToQueue");
   }
 }

@@ -1,17 +1,28 @@
 /** Most ids that are remembered. */
 const LIMIT = 10_000;
 
+interface UnderWay {
+  /** One that comes again may be under way twice. */
+  count: number;
+  over: PromiseWithResolvers<void> | undefined;
+}
+
 /**
  * Ids of the events that queues have brought to a bus: the last so many, oldest forgotten first, and those whose handlers
  * are running.
  */
 class SeenIds {
   readonly #seen = new Set<string>();
-  /** How often each is under way: one that comes again may be so twice. */
-  readonly #underWay = new Map<string, number>();
+  readonly #underWay = new Map<string, UnderWay>();
 
   has(id: string): boolean {
     return this.#seen.has(id) || this.#underWay.has(id);
+  }
+
+  /** Resolves when its handlers are done; `undefined` when none is running. */
+  underWay(id: string): Promise<void> | undefined {
+    const found = this.#underWay.get(id);
+    return found && (found.over ??= Promise.withResolvers()).promise;
   }
 
   add(id: string): void {
@@ -23,15 +34,20 @@ class SeenIds {
 
   /** Its handlers start. */
   begin(id: string): void {
-    this.#underWay.set(id, (this.#underWay.get(id) ?? 0) + 1);
+    const found = this.#underWay.get(id);
+    if (found) found.count += 1;
+    else this.#underWay.set(id, { count: 1, over: undefined });
   }
 
   /** They are done. Only what was acked is remembered: anything else may come again, and must be let through. */
   end(id: string, isAcked: boolean): void {
-    const others = (this.#underWay.get(id) ?? 1) - 1;
-    if (others > 0) this.#underWay.set(id, others);
-    else this.#underWay.delete(id);
     if (isAcked) this.add(id);
+    const found = this.#underWay.get(id);
+    if (!found) return;
+    found.count -= 1;
+    if (found.count > 0) return;
+    this.#underWay.delete(id);
+    found.over?.resolve();
   }
 }
 
