@@ -4,7 +4,8 @@ import { describe, expect, it, vi } from "vitest";
 import { makeNode, openLog, settle, startNode } from "./nodes.ts";
 
 const order = { id: "A-1", cents: 1999 };
-const numbered = (count: number) => Array.from({ length: count }, (_, n) => ({ id: `${n}`, cents: n }));
+const numbered = (count: number) =>
+  Array.from({ length: count }, (_, n) => ({ id: `${n}`, cents: n }));
 
 function spyOnWarnings() {
   return vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);

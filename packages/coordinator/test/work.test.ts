@@ -244,8 +244,8 @@ describe("work", () => {
     );
     await queue.groups.remove("mailer");
     expect(await reported.promise).toMatchObject({ code: "GROUP_REMOVED" });
-    expect((await node.health()).problems).toEqual([
-      expect.stringContaining('Work group "mailer" works no more'),
+    expect((await node.health()).problems).toMatchObject([
+      { code: "WORK_STOPPED", subject: "mailer" },
     ]);
   });
 

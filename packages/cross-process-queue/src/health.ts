@@ -132,7 +132,8 @@ function holdsLog({ name, pending, ageMs }: Lag): HealthProblem {
     severity: "error",
     subject: name,
     message: `Group "${name}" has ${pending} events still to settle, the oldest ${Math.round(ageMs / 1000)} s old, and so keeps what retention would remove.`,
-    action: "Serve it, or move it on (groups.seek); if nobody needs it any more, remove it (groups.remove).",
+    action:
+      "Serve it, or move it on (groups.seek); if nobody needs it any more, remove it (groups.remove).",
   };
 }
 

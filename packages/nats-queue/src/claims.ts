@@ -1,6 +1,6 @@
 import type { NameHolder } from "@ringrift/event-queue/backend";
 import type { Engine } from "./engine.ts";
-import { type ClaimParts, isHeld, MACHINE, readClaim } from "./stored-claim.ts";
+import { isHeld, MACHINE, readClaim } from "./stored-claim.ts";
 
 /** Takes or renews the claim, unless somebody else has it; resolves to whoever has it now. */
 export async function takeClaim(
@@ -40,24 +40,6 @@ export async function releaseClaim(
     // Nobody's: no holder is called so.
     const ended = { ...claim, holder: "", until: 0, note: kept, revision: undefined };
     const text = JSON.stringify(ended);
-    if ((await state.swap(names.claim(group), text, claim.revision)) !== undefined) return;
-  }
-}
-
-/** Forgets the note of a group that goes. */
-export async function forgetNote(
-  parts: Pick<ClaimParts, "state" | "names">,
-  group: string,
-): Promise<void> {
-  const { state, names } = parts;
-  for (;;) {
-    const claim = await readClaim(parts, group);
-    if (claim?.note === undefined) return;
-    if (claim.holder === "") {
-      await state.remove(claim.revision);
-      return;
-    }
-    const text = JSON.stringify({ ...claim, note: undefined, revision: undefined });
     if ((await state.swap(names.claim(group), text, claim.revision)) !== undefined) return;
   }
 }

@@ -13,7 +13,7 @@ import {
   policyDifferences,
   statedPolicy,
 } from "@ringrift/event-queue/backend";
-import { forgetNote } from "./claims.ts";
+import { forgetNote } from "./stored-claim.ts";
 import type { Connection } from "./connection.ts";
 import { consumerConfig } from "./consumer-config.ts";
 import { countMessages } from "./cursor.ts";

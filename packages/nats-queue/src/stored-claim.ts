@@ -52,3 +52,21 @@ export async function readClaim(
   const stored = JSON.parse(entry.text) as Omit<StoredClaim, "revision">;
   return { ...stored, revision: entry.revision };
 }
+
+/** Forgets the note of a group that goes. */
+export async function forgetNote(
+  parts: Pick<ClaimParts, "state" | "names">,
+  group: string,
+): Promise<void> {
+  const { state, names } = parts;
+  for (;;) {
+    const claim = await readClaim(parts, group);
+    if (claim?.note === undefined) return;
+    if (claim.holder === "") {
+      await state.remove(claim.revision);
+      return;
+    }
+    const text = JSON.stringify({ ...claim, note: undefined, revision: undefined });
+    if ((await state.swap(names.claim(group), text, claim.revision)) !== undefined) return;
+  }
+}

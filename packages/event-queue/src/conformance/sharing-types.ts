@@ -193,7 +193,9 @@ export function sharingTypes(test: TestCase): void {
     expect(numbersOf(await receiveAll(placed))).toEqual([1]);
     expect(await infoOf(queue)).toMatchObject({ setAside: { [PAID]: MOST_SET_ASIDE } });
     const { problems } = await queue.health();
-    expect(problems.join()).toContain(`${MOST_SET_ASIDE} of ${PAID}`);
+    expect(problems).toMatchObject([
+      { code: "GROUP_WAITS", message: expect.stringContaining(`${MOST_SET_ASIDE} of ${PAID}`) },
+    ]);
     const [one] = await paid.receive({ limit: 1 });
     expect(one?.payload).toEqual({ n: 1 });
     await one?.ack();
