@@ -141,15 +141,16 @@ export const MIGRATIONS: readonly string[] = [
   END;
   `,
   `
-  -- One row: what the queue is known by to others. A copy of the file has it too.
-  CREATE TABLE identity (
-    number INTEGER PRIMARY KEY CHECK (number = 1),
-    queue_id TEXT NOT NULL
-  ) STRICT;
-  INSERT INTO identity (number, queue_id) VALUES (1, lower(hex(randomblob(16))));
+  -- In few words: as long as the schema is on one page, salvageQueue finds everything but what is on a damaged one.
+  -- So the trigger is written again, without its layout.
+  DROP TRIGGER event_deleted;
+  CREATE TRIGGER event_deleted AFTER DELETE ON events BEGIN DELETE FROM event_types WHERE type=OLD.type AND position=OLD.position;UPDATE event_types_end SET position=min(position,(SELECT ifnull(max(position),0)FROM events))WHERE position<=OLD.position;END;
+
+  -- What the queue is known by to others, in the one row of this table. A copy of the file has it too.
+  ALTER TABLE fence ADD COLUMN queue_id TEXT;
+  UPDATE fence SET queue_id = lower(hex(randomblob(16)));
   -- What the last holder of a name has left for the next one, as JSON. A released claim stays as long as it has one.
   ALTER TABLE claims ADD COLUMN note TEXT;
-  -- In few words: as long as the schema is on one page, salvageQueue finds everything but what is on a damaged one.
   -- Types that the group wants, and from where on: see WantedTypes. NULL where a version before has made it: the types
   -- of its policy, from its cursor on.
   ALTER TABLE groups ADD COLUMN wanted TEXT;

@@ -127,7 +127,7 @@ async function copyAll(database: SqliteDatabase, connection: Connection): Promis
 
 /** It is the same queue, to those who know it by its id. A file before schema 6 has none, and so the new one keeps its own. */
 function keepId(database: SqliteDatabase, connection: Connection): void {
-  const [row] = rowsOf(database, "identity", "number").rows;
+  const [row] = rowsOf(database, "fence", "rowid").rows;
   const id = row?.["queue_id"];
   if (typeof id === "string" && /^[0-9a-f]{32}$/.test(id)) connection.run(SQL.keepQueueId, [id]);
 }

@@ -55,8 +55,8 @@ export const SQL = {
   // Changes nothing, but fails where nothing can be changed.
   probeWriting: "UPDATE fence SET token = token WHERE false",
 
-  queueId: "SELECT queue_id AS id FROM identity",
-  keepQueueId: "UPDATE identity SET queue_id = ?",
+  queueId: "SELECT queue_id AS id FROM fence",
+  keepQueueId: "UPDATE fence SET queue_id = ?",
 
   // The log
   tail: "SELECT position, stored_at AS storedAt FROM events ORDER BY position DESC LIMIT 1",

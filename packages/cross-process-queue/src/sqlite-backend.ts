@@ -90,7 +90,7 @@ export class SqliteBackend implements TransactionalBackend<TransactionDatabase> 
       if (row !== undefined) return row.id;
       throw new QueueError(
         "QUEUE_DAMAGED",
-        `Queue "${connection.path}" has lost its id: somebody has emptied its table "identity". Restore a backup, or salvage it.`,
+        `Queue "${connection.path}" has lost its id: somebody has emptied its table "fence". Restore a backup, or salvage it.`,
       );
     });
   }
