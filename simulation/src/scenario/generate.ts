@@ -1,0 +1,76 @@
+import type { Feature } from "../known-bugs.ts";
+import { Random } from "../time/random.ts";
+import { childrenOf, workAttempts } from "./generate-handlers.ts";
+import { generateSteps } from "./generate-steps.ts";
+import type { Faults, NodePlan, Scenario, SubscriberPlan, WorkPlan } from "./scenario.ts";
+import { RANKS } from "./topics.ts";
+
+/** What a seed's scenario is made with. */
+export interface Generation {
+  readonly random: Random;
+  /** Whether a feature is to be in it. */
+  readonly has: (feature: Feature) => boolean;
+}
+
+/** Makes the scenario of a seed. */
+export function generate(seed: number, features: readonly Feature[]): Scenario {
+  const generation = { random: new Random(seed), has: (one: Feature) => features.includes(one) };
+  const { random } = generation;
+  const nodes = Array.from({ length: random.pick([1, 2, 2, 2, 3, 3, 4]) }, (_, index): NodePlan => {
+    return { name: "abcd"[index] ?? "a", isNamed: random.chance(80), queues: [0] };
+  });
+  return {
+    schedule: random.between(1, 1_000_000_000),
+    features,
+    queues: 1,
+    faults: generateFaults(generation),
+    nodes,
+    bridges: [],
+    subscribers: nodes.flatMap((node) => subscribersOf(node, generation)),
+    work: generateWork(nodes, generation),
+    steps: generateSteps(nodes, generation),
+  };
+}
+
+function generateFaults({ random, has }: Generation): Faults {
+  const isFaulty = random.chance(35);
+  const refused = random.pick([0, 5, 20, 60]);
+  const lost = random.pick([0, 5, 20]);
+  const slow = random.pick([0, 10, 40]);
+  return {
+    slow,
+    refused: isFaulty && has("refusals") ? refused : 0,
+    lost: isFaulty && has("lost-answer") ? lost : 0,
+  };
+}
+
+function subscribersOf(node: NodePlan, generation: Generation): SubscriberPlan[] {
+  const { random } = generation;
+  return Array.from({ length: random.pick([0, 0, 1, 1, 2]) }, (_, index) => {
+    const topic = random.pick([...RANKS[0], ...RANKS[0], ...RANKS[1]]);
+    return {
+      name: `${node.name}${index + 1}`,
+      node: node.name,
+      topic,
+      actions: childrenOf(topic, generation),
+    };
+  });
+}
+
+function generateWork(nodes: readonly NodePlan[], generation: Generation): WorkPlan[] {
+  const { random } = generation;
+  return Array.from({ length: random.pick([0, 1, 1, 2]) }, (_, index): WorkPlan => {
+    const topics = random.some([...RANKS[0], ...RANKS[1]], 40);
+    const [first = "order.placed"] = topics;
+    return {
+      group: `work-${index + 1}`,
+      queue: 0,
+      nodes: random.some(nodes, 60).map(({ name }) => name),
+      topics,
+      concurrency: random.pick([1, 1, 2, 5]),
+      maxAttempts: random.pick([2, 3, 5]),
+      leaseMs: random.pick([900, 3_000, 30_000]),
+      attempts: workAttempts(topics.length === 1 ? first : "order.paid", generation),
+    };
+  });
+}
