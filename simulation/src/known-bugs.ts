@@ -1,9 +1,31 @@
-/** Defects of today: what has to do with one is neither generated nor judged until it is fixed. */
+/**
+ * Defects of today. What has to do with one is neither generated nor judged, so that everything else can be: a switch for
+ * each, off. Who fixes one deletes its entry, and what it says holds from then on.
+ */
 interface KnownBug {
   readonly what: string;
+  /** Kinds of complaints that it leads to. They are dropped, and so is what is said of the children of such an event. */
+  readonly kinds?: readonly string[];
 }
 
-export const KNOWN_BUGS = {} as const satisfies Record<string, KnownBug>;
+export const KNOWN_BUGS = {
+  "clean-stop": {
+    what: "own events come again after a clean stop",
+    kinds: ["once-per-node: again after a clean stop"],
+  },
+  refusals: { what: "calls to the queue are refused now and then" },
+  "lost-answer": { what: "answers of the queue are lost now and then" },
+  "other-path": { what: "handlers take another path when they are tried again" },
+  "children-by-bus": { what: "handlers publish children by the bus and by stages" },
+  "unawaited-children": { what: "handlers don't wait for what they publish" },
+  bursts: { what: "as many events at once as a bus handles at once, and more" },
+  "not-started": { what: "events are published on a bus while its coordinator starts" },
+  deploy: { what: "nodes are deployed with other topics and maxAttempts" },
+} as const satisfies Record<string, KnownBug>;
 
-/** What a switch is for. */
-export type Feature = string;
+/** A switch. */
+export type Feature = keyof typeof KNOWN_BUGS;
+
+export function isFeature(name: string): name is Feature {
+  return Object.hasOwn(KNOWN_BUGS, name);
+}

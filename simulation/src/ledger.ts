@@ -1,6 +1,11 @@
 /** A way to publish. */
 export type Via = "events" | "emitter" | "bus" | "sync" | "stages" | "queue";
 
+/** Whether it goes over a bus, and to the queue from there. */
+export function isByBus(via: Via): boolean {
+  return via === "bus" || via === "sync" || via === "stages";
+}
+
 /**
  * Of what a publish came: `stored`, as its call says; `known`, the call says that it was stored before; `spooled`, the
  * call says that it will be; `unsaid`, the call can't say; `refused`, the call rejected.
@@ -22,7 +27,7 @@ export interface Seen {
 export type ProcessFact =
   | { readonly what: "starting" }
   /** Newest positions of its queues. */
-  | { readonly what: "started"; readonly newest: readonly number[] }
+  | { readonly what: "started"; readonly newest: readonly number[]; readonly version: 1 | 2 }
   | { readonly what: "start-failed"; readonly code: string }
   | {
       readonly what: "stopping";
@@ -177,6 +182,12 @@ export class Ledger {
   /** One line an entry. */
   toString(): string {
     return this.entries.map(line).join("\n");
+  }
+
+  /** One of them. */
+  line(index: number): string {
+    const entry = this.entries[index];
+    return entry ? line(entry) : "";
   }
 }
 

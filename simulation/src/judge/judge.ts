@@ -10,6 +10,7 @@ import { nothingLost } from "./rules/nothing-lost.ts";
 import { oncePerNode } from "./rules/once-per-node.ts";
 import { oneId } from "./rules/one-id.ts";
 import { rightCauses } from "./rules/right-causes.ts";
+import { spoolOrder } from "./rules/spool-order.ts";
 import { workOnce } from "./rules/work-once.ts";
 import { type Complaint, type Rule, Trial } from "./trial.ts";
 
@@ -21,6 +22,7 @@ const RULES: readonly Rule[] = [
   ackAfterEffect,
   keyOrder,
   nothingLost,
+  spoolOrder,
   atRest,
   cleanEnd,
   answersCome,

@@ -6,6 +6,8 @@ export interface Complaint {
   /** Names the rule and what is wrong, so that two runs can be seen to fail in the same way. */
   readonly kind: string;
   readonly message: string;
+  /** Of the event that it is about. */
+  readonly tag?: string | undefined;
   /** Lines of the ledger. */
   readonly lines: readonly number[];
 }

@@ -1,4 +1,4 @@
-import type { Via } from "../ledger.ts";
+import { isByBus, type Via } from "../ledger.ts";
 import type { Generation } from "./generate.ts";
 import type { Action } from "./scenario.ts";
 import { laterThan, STAGES, type Topic } from "./topics.ts";
@@ -44,14 +44,13 @@ function publishes(topic: Topic, generation: Generation, count: number): Action[
     const via = random.pick(viasOf(child));
     const key = random.chance(25) ? random.pick(["k1", "k2"]) : undefined;
     const isAwaited = random.chance(85);
-    const isByBus = via === "bus" || via === "sync" || via === "stages";
     return {
       do: "publish",
       label: String(index + 1),
       topic: child,
-      via: isByBus && !has("children-by-bus") ? "events" : via,
+      via: isByBus(via) && !has("children-by-bus") ? "events" : via,
       isAwaited: isAwaited || !has("unawaited-children"),
-      ...(key !== undefined && !isByBus && { key }),
+      ...(key !== undefined && !isByBus(via) && { key }),
     };
   });
 }

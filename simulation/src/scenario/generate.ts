@@ -26,7 +26,10 @@ export function generate(seed: number, features: readonly Feature[]): Scenario {
     faults: generateFaults(generation),
     nodes,
     bridges: [],
-    subscribers: nodes.flatMap((node) => subscribersOf(node, generation)),
+    subscribers: [
+      ...nodes.flatMap((node) => subscribersOf(node, generation)),
+      ...askAndAnswer(nodes, generation),
+    ],
     work: generateWork(nodes, generation),
     steps: generateSteps(nodes, generation),
   };
@@ -57,8 +60,27 @@ function subscribersOf(node: NodePlan, generation: Generation): SubscriberPlan[]
   });
 }
 
+/** One that waits for the answer to its event, and one that answers. */
+function askAndAnswer(nodes: readonly NodePlan[], { random }: Generation): SubscriberPlan[] {
+  const asks = random.pick(nodes);
+  const answers = random.pick(nodes);
+  if (!random.chance(20)) return [];
+  const topic = "job.asked";
+  const answer = {
+    do: "publish",
+    label: "1",
+    via: "events",
+    topic: "job.done",
+    isAwaited: true,
+  } as const;
+  return [
+    { name: "asks", node: asks.name, topic, actions: [{ do: "await", topic: "job.done" }] },
+    { name: "answers", node: answers.name, topic, actions: [answer] },
+  ];
+}
+
 function generateWork(nodes: readonly NodePlan[], generation: Generation): WorkPlan[] {
-  const { random } = generation;
+  const { random, has } = generation;
   return Array.from({ length: random.pick([0, 1, 1, 2]) }, (_, index): WorkPlan => {
     const topics = random.some([...RANKS[0], ...RANKS[1]], 40);
     const [first = "order.placed"] = topics;
@@ -70,6 +92,10 @@ function generateWork(nodes: readonly NodePlan[], generation: Generation): WorkP
       concurrency: random.pick([1, 1, 2, 5]),
       maxAttempts: random.pick([2, 3, 5]),
       leaseMs: random.pick([900, 3_000, 30_000]),
+      ...(has("deploy") && {
+        laterTopics: random.some([...RANKS[0], ...RANKS[1]], 40),
+        laterMaxAttempts: random.pick([2, 3, 5]),
+      }),
       attempts: workAttempts(topics.length === 1 ? first : "order.paid", generation),
     };
   });

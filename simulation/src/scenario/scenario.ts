@@ -72,6 +72,8 @@ export type Step = { readonly waitMs: number } & (
       readonly count: number;
     }
   | { readonly do: "start"; readonly node: string }
+  /** The next step waits until the node is running. */
+  | { readonly do: "await-start"; readonly node: string }
   | { readonly do: "stop"; readonly node: string; readonly limitMs?: number | undefined }
   | { readonly do: "close"; readonly node: string; readonly limitMs?: number | undefined }
   /** In the middle of what it does then: after so many of its tasks. */

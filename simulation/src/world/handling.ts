@@ -51,12 +51,14 @@ export async function handle(process: Process, event: Given, handling: Handling)
   const { tag } = event.payload as Payload;
   process.write({ what: "begin", handler, group, queue, attempt, key, ...seen(process, event) });
   process.open += 1;
+  process.coordinated += 1;
   let failed = true;
   try {
     for (const action of actions) await act(process, tag, { handling, action });
     failed = false;
   } finally {
     process.open -= 1;
+    process.coordinated -= 1;
     const id = process.world.ledger.alias(event.id);
     process.write({ what: "end", handler, group, queue, id, tag, attempt, failed });
   }

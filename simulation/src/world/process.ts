@@ -30,6 +30,8 @@ export class Process {
   readonly bus: Coordinator["bus"];
   /** Handlers and publishes under way. */
   open = 0;
+  /** Those of them that a coordinator knows of. */
+  coordinated = 0;
   state: "starting" | "running" | "stopping" | "stopped" = "stopped";
   readonly #parts: ProcessParts;
   readonly #links: QueueLink[] = [];
@@ -81,7 +83,7 @@ export class Process {
       return false;
     }
     this.state = "running";
-    this.write({ what: "started", newest: this.#newest() });
+    this.write({ what: "started", newest: this.#newest(), version: this.#parts.version });
     return true;
   }
 
@@ -122,7 +124,7 @@ export class Process {
       left += result.left;
       isDrained &&= result.drained;
     }
-    const { open } = this;
+    const open = this.coordinated;
     if (how === "close") {
       await this.#stages.close(limit);
       await this.bus.close(limit);

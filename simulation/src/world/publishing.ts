@@ -23,7 +23,9 @@ interface Came {
 export async function publish(process: Process, publishing: Publishing): Promise<void> {
   const { tag, topic, via, queue, key, parent } = publishing;
   process.write({ what: "publish", tag, topic, via, queue, key, parent });
+  const isOfCoordinator = publishing.via !== "queue";
   process.open += 1;
+  if (isOfCoordinator) process.coordinated += 1;
   let came: Came;
   try {
     came = await call(process, publishing);
@@ -31,6 +33,7 @@ export async function publish(process: Process, publishing: Publishing): Promise
     came = { outcome: "refused", code: codeOf(error) };
   }
   process.open -= 1;
+  if (isOfCoordinator) process.coordinated -= 1;
   const id = came.id && process.world.ledger.alias(came.id);
   process.write({ what: "published", tag, outcome: came.outcome, id, code: came.code });
 }

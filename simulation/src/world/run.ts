@@ -1,4 +1,5 @@
-import type { Ledger } from "../ledger.ts";
+import type { Feature } from "../known-bugs.ts";
+import { isByBus, type Ledger } from "../ledger.ts";
 import type { Scenario, Step } from "../scenario/scenario.ts";
 import { currentOwner } from "../time/owner.ts";
 import { enterVirtualTime } from "../time/virtual-time.ts";
@@ -9,6 +10,9 @@ import { World } from "./world.ts";
 
 /** Tasks after which a run counts as one that never ends. */
 const MOST_TASKS = 300_000;
+/** Longer than the claim of a name runs that a crash left behind. */
+const AWAIT_START_MS = 20_000;
+const AWAIT_LOOK_MS = 20;
 const LOOK_EVERY_MS = 200;
 /** How long it may take until nothing is left to do: twice as long as the longest lease, and then some. */
 const RESTLESS_AFTER_MS = 150_000;
@@ -41,6 +45,10 @@ function warn(world: World, code: string, message: string): void {
   world.ledger.write(writer, { what: "warning", code, message: message.slice(0, 160) });
 }
 
+function has({ features }: Scenario, feature: Feature): boolean {
+  return features.includes(feature);
+}
+
 class Script {
   readonly #world: World;
   readonly #nodes: ReadonlyMap<string, Node>;
@@ -64,12 +72,19 @@ class Script {
     }
     setTimeout(() => {
       const node = this.#nodes.get(step.node);
-      if (node) this.#take(step, node);
+      if (!node) return this.begin();
+      if (step.do === "await-start") return this.#awaitStart(node, AWAIT_START_MS);
+      this.#take(step, node);
       this.begin();
     }, step.waitMs);
   }
 
-  #take(step: Step, node: Node): void {
+  #awaitStart(node: Node, leftMs: number): void {
+    if (node.isRunning || node.isIdle || leftMs < 0) return this.begin();
+    setTimeout(() => this.#awaitStart(node, leftMs - AWAIT_LOOK_MS), AWAIT_LOOK_MS);
+  }
+
+  #take(step: Exclude<Step, { do: "await-start" }>, node: Node): void {
     switch (step.do) {
       case "start":
         return node.command({ do: "start" });
@@ -89,7 +104,9 @@ class Script {
   #publish(step: Extract<Step, { do: "publish" }>, node: Node): void {
     this.#published += 1;
     const { process } = node;
-    if (!process || process.state !== "running") return;
+    if (!process) return;
+    const isEarly = process.state === "starting" && has(this.#world.scenario, "not-started");
+    if (process.state !== "running" && !(isEarly && isByBus(step.via))) return;
     const { topic, via, key } = step;
     const queue = node.plan.queues[0] ?? 0;
     const publishing = { tag: `p${this.#published}`, topic, via, key, queue };

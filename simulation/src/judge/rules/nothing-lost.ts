@@ -19,13 +19,13 @@ export function* nothingLost(trial: Trial): Generator<Complaint> {
     const isDurable = via === "events" || via === "emitter" || via === "queue";
     if (isDurable && got.has(tag)) {
       const message = `A bus got ${tag}, which no log has.`;
-      yield { kind: "nothing-lost: not stored", message, lines };
+      yield { kind: "nothing-lost: not stored", message, tag, lines };
     }
     const outcome = result?.outcome ?? "nothing";
     const mustBeThere = outcome === "stored" || outcome === "known";
     if (!mustBeThere && (outcome === "refused" || mayBeLost(trial, publish))) continue;
     const message = `${tag} is in no log, and its publish came to ${outcome}.`;
-    yield { kind: `nothing-lost: ${outcome}`, message, lines };
+    yield { kind: `nothing-lost: ${outcome}`, message, tag, lines };
   }
 }
 

@@ -23,6 +23,7 @@ export function* oncePerNode(trial: Trial): Generator<Complaint> {
       yield {
         kind: "once-per-node: missing",
         message: `${reader} never got ${event.id} (${event.tag}).`,
+        tag: event.tag,
         lines: [index, event.index],
       };
     }
@@ -44,13 +45,13 @@ function* judgeSecond(
     .find((line) => line !== undefined && line < second.index);
   if (settled !== undefined) {
     const kind = "once-per-node: again after it was settled";
-    yield { kind, message: `${twice}, though it was settled.`, lines: [...lines, settled] };
+    yield { kind, message: `${twice}, though it was settled.`, tag, lines: [...lines, settled] };
   } else if (ended === "clean") {
-    yield { kind: "once-per-node: again after a clean stop", message: `${twice}.`, lines };
+    yield { kind: "once-per-node: again after a clean stop", message: `${twice}.`, tag, lines };
   } else if (ended === undefined && !trial.wentWrongBetween(node, first.index, second.index)) {
-    yield { kind: "once-per-node: twice", message: `${twice} in one life.`, lines };
+    yield { kind: "once-per-node: twice", message: `${twice} in one life.`, tag, lines };
   } else if (!second.redelivered) {
-    yield { kind: "once-per-node: not flagged", message: `${twice}, not flagged.`, lines };
+    yield { kind: "once-per-node: not flagged", message: `${twice}, not flagged.`, tag, lines };
   }
 }
 

@@ -1,14 +1,16 @@
+import { isByBus, type Via } from "../../ledger.ts";
 import { type Complaint, groupBy, type Trial } from "../trial.ts";
 
 /** What is published once is one event, with one id in every log and on every bus, also when a handler publishes it again. */
 export function* oneId(trial: Trial): Generator<Complaint> {
+  const vias = new Map(trial.of("publish").map(({ tag, via }) => [tag, via]));
   const tagged = [...trial.stored, ...trial.of("got")];
   for (const [tag, entries] of groupBy(tagged, (entry) => entry.tag)) {
     const byId = groupBy(entries, ({ id }) => id);
     if (byId.size < 2) continue;
-    const kind = `one-id: ${tag.includes("/") ? "a child" : "an event"} with two ids`;
+    const kind = `one-id: ${describe(tag, vias.get(tag))} with two ids`;
     const lines = Array.from(byId.values(), ([first]) => first?.index ?? 0);
-    yield { kind, message: `${tag} is ${[...byId.keys()].join(" and ")}.`, lines };
+    yield { kind, message: `${tag} is ${[...byId.keys()].join(" and ")}.`, tag, lines };
   }
   const tags = new Map(trial.stored.map(({ id, tag }) => [id, tag]));
   for (const { id, tag, index } of trial.of("published")) {
@@ -18,6 +20,7 @@ export function* oneId(trial: Trial): Generator<Complaint> {
     yield {
       kind,
       message: `The publish of ${tag} came to ${id}, which is ${other}.`,
+      tag,
       lines: [index],
     };
   }
@@ -25,6 +28,17 @@ export function* oneId(trial: Trial): Generator<Complaint> {
     const [first, second] = rows;
     if (!first || !second) continue;
     const lines = [first.index, second.index];
-    yield { kind: "one-id: stored twice", message: `${first.id} is in a log twice.`, lines };
+    yield {
+      kind: "one-id: stored twice",
+      message: `${first.id} is in a log twice.`,
+      tag: first.tag,
+      lines,
+    };
   }
+}
+
+function describe(tag: string, via: Via | undefined): string {
+  const scope = /\/([^/]*)$/.exec(tag)?.[1];
+  if (scope === undefined) return "an event";
+  return `${scope.includes(":") ? "a subscriber's" : "a worker's"} child by ${via && isByBus(via) ? "a bus" : "a call"}`;
 }
