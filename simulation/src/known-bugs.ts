@@ -2,7 +2,7 @@
  * Defects of today. What has to do with one is neither generated nor judged, so that everything else can be: a switch for
  * each, off. Who fixes one deletes its entry, and what it says holds from then on.
  */
-interface KnownBug {
+export interface KnownBug {
   readonly what: string;
   /** Kinds of complaints that it leads to. They are dropped, and so is what is said of the children of such an event. */
   readonly kinds?: readonly string[];
@@ -13,11 +13,20 @@ export const KNOWN_BUGS = {
     what: "own events come again after a clean stop",
     kinds: ["once-per-node: again after a clean stop"],
   },
+  "own-children": {
+    what: "a subscriber of an own event publishes again what it published before a crash",
+    kinds: ["one-id: a subscriber's child by a call with two ids"],
+  },
+  "nested-children": {
+    what: "subscribers within a work handler take the names of its children",
+    kinds: ["one-id: taken for another", "nothing-lost: known"],
+  },
   refusals: { what: "calls to the queue are refused now and then" },
   "lost-answer": { what: "answers of the queue are lost now and then" },
   "other-path": { what: "handlers take another path when they are tried again" },
   "children-by-bus": { what: "handlers publish children by the bus and by stages" },
   "unawaited-children": { what: "handlers don't wait for what they publish" },
+  outages: { what: "all calls of a node to its queue are refused for a while" },
   bursts: { what: "as many events at once as a bus handles at once, and more" },
   "not-started": { what: "events are published on a bus while its coordinator starts" },
   deploy: { what: "nodes are deployed with other topics and maxAttempts" },

@@ -32,15 +32,16 @@ export function workAttempts(topic: Topic, generation: Generation): Action[][] {
   ]);
   const isDead = failures === 9;
   const takesAnotherPath = random.chance(30);
-  const other = random.some(first, 50);
+  const other = random.pick([random.some(first, 50), first.slice(1), first.toReversed()]);
   const last = takesAnotherPath && has("other-path") && first.length > 0 ? other : first;
   return isDead ? attempts : [...attempts, last];
 }
 
 function publishes(topic: Topic, generation: Generation, count: number): Action[] {
   const { random, has } = generation;
+  const favourite = random.pick(laterThan(topic));
   return Array.from({ length: count }, (_, index): Action => {
-    const child = random.pick(laterThan(topic));
+    const child = random.chance(50) ? favourite : random.pick(laterThan(topic));
     const via = random.pick(viasOf(child));
     const key = random.chance(25) ? random.pick(["k1", "k2"]) : undefined;
     const isAwaited = random.chance(85);

@@ -19,6 +19,10 @@ export function generate(seed: number, features: readonly Feature[]): Scenario {
   const nodes = Array.from({ length: random.pick([1, 2, 2, 2, 3, 3, 4]) }, (_, index): NodePlan => {
     return { name: "abcd"[index] ?? "a", isNamed: random.chance(80), queues: [0] };
   });
+  const subscribers = [
+    ...nodes.flatMap((node) => subscribersOf(node, generation)),
+    ...askAndAnswer(nodes, generation),
+  ];
   return {
     schedule: random.between(1, 1_000_000_000),
     features,
@@ -26,12 +30,9 @@ export function generate(seed: number, features: readonly Feature[]): Scenario {
     faults: generateFaults(generation),
     nodes,
     bridges: [],
-    subscribers: [
-      ...nodes.flatMap((node) => subscribersOf(node, generation)),
-      ...askAndAnswer(nodes, generation),
-    ],
+    subscribers,
     work: generateWork(nodes, generation),
-    steps: generateSteps(nodes, generation),
+    steps: generateSteps({ nodes, subscribers }, generation),
   };
 }
 

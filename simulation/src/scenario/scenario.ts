@@ -78,6 +78,8 @@ export type Step = { readonly waitMs: number } & (
   | { readonly do: "close"; readonly node: string; readonly limitMs?: number | undefined }
   /** In the middle of what it does then: after so many of its tasks. */
   | { readonly do: "crash"; readonly node: string; readonly afterTasks: number }
+  /** For so long every call of a node to its queues is refused. */
+  | { readonly do: "outage"; readonly node: string; readonly forMs: number }
   /** From its next start on, the node has this version. */
   | { readonly do: "deploy"; readonly node: string; readonly version: 1 | 2 }
 );

@@ -14,7 +14,7 @@ export class VirtualTimer {
     this.#owner = owner;
     this.#callback = callback;
     // As in Node: whatever isn't from 1 to the longest delay is 1.
-    this.#ms = options.ms >= 1 && options.ms <= 2_147_483_647 ? options.ms : 1;
+    this.#ms = options.ms >= 1 && options.ms <= 2_147_483_647 ? Math.trunc(options.ms) : 1;
     this.#repeats = options.repeats;
     this.#start();
   }

@@ -16,6 +16,8 @@ export class Node {
   /** Of its next process. */
   version: 1 | 2 = 1;
   process: Process | undefined;
+  /** Until then its calls to queues are refused. */
+  outageUntil = 0;
   readonly #world: World;
   readonly #commands: Command[] = [];
   #lives = 0;
@@ -102,6 +104,6 @@ export class Node {
     const { plan, version } = this;
     const world = this.#world;
     const owner = new Owner(`${plan.name}#${this.#lives}`, world.scheduler);
-    return owner.run(() => new Process({ world, node: plan, life: this.#lives, version }, owner));
+    return owner.run(() => new Process({ world, node: this, life: this.#lives, version }, owner));
   }
 }

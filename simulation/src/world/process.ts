@@ -14,10 +14,16 @@ import type { World } from "./world.ts";
 
 type Coordinator = EventCoordinator<typeof catalogue>;
 
+/** The node of a process. */
+export interface Host {
+  readonly plan: NodePlan;
+  readonly outageUntil: number;
+}
+
 /** What a process is started with. */
 export interface ProcessParts {
   readonly world: World;
-  readonly node: NodePlan;
+  readonly node: Host;
   /** Which process of the node, from 1. */
   readonly life: number;
   readonly version: 1 | 2;
@@ -46,7 +52,7 @@ export class Process {
     this.#parts = parts;
     this.#coordinators = this.#makeCoordinators();
     const [first] = this.#coordinators;
-    if (!first) throw new Error(`Node "${parts.node.name}" has no queue.`);
+    if (!first) throw new Error(`Node "${parts.node.plan.name}" has no queue.`);
     this.bus = first.bus;
     this.#stages = first.stages;
     this.#subscribe();
@@ -54,19 +60,22 @@ export class Process {
   }
 
   coordinatorOf(queue: number): Coordinator {
-    const coordinator = this.#coordinators[this.#parts.node.queues.indexOf(queue)];
-    if (!coordinator) throw new Error(`Node "${this.#parts.node.name}" has no queue ${queue}.`);
+    const coordinator = this.#coordinators[this.#parts.node.plan.queues.indexOf(queue)];
+    if (!coordinator)
+      throw new Error(`Node "${this.#parts.node.plan.name}" has no queue ${queue}.`);
     return coordinator;
   }
 
   /** What distinguishes the children of its subscribers from those of others. */
   get scope(): string {
-    const { node, life } = this.#parts;
+    const { life } = this.#parts;
+    const node = this.#parts.node.plan;
     return node.isNamed ? node.name : `${node.name}#${life}`;
   }
 
   write(fact: ProcessFact): void {
-    const { node, life } = this.#parts;
+    const { life } = this.#parts;
+    const node = this.#parts.node.plan;
     if (!this.owner.isAlive) return;
     this.world.ledger.write({ at: this.world.scheduler.now, node: node.name, life }, fact);
   }
@@ -140,7 +149,7 @@ export class Process {
   }
 
   #makeCoordinators(): Coordinator[] {
-    const { node } = this.#parts;
+    const node = this.#parts.node.plan;
     // A coordinator that has a bus to itself makes it itself.
     const isShared = node.queues.length > 1;
     const shared = isShared && {
@@ -164,7 +173,9 @@ export class Process {
     const { world, owner } = this;
     const opened = new MemoryEventQueue({ log: world.logOf(queue) });
     const onFault = (kind: "refused" | "lost"): void => this.write({ what: "fault", kind });
-    const link = new QueueLink({ owner, world, onFault });
+    const isOut = (): boolean =>
+      world.isFaulty && world.scheduler.now < this.#parts.node.outageUntil;
+    const link = new QueueLink({ owner, world, onFault, isOut });
     BackedQueue.instanceOf(opened)?.intercept(link);
     this.#links.push(link);
     this.#queues.push(opened);
@@ -172,7 +183,7 @@ export class Process {
   }
 
   #subscribe(): void {
-    const { node } = this.#parts;
+    const node = this.#parts.node.plan;
     const { bus } = this;
     const record = { priority: 1_000_000, name: "recorder" };
     bus.subscribe("**", (event) => this.write({ what: "got", ...seen(this, event) }), record);
@@ -186,7 +197,8 @@ export class Process {
   }
 
   #handle(): void {
-    const { node, version } = this.#parts;
+    const { version } = this.#parts;
+    const node = this.#parts.node.plan;
     for (const plan of this.world.scenario.work) {
       if (!plan.nodes.includes(node.name)) continue;
       const { group, queue, concurrency, leaseMs, attempts } = plan;

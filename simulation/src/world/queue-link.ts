@@ -8,6 +8,8 @@ import type { World } from "./world.ts";
 export interface QueueLinkParts {
   readonly owner: Owner;
   readonly world: World;
+  /** Whether every call is refused now. */
+  readonly isOut: () => boolean;
   readonly onFault: (kind: "refused" | "lost") => void;
 }
 
@@ -30,13 +32,13 @@ export class QueueLink implements Interception {
   }
 
   call<T>(run: () => Promise<T>): Promise<T> {
-    const { owner, world, onFault } = this.#parts;
+    const { owner, world, onFault, isOut } = this.#parts;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     if (!owner.isAlive) return promise;
     const answer = (give: () => void): void => {
       world.scheduler.add({ owner, afterMs: world.latency(), run: give });
     };
-    const fault = world.fault();
+    const fault = isOut() ? "refused" : world.fault();
     const make = (): void => {
       if (fault !== undefined) onFault(fault);
       if (fault === "refused") {

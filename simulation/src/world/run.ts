@@ -96,6 +96,9 @@ class Script {
       case "deploy":
         node.version = step.version;
         return;
+      case "outage":
+        node.outageUntil = this.#world.scheduler.now + step.forMs;
+        return;
       case "publish":
         for (let count = 0; count < step.count; count += 1) this.#publish(step, node);
     }

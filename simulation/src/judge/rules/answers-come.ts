@@ -5,6 +5,7 @@ const IN_TIME_MS = 5_000;
 
 /** Whoever waits for an answer that is in the log gets it, unless its node is on its way out. */
 export function* answersCome(trial: Trial): Generator<Complaint> {
+  const got = trial.of("got");
   for (const { node, tag, since, came, at, index, for: topic } of trial.of("waited")) {
     if (came) continue;
     const answer = trial.stored.find(
@@ -12,6 +13,10 @@ export function* answersCome(trial: Trial): Generator<Complaint> {
         event.tag.startsWith(`${tag}/`) && event.type === topic.replace(".", "_").toUpperCase(),
     );
     if (!answer || answer.at > at - IN_TIME_MS) continue;
+    // An earlier life had it, and its history is gone.
+    if (got.some((entry) => entry.node === node && entry.id === answer.id && entry.at < since)) {
+      continue;
+    }
     const isOnItsWayOut = trial.entries.some(
       (entry) =>
         entry.node === node &&

@@ -5,12 +5,21 @@ import { type Complaint, groupBy, type Trial } from "../trial.ts";
 export function* oneId(trial: Trial): Generator<Complaint> {
   const vias = new Map(trial.of("publish").map(({ tag, via }) => [tag, via]));
   const tagged = [...trial.stored, ...trial.of("got")];
-  for (const [tag, entries] of groupBy(tagged, (entry) => entry.tag)) {
+  const doubled = new Set<string>();
+  // Parents come before their children.
+  const byTag = [...groupBy(tagged, (entry) => entry.tag)].toSorted(
+    ([one], [other]) => one.length - other.length,
+  );
+  for (const [tag, entries] of byTag) {
     const byId = groupBy(entries, ({ id }) => id);
     if (byId.size < 2) continue;
-    const kind = `one-id: ${describe(tag, vias.get(tag))} with two ids`;
-    const lines = Array.from(byId.values(), ([first]) => first?.index ?? 0);
-    yield { kind, message: `${tag} is ${[...byId.keys()].join(" and ")}.`, tag, lines };
+    // The children of two events are two.
+    if (!isBelow(tag, doubled)) {
+      const kind = `one-id: ${describe(tag, vias.get(tag))} with two ids`;
+      const lines = Array.from(byId.values(), ([first]) => first?.index ?? 0);
+      yield { kind, message: `${tag} is ${[...byId.keys()].join(" and ")}.`, tag, lines };
+    }
+    doubled.add(tag);
   }
   const tags = new Map(trial.stored.map(({ id, tag }) => [id, tag]));
   for (const { id, tag, index } of trial.of("published")) {
@@ -35,6 +44,14 @@ export function* oneId(trial: Trial): Generator<Complaint> {
       lines,
     };
   }
+}
+
+/** Whether an event descends from one of these. */
+export function isBelow(tag: string, ancestors: ReadonlySet<string>): boolean {
+  for (let end = tag.lastIndexOf("/"); end > 0; end = tag.lastIndexOf("/", end - 1)) {
+    if (ancestors.has(tag.slice(0, end))) return true;
+  }
+  return false;
 }
 
 function describe(tag: string, via: Via | undefined): string {
