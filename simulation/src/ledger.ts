@@ -154,6 +154,10 @@ export interface Writer {
   readonly life: number;
 }
 
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+/** Ids of processes and of what they made. */
+const INSTANCE = /(?:process \d+ on host "[^"]*" )?\(?\d+\.\d+-[0-9a-f]{12}[\w/-]*\)?/g;
+
 /**
  * All that happened in a run, in order. Ids of events are replaced by short ones in the order in which they appear, since
  * the real ones differ from process to process.
@@ -172,6 +176,15 @@ export class Ledger {
     let alias = this.#aliases.get(id);
     if (alias === undefined) this.#aliases.set(id, (alias = `e${this.#aliases.size + 1}`));
     return alias;
+  }
+
+  /** A text of somebody's with its ids replaced, cut to one line. */
+  text(message: string): string {
+    const [first = ""] = message.split("\n", 1);
+    return first
+      .replace(UUID, (id) => this.alias(id))
+      .replace(INSTANCE, "…")
+      .slice(0, 160);
   }
 
   /** Lines that say `what`, in order. */

@@ -37,7 +37,9 @@ else await many(values.seeds);
 async function one(scenario: Scenario): Promise<void> {
   let verdict = await tryScenario(scenario);
   const kinds = kindsOf(verdict).filter((kind) => kind.includes(values.kind ?? ""));
-  if (values.shrink && kinds.length > 0) verdict = await shrink(verdict, kinds);
+  if (values.shrink && kinds.length > 0) {
+    verdict = await shrink(verdict, (other) => kindsOf(other).some((kind) => kinds.includes(kind)));
+  }
   console.log(describeScenario(verdict.scenario));
   if (!values.quiet) console.log(`\n${verdict.ledger.toString()}`);
   tell(verdict);

@@ -50,7 +50,7 @@ function publishes(topic: Topic, generation: Generation, count: number): Action[
       label: String(index + 1),
       topic: child,
       via: isByBus(via) && !has("children-by-bus") ? "events" : via,
-      isAwaited: isAwaited || !has("unawaited-children"),
+      isAwaited,
       ...(key !== undefined && !isByBus(via) && { key }),
     };
   });

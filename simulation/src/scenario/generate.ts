@@ -43,7 +43,7 @@ function generateFaults({ random, has }: Generation): Faults {
   const slow = random.pick([0, 10, 40]);
   return {
     slow,
-    refused: isFaulty && has("refusals") ? refused : 0,
+    refused: isFaulty ? refused : 0,
     lost: isFaulty && has("lost-answer") ? lost : 0,
   };
 }

@@ -1,16 +1,16 @@
 import type { Action, Scenario } from "../scenario/scenario.ts";
-import { kindsOf, tryScenario, type Verdict } from "./try-scenario.ts";
+import { tryScenario, type Verdict } from "./try-scenario.ts";
 
 /** Schedules that are tried for each smaller scenario: what is left out changes all that follows. */
 const SCHEDULES = 4;
 
 /**
- * Makes a scenario smaller as long as it fails in the same way: of the kinds of complaints, one of `kinds` is there.
+ * Makes a scenario smaller as long as `isSame` says that it fails in the same way.
  * Greedy: leaves out what it can, again and again, until nothing can be left out, or `mostRuns` are over.
  */
 export async function shrink(
   first: Verdict,
-  kinds: readonly string[],
+  isSame: (verdict: Verdict) => boolean,
   mostRuns: number = 3_000,
 ): Promise<Verdict> {
   let smallest = first;
@@ -18,7 +18,7 @@ export async function shrink(
   for (let isSmaller = true; isSmaller && runs < mostRuns;) {
     isSmaller = false;
     for (const candidate of smallerThan(smallest.scenario)) {
-      const verdict = await failing(candidate, kinds);
+      const verdict = await failing(candidate, isSame);
       runs += SCHEDULES;
       if (runs >= mostRuns) break;
       if (!verdict) continue;
@@ -30,10 +30,13 @@ export async function shrink(
   return smallest;
 }
 
-async function failing(scenario: Scenario, kinds: readonly string[]): Promise<Verdict | undefined> {
+async function failing(
+  scenario: Scenario,
+  isSame: (verdict: Verdict) => boolean,
+): Promise<Verdict | undefined> {
   for (let other = 0; other < SCHEDULES; other += 1) {
     const verdict = await tryScenario({ ...scenario, schedule: scenario.schedule + other });
-    if (kindsOf(verdict).some((kind) => kinds.includes(kind))) return verdict;
+    if (isSame(verdict)) return verdict;
   }
   return undefined;
 }
@@ -80,6 +83,10 @@ function* simplerSteps(scenario: Scenario): Generator<Scenario> {
     }
     if (step.do === "publish" && step.key !== undefined) {
       yield { ...scenario, steps: steps.with(index, { ...step, key: undefined }) };
+    }
+    if (step.do === "crash" && step.afterTasks > 0) {
+      const afterTasks = Math.floor(step.afterTasks / 2);
+      yield { ...scenario, steps: steps.with(index, { ...step, afterTasks }) };
     }
     if (step.waitMs > 0) {
       const waitMs = step.waitMs > 10 ? 10 : 0;

@@ -224,10 +224,6 @@ export class Process {
   }
 
   #warn(code: string, message: string): void {
-    this.write({ what: "warning", code, message: firstLine(message) });
+    this.write({ what: "warning", code, message: this.world.ledger.text(message) });
   }
-}
-
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0]?.slice(0, 120) ?? "";
 }

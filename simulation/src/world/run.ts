@@ -42,7 +42,7 @@ function warn(world: World, code: string, message: string): void {
   if (message.includes(SCRIPTED)) return;
   const [node = "world", life = "0"] = currentOwner()?.name.split("#") ?? [];
   const writer = { at: world.scheduler.now, node, life: Number(life) };
-  world.ledger.write(writer, { what: "warning", code, message: message.slice(0, 160) });
+  world.ledger.write(writer, { what: "warning", code, message: world.ledger.text(message) });
 }
 
 function has({ features }: Scenario, feature: Feature): boolean {

@@ -10,7 +10,9 @@ export function* answersCome(trial: Trial): Generator<Complaint> {
     if (came) continue;
     const answer = trial.stored.find(
       (event) =>
-        event.tag.startsWith(`${tag}/`) && event.type === topic.replace(".", "_").toUpperCase(),
+        event.tag.startsWith(`${tag}/`) &&
+        !event.tag.includes("/", tag.length + 1) &&
+        event.type === topic.replace(".", "_").toUpperCase(),
     );
     if (!answer || answer.at > at - IN_TIME_MS) continue;
     // An earlier life had it, and its history is gone.
