@@ -31,6 +31,7 @@ export const KNOWN_BUGS = {
   outages: { what: "all calls of a node to its queue are refused for a while" },
   bursts: { what: "as many events at once as a bus handles at once, and more" },
   "not-started": { what: "events are published on a bus while its coordinator starts" },
+  "two-queues": { what: "nodes bridge two or three queues" },
   deploy: { what: "nodes are deployed with other topics and maxAttempts" },
 } as const satisfies Record<string, KnownBug>;
 

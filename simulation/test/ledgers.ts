@@ -14,7 +14,6 @@ export const scenario: Scenario = {
     { name: "b", isNamed: true, queues: [0] },
     { name: "u", isNamed: false, queues: [0] },
   ],
-  bridges: [],
   subscribers: [],
   work: [work({})],
   steps: [],

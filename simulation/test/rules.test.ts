@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ackAfterEffect } from "../src/judge/rules/ack-after-effect.ts";
 import { answersCome } from "../src/judge/rules/answers-come.ts";
 import { atRest } from "../src/judge/rules/at-rest.ts";
+import { bridged } from "../src/judge/rules/bridged.ts";
 import { cleanEnd } from "../src/judge/rules/clean-end.ts";
 import { keyOrder } from "../src/judge/rules/key-order.ts";
 import { noWarnings } from "../src/judge/rules/no-warnings.ts";
@@ -257,6 +258,16 @@ describe("the other rules", () => {
     const inVain: Line = ["a#1", { ...waited, since: 0, came: false }];
     expect(judged(answersCome, [stored(1), answer, inVain])).toEqual(["answers-come: in vain"]);
     expect(judged(answersCome, [stored(1), inVain])).toEqual([]);
+  });
+
+  test("see what a node that bridges two queues left behind, or carried without its key", () => {
+    const [a] = scenario.nodes;
+    const two = { ...scenario, queues: 2, nodes: a ? [{ ...a, queues: [0, 1] }] : [] };
+    const start: Line = ["a#1", { what: "started", newest: [0, 0], version: 1 }];
+    const event = stored(1, { key: "k" });
+    expect(judged(bridged, [start, event], two)).toEqual(["bridged: missing"]);
+    const [, copy] = stored(1, { queue: 1 } as object);
+    expect(judged(bridged, [start, event, ["world", copy]], two)).toContain("bridged: key");
   });
 
   test("see a warning where nothing went wrong", () => {

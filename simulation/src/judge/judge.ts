@@ -4,6 +4,7 @@ import type { Scenario } from "../scenario/scenario.ts";
 import { ackAfterEffect } from "./rules/ack-after-effect.ts";
 import { answersCome } from "./rules/answers-come.ts";
 import { atRest } from "./rules/at-rest.ts";
+import { bridged } from "./rules/bridged.ts";
 import { cleanEnd } from "./rules/clean-end.ts";
 import { keyOrder } from "./rules/key-order.ts";
 import { noWarnings } from "./rules/no-warnings.ts";
@@ -24,6 +25,7 @@ const RULES: readonly Rule[] = [
   keyOrder,
   nothingLost,
   spoolOrder,
+  bridged,
   atRest,
   cleanEnd,
   answersCome,

@@ -2,15 +2,12 @@ import type { Action, Scenario, Step } from "./scenario.ts";
 
 /** A scenario for people, one line a part. */
 export function describeScenario(scenario: Scenario): string {
-  const { nodes, subscribers, work, steps, faults, bridges, schedule, features } = scenario;
+  const { nodes, subscribers, work, steps, faults, schedule, features } = scenario;
   return [
     `schedule ${schedule}; faults per thousand calls: ${fields({ ...faults })}`,
     ...(features.length > 0 ? [`features ${features.join(", ")}`] : []),
     ...nodes.map(({ name, isNamed, queues }) => {
       return `node ${name}${isNamed ? "" : ", unnamed,"} on queue ${queues.join(" and ")}`;
-    }),
-    ...bridges.map(({ name, from, to, isBoth }) => {
-      return `bridge ${name} from queue ${from} to ${to}${isBoth ? " and back" : ""}`;
     }),
     ...subscribers.map(({ name, node, topic, actions }) => {
       return `subscriber ${name} of ${topic} on ${node}: ${actions.map(action).join(", ")}`;

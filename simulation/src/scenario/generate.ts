@@ -16,9 +16,8 @@ export interface Generation {
 export function generate(seed: number, features: readonly Feature[]): Scenario {
   const generation = { random: new Random(seed), has: (one: Feature) => features.includes(one) };
   const { random } = generation;
-  const nodes = Array.from({ length: random.pick([1, 2, 2, 2, 3, 3, 4]) }, (_, index): NodePlan => {
-    return { name: "abcd"[index] ?? "a", isNamed: random.chance(80), queues: [0] };
-  });
+  const queues = random.chance(25) && generation.has("two-queues") ? random.pick([2, 2, 3]) : 1;
+  const nodes = generateNodes(queues, generation);
   const subscribers = [
     ...nodes.flatMap((node) => subscribersOf(node, generation)),
     ...askAndAnswer(nodes, generation),
@@ -26,14 +25,26 @@ export function generate(seed: number, features: readonly Feature[]): Scenario {
   return {
     schedule: random.between(1, 1_000_000_000),
     features,
-    queues: 1,
+    queues,
     faults: generateFaults(generation),
     nodes,
-    bridges: [],
     subscribers,
     work: generateWork(nodes, generation),
     steps: generateSteps({ nodes, subscribers }, generation),
   };
+}
+
+/** With several queues, a node that bridges them, and another where there are enough nodes. */
+function generateNodes(queues: number, { random }: Generation): NodePlan[] {
+  const count = random.pick([1, 2, 2, 2, 3, 3, 4]);
+  return Array.from({ length: queues > 1 ? Math.max(count, 3) : count }, (_, index): NodePlan => {
+    const isNamed = random.chance(80);
+    const queue = random.between(0, queues - 1);
+    const isBridge = queues > 1 && (index === 0 || (index === 3 && random.chance(50)));
+    const every = Array.from({ length: queues }, (_, each) => each);
+    const name = "abcd"[index] ?? "a";
+    return { name, isNamed: isNamed || isBridge, queues: isBridge ? every : [queue] };
+  });
 }
 
 function generateFaults({ random, has }: Generation): Faults {
@@ -85,10 +96,13 @@ function generateWork(nodes: readonly NodePlan[], generation: Generation): WorkP
   return Array.from({ length: random.pick([0, 1, 1, 2]) }, (_, index): WorkPlan => {
     const topics = random.some([...RANKS[0], ...RANKS[1]], 40);
     const [first = "order.placed"] = topics;
+    const { queues } = random.pick(nodes);
+    const queue = random.pick(queues);
+    const members = nodes.filter((node) => node.queues.includes(queue));
     return {
       group: `work-${index + 1}`,
-      queue: 0,
-      nodes: random.some(nodes, 60).map(({ name }) => name),
+      queue,
+      nodes: random.some(members, 60).map(({ name }) => name),
       topics,
       concurrency: random.pick([1, 1, 2, 5]),
       maxAttempts: random.pick([2, 3, 5]),

@@ -48,16 +48,8 @@ export interface NodePlan {
   readonly name: string;
   /** Whether it is a named node. */
   readonly isNamed: boolean;
-  /** A coordinator for each, around one bus. */
+  /** A coordinator for each, around one bus: with two or more it is a bridge between them. */
   readonly queues: readonly number[];
-}
-
-/** A bridge between two queues, in a process of its own. */
-export interface BridgePlan {
-  readonly name: string;
-  readonly from: number;
-  readonly to: number;
-  readonly isBoth: boolean;
 }
 
 /** What is done to the nodes, one after another. */
@@ -103,7 +95,6 @@ export interface Scenario {
   readonly queues: number;
   readonly faults: Faults;
   readonly nodes: readonly NodePlan[];
-  readonly bridges: readonly BridgePlan[];
   readonly subscribers: readonly SubscriberPlan[];
   readonly work: readonly WorkPlan[];
   readonly steps: readonly Step[];

@@ -43,7 +43,7 @@ async function failing(
 
 /** Scenarios with something left out, the largest parts first. */
 function* smallerThan(scenario: Scenario): Generator<Scenario> {
-  const { steps, nodes, subscribers, work, bridges, faults } = scenario;
+  const { steps, nodes, subscribers, work, faults } = scenario;
   for (let size = Math.ceil(steps.length / 2); size >= 1; size = Math.floor(size / 2)) {
     for (let from = 0; from < steps.length; from += size) {
       yield { ...scenario, steps: steps.toSpliced(from, size) };
@@ -54,7 +54,6 @@ function* smallerThan(scenario: Scenario): Generator<Scenario> {
     yield { ...scenario, subscribers: subscribers.toSpliced(index, 1) };
   }
   for (const index of work.keys()) yield { ...scenario, work: work.toSpliced(index, 1) };
-  for (const index of bridges.keys()) yield { ...scenario, bridges: bridges.toSpliced(index, 1) };
   for (const fault of ["lost", "refused", "slow"] as const) {
     if (faults[fault] > 0) yield { ...scenario, faults: { ...faults, [fault]: 0 } };
   }
