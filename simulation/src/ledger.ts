@@ -167,8 +167,7 @@ export class Ledger {
   readonly #aliases = new Map<string, string>();
 
   write(writer: Writer, fact: ProcessFact | WorldFact): void {
-    // The cast is safe: the members of one union with the same fields added.
-    this.entries.push({ ...writer, index: this.entries.length, ...fact } as Entry);
+    this.entries.push({ ...writer, index: this.entries.length, ...fact });
   }
 
   /** The short form of an id. */
@@ -204,8 +203,9 @@ export class Ledger {
   }
 }
 
-function line({ at, index: _, node, life, what, ...fact }: Entry): string {
+function line({ at, node, life, what, ...fact }: Entry): string {
   const fields = Object.entries(fact)
+    .filter(([name]) => name !== "index")
     .filter(([, value]) => value !== undefined && value !== false)
     .map(([name, value]) => `${name}=${Array.isArray(value) ? value.join("/") : String(value)}`);
   const who = life === 0 ? node : `${node}#${life}`;

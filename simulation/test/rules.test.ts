@@ -266,7 +266,7 @@ describe("the other rules", () => {
     const start: Line = ["a#1", { what: "started", newest: [0, 0], version: 1 }];
     const event = stored(1, { key: "k" });
     expect(judged(bridged, [start, event], two)).toEqual(["bridged: missing"]);
-    const [, copy] = stored(1, { queue: 1 } as object);
+    const [, copy] = stored(1, { queue: 1 });
     expect(judged(bridged, [start, event, ["world", copy]], two)).toContain("bridged: key");
   });
 

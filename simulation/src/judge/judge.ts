@@ -37,7 +37,7 @@ export function judge(scenario: Scenario, ledger: Ledger): Complaint[] {
   const trial = new Trial(scenario, ledger);
   return forgive(
     scenario,
-    RULES.flatMap((rule) => [...rule(trial)]),
+    RULES.flatMap((rule) => Array.from(rule(trial))),
   );
 }
 

@@ -77,7 +77,10 @@ function install(): void {
   Math.random = () => (owner() && surroundings ? surroundings.random() : random());
   const warn = process.emitWarning.bind(process);
   process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
-    if (!owner() || !surroundings) return void Reflect.apply(warn, process, [warning, ...rest]);
+    if (!owner() || !surroundings) {
+      Reflect.apply(warn, process, [warning, ...rest]);
+      return;
+    }
     const [options] = rest;
     const code = typeof options === "object" && options && "code" in options ? options.code : "";
     surroundings.onWarning(String(code), warning instanceof Error ? warning.message : warning);

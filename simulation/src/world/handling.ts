@@ -5,7 +5,7 @@ import type { Process } from "./process.ts";
 import { publish } from "./publishing.ts";
 
 /** How long a handler waits for an answer. */
-export const AWAIT_MS = 20_000;
+const AWAIT_MS = 20_000;
 /** What a handler fails with that is told to. */
 export const SCRIPTED = "scripted failure";
 

@@ -6,7 +6,7 @@ import { createStageEventBus } from "@ringrift/stage-events";
 import type { ProcessFact } from "../ledger.ts";
 import type { NodePlan } from "../scenario/scenario.ts";
 import { catalogue } from "../scenario/topics.ts";
-import { Owner } from "../time/owner.ts";
+import type { Owner } from "../time/owner.ts";
 import { handle, seen } from "./handling.ts";
 import { codeOf } from "./publishing.ts";
 import { QueueLink } from "./queue-link.ts";

@@ -65,8 +65,10 @@ async function call(process: Process, publishing: Publishing): Promise<Came> {
       return { outcome: "unsaid" };
     case "stages": {
       const result = STAGES[topic as keyof typeof STAGES];
-      return outcomeOf(await stages.emit({ ...result, ...payload } as never));
+      return outcomeOf(await stages.emit({ ...result, ...payload }));
     }
+    default:
+      return via satisfies never;
   }
 }
 

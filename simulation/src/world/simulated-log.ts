@@ -6,6 +6,9 @@ type Group = ReturnType<MemoryLog["createGroup"]>;
 type Outgoing = Parameters<MemoryLog["append"]>[0];
 type Stored = ReturnType<MemoryLog["append"]>;
 
+/** Longer than a long poll, after which a live node asks again. */
+const UNSERVED_MS = 40_000;
+
 /** A log in memory that writes down what it stores and what its groups settle. */
 export class SimulatedLog extends MemoryLog {
   readonly #queue: number;
@@ -83,13 +86,15 @@ export class SimulatedLog extends MemoryLog {
     return result;
   }
 
-  /** Groups that have something to settle, but for those of unnamed nodes that have crashed. */
+  /** Groups that have something to settle, but for those of unnamed nodes that left theirs behind: they expire. */
   pending(): string[] {
     const now = this.now();
     return Array.from(this.groups.values()).flatMap((group) => {
+      const { name, lastServedAt } = group;
       const { pending } = group.counts(now);
-      const isOrphan = this.#makers.get(group.name)?.isAlive === false;
-      return pending > 0 && !isOrphan ? [`${group.name}: ${pending}`] : [];
+      const maker = this.#makers.get(name);
+      const isLeft = maker !== undefined && (!maker.isAlive || now - lastServedAt > UNSERVED_MS);
+      return pending > 0 && !isLeft ? [`${maker?.name ?? name}: ${pending}`] : [];
     });
   }
 }
