@@ -4,6 +4,8 @@
  */
 export interface KnownBug {
   readonly what: string;
+  /** A seed that shows it: `pnpm simulate --with NAME --seed N --shrink`. */
+  readonly seed: number;
   /** Kinds of complaints that it leads to. They are dropped, and so is what is said of the children of such an event. */
   readonly kinds?: readonly string[];
 }
@@ -11,28 +13,57 @@ export interface KnownBug {
 export const KNOWN_BUGS = {
   "clean-stop": {
     what: "own events come again after a clean stop",
+    seed: 12,
     kinds: ["once-per-node: again after a clean stop"],
-  },
-  "own-children": {
-    what: "a subscriber of an own event publishes again what it published before a crash",
-    kinds: ["one-id: a subscriber's child by a call with two ids"],
-  },
-  "nested-children": {
-    what: "subscribers within a work handler take the names of its children",
-    kinds: ["one-id: taken for another", "nothing-lost: known"],
   },
   "left-count": {
     what: "a stop doesn't wait for the handlers of what was published on a bus, nor counts them",
+    seed: 0,
     kinds: ["clean-end: left is too low"],
   },
-  "lost-answer": { what: "answers of the queue are lost now and then" },
-  "other-path": { what: "handlers take another path when they are tried again" },
-  "children-by-bus": { what: "handlers publish children by the bus and by stages" },
-  outages: { what: "all calls of a node to its queue are refused for a while" },
-  bursts: { what: "as many events at once as a bus handles at once, and more" },
-  "not-started": { what: "events are published on a bus while its coordinator starts" },
-  "two-queues": { what: "nodes bridge two or three queues" },
-  deploy: { what: "nodes are deployed with other topics and maxAttempts" },
+  "own-children": {
+    what: "a subscriber of an own event publishes again what it published before a crash, as another event",
+    seed: 8,
+    kinds: ["one-id: a subscriber's child by a call with two ids"],
+  },
+  "nested-children": {
+    what: "subscribers within a work handler take the dedupe keys of its children",
+    seed: 175,
+    kinds: ["one-id: taken for another", "nothing-lost: known"],
+  },
+  "other-path": {
+    what: "a handler that takes another path when it is tried again: its children take each other's dedupe keys",
+    seed: 122,
+  },
+  "children-by-bus": {
+    what: "children that handlers publish on the bus and by stages come to a bus again at every attempt",
+    seed: 15,
+  },
+  "spool-order": {
+    what: "what waits for the queue is stored in the order in which it was refused",
+    seed: 9,
+    kinds: ["spool-order: overtaken"],
+  },
+  "lost-answer": {
+    what: "an event whose answer was lost never reaches the bus of its publisher",
+    seed: 88,
+  },
+  "awaits-reply": {
+    what: "handlers of 16 own events that wait for answers keep the answers out",
+    seed: 13,
+  },
+  "not-started": {
+    what: "what is published on a bus while its coordinator starts is not stored",
+    seed: 5,
+  },
+  deploy: {
+    what: "a group whose topics or maxAttempts change keeps nodes from starting",
+    seed: 19,
+  },
+  "two-queues": {
+    what: "a node that bridges queues loses keys and backlogs, and brings events twice",
+    seed: 7,
+  },
 } as const satisfies Record<string, KnownBug>;
 
 /** A switch. */

@@ -1,3 +1,4 @@
+import type { EntryOf } from "../../ledger.ts";
 import type { Complaint, Trial } from "../trial.ts";
 
 /** How long before the end of a wait its answer must have been stored: by then it would have come. */
@@ -6,7 +7,8 @@ const IN_TIME_MS = 5_000;
 /** Whoever waits for an answer that is in the log gets it, unless its node is on its way out. */
 export function* answersCome(trial: Trial): Generator<Complaint> {
   const got = trial.of("got");
-  for (const { node, tag, since, came, at, index, for: topic } of trial.of("waited")) {
+  for (const waited of trial.of("waited")) {
+    const { node, tag, since, came, at, index, for: topic } = waited;
     if (came) continue;
     const answer = trial.stored.find(
       (event) =>
@@ -19,15 +21,25 @@ export function* answersCome(trial: Trial): Generator<Complaint> {
     if (got.some((entry) => entry.node === node && entry.id === answer.id && entry.at < since)) {
       continue;
     }
-    const isOnItsWayOut = trial.entries.some(
-      (entry) =>
-        entry.node === node &&
-        entry.at >= since &&
-        entry.at <= at &&
-        (entry.what === "stopping" || entry.what === "fault"),
-    );
+    const isOnItsWayOut =
+      isStopping(trial, waited) || trial.wentWrongBetween(node, startOf(trial, since), index);
     if (isOnItsWayOut) continue;
     const message = `${node} waited for the answer to ${tag} in vain, and it is in the log.`;
     yield { kind: "answers-come: in vain", message, lines: [answer.index, index] };
   }
+}
+
+/** Whether a node was stopping at some time while a handler waited. */
+function isStopping(trial: Trial, { node, life, since, index }: EntryOf<"waited">): boolean {
+  const isOfIt = (entry: { node: string; life: number }): boolean =>
+    entry.node === node && entry.life === life;
+  const stopping = trial.of("stopping").findLast((entry) => isOfIt(entry) && entry.index < index);
+  if (!stopping) return false;
+  const stopped = trial.of("stopped").find((end) => isOfIt(end) && end.index > stopping.index);
+  return stopped === undefined || stopped.at >= since;
+}
+
+/** The first line of a moment. */
+function startOf(trial: Trial, at: number): number {
+  return trial.entries.findIndex((entry) => entry.at >= at) - 1;
 }
