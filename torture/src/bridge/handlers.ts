@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PermanentError } from "@ringrift/event-queue";
 import type { Journal } from "../journal.ts";
-import { type Leaf, type Named, type Task, WORK } from "./catalogue.ts";
+import { type Named, type Task, WORK } from "./catalogue.ts";
 import type { Coordinator, Publishing } from "./publishing.ts";
 import type { Life, Said, Seen } from "./said.ts";
 
@@ -53,9 +53,7 @@ export function listen(options: HandlerOptions): void {
   events.bus.subscribe("task.given", (event) =>
     hear(event, () => hearTask(options, event, event.payload)),
   );
-  events.bus.subscribe("leaf.made", (event) =>
-    hear(event, () => hearLeaf(options, event, event.payload)),
-  );
+  events.bus.subscribe("leaf.made", (event) => hear(event));
   events.bus.subscribe("task.answered", (event) => hear(event));
   if (!works) return;
   const policy = { leaseMs, maxAttempts: 1000, backoff: { initialMs: 20, maxMs: 200 } };
@@ -95,8 +93,10 @@ async function hearTask(options: HandlerOptions, event: Heard, task: Task): Prom
   // The wait begins first: the answer may be quicker than what else is to be done.
   const isAsking = task.asks && own.has(name) && event.redelivered !== true;
   const answer = isAsking ? waitForAnswer(options, name) : undefined;
+  // Handlers rarely publish before they have waited for anything.
+  if (task.echoes.length > 0) await sleep(1);
   for (const [index, how] of task.echoes.entries()) {
-    const payload: Leaf = { name: `${name}/${how}${index}@${owner}`, isDeeper: false };
+    const payload: Named = { name: `${name}/${how}${index}@${owner}` };
     const topic = "leaf.made";
     await publishing.publish(events, life(), { how, topic, payload, within: "bus", parent: event });
   }
@@ -118,20 +118,6 @@ async function waitForAnswer(
   journal.write({ kind: "answer", life: life(), name, ok, ms });
 }
 
-async function hearLeaf(options: HandlerOptions, event: Heard, leaf: Leaf): Promise<void> {
-  if (!leaf.isDeeper) return;
-  const { events, publishing, life, owner } = options;
-  await sleep(1);
-  const payload: Leaf = { name: `${leaf.name}/deeper@${owner}`, isDeeper: false };
-  await publishing.publish(events, life(), {
-    how: "bus.publish",
-    topic: "leaf.made",
-    payload,
-    within: "bus",
-    parent: event,
-  });
-}
-
 async function workOn(
   { events, publishing, life }: HandlerOptions,
   event: Heard,
@@ -145,18 +131,15 @@ async function workOn(
   const bear = (
     topic: "leaf.made" | "task.answered",
     how: Task["children"][number],
-    payload: Leaf,
+    payload: Named,
   ) => publishing.publish(events, life(), { how, topic, payload, within: "work", parent: event });
   for (const [index, how] of children.entries()) {
-    const isDeeper = how === "bus.publishSync" && name.endsWith("deep");
-    await bear("leaf.made", how, { name: `${name}/${how}${index}`, isDeeper });
+    await bear("leaf.made", how, { name: `${name}/${how}${index}` });
   }
   const path = hasDetour && attempt === 1 ? "left" : "right";
-  if (hasDetour)
-    await bear("leaf.made", "events.publish", { name: `${name}/${path}`, isDeeper: false });
+  if (hasDetour) await bear("leaf.made", "events.publish", { name: `${name}/${path}` });
   if (attempt <= failures || path === "left") throw new PlannedError("The work was to fail.");
-  if (asks)
-    await bear("task.answered", "events.publish", { name: `${name}/answer`, isDeeper: false });
+  if (asks) await bear("task.answered", "events.publish", { name: `${name}/answer` });
 }
 
 /** Keeps the processor, and so the event loop, busy. */

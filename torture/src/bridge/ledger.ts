@@ -70,16 +70,16 @@ export class Ledger {
     const ended = byNumber(only(entries, "end"));
     this.gots = only(entries, "got").map((got) => {
       const end = letGo.get(`${got.by} ${got.n}`);
-      return { ...got, ...(end && { end: end.at }) };
+      return Object.assign(got, end && { end: end.at });
     });
     this.workings = only(entries, "begin").map((begin) => {
       const end = ended.get(`${begin.by} ${begin.n}`);
-      return { ...begin, ...(end && { end: end.at, ok: end.ok }) };
+      return Object.assign(begin, end && { end: end.at, ok: end.ok });
     });
     this.attempts = only(entries, "attempt").map((attempt) => {
       const mark = `${attempt.by} ${attempt.n}`;
       const [good, bad] = [done.get(mark), failed.get(mark)];
-      return { ...attempt, ...(good && { done: good }), ...(bad && { failed: bad }) };
+      return Object.assign(attempt, good && { done: good }, bad && { failed: bad });
     });
     this.attemptsOf = Map.groupBy(this.attempts, ({ name }) => name);
     this.#readOutages();
@@ -95,6 +95,16 @@ export class Ledger {
   }
 
   /**
+   * Whether a bus subscriber that was called more than once published this, each time as another event: until that is
+   * fixed, its ids are not looked at.
+   */
+  isForgivenChild(name: string): boolean {
+    if (this.bugs.has("busChildren")) return false;
+    const attempts = this.attemptsOf.get(name) ?? [];
+    return attempts.length > 1 && attempts.every(({ within }) => within === "bus");
+  }
+
+  /**
    * Whether the leases of a process may have run out in this time, or a little later: it was frozen, it kept its own
    * event loop busy, or nobody could write.
    */
@@ -104,11 +114,12 @@ export class Ledger {
     return all.some((outage) => outage.from <= until && outage.to >= from);
   }
 
-  /** Whether anybody was interrupted, started, stopped or killed in this time. */
+  /** Whether anybody was interrupted for long, started, stopped or killed in this time. */
   wasDisturbed(from: number, to: number): boolean {
     const kinds = new Set(["kill", "killed", "stopping", "down", "up", "refused"]);
     if (this.entries.some(({ kind, at }) => kinds.has(kind) && at >= from && at <= to)) return true;
-    return [...this.#outages.values()].flat().some((one) => one.from <= to && one.to >= from);
+    const outages = [...this.#outages.values()].flat();
+    return outages.some((one) => one.from <= to && one.to >= from && one.to - one.from > SLACK / 2);
   }
 
   #readOutages(): void {

@@ -40,17 +40,20 @@ export class Member {
 
   obey(order: Order): Promise<void> {
     return this.#inTurn(async () => {
-      if (order.do === "load") return void this.#load(order);
-      if (order.do === "restart") {
-        await this.#down((events) => events.stop({ timeoutMs: CLOSE_MS }));
-        this.#lives += 1;
-        if (this.#events) await this.#up(this.#events);
-        return;
+      if (order.do === "load") this.#load(order);
+      else if (order.do === "restart") await this.#restart();
+      else {
+        await this.#down((events) => events.close({ timeoutMs: CLOSE_MS }));
+        if (order.do === "renew") await this.#make();
+        else await this.#queue.close();
       }
-      await this.#down((events) => events.close({ timeoutMs: CLOSE_MS }));
-      if (order.do === "renew") await this.#make();
-      else await this.#queue.close();
     });
+  }
+
+  async #restart(): Promise<void> {
+    await this.#down((events) => events.stop({ timeoutMs: CLOSE_MS }));
+    this.#lives += 1;
+    if (this.#events) await this.#up(this.#events);
   }
 
   async #make(): Promise<void> {
@@ -83,7 +86,7 @@ export class Member {
   async #publishEarly(events: Coordinator): Promise<void> {
     const life = this.#life;
     for (const n of [1, 2]) {
-      const payload = { name: `${life}/early${n}`, isDeeper: false };
+      const payload = { name: `${life}/early${n}` };
       const publication = { how: "bus.publish", topic: "leaf.made", payload } as const;
       await this.#publishing.publish(events, life, publication);
     }
@@ -126,10 +129,10 @@ export class Member {
       const before = chains.get(key) ?? Promise.resolve();
       chains.set(
         key,
-        before.then(() => {
+        before.then(async () => {
           // Whoever is stopping publishes nothing new.
           if (this.#life !== life || !events.running) return;
-          return this.#publishing.publish(events, life, publication);
+          await this.#publishing.publish(events, life, publication);
         }),
       );
     }

@@ -47,22 +47,21 @@ export class Plan {
     const how = random.pick(CALLS);
     const keyed = bugs.has("catalogueKeys") || STORING.includes(how);
     const calls = bugs.has("workChildren") ? CALLS : STORING;
-    const isDeep = bugs.has("syncLineage") && random.chance(0.2);
     const some = (most: number, of: readonly Call[]): Call[] =>
       Array.from({ length: random.between(0, most) }, () => random.pick(of));
     return {
       how,
       task: {
-        name: `t${this.#made}${isDeep ? "deep" : ""}`,
+        name: `t${this.#made}`,
         ...(keyed && random.chance(0.5) && { key: `k${random.between(1, KEYS)}` }),
         failures: random.chance(0.3) ? random.between(1, 2) : 0,
         isPoison: random.chance(0.03),
-        children: isDeep ? ["bus.publishSync"] : some(3, calls),
+        children: some(3, calls),
         hasDetour: bugs.has("otherPath") && random.chance(0.1),
         workMs: random.chance(0.8) ? random.between(0, 10) : random.between(10, 100),
         burnMs: random.chance(0.02) ? Math.round(leaseMs * 1.3) : 0,
         asks: false,
-        echoes: random.chance(0.1) ? some(2, CALLS) : [],
+        echoes: random.chance(0.2) ? some(2, CALLS) : [],
         isUnheard: random.chance(0.05),
       },
     };

@@ -4,7 +4,6 @@ import {
   type Call,
   type catalogueOf,
   EMITTERS,
-  type Leaf,
   type Named,
   QUEUE_TYPES,
   STAGES,
@@ -66,7 +65,7 @@ async function call(
   { how, topic, payload }: Publication,
 ): Promise<string | undefined> {
   // The payload fits to the topic, whichever it is; what the calls have in common is written once.
-  const full = payload as Task & Leaf;
+  const full = payload as Task;
   const { key } = payload;
   switch (how) {
     case "events.publish": {
@@ -88,9 +87,10 @@ async function call(
         await events.stages.emit({ stage: STAGES[topic], success: true, ...full }),
       );
     case "bus.publishSync":
-      events.bus.publishSync(topic, full);
-      return undefined;
+      break;
   }
+  events.bus.publishSync(topic, full);
+  return undefined;
 }
 
 interface Delivered {

@@ -61,9 +61,7 @@ export class Torturer {
       const deed = n < this.#deeds.length ? this.#deeds[n] : random.pick(this.#deeds);
       await deed?.();
     }
-    await this.#options.crew.ready();
-    // Once more, with nobody who is in the way.
-    this.#load();
+    await this.#ask();
   }
 
   /** Waits until nothing happens any more; then nothing may happen for a while. */
@@ -98,6 +96,15 @@ export class Torturer {
     const hand = this.#victim();
     const given = random.chance(0.15) ? plan.askers() : plan.load(random.between(1, 12));
     crew.order(hand, this.#threadOf(hand), { do: "load", given });
+  }
+
+  /** Handlers wait for answers, and nobody is in their way. */
+  async #ask(): Promise<void> {
+    const { crew, plan } = this.#options;
+    await crew.ready();
+    for (const hand of crew.hands) {
+      crew.order(hand, this.#threadOf(hand), { do: "load", given: plan.askers() });
+    }
   }
 
   async #kill(): Promise<void> {
@@ -161,10 +168,13 @@ export class Torturer {
   }
 
   async #look(): Promise<{ position: number; pending: string[] }> {
-    const { queue } = this.#options.crew;
-    const groups = await queue.groups.list();
+    const { queue, hands } = this.#options.crew;
+    const living = hands.map(({ process: { pid } }) => `node-${pid}.`);
     // Those of unnamed nodes that were killed are read by nobody any more.
-    const busy = groups.filter(({ name, pending }) => pending > 0 && !name.startsWith("node-"));
+    const isRead = (name: string): boolean =>
+      !name.startsWith("node-") || living.some((start) => name.startsWith(start));
+    const groups = await queue.groups.list();
+    const busy = groups.filter(({ name, pending }) => pending > 0 && isRead(name));
     const { newestPosition = 0 } = await queue.stats();
     const pending = busy.map(({ name, pending: count }) => `${name} has ${count} pending`);
     return { position: newestPosition, pending };

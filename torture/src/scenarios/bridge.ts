@@ -58,6 +58,6 @@ function sentencesOf(verdict: BridgeVerdict): string[] {
   return Object.entries(verdict).flatMap(([rule, broken]) => {
     const shown = broken.slice(0, MOST_SENTENCES).map((sentence) => `${rule}: ${sentence}`);
     const hidden = broken.length - shown.length;
-    return hidden > 0 ? [...shown, `${rule}: ${hidden} more.`] : shown;
+    return hidden > 0 ? shown.concat(`${rule}: ${hidden} more.`) : shown;
   });
 }

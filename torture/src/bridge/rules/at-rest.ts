@@ -14,9 +14,9 @@ export const atRest: Rule = {
         (entry) => EVENTS.has(entry.kind) && entry.at > at && entry.at < end.at,
       );
       return [
-        ...(end.last === last ? [] : [`The log went from ${last} to ${end.last} at rest.`]),
-        ...(stirred.length === 0 ? [] : [`${stirred.length} things happened at rest.`]),
-      ];
+        end.last !== last && `The log went from ${last} to ${end.last} at rest.`,
+        stirred.length > 0 && `${stirred.length} things happened at rest.`,
+      ].filter((found) => found !== false);
     });
     const { groups } = ledger.remains;
     const named = groups.filter(({ name }) => !name.startsWith("node-"));

@@ -19,7 +19,7 @@ function sightingOf(ledger: Ledger, seen: Got | Working): string[] {
   const { id, name, life, topic, correlationId, causationId } = seen;
   const row = ledger.rows.get(id);
   if (!row) {
-    return isUnstored(ledger, seen)
+    return isUnstored(ledger, seen) || ledger.isForgivenChild(name)
       ? []
       : [`"${name}" reached ${life} as ${id}, which is not in the log.`];
   }

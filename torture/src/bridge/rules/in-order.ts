@@ -10,11 +10,9 @@ export const inOrder: Rule = {
     const byKey = [...Map.groupBy(rows, ({ key }) => key).values()].map((all) =>
       all.toSorted((one, other) => one.position - other.position),
     );
-    return byKey.flatMap((all) => [
-      ...inLog(ledger, all),
-      ...inGroups(ledger, all),
-      ...onBuses(ledger, all),
-    ]);
+    return byKey.flatMap((all) =>
+      [inLog, inGroups, onBuses].flatMap((place) => place(ledger, all)),
+    );
   },
 };
 
@@ -37,8 +35,10 @@ function inGroups({ workings }: Ledger, rows: readonly Row[]): string[] {
     const calls = rows.flatMap(({ id }) => {
       const all = byEvent.get(`${group} ${id}`);
       if (!all) return [];
-      const settled = all.find(({ ok }) => ok) ?? all.at(-1);
-      return [{ name: all[0]?.name, at: all[0]?.at ?? 0, end: settled?.end }];
+      // Whoever lost its lease may be busy with it for longer than those who have it now.
+      const ends = all.flatMap(({ ok, end }) => (ok && end !== undefined ? [end] : []));
+      const end = ends.length > 0 ? Math.min(...ends) : all.at(-1)?.end;
+      return [{ name: all[0]?.name, at: all[0]?.at ?? 0, end }];
     });
     return overtaken(calls, `in "${group}"`);
   });

@@ -44,18 +44,15 @@ function whyNotAgain(ledger: Ledger, got: Got): string | undefined {
   const had = `which ${life} had had`;
   if (!story || !ending || !story.isNamed) return `${had} and lives`;
   const wasInFlight = end === undefined || end > ending.at - SLACK;
-  switch (ending.how) {
-    case "killed": {
-      const isPassed = (ledger.rows.get(id)?.position ?? 0) <= ending.cursor;
-      return isPassed && !wasInFlight ? `${had} and passed long before it was killed` : undefined;
-    }
-    case "cut":
-      return wasInFlight ? undefined : `${had} and finished long before it stopped`;
-    case "clean":
-      if (!ledger.bugs.has("cleanStop") && isOwn(ledger, { name, owner: story.owner }))
-        return undefined;
-      return `${had} before it stopped cleanly`;
+  if (ending.how === "killed") {
+    const isPassed = (ledger.rows.get(id)?.position ?? 0) <= ending.cursor;
+    return isPassed && !wasInFlight ? `${had} and passed long before it was killed` : undefined;
   }
+  if (ending.how === "cut") {
+    return wasInFlight ? undefined : `${had} and finished long before it stopped`;
+  }
+  const isForgiven = !ledger.bugs.has("cleanStop") && isOwn(ledger, { name, owner: story.owner });
+  return isForgiven ? undefined : `${had} before it stopped cleanly`;
 }
 
 function isOwn(
