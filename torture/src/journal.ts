@@ -60,10 +60,12 @@ export class Journal<Said extends object = Statement> {
 
 /** What all processes have said, by time. */
 export function readJournals<Said extends { readonly at: number } = Entry>(folder: string): Said[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".jsonl"))
-    .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"))
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Said)
-    .toSorted((one, other) => one.at - other.at);
+  return (
+    readdirSync(folder)
+      .filter((name) => name.endsWith(".jsonl"))
+      // What follows the last line break is being written.
+      .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n").slice(0, -1))
+      .map((line) => JSON.parse(line) as Said)
+      .toSorted((one, other) => one.at - other.at)
+  );
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
 import { Journal, readJournals } from "../journal.ts";
 import type { BugName } from "./known-bugs.ts";
-import type { Address, MemberOptions, Order } from "./orders.ts";
+import type { Address, JointOptions, MemberOptions, Order } from "./orders.ts";
 import type { Entry, Said } from "./said.ts";
 
 /** Longest wait for a process to begin, or to end by itself. */
@@ -20,6 +20,10 @@ export interface Post {
   readonly name: string;
   readonly node?: string;
   readonly works: boolean;
+  /** Which queue file it is on. @default 0 */
+  readonly file?: number;
+  /** It has no coordinator, and joins the two files. */
+  readonly joins?: boolean;
   /** A second coordinator in a worker thread. */
   readonly thread?: { readonly node?: string; readonly works: boolean };
 }
@@ -32,13 +36,20 @@ export interface Hand {
   readonly process: ChildProcess;
 }
 
-/** The processes of a run on one queue file, and their journals. */
+export interface CrewOptions {
+  readonly leaseMs: number;
+  readonly bugs: readonly BugName[];
+  /** Queue files: one, or two. */
+  readonly files: number;
+}
+
+/** The processes of a run on one queue file, or on two that are joined, and their journals. */
 export class BridgeCrew {
-  readonly queue: CrossProcessEventQueue;
+  readonly queues: readonly CrossProcessEventQueue[];
   readonly journal: Journal<Said>;
   readonly leaseMs: number;
   readonly #folder: string;
-  readonly #path: string;
+  readonly #paths: readonly string[];
   readonly #journals: string;
   readonly #bugs: readonly BugName[];
   readonly #hands = new Map<string, Hand>();
@@ -46,14 +57,16 @@ export class BridgeCrew {
   #complaints = "";
   #isKept = false;
 
-  constructor({ leaseMs, bugs }: { readonly leaseMs: number; readonly bugs: readonly BugName[] }) {
+  constructor({ leaseMs, bugs, files }: CrewOptions) {
     this.#folder = mkdtempSync(join(tmpdir(), "ringrift-bridge-"));
-    this.#path = join(this.#folder, "events.db");
+    this.#paths = ["events.db", "others.db"]
+      .slice(0, files)
+      .map((name) => join(this.#folder, name));
     this.#journals = join(this.#folder, "journals");
     mkdirSync(this.#journals);
     this.leaseMs = leaseMs;
     this.#bugs = bugs;
-    this.queue = new CrossProcessEventQueue(this.#path);
+    this.queues = this.#paths.map((path) => new CrossProcessEventQueue(path));
     this.journal = new Journal<Said>(this.#journals, "torturer");
   }
 
@@ -64,30 +77,21 @@ export class BridgeCrew {
   /** Fixes where the nodes of these posts begin to read, so that they must get everything. */
   async prepare(posts: readonly Post[]): Promise<void> {
     const { leaseMs } = this;
-    for (const node of posts.flatMap((post) => [post.node, post.thread?.node])) {
-      if (node === undefined) continue;
-      await this.queue.group(node, { from: "now", leaseMs, maxAttempts: 1000 }).ensure();
+    for (const { node, thread, file = 0 } of posts) {
+      for (const name of [node, thread?.node]) {
+        if (name === undefined) continue;
+        const policy = { from: "now", leaseMs, maxAttempts: 1000 } as const;
+        await this.queues[file]?.group(name, policy).ensure();
+      }
     }
   }
 
   start(post: Post): Hand {
     this.#started += 1;
     const by = `${post.name}.${this.#started}`;
-    const common = {
-      path: this.#path,
-      journals: this.#journals,
-      leaseMs: this.leaseMs,
-      bugs: this.#bugs,
-    };
-    const { name: _, thread, ...rest } = post;
-    const options: MemberOptions = {
-      ...common,
-      ...rest,
-      by,
-      ...(thread && { thread: { ...common, ...thread, by: `${by}+1` } }),
-    };
-    const file = fileURLToPath(new URL("../actors/bridge-node.ts", import.meta.url));
-    const child = fork(file, [JSON.stringify(options)], {
+    const actor = `../actors/${post.joins ? "queue-joint" : "bridge-node"}.ts`;
+    const options = post.joins ? this.#jointOptions(post, by) : this.#memberOptions(post, by);
+    const child = fork(fileURLToPath(new URL(actor, import.meta.url)), [JSON.stringify(options)], {
       execArgv: ["--conditions=@ringrift/source"],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       env: { NODE_COMPILE_CACHE: COMPILED, ...process.env },
@@ -110,7 +114,7 @@ export class BridgeCrew {
     child.kill("SIGKILL");
     await gone(child);
     this.#hands.delete(post.name);
-    const groups = await this.queue.groups.list();
+    const groups = (await Promise.all(this.queues.map((queue) => queue.groups.list()))).flat();
     const cursors = Object.fromEntries(groups.map(({ name, cursor }) => [name, cursor]));
     this.journal.write({ kind: "killed", who: by, cursors });
   }
@@ -135,7 +139,9 @@ export class BridgeCrew {
     const wanted = hands.flatMap(({ by, post }) => (post.thread ? [by, `${by}+1`] : [by]));
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
-      const up = new Set(this.entries().flatMap(({ kind, by }) => (kind === "up" ? [by] : [])));
+      const up = new Set(
+        this.entries().flatMap(({ kind, by }) => (kind === "up" || kind === "joined" ? [by] : [])),
+      );
       const missing = wanted.filter((by) => !up.has(by));
       if (missing.length === 0) return;
       if (performance.now() > deadline) {
@@ -161,8 +167,20 @@ export class BridgeCrew {
       child.kill("SIGKILL");
       await gone(child);
     }
-    await this.queue.close();
+    for (const queue of this.queues) await queue.close();
     if (!this.#isKept) rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #memberOptions({ file = 0, node, works, thread }: Post, by: string): MemberOptions {
+    const path = this.#paths[file] ?? "";
+    const { leaseMs } = this;
+    const common = { path, journals: this.#journals, leaseMs, bugs: this.#bugs };
+    const second = thread && { ...common, ...thread, by: `${by}+1` };
+    return { ...common, works, by, ...(node && { node }), ...(second && { thread: second }) };
+  }
+
+  #jointOptions({ name }: Post, by: string): JointOptions {
+    return { by, name, journals: this.#journals, leaseMs: this.leaseMs, paths: this.#paths };
   }
 }
 

@@ -38,6 +38,11 @@ export type Attempt = Of<"attempt"> & {
   readonly failed?: Of<"failed">;
 };
 
+export interface JudgeOptions {
+  readonly bugs: Bugs;
+  readonly isHere?: ((by: string) => boolean) | undefined;
+}
+
 interface Outage {
   readonly from: number;
   readonly to: number;
@@ -51,28 +56,36 @@ export class Ledger {
   readonly rows: ReadonlyMap<string, Row>;
   readonly rowsOf: ReadonlyMap<string, readonly Row[]>;
   readonly lives: ReadonlyMap<Life, LifeStory>;
+  readonly livesHere: readonly LifeStory[];
   readonly gots: readonly Got[];
   readonly workings: readonly Working[];
   readonly attempts: readonly Attempt[];
   readonly attemptsOf: ReadonlyMap<string, readonly Attempt[]>;
   readonly #outages = new Map<string, Outage[]>();
 
-  constructor(entries: readonly Entry[], remains: Remains, bugs: Bugs) {
+  /** `isHere`: whether a journal is of a process that is on this queue. Others publish to it through a bridge. */
+  constructor(
+    entries: readonly Entry[],
+    remains: Remains,
+    { bugs, isHere = () => true }: JudgeOptions,
+  ) {
+    const here = entries.filter(({ by }) => isHere(by));
     this.entries = entries;
     this.remains = remains;
     this.bugs = bugs;
     this.rows = new Map(remains.rows.map((row) => [row.id, row]));
     this.rowsOf = Map.groupBy(remains.rows, ({ name }) => name);
     this.lives = livesOf(entries);
+    this.livesHere = [...this.lives.values()].filter(({ by }) => isHere(by));
     const done = byNumber(only(entries, "done"));
     const failed = byNumber(only(entries, "failed"));
     const letGo = byNumber(only(entries, "let-go"));
     const ended = byNumber(only(entries, "end"));
-    this.gots = only(entries, "got").map((got) => {
+    this.gots = only(here, "got").map((got) => {
       const end = letGo.get(`${got.by} ${got.n}`);
       return Object.assign(got, end && { end: end.at });
     });
-    this.workings = only(entries, "begin").map((begin) => {
+    this.workings = only(here, "begin").map((begin) => {
       const end = ended.get(`${begin.by} ${begin.n}`);
       return Object.assign(begin, end && { end: end.at, ok: end.ok });
     });

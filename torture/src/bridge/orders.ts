@@ -19,6 +19,12 @@ export interface MemberOptions {
   readonly thread?: MemberOptions;
 }
 
+/** What a process is told that joins two queues. */
+export interface JointOptions extends Pick<MemberOptions, "by" | "journals" | "leaseMs"> {
+  readonly name: string;
+  readonly paths: readonly string[];
+}
+
 /** A task, and how its publisher publishes it. */
 export interface Given {
   readonly task: Task;

@@ -1,6 +1,21 @@
 import type { Post } from "./crew.ts";
 import type { Random } from "./random.ts";
 
+/** Of two files: work is done on the first one, and one process, which is killed and frozen too, joins them. */
+export function onTwoFiles(posts: readonly Post[]): Post[] {
+  const spread = posts.map((post, index) => {
+    if (index % 2 === 0) return post;
+    const { thread } = post;
+    return {
+      ...post,
+      file: 1,
+      works: false,
+      ...(thread && { thread: { ...thread, works: false } }),
+    };
+  });
+  return [...spread, { name: "joint", works: false, joins: true }];
+}
+
 /** 2–6 processes; in a smoke pass these two, which have one of everything. */
 export function postsFor(random: Random, isSmoke: boolean): Post[] {
   if (isSmoke) {

@@ -9,6 +9,8 @@ export type Said =
   | { readonly kind: "up"; readonly life: Life; readonly node?: string }
   /** `start()` was refused; it tries again. */
   | { readonly kind: "refused"; readonly life: Life; readonly code: string }
+  /** A process that joins two queues has begun. */
+  | { readonly kind: "joined" }
   | { readonly kind: "stopping"; readonly life: Life }
   | {
       readonly kind: "down";
@@ -74,7 +76,7 @@ type Deed =
   | { readonly kind: "thaw"; readonly who: string }
   /** A write took so long: whoever was frozen had the write lock, and nobody could prolong a lease. */
   | { readonly kind: "blocked"; readonly ms: number }
-  /** Everything has come to rest, and stays so until `disturbed`. `last`: the last position of the log. */
+  /** Everything has come to rest, and stays so until `disturbed`. `last`: the last positions of the logs, summed up. */
   | { readonly kind: "rest"; readonly last: number }
   | { readonly kind: "disturbed"; readonly last: number };
 

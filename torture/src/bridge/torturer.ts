@@ -93,7 +93,7 @@ export class Torturer {
 
   #load(): void {
     const { crew, plan, random } = this.#options;
-    const hand = this.#victim();
+    const hand = random.pick(this.#coordinators());
     const given = random.chance(0.15) ? plan.askers() : plan.load(random.between(1, 12));
     crew.order(hand, this.#threadOf(hand), { do: "load", given });
   }
@@ -102,7 +102,7 @@ export class Torturer {
   async #ask(): Promise<void> {
     const { crew, plan } = this.#options;
     await crew.ready();
-    for (const hand of crew.hands) {
+    for (const hand of this.#coordinators()) {
       crew.order(hand, this.#threadOf(hand), { do: "load", given: plan.askers() });
     }
   }
@@ -138,14 +138,15 @@ export class Torturer {
   async #probe(): Promise<void> {
     const { crew } = this.#options;
     const begun = performance.now();
-    const claim = await crew.queue.groups.claim("probe", { holder: "torturer", ttlMs: 1000 });
-    await claim.release();
+    const probe = { holder: "torturer", ttlMs: 1000 };
+    const claims = crew.queues.map((queue) => queue.groups.claim("probe", probe));
+    for (const claim of await Promise.all(claims)) await claim.release();
     const ms = Math.round(performance.now() - begun);
     if (ms > crew.leaseMs / 4) crew.journal.write({ kind: "blocked", ms });
   }
 
   async #order(what: "restart" | "renew"): Promise<void> {
-    const hand = this.#victim();
+    const hand = this.#options.random.pick(this.#coordinators());
     this.#options.crew.order(hand, this.#threadOf(hand), { do: what });
     this.faults += 1;
     await sleep(this.#options.random.between(0, 100));
@@ -163,20 +164,25 @@ export class Torturer {
     return this.#options.random.pick(this.#options.crew.hands);
   }
 
+  #coordinators(): Hand[] {
+    return this.#options.crew.hands.filter(({ post }) => !post.joins);
+  }
+
   #threadOf({ post }: Hand): Address {
     return post.thread && this.#options.random.chance(0.5) ? "thread" : "main";
   }
 
   async #look(): Promise<{ position: number; pending: string[] }> {
-    const { queue, hands } = this.#options.crew;
+    const { queues, hands } = this.#options.crew;
     const living = hands.map(({ process: { pid } }) => `node-${pid}.`);
     // Those of unnamed nodes that were killed are read by nobody any more.
     const isRead = (name: string): boolean =>
       !name.startsWith("node-") || living.some((start) => name.startsWith(start));
-    const groups = await queue.groups.list();
+    const groups = (await Promise.all(queues.map((queue) => queue.groups.list()))).flat();
     const busy = groups.filter(({ name, pending }) => pending > 0 && isRead(name));
-    const { newestPosition = 0 } = await queue.stats();
+    const logs = await Promise.all(queues.map((queue) => queue.stats()));
+    const position = logs.reduce((sum, { newestPosition = 0 }) => sum + newestPosition, 0);
     const pending = busy.map(({ name, pending: count }) => `${name} has ${count} pending`);
-    return { position: newestPosition, pending };
+    return { position, pending };
   }
 }

@@ -1,5 +1,4 @@
-import type { Bugs } from "./known-bugs.ts";
-import { Ledger } from "./ledger.ts";
+import { type JudgeOptions, Ledger } from "./ledger.ts";
 import type { Remains } from "./remains.ts";
 import { answered } from "./rules/answered.ts";
 import { atRest } from "./rules/at-rest.ts";
@@ -30,13 +29,13 @@ const RULES: readonly Rule[] = [
 /** Rule → what breaks it. A rule that holds is left out. */
 export type BridgeVerdict = Readonly<Record<string, readonly string[]>>;
 
-/** Judges a run by its journals and by what is left in the queue, and by nothing else. */
+/** Judges a run by its journals and by what is left in one queue, and by nothing else. */
 export function judgeBridge(
   entries: readonly Entry[],
   remains: Remains,
-  bugs: Bugs,
+  options: JudgeOptions,
 ): BridgeVerdict {
-  const ledger = new Ledger(entries, remains, bugs);
+  const ledger = new Ledger(entries, remains, options);
   return Object.fromEntries(
     RULES.flatMap(({ name, judge }) => {
       const broken = judge(ledger);

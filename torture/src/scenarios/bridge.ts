@@ -1,7 +1,7 @@
 import { BridgeCrew } from "../bridge/crew.ts";
 import { type BugName, bugNames, bugsToLookFor, isBugName } from "../bridge/known-bugs.ts";
 import { Plan } from "../bridge/plan.ts";
-import { postsFor } from "../bridge/posts.ts";
+import { onTwoFiles, postsFor } from "../bridge/posts.ts";
 import { Random } from "../bridge/random.ts";
 import { readRemains } from "../bridge/remains.ts";
 import { Torturer } from "../bridge/torturer.ts";
@@ -25,8 +25,10 @@ export const bridge: Scenario = {
     const isSmoke = ms <= SMOKE_MS;
     const random = new Random(seed);
     const bugs = bugsToLookFor(askedFor(options));
-    await using crew = new BridgeCrew({ leaseMs: LEASE_MS, bugs: [...bugs] });
-    const posts = postsFor(random, isSmoke);
+    const plain = postsFor(random, isSmoke);
+    const posts = bugs.has("queueBridge") && random.chance(0.5) ? onTwoFiles(plain) : plain;
+    const files = posts.some(({ joins }) => joins) ? 2 : 1;
+    await using crew = new BridgeCrew({ leaseMs: LEASE_MS, bugs: [...bugs], files });
     const plan = new Plan({ random, bugs, leaseMs: LEASE_MS });
     const restMs = isSmoke ? 400 : 2000;
     const torturer = new Torturer({ crew, plan, random, posts, restMs });
@@ -35,12 +37,19 @@ export const bridge: Scenario = {
     await torturer.rest();
     await torturer.end();
     const entries = crew.entries();
-    const remains = await readRemains(crew.queue);
-    const verdict = judgeBridge(entries, remains, bugs);
+    const all = await Promise.all(crew.queues.map((queue) => readRemains(queue)));
+    const verdicts = all.map((remains, file) => {
+      const here = new Set(posts.flatMap((post) => ((post.file ?? 0) === file ? [post.name] : [])));
+      const isHere = (by: string): boolean => here.has(by.split(".")[0] ?? by);
+      return judgeBridge(entries, remains, { bugs, isHere });
+    });
     const gots = entries.filter(({ kind }) => kind === "got").length;
-    const problems = [...torturer.problems, ...sentencesOf(verdict)];
+    const problems = [
+      ...torturer.problems,
+      ...new Set(verdicts.flatMap((verdict) => sentencesOf(verdict))),
+    ];
     const looked = bugs.size > 0 ? `, looked for ${[...bugs].join(", ")}` : "";
-    const note = `seed ${seed}: ${posts.length} processes, ${remains.rows.length} events, ${gots} deliveries to buses${looked}`;
+    const note = `seed ${seed}: ${posts.length} processes, ${files} file(s), ${all[0]?.rows.length} events, ${gots} deliveries to buses${looked}`;
     const kept = problems.length > 0 ? [`The journals are in ${crew.keep()}.`] : [];
     return { faults: torturer.faults, problems, notes: [note, ...kept] };
   },

@@ -109,6 +109,6 @@ export function passed(of: Row): Spoken[] {
 }
 
 export function left(...rows: Row[]): Remains {
-  const groups = [{ name: "workers", pending: 0 }];
+  const groups = ["workers", "auditors"].map((name) => ({ name, pending: 0 }));
   return { rows, groups, deadLetters: [] };
 }

@@ -26,7 +26,9 @@ function verdictOn(
   remains: Remains,
   bugs: readonly BugName[] = [],
 ): ReturnType<typeof judgeBridge> {
-  return judgeBridge(history([up(A, "a"), up(B, "b"), ...entries]), remains, bugsToLookFor(bugs));
+  return judgeBridge(history([up(A, "a"), up(B, "b"), ...entries]), remains, {
+    bugs: bugsToLookFor(bugs),
+  });
 }
 
 const one = row(1);

@@ -27,7 +27,7 @@ export const atRest: Rule = {
     );
     // Only those that were killed could not remove theirs; everybody else has stopped.
     const orphans = groups.length - named.length;
-    const killed = [...ledger.lives.values()].filter(
+    const killed = ledger.livesHere.filter(
       ({ isNamed, ending }) => !isNamed && ending?.how === "killed",
     ).length;
     const groupsLeft =

@@ -11,7 +11,7 @@ export const reached: Rule = {
       ),
     );
     const [rest] = ledger.only("rest");
-    const stories = [...ledger.lives.values()];
+    const stories = ledger.livesHere;
     const named = new Set(stories.flatMap(({ isNamed, owner }) => (isNamed ? [owner] : [])));
     const missing = [...named].flatMap((owner) =>
       ledger.remains.rows.flatMap(({ id, name }) =>

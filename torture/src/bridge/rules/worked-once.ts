@@ -15,7 +15,10 @@ export const workedOnce: Rule = {
       return all.flatMap((one, index) => repetition(ledger, one, all[index - 1]));
     });
     const dead = new Set(ledger.remains.deadLetters.map(({ group, id }) => `${group} ${id}`));
-    const unfinished = Object.entries(WORK).flatMap(([group, topic]) =>
+    const groups = new Set(ledger.remains.groups.map(({ name }) => name));
+    // Groups belong to one queue: nobody works on the other one.
+    const works = Object.entries(WORK).filter(([group]) => groups.has(group));
+    const unfinished = works.flatMap(([group, topic]) =>
       ledger.remains.rows.flatMap(({ id, name, type }) => {
         if (type !== QUEUE_TYPES[topic]) return [];
         const isDone = byEvent.get(`${group} ${id}`)?.some(({ ok }) => ok) ?? false;
