@@ -3,7 +3,8 @@ export class Random {
   #state: number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    // Seeds that are close to each other would begin alike.
+    this.#state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
   }
 
   /** From 0, below 1 (mulberry32). */

@@ -30,6 +30,7 @@ const child = (position: number, more: Partial<Row> = {}): Row =>
     causationId: "e1",
     ...more,
   });
+const uncaused = row(2, { name: "child", topic: "leaf.made" });
 const asChild = {
   topic: "leaf.made",
   within: "work",
@@ -98,6 +99,27 @@ export const broken: [rule: string, what: string, Story, Remains, BugName[]?][] 
   ],
   [
     "one identity",
+    "a child in an asynchronous handler of a publishSync has no cause",
+    [
+      sent(A, one, { how: "bus.publishSync" }),
+      got(A, one),
+      got(B, one),
+      worked(B, one),
+      sent(A, uncaused, { ...asChild, within: "bus" }),
+      everywhere(uncaused),
+    ],
+    left(one, uncaused),
+    ["syncLineage"],
+  ],
+  [
+    "one identity",
+    "an event of a bus has not the key that its payload says",
+    [sent(A, one, { how: "bus.publish", key: "k" }), got(A, one), got(B, one), worked(B, one)],
+    left(one),
+    ["catalogueKeys"],
+  ],
+  [
+    "one identity",
     "the log has what nobody published",
     [got(A, one), got(B, one), worked(B, one)],
     left(one),
@@ -140,6 +162,19 @@ export const broken: [rule: string, what: string, Story, Remains, BugName[]?][] 
       up("b.2#1", "b"),
     ],
     left(one),
+  ],
+  [
+    "worked on once",
+    "somebody begins with what another one has had meanwhile",
+    [
+      arrives(one),
+      { kind: "freeze", by: "torturer", who: "b.1" },
+      worked(A, one, { attempt: 2, ...again }),
+      { kind: "thaw", by: "torturer", who: "b.1" },
+      worked(B, one),
+    ],
+    left(one),
+    ["lateBegin"],
   ],
   ["worked on once", "nobody works on an event", arrives(one), left(one)],
   [
