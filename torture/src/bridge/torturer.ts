@@ -91,11 +91,12 @@ export class Torturer {
     this.problems.push(...ends.flat());
   }
 
-  #load(): void {
+  /** So that what is done next happens in the middle of something. */
+  #load(at?: Hand, to?: Address): void {
     const { crew, plan, random } = this.#options;
-    const hand = random.pick(this.#coordinators());
+    const hand = at ?? random.pick(this.#coordinators());
     const given = random.chance(0.15) ? plan.askers() : plan.load(random.between(1, 12));
-    crew.order(hand, this.#threadOf(hand), { do: "load", given });
+    crew.order(hand, to ?? this.#threadOf(hand), { do: "load", given });
   }
 
   /** Handlers wait for answers, and nobody is in their way. */
@@ -146,15 +147,19 @@ export class Torturer {
   }
 
   async #order(what: "restart" | "renew"): Promise<void> {
-    const hand = this.#options.random.pick(this.#coordinators());
-    this.#options.crew.order(hand, this.#threadOf(hand), { do: what });
+    const { crew, random } = this.#options;
+    const hand = random.pick(this.#coordinators());
+    const to = this.#threadOf(hand);
+    this.#load(hand, to);
+    crew.order(hand, to, { do: what });
     this.faults += 1;
-    await sleep(this.#options.random.between(0, 100));
+    await sleep(random.between(0, 100));
   }
 
   async #quit(): Promise<void> {
     const { crew } = this.#options;
     const hand = this.#victim();
+    if (!hand.post.joins) this.#load(hand);
     this.problems.push(...(await crew.quit(hand)));
     await crew.ready([crew.start(hand.post)]);
     this.faults += 1;
