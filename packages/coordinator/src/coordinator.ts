@@ -9,6 +9,7 @@ import { type CoordinatorStats, Counters, type Direction } from "./counters.ts";
 import { Deadline, settledOrAborted, within } from "./deadline.ts";
 import { createEmitters } from "./emitters.ts";
 import { CoordinatorError } from "./errors.ts";
+import { notStarted, spooled } from "./health.ts";
 import type {
   CoordinatorOptions,
   CoordinatorStopResult,
@@ -64,6 +65,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   readonly #stageBridge: StageBridge;
   readonly #unmapped: UnmappedTopics;
   readonly #work: Work;
+  /** Ends the watch on dead letters. */
+  readonly #unwatch: (() => void) | undefined;
   #reading: Reading | undefined;
   #state: State = "new";
   /** Whether what waits in the spool will be stored: it was started, or is about to be. */
@@ -107,6 +110,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#stageBridge = new StageBridge({ stages, bus, catalogue, counters });
     this.#unmapped = new UnmappedTopics({ bus, catalogue, counters });
     this.#work = new Work({ queue, catalogue, node: options.node, onError: this.#onError });
+    const { onDeadLetter } = options;
+    if (onDeadLetter !== undefined) this.#unwatch = queue.deadLetters.onLetter(onDeadLetter);
     this.emitters = createEmitters(catalogue, (topic, payload, more) =>
       this.#publish(topic, payload, more),
     );
@@ -182,7 +187,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     handler: WorkHandler<TopicsOf<Cat>, K>,
   ): void {
     if (this.#closing) throw closed("handle");
-    const topics = typeof topic === "string" ? [topic] : topic;
+    const topics: readonly string[] = Array.isArray(topic) ? topic : [topic];
     // The group delivers exactly these topics' events.
     this.#work.add(topics, options, handler as unknown as WorkHandler);
   }
@@ -280,13 +285,14 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   /** Whether events flow and the queue can do its work; `problems` says what to do. */
   async health(): Promise<QueueHealth> {
     const health = await this.#parts.queue.health();
+    const node = this.node ?? "this node";
     const problems = [...health.problems];
-    if (!this.running) problems.push("The coordinator is not started: call start().");
+    if (!this.running) problems.push(notStarted(node));
     problems.push(...(this.#reading?.problems() ?? []), ...this.#work.problems());
     const waiting = this.#outbound.spooled;
-    if (waiting > 0)
-      problems.push(`${waiting} events wait to be stored; see the queue's problems.`);
-    return { ...health, ok: problems.length === 0, problems };
+    if (waiting > 0) problems.push(spooled(node, waiting));
+    const ok = problems.every(({ severity }) => severity !== "error");
+    return { ...health, ok, problems };
   }
 
   async #begin(): Promise<void> {
@@ -429,6 +435,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     const { length: left } = this.#state === "new" ? this.#outbound.shut() : [];
     if (left > 0) this.#lastStop = { drained: false, left };
     this.#state = "closed";
+    this.#unwatch?.();
     this.#stageBridge.detach();
     this.#outbound.detach();
     this.#unmapped.detach();

@@ -1,6 +1,6 @@
 import type { EventBus } from "@ringrift/core-bus";
 import type { Contracts, EventName, EventView } from "@ringrift/envelope";
-import type { EventQueue, SendOptions } from "@ringrift/event-queue";
+import type { DeadLetterNotice, EventQueue, SendOptions } from "@ringrift/event-queue";
 import type { AnyCatalogue, EmitterName } from "@ringrift/mappings";
 import type { StageEventBus } from "@ringrift/stage-events";
 import type { Direction } from "./counters.ts";
@@ -49,6 +49,11 @@ export interface CoordinatorOptions<Cat extends AnyCatalogue> {
    * bus beyond that stays in this process (`SPOOL_FULL`). @default 10_000
    */
   readonly spoolLimit?: number | undefined;
+  /**
+   * Told of each event that work on this node gives up on, or any call of its queue's instance.
+   * @default process warnings with code `RINGRIFT_DEAD_LETTER`, a few a minute
+   */
+  readonly onDeadLetter?: ((notice: DeadLetterNotice) => void) | undefined;
   /** Gets what goes wrong in the background. @default process.emitWarning, code RINGRIFT_COORDINATOR_ERROR */
   readonly onError?: ((error: unknown) => void) | undefined;
 }

@@ -1,3 +1,4 @@
+import type { HealthProblem } from "@ringrift/event-queue";
 import type { BusMark } from "./bus-marks.ts";
 import { fillHistory } from "./history.ts";
 import { Inbound, type InboundOptions } from "./inbound.ts";
@@ -73,12 +74,22 @@ export class Reading {
     return this.#inbound.unsettled();
   }
 
-  /** What keeps it from reading, one sentence each. */
-  problems(): string[] {
+  /** What keeps it from reading. */
+  problems(): HealthProblem[] {
     const { lost, group } = this.#membership;
-    if (lost) return [`Another process has the name "${group.name}" now. Restart this node.`];
     const { failure } = this.#inbound;
-    if (failure === undefined) return [];
-    return [`This node reads no more events from the queue: ${failure.message} Restart it.`];
+    if (!lost && failure === undefined) return [];
+    const why = lost
+      ? `another process has the name "${group.name}" now.`
+      : (failure?.message ?? "");
+    return [
+      {
+        code: "INCOMING_BLOCKED",
+        severity: "error",
+        subject: group.name,
+        message: `This node reads no more events from the queue: ${why}`,
+        action: "Restart this node.",
+      },
+    ];
   }
 }

@@ -4,6 +4,7 @@ import type {
   Consumer,
   DeliveryContext,
   GroupPolicy,
+  HealthProblem,
   StoredEvent,
 } from "@ringrift/event-queue";
 import type { AnyCatalogue } from "@ringrift/mappings";
@@ -163,10 +164,20 @@ export class Work {
     return left.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Groups that work no more though they should, one sentence each. */
-  problems(): string[] {
-    return Array.from(this.#groups.values(), ({ options, failure }) =>
-      failure ? [`Work group "${options.group}" works no more: ${failure.message}`] : [],
+  /** Groups that work no more though they should. */
+  problems(): HealthProblem[] {
+    return Array.from(this.#groups.values(), ({ options, failure }): HealthProblem[] =>
+      failure
+        ? [
+            {
+              code: "WORK_STOPPED",
+              severity: "error",
+              subject: options.group,
+              message: `Work group "${options.group}" works no more: ${failure.message}`,
+              action: "Do what the message says, and restart this node.",
+            },
+          ]
+        : [],
     ).flat();
   }
 

@@ -61,6 +61,7 @@ export class DeadLetterStore {
 
   add(tx: WriteTransaction, burial: Burial): void {
     const { group, row, attempts, error, failures } = burial;
+    tx.buried.push({ group, id: row.id, type: row.type, attempts, error });
     // It may have died before, if the group was moved back since.
     this.#connection.run(SQL.deleteDeadLetterOf, group, row.id);
     this.#connection.run(
@@ -79,6 +80,11 @@ export class DeadLetterStore {
 
   count(): number {
     return this.#connection.get<{ count: number }>(SQL.countDeadLetters)?.count ?? 0;
+  }
+
+  /** How many letters a group has. */
+  countOf(group: string): number {
+    return this.#connection.get<{ count: number }>(SQL.countDeadLettersOf, group)?.count ?? 0;
   }
 
   list(filter: DeadLetterRequest): DeadLetter[] {

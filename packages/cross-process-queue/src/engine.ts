@@ -69,6 +69,7 @@ export class Engine {
         this.leases.write(tx);
       },
       ring: () => this.doorbell.ring(),
+      onBuried: host.onDeadLetter,
       checkpoints: new Checkpoints(connection, this.writeAheadLog, this.ballast),
       ballast: this.ballast,
     });

@@ -14,6 +14,7 @@ export type {
   BackendKind,
   BackendLease,
   ClaimedEvent,
+  GroupHealth,
   GroupMember,
   HealthReport,
   LogStats,

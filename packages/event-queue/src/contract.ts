@@ -16,6 +16,7 @@ import type {
 import type { DeadLetters } from "./dead-letters.ts";
 import type { LeasedEvent, QueueEvent } from "./events.ts";
 import type { EnsuredGroup, GroupPolicy, Groups } from "./groups.ts";
+import type { HealthProblem } from "./health-problem.ts";
 
 /** What may accompany a payload. */
 export interface SendOptions {
@@ -121,9 +122,10 @@ export interface QueueStats {
 
 /** Whether a queue can do its work now. */
 export interface QueueHealth {
+  /** Whether no problem is an `error`. */
   readonly ok: boolean;
-  /** What is wrong and what to do, one sentence each; empty when `ok`. */
-  readonly problems: readonly string[];
+  /** What is wrong and what to do. */
+  readonly problems: readonly HealthProblem[];
   /** The backend and its version, e.g. `sqlite 3.53.3`. */
   readonly backend: string;
   /** What else the backend has to say: file sizes, journal mode, lag. */

@@ -79,6 +79,7 @@ export class Engine {
       }),
       use: host.inBackground,
       report: host.onError,
+      onDeadLetter: host.onDeadLetter,
     });
     this.skipper = new Skipper(this.group);
     this.tail = new Tail(connection, names.stream, host.bell);

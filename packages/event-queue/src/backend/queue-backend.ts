@@ -2,10 +2,12 @@ import type { StartFrom } from "@ringrift/envelope";
 import type { Backlog } from "../backlog-gate.ts";
 import type { Bell } from "../bell.ts";
 import type { QueueStats } from "../contract.ts";
+import type { DeadLetterNotice } from "../dead-letter-notices.ts";
 import type { DeadLetter } from "../dead-letters.ts";
 import type { StoredEvent } from "../events.ts";
 import type { GivenGroupPolicy, StoredGroupPolicy } from "../group-policy.ts";
 import type { EnsuredGroup, GroupInfo } from "../groups.ts";
+import type { HealthProblem } from "../health-problem.ts";
 import type { LeaseOperations } from "../leased-record.ts";
 import type { Taken } from "../long-poll.ts";
 import type { OutgoingRecord } from "../outgoing.ts";
@@ -18,6 +20,11 @@ export interface BackendKind<B extends QueueBackend = QueueBackend> {
   readonly name: string;
   /** See `LeaseSource.claimsCommit`. */
   readonly claimsCommit: boolean;
+  /**
+   * Whether `close` of the backend lets the appends and the lease calls finish that are under way, and nothing has to
+   * keep the process alive for them. Otherwise each of them is tracked, which costs a promise.
+   */
+  readonly closeFlushes: boolean;
   /**
    * Opens the log. Called by the first call of an instance, and again by the next one after it has rejected; never
    * twice at once, and never again once it has resolved.
@@ -43,6 +50,8 @@ export interface BackendHost {
   readonly onDropped: (reason: string, count: number) => void;
   /** An event that can't be read and was skipped; each position is counted once. */
   readonly onCorrupt: (position: number) => void;
+  /** An event became a dead letter by a call of this instance, and is stored as one. */
+  readonly onDeadLetter: (notice: DeadLetterNotice) => void;
   /** Something that no call of a user can be rejected with. Reported unless the instance is closed. */
   readonly onError: (error: unknown) => void;
 }
@@ -124,11 +133,22 @@ export interface BackendDeadLetters {
   discard(request: DeadLetterRequest, limit: number): Promise<number>;
 }
 
+/** How a group stands, for a health check. */
+export interface GroupHealth {
+  readonly name: string;
+  readonly pending: number;
+  /** How long ago the oldest event was stored that it has still to settle; 0 without one, `undefined` if unknown. */
+  readonly ageMs: number | undefined;
+  readonly deadLetters: number;
+}
+
 /** What a health check has found so far; a backend adds to it. */
 export interface HealthReport {
   /** The backend and its version. */
   backend: string;
-  readonly problems: string[];
+  readonly problems: HealthProblem[];
+  /** All groups: what is wrong with them is said for all backends alike. */
+  readonly groups: GroupHealth[];
   readonly details: Record<string, unknown>;
 }
 

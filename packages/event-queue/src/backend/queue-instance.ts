@@ -1,6 +1,7 @@
 import { Bell, LONGEST_TIMER_MS } from "../bell.ts";
 import type { Consumer } from "../consumer.ts";
 import { ConsumerMiddlewares } from "../consumer-middleware.ts";
+import { DeadLetterNotices } from "../dead-letter-notices.ts";
 import type { StoredEvent } from "../events.ts";
 import { reportQueueError } from "../queue-errors.ts";
 import { closedError } from "./closed-error.ts";
@@ -26,6 +27,7 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
     received: 0,
   };
   readonly dropped: Map<string, number> = new Map();
+  readonly deadLetterNotices: DeadLetterNotices = new DeadLetterNotices();
   readonly middlewares: ConsumerMiddlewares = new ConsumerMiddlewares();
   /** Positions of events that could not be read. */
   readonly corrupt: Set<number> = new Set();
@@ -79,6 +81,15 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
     this.#closing ??= Promise.resolve();
     const backend = await this.#opening?.catch(() => undefined);
     await backend?.close();
+  }
+
+  /** The same for an append or a call of a lease: these are many. */
+  write<T>(work: (backend: B) => Promise<T>): Promise<T> {
+    const backend = this.#backend;
+    if (!this.kind.closeFlushes || backend === undefined || this.#interception !== undefined) {
+      return this.use(work);
+    }
+    return this.#state === "closed" ? Promise.reject(closedError()) : begun(work, backend);
   }
 
   /** Counts what a send gave. */
@@ -160,6 +171,7 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
       inBackground: (work) => this.use(work, { keepAlive: false }),
       onDropped: (reason, count) => this.#drop(reason, count),
       onCorrupt: (position) => this.#noteCorrupt(position),
+      onDeadLetter: (notice) => this.deadLetterNotices.tell(notice),
       onError: (error) => {
         if (this.#state !== "closed") reportQueueError(error, `Queue (${this.kind.name})`);
       },

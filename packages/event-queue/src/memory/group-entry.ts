@@ -1,4 +1,5 @@
-import type { DeadLetter, ErrorData } from "../dead-letters.ts";
+import type { DeadLetter } from "../dead-letters.ts";
+import type { ErrorData } from "../error-data.ts";
 import { type EventRecord, toStoredEvent } from "../stored-event.ts";
 
 /** An event that a group has passed and not settled. */

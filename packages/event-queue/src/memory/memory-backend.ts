@@ -71,7 +71,8 @@ export class MemoryBackend implements QueueBackend {
   async listen(): Promise<void> {}
 
   member(name: string, given: GivenGroupPolicy): GroupMember {
-    return new MemoryMember({ log: this.#log, name, given });
+    const tellOfBuried = (): void => this.#tellOfBuried();
+    return new MemoryMember({ log: this.#log, name, given, tellOfBuried });
   }
 
   async stats(): Promise<LogStats> {
@@ -86,9 +87,23 @@ export class MemoryBackend implements QueueBackend {
     };
   }
 
-  async health({ details }: HealthReport): Promise<void> {
-    const { size, newest } = this.#log();
-    Object.assign(details, { events: size, newest });
+  async health({ details, groups }: HealthReport): Promise<void> {
+    const log = this.#log();
+    const now = log.now();
+    Object.assign(details, { events: log.size, newest: log.newest });
+    for (const group of log.groups.values()) {
+      const [oldest] = log.after(group.floor() - 1);
+      const { pending } = group.counts(now);
+      const ageMs = pending === 0 || oldest === undefined ? 0 : Math.max(0, now - oldest.storedAt);
+      groups.push({ name: group.name, pending, ageMs, deadLetters: log.lettersOf(group.name) });
+    }
+  }
+
+  /** Of what was buried by the call that just ran: nothing else runs in between. */
+  #tellOfBuried(): void {
+    for (const { group, record, attempts, error } of this.#all.buried.splice(0)) {
+      this.#host.onDeadLetter({ group, id: record.lineage.id, type: record.type, attempts, error });
+    }
   }
 
   async close(): Promise<void> {

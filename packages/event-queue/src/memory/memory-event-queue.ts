@@ -44,6 +44,7 @@ export class MemoryEventQueue<C extends Contracts = AnyContracts> extends Backed
       new QueueInstance({
         name: "memory",
         claimsCommit: false,
+        closeFlushes: true,
         open: async (host) => new MemoryBackend(log, host),
       }),
       checkBackedQueueOptions(options),

@@ -67,7 +67,7 @@ export function groupInfo(log: MemoryLog, group: GroupState): GroupInfo {
     name,
     cursor,
     ...group.counts(now),
-    deadLetters: log.deadLetters.filter((letter) => letter.group === name).length,
+    deadLetters: log.lettersOf(name),
     lastServedAt,
     ...shownPolicy(policy),
     skipped: group.skipped,

@@ -49,6 +49,8 @@ export class MemoryLog {
   readonly groups: Map<string, GroupState> = new Map();
   /** @internal Oldest first. */
   readonly deadLetters: BuriedEntry[] = [];
+  /** @internal Buried since somebody last looked. */
+  readonly buried: BuriedEntry[] = [];
   /** @internal */
   readonly claims: Map<string, { holder: string; until: number }> = new Map();
   /** @internal By group: what the last holder of its name left. */
@@ -142,6 +144,7 @@ export class MemoryLog {
       bury: (letter) => {
         this.dropLetters((old) => old.group === name && old.record === letter.record);
         this.deadLetters.push(letter);
+        this.buried.push(letter);
       },
     });
     this.groups.set(name, group);
@@ -163,6 +166,11 @@ export class MemoryLog {
     return [...this.groups.values()]
       .map((group) => ({ group: group.name, pending: group.counts(now).pending }))
       .toSorted((one, other) => other.pending - one.pending)[0];
+  }
+
+  /** @internal How many dead letters a group has. */
+  lettersOf(name: string): number {
+    return this.deadLetters.filter((letter) => letter.group === name).length;
   }
 
   /** @internal */

@@ -24,13 +24,17 @@ export class MemoryMember implements GroupMember {
   readonly #log: SweptLog;
   readonly #name: string;
   readonly #given: GivenGroupPolicy;
+  readonly #tellOfBuried: () => void;
   #policy: StoredGroupPolicy | undefined;
 
   constructor(parts: {
     readonly log: SweptLog;
     readonly name: string;
     readonly given: GivenGroupPolicy;
+    /** Tells of what was buried by this instance. */
+    readonly tellOfBuried: () => void;
   }) {
+    this.#tellOfBuried = parts.tellOfBuried;
     this.#log = parts.log;
     this.#name = parts.name;
     this.#given = parts.given;
@@ -55,6 +59,7 @@ export class MemoryMember implements GroupMember {
     const items = group
       .claim(limit, leaseMs ?? group.policy.leaseMs, now)
       .map((entry) => this.#claimed(group, entry));
+    this.#tellOfBuried();
     return { items, retryInMs: group.nextDueIn(now) };
   }
 
@@ -74,7 +79,12 @@ export class MemoryMember implements GroupMember {
   #claimed(group: GroupState, entry: LeasedEntry): ClaimedEvent {
     return {
       event: toStoredEvent(entry.record, entry.attempt, entry.redelivered),
-      lease: new MemoryLease({ log: this.#log, group, entry }),
+      lease: new MemoryLease({
+        log: this.#log,
+        group,
+        entry,
+        tellOfBuried: this.#tellOfBuried,
+      }),
       until: entry.until,
     };
   }
@@ -84,12 +94,15 @@ class MemoryLease implements BackendLease {
   readonly #log: SweptLog;
   readonly #group: GroupState;
   readonly #entry: LeasedEntry;
+  readonly #tellOfBuried: () => void;
 
   constructor(parts: {
     readonly log: SweptLog;
     readonly group: GroupState;
     readonly entry: LeasedEntry;
+    readonly tellOfBuried: () => void;
   }) {
+    this.#tellOfBuried = parts.tellOfBuried;
     this.#log = parts.log;
     this.#group = parts.group;
     this.#entry = parts.entry;
@@ -102,7 +115,9 @@ class MemoryLease implements BackendLease {
 
   async nack(options: NackOptions): Promise<boolean> {
     const log = this.#log();
-    return this.#settled(this.#group.nack(this.#entry, options, log.now()));
+    const isSettled = this.#settled(this.#group.nack(this.#entry, options, log.now()));
+    this.#tellOfBuried();
+    return isSettled;
   }
 
   async extend(ms: number): Promise<number | false> {
