@@ -197,7 +197,7 @@ export class Outbound {
       case "ended":
         counters.drop("error");
         throw notStored(outgoing, { isOver: true, cause: outcome.error });
-      default:
+      case "waiting":
         throw this.#waits(outgoing, outcome.cause);
     }
   }

@@ -96,9 +96,9 @@ export class Spool {
     const { promise, resolve } = Promise.withResolvers<void>();
     const flush = { upTo: this.#count, resolve };
     this.#flushes.add(flush);
-    signal?.addEventListener("abort", resolve as () => void, { once: true });
+    signal?.addEventListener("abort", resolve, { once: true });
     await promise;
-    signal?.removeEventListener("abort", resolve as () => void);
+    signal?.removeEventListener("abort", resolve);
     this.#flushes.delete(flush);
   }
 

@@ -128,7 +128,8 @@ async function live(all: readonly Step[]): Promise<Life> {
         const each = { id: String((n += 1)), cents: n };
         if (step.do === "send") publishes.push(elsewhere.send("ORDER_PLACED", each));
         else if (step.do === "elsewhere") publishes.push(other.publish("order.placed", each));
-        else publishes.push(life.publish(step.how, each).catch(() => undefined));
+        else if (step.do === "publish")
+          publishes.push(life.publish(step.how, each).catch(() => undefined));
       }
     } else if (step.do === "turns") {
       for (let turn = 0; turn < step.count; turn += 1) await nextTurn();

@@ -98,7 +98,9 @@ describe("a publish whose answer was lost", () => {
     node.bus.subscribe("order.placed", handler);
     injectFaults(queue).loseNextAnswer();
     const options = { dedupeKey: "A-1", metadata: { shelf: 3 } };
-    await expect(node.publish("order.placed", order, options)).rejects.toThrow();
+    await expect(node.publish("order.placed", order, options)).rejects.toMatchObject({
+      code: "ANSWER_LOST",
+    });
     expect(handler).not.toHaveBeenCalled();
     const again = await node.publish("order.placed", order, options);
     expect(again).toMatchObject({ duplicate: true, delivered: 1 });

@@ -117,6 +117,11 @@ export function checkGroupPolicy(
   };
 }
 
+/** `null`: no limit. */
+function checkLimit(name: string, ms: number | null): number | null {
+  return ms === null ? null : checkMs(name, ms, 1);
+}
+
 /**
  * Checks what a group is changed by hand to.
  *
@@ -125,16 +130,14 @@ export function checkGroupPolicy(
 export function checkGroupChange(change: GroupChange): CheckedGroupChange {
   checkOptionNames("groups.configure", change ?? undefined, CHANGE_NAMES);
   const { skipAfterMs, handlerTimeoutMs, paused } = change ?? {};
-  const limit = (name: string, ms: number | null): number | null =>
-    ms === null ? null : checkMs(name, ms, 1);
   if (paused !== undefined && typeof paused !== "boolean") {
     throw invalidOption(`Option "paused" is ${show(paused)}. Give true or false.`);
   }
   const checked: CheckedGroupChange = {
     ...checkValues(change ?? {}),
-    ...(skipAfterMs !== undefined && { skipAfterMs: limit("skipAfterMs", skipAfterMs) }),
+    ...(skipAfterMs !== undefined && { skipAfterMs: checkLimit("skipAfterMs", skipAfterMs) }),
     ...(handlerTimeoutMs !== undefined && {
-      handlerTimeoutMs: limit("handlerTimeoutMs", handlerTimeoutMs),
+      handlerTimeoutMs: checkLimit("handlerTimeoutMs", handlerTimeoutMs),
     }),
     ...(paused !== undefined && { paused }),
   };

@@ -75,24 +75,27 @@ function lagging(
 
 function unserved(group: GroupInfo, now: number): HealthProblem[] {
   const { name, pending, deadLetters, lastServedAt } = group;
-  const days = Math.floor((now - lastServedAt) / DAY_MS);
-  if (days < 1 || (pending === 0 && deadLetters === 0)) return [];
+  const unservedDays = Math.floor((now - lastServedAt) / DAY_MS);
+  if (unservedDays < 1 || (pending === 0 && deadLetters === 0)) return [];
   return [
     {
       code: "GROUP_UNSERVED",
       severity: "warning",
       since: lastServedAt,
       subject: name,
-      message: `Group "${name}" hasn't been served for ${days} ${days === 1 ? "day" : "days"}, and holds ${pending} pending events and ${deadLetters} dead letters. ${becomes(group)}`,
+      message: `Group "${name}" hasn't been served for ${unservedDays} ${unservedDays === 1 ? "day" : "days"}, and holds ${pending} pending events and ${deadLetters} dead letters. ${becomes(group)}`,
       action: "Serve it; if nobody needs it any more, remove it (groups.remove).",
     },
   ];
 }
 
 function becomes({ kind, expireAfterMs, holdMs }: GroupInfo): string {
-  const days = (ms: number): string => `${(ms / DAY_MS).toFixed(1)} days`;
   if (kind === "reader") return `It is a node's, and expires after ${days(expireAfterMs)}.`;
   return `After ${days(holdMs)} it no longer holds back retention, and misses what that takes.`;
+}
+
+function days(ms: number): string {
+  return `${(ms / DAY_MS).toFixed(1)} days`;
 }
 
 function waiting({ name, setAside }: GroupInfo): HealthProblem[] {

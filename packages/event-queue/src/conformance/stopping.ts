@@ -89,7 +89,7 @@ export function stopping(test: TestCase): void {
       results.push(await consumer.stop());
     });
     await until("each is told", () => results.length === 3);
-    expect(results).toEqual(Array(3).fill({ drained: true, left: 0 }));
+    expect(results).toEqual([1, 2, 3].map(() => ({ drained: true, left: 0 })));
     await consumer.ended;
     expect((await queue.groups.list())[0]).toMatchObject({ pending: 0, inFlight: 0 });
   });

@@ -29,10 +29,12 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+function label(one: unknown): unknown {
+  return isRecord(one) ? (one["id"] ?? one["name"] ?? one) : one;
+}
+
 /** The entries of a list by what tells them apart. */
 function labels(list: readonly unknown[]): string {
-  const label = (one: unknown): unknown =>
-    isRecord(one) ? (one["id"] ?? one["name"] ?? one) : one;
   return list
     .map((one) => (typeof label(one) === "string" ? label(one) : show(label(one))))
     .join(", ");

@@ -1,4 +1,4 @@
-import type { DeadLetter, ErrorData } from "../dead-letters.ts";
+import type { DeadLetter, ErrorData } from "../error-data.ts";
 import type { StoredEvent } from "../events.ts";
 import type { GroupInfo } from "../groups.ts";
 import type { LogView } from "./log-view.ts";
