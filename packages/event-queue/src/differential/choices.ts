@@ -77,7 +77,7 @@ export const sent: fc.Arbitrary<Sent> = fc.record({
   key: is(undefined, undefined, "k", "l"),
   dedupeKey: rarely(is("d", "e")),
   headers: rarely(headers),
-  delayMs: rarely(is(0, 5 * SECOND, HOUR)),
+  delayMs: leftOut(5, is(5 * SECOND, HOUR)),
   source: rarely(is("trainer", "")),
   lineage: rarely(bridged),
 });

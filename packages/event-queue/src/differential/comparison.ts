@@ -3,19 +3,17 @@ import type { QueueFixture } from "../conformance/suite.ts";
 import { MemoryEventQueue } from "../memory/memory-event-queue.ts";
 import { MemoryLog } from "../memory/memory-log.ts";
 import { firstDifference } from "./difference.ts";
-import { answerFacts, stateFacts } from "./facts.ts";
+import { answerFacts, countFacts, stateFacts } from "./facts.ts";
 import type { Known } from "./known-differences.ts";
 import { type Situation, takesAll, whyOpen } from "./open-choices.ts";
-import { PassingTime } from "./passing-time.ts";
+import { PassingTime, timeOf } from "./passing-time.ts";
 import { type Answer, perform } from "./perform.ts";
 import { type Command, GROUP_NAMES, type GroupName, LOG_OPTIONS, type Script } from "./script.ts";
-import { type Observation, Side } from "./side.ts";
+import { Side } from "./side.ts";
 import type { SteppedClock } from "./stepped-clock.ts";
 import { isServedAsOften } from "./tolerances.ts";
 
 const PATIENCE_MS = 10_000;
-/** What two commands do isn't done in the same moment. */
-const TICK_MS = 1;
 
 /** A queue that didn't do what the memory queue did. */
 export interface Difference {
@@ -54,20 +52,15 @@ export class Comparison {
       commands.push(command);
       const played = { ...this.#script, commands };
       const [answer, subjectAnswer] = await this.#perform(command, situation);
-      await this.#time.pass(command.do === "pass" ? command.ms : TICK_MS);
+      await this.#time.pass(timeOf(command, this.#clock));
       situation = await this.#look();
-      const { seen, subjectSeen } = situation;
-      const answers = firstDifference(
-        "the answer",
-        answerFacts(this.#subject, subjectAnswer, subjectSeen),
-        answerFacts(this.#reference, answer, seen),
-      );
-      for (const where of [answers, ...this.#compareStates(seen, subjectSeen)]) {
-        if (where === undefined || this.#known.isForgiven({ played, where })) continue;
-        return { played, where };
-      }
+      const difference = this.#find(played, [
+        this.#compareAnswers(answer, subjectAnswer, situation),
+        ...this.#compareStates(situation),
+      ]);
+      if (difference !== undefined) return difference;
     }
-    return undefined;
+    return this.#find({ ...this.#script, commands }, await this.#compareCounts());
   }
 
   async end(): Promise<void> {
@@ -100,24 +93,62 @@ export class Comparison {
         if ((command.which.group ?? name) === name) this.#redriven.add(name);
       }
     }
-    const isOver = command.do === "lease" ? leasedAll : command.do === "remove" || command.do === "seek";
+    const isOver =
+      command.do === "lease" ? leasedAll : command.do === "remove" || command.do === "seek";
     if (isOver && "group" in command) this.#redriven.delete(command.group);
   }
 
-  #compareStates(seen: Observation, subjectSeen: Observation): (string | undefined)[] {
-    const facts = stateFacts(this.#reference, seen);
-    const subjectFacts = stateFacts(this.#subject, subjectSeen);
-    const states = Object.entries(facts).map(([name, fact]) =>
-      firstDifference(name, subjectFacts[name], fact),
+  #find(played: Script, all: readonly (string | undefined)[]): Difference | undefined {
+    for (const where of all) {
+      if (where !== undefined && !this.#known.isForgiven({ played, where }))
+        return { played, where };
+    }
+    return undefined;
+  }
+
+  #compareAnswers(
+    answer: Answer,
+    other: Answer,
+    { seen, subjectSeen }: Situation,
+  ): string | undefined {
+    return firstDifference(
+      "the answer",
+      answerFacts(this.#subject, other, subjectSeen),
+      answerFacts(this.#reference, answer, seen),
     );
+  }
+
+  #compareStates({ seen, subjectSeen }: Situation): (string | undefined)[] {
     const served = seen.groups.map((group) => {
       const other = subjectSeen.groups.find(({ name }) => name === group.name);
       if (other === undefined || isServedAsOften(group, other)) return undefined;
       const { since } = this.#clock;
       return `lastServedAt of group "${group.name}" is ${since(other.lastServedAt)}; in memory ${since(group.lastServedAt)}`;
     });
-    return [...states, ...served];
+    return [
+      ...compareEach(stateFacts(this.#subject, subjectSeen), stateFacts(this.#reference, seen)),
+      ...served,
+    ];
   }
+
+  /** At the end, since to ask each instance takes long. */
+  async #compareCounts(): Promise<(string | undefined)[]> {
+    const counts = await this.#reference.count();
+    const subjectCounts = await this.#subject.count();
+    return compareEach(
+      countFacts(this.#subject, subjectCounts),
+      countFacts(this.#reference, counts),
+    );
+  }
+}
+
+function compareEach(
+  subject: Record<string, unknown>,
+  reference: Record<string, unknown>,
+): (string | undefined)[] {
+  return Object.entries(reference).map(([name, fact]) =>
+    firstDifference(name, subject[name], fact),
+  );
 }
 
 function memoryFixture({ now }: SteppedClock): QueueFixture {

@@ -31,6 +31,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** The entries of a list by what tells them apart. */
 function labels(list: readonly unknown[]): string {
-  const label = (one: unknown): unknown => (isRecord(one) ? (one["id"] ?? one["name"] ?? one) : one);
-  return list.map((one) => (typeof label(one) === "string" ? label(one) : show(label(one)))).join(", ");
+  const label = (one: unknown): unknown =>
+    isRecord(one) ? (one["id"] ?? one["name"] ?? one) : one;
+  return list
+    .map((one) => (typeof label(one) === "string" ? label(one) : show(label(one))))
+    .join(", ");
 }

@@ -2,7 +2,7 @@ import type { DeadLetter } from "../dead-letters.ts";
 import type { LeasedEvent, StoredEvent } from "../events.ts";
 import type { GroupInfo } from "../groups.ts";
 import type { Answer } from "./perform.ts";
-import type { Observation, Side } from "./side.ts";
+import type { Counts, Observation, Side } from "./side.ts";
 import {
   codeOf,
   cursorFact,
@@ -21,7 +21,10 @@ export function answerFacts(side: Side, answer: Answer, seen: Observation): unkn
         return "error" in event ? refusalFact(event) : eventFacts(side, event);
       });
     case "leases":
-      return { leased: answer.events.map((event) => leaseFacts(side, event)), inOrder: answer.inOrder };
+      return {
+        leased: answer.events.map((event) => leaseFacts(side, event)),
+        inOrder: answer.inOrder,
+      };
     case "group":
       return groupFacts(answer.group, seen);
     case "letters":
@@ -51,14 +54,20 @@ export function stateFacts(side: Side, seen: Observation): Record<string, unknow
       delayed,
       groups,
       deadLetters,
-      dropped: seen.dropped,
     },
-    instances: seen.counts.map((count, by) => {
+  };
+}
+
+/** What the instances have counted; which of them sweeps is open, and so only the sum of what was dropped is told. */
+export function countFacts(side: Side, { instances, dropped }: Counts): Record<string, unknown> {
+  return {
+    instances: instances.map((count, by) => {
       if (count === undefined) return null;
       const { sent, duplicates, received } = count;
       // A stream reads ahead, as much as it likes.
       return { sent, duplicates, received: side.hasStreamed.has(by) ? "any" : received };
     }),
+    dropped,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { DeadLetter } from "../dead-letters.ts";
+import { timeOf } from "./passing-time.ts";
 import { filterOf } from "./perform.ts";
 import { type Command, type GroupName, LOG_OPTIONS, type Start } from "./script.ts";
 import type { HeldLease, Observation, Side } from "./side.ts";
@@ -36,7 +37,9 @@ export async function whyOpen(
   if (command.do === "letters" || command.do === "redrive" || command.do === "discard") {
     return whyLettersAreOpen(command, situation, reference);
   }
-  if (command.do === "pass") return whyTimeIsOpen(situation, command.ms);
+  if (command.do === "pass" || command.do === "passTo") {
+    return whyTimeIsOpen(situation, timeOf(command, reference.clock));
+  }
   const isNew =
     "group" in command && !situation.seen.groups.some(({ name }) => name === command.group);
   if (command.do === "lease" && isNew && command.plain === true) {
@@ -44,6 +47,9 @@ export async function whyOpen(
   }
   if (command.do === "lease" && isNew && reference.policyOf(command.group).skipAfterMs) {
     return "how soon a new group skips what is too old is open";
+  }
+  if (reference.clock.wasSetBack && hasDedupeKey(command)) {
+    return "a dedupe key whose window was over once may be forgotten for good";
   }
   if (reference.clock.wasSetBack && startsAtMoment(command, isNew, reference)) {
     return "after the clock was set back, several events may be stored at the same time";
@@ -89,6 +95,11 @@ function isOrderOpen({ seen, redriven }: Situation, letters: readonly DeadLetter
     const passed = group === undefined ? 0 : group.pending - cursorFact(group, seen.log);
     return passed > 0 || redriven.has(name as GroupName);
   });
+}
+
+function hasDedupeKey(command: Command): boolean {
+  const sent = command.do === "send" ? [command.event] : "events" in command ? command.events : [];
+  return sent.some(({ dedupeKey }) => dedupeKey !== undefined);
 }
 
 function startsAtMoment(command: Command, isNew: boolean, reference: Side): boolean {

@@ -1,10 +1,20 @@
 import type { Answer } from "./perform.ts";
-import { LOG_OPTIONS } from "./script.ts";
+import { type Command, LOG_OPTIONS } from "./script.ts";
 import type { Side } from "./side.ts";
 import type { SteppedClock } from "./stepped-clock.ts";
 
 /** In such a time groups expire. */
 const LONG_MS = 86_400_000;
+
+/** What two commands do isn't done in the same moment. */
+const TICK_MS = 1;
+
+/** How much time a command takes. */
+export function timeOf(command: Command, clock: SteppedClock): number {
+  if (command.do === "pass") return command.ms;
+  if (command.do !== "passTo") return TICK_MS;
+  return Math.max(clock.momentBefore(command.back) + command.after - clock.now(), TICK_MS);
+}
 
 /** Lets time pass for both queues, and lets both do what they do by themselves. */
 export class PassingTime {

@@ -145,6 +145,7 @@ async function answerTo(command: Command, side: Side, performance: Performance):
     case "restart":
       return value(await side.restart());
     case "pass":
+    case "passTo":
       return value("passed");
   }
 }

@@ -136,7 +136,9 @@ export type Command =
   /** Closes all instances, and opens them again. */
   | { readonly do: "restart" }
   /** Time passes; less than none, when somebody sets the clock back. */
-  | { readonly do: "pass"; readonly ms: number };
+  | { readonly do: "pass"; readonly ms: number }
+  /** Time passes until it is so long after the clock was read the last time but so many, if that is still to come. */
+  | { readonly do: "passTo"; readonly back: number; readonly after: number };
 
 /** A policy as a script has it, `from` included. */
 export interface ScriptPolicy extends Omit<GroupPolicy, "from" | "eventTypes"> {

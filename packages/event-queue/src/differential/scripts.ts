@@ -60,6 +60,24 @@ const pass = fc.record<Do<"pass">>({
   ),
 });
 
+/** What ends a lease, a pause, a delay, a claim, a window, and what is too old then: to the millisecond. */
+const spans = is(
+  SECOND,
+  5 * SECOND,
+  30 * SECOND,
+  MINUTE,
+  10 * MINUTE,
+  HOUR,
+  2 * HOUR,
+  12 * HOUR,
+  DAY,
+);
+const passTo = fc.record<Do<"passTo">>({
+  do: is("passTo"),
+  back: fc.nat(3),
+  after: fc.tuple(spans, is(0, 1, -1)).map(([span, more]) => span + more),
+});
+
 const sending: fc.WeightedArbitrary<Command>[] = [
   { weight: 20, arbitrary: send },
   {
@@ -149,7 +167,8 @@ const administering: fc.WeightedArbitrary<Command>[] = [
 ];
 
 const living: fc.WeightedArbitrary<Command>[] = [
-  { weight: 8, arbitrary: pass },
+  { weight: 6, arbitrary: pass },
+  { weight: 4, arbitrary: passTo },
   { weight: 3, arbitrary: fc.record<Do<"reopen">>({ do: is("reopen"), by }) },
   { weight: 1, arbitrary: fc.record<Do<"close">>({ do: is("close"), by }) },
   { weight: 1, arbitrary: fc.record<Do<"restart">>({ do: is("restart") }) },
@@ -164,6 +183,15 @@ const rewindOne = fc.record<Do<"seek">>({
   from: is<Start>("beginning", "now"),
 });
 const bury = nack.map((command) => ({ ...command, reason: "permanent" as const }));
+const passWindow = fc.record<Do<"passTo">>({
+  do: is("passTo"),
+  back: fc.nat(2),
+  after: is(10 * MINUTE, 10 * MINUTE + 1, 10 * MINUTE - 1),
+});
+const sendAgain = send.map((command) => ({
+  ...command,
+  event: { ...command.event, type: "A" as const, dedupeKey: "d" },
+}));
 const streamOfFirst = stream.map((command) => ({ ...command, by: 0 }));
 const pullOfFirst = pull.map((command) => ({ ...command, by: 0 }));
 
@@ -182,7 +210,10 @@ export function scripts(mostCommands: number): fc.Arbitrary<Script> {
       { weight: 12, arbitrary: one.map((command) => [command]) },
       { weight: 1, arbitrary: inTurn(send, leaseOfOne, bury) },
       { weight: 1, arbitrary: inTurn(bury, redrive, leaseOfOne) },
+      { weight: 1, arbitrary: inTurn(bury, rewindOne, redrive, leaseOfOne) },
       { weight: 1, arbitrary: inTurn(rewindOne, leaseOfOne) },
+      { weight: 1, arbitrary: inTurn(send, leaseOfOne, passTo, leaseOfOne) },
+      { weight: 1, arbitrary: inTurn(sendAgain, passWindow, sendAgain) },
       { weight: 1, arbitrary: inTurn(streamOfFirst, send, pullOfFirst, send, pullOfFirst) },
     ),
     { maxLength: mostCommands, size: "max" },

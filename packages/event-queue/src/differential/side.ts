@@ -31,9 +31,13 @@ export interface Observation {
   readonly groups: readonly GroupInfo[];
   readonly letters: readonly DeadLetter[];
   readonly stats: QueueStats;
-  /** Of the instances that are open, by number. */
-  readonly counts: readonly (QueueStats | undefined)[];
-  /** By all instances, those that are closed included. */
+}
+
+/** What the instances have counted. */
+export interface Counts {
+  /** Of those that are open, by number. */
+  readonly instances: readonly (QueueStats | undefined)[];
+  /** By all of them, those that are closed included. */
   readonly dropped: Readonly<Record<string, number>>;
 }
 
@@ -51,7 +55,7 @@ export class Side {
   readonly #policies: NonNullable<Script["groups"]>;
   readonly #instances: (EventQueue | undefined)[] = [];
   readonly #handles = new Map<string, ConsumerGroup>();
-  /** What closed instances have dropped. */
+  /** What instances have dropped that are closed. */
   readonly #dropped = new Map<string, number>();
 
   constructor(fixture: QueueFixture, clock: SteppedClock, script: Script) {
@@ -145,10 +149,21 @@ export class Side {
       observer.stats(),
     ]);
     this.log.look(log);
-    const counts = await Promise.all(
-      this.#instances.slice(0, INSTANCES).map((queue) => queue?.stats().catch(() => undefined)),
+    return { log, groups, letters, stats };
+  }
+
+  async count(): Promise<Counts> {
+    const all = await Promise.all(
+      this.#instances.map((queue) => queue?.stats().catch(() => undefined)),
     );
-    return { log, groups, letters, stats, counts, dropped: this.#sumOfDropped([...counts, stats]) };
+    const dropped = new Map(this.#dropped);
+    for (const [reason, count] of all.flatMap((one) => Object.entries(one?.dropped ?? {}))) {
+      dropped.set(reason, (dropped.get(reason) ?? 0) + count);
+    }
+    return {
+      instances: all.slice(0, INSTANCES),
+      dropped: Object.fromEntries([...dropped].filter(([, count]) => count > 0)),
+    };
   }
 
   /** Waits until so many events are left that are delayed. Whoever opens the queue takes in those that are due. */
@@ -166,13 +181,5 @@ export class Side {
   async end(): Promise<void> {
     await Promise.all(this.#instances.map((queue) => queue?.close()));
     await this.#fixture.dispose();
-  }
-
-  #sumOfDropped(counts: readonly (QueueStats | undefined)[]): Record<string, number> {
-    const sum = new Map(this.#dropped);
-    for (const [reason, count] of counts.flatMap((one) => Object.entries(one?.dropped ?? {}))) {
-      sum.set(reason, (sum.get(reason) ?? 0) + count);
-    }
-    return Object.fromEntries([...sum].filter(([, count]) => count > 0).toSorted());
   }
 }

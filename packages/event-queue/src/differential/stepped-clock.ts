@@ -28,6 +28,11 @@ export class SteppedClock {
     return nth === undefined ? undefined : this.#readings[nth % this.#readings.length];
   }
 
+  /** The time that it has shown so many readings ago. */
+  momentBefore(back: number): number {
+    return this.#readings.at(-1 - (back % this.#readings.length)) ?? BEGINNING;
+  }
+
   /** In ms since the script began: as answers show it. */
   readonly since = (time: number): number => time - BEGINNING;
 

@@ -62,7 +62,9 @@ export function testSameAsMemory(
     for (const { title, script, where } of known) {
       test(`still differs: ${title}`, async () => {
         const difference = await findDifference(factory, script);
-        expect(difference?.where, "It is repaired: remove it from the known differences.").toMatch(where);
+        expect(difference?.where, "It is repaired: remove it from the known differences.").toMatch(
+          where,
+        );
       });
     }
   });
