@@ -96,9 +96,10 @@ export class Spool {
     const { promise, resolve } = Promise.withResolvers<void>();
     const flush = { upTo: this.#count, resolve };
     this.#flushes.add(flush);
-    signal?.addEventListener("abort", resolve, { once: true });
+    const onAbort = (): void => resolve();
+    signal?.addEventListener("abort", onAbort, { once: true });
     await promise;
-    signal?.removeEventListener("abort", resolve);
+    signal?.removeEventListener("abort", onAbort);
     this.#flushes.delete(flush);
   }
 

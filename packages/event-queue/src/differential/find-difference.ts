@@ -28,6 +28,7 @@ export async function findDifference(
 
 /** Groups that skip events report it: here that is no news. Gives back what ends the silence. */
 function silenceReports(): () => void {
+  // oxlint-disable-next-line typescript/unbound-method -- it is put back, and called on process
   const { emitWarning } = process;
   process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
     const [options] = rest;

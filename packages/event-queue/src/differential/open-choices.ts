@@ -1,7 +1,8 @@
 import type { DeadLetter } from "../dead-letters.ts";
 import { timeOf } from "./passing-time.ts";
 import { filterOf } from "./perform.ts";
-import { type Command, type GroupName, LOG_OPTIONS, type Start } from "./script.ts";
+import { type Command, type GroupName, LOG_OPTIONS, type Sent, type Start } from "./script.ts";
+import { bridgedId } from "./sent-events.ts";
 import type { HeldLease, Observation, Side } from "./side.ts";
 import { cursorFact } from "./tolerances.ts";
 
@@ -48,7 +49,11 @@ export async function whyOpen(
   if (command.do === "lease" && isNew && reference.policyOf(command.group).skipAfterMs) {
     return "how soon a new group skips what is too old is open";
   }
-  if (reference.clock.wasSetBack && hasDedupeKey(command)) {
+  const sent = sentBy(command);
+  if (sent.some((event) => comesAgain(event, situation, reference))) {
+    return "whether an event that was gone from the log and comes again is the one that died is open";
+  }
+  if (reference.clock.wasSetBack && sent.some(({ dedupeKey }) => dedupeKey !== undefined)) {
     return "a dedupe key whose window was over once may be forgotten for good";
   }
   if (reference.clock.wasSetBack && startsAtMoment(command, isNew, reference)) {
@@ -97,9 +102,17 @@ function isOrderOpen({ seen, redriven }: Situation, letters: readonly DeadLetter
   });
 }
 
-function hasDedupeKey(command: Command): boolean {
-  const sent = command.do === "send" ? [command.event] : "events" in command ? command.events : [];
-  return sent.some(({ dedupeKey }) => dedupeKey !== undefined);
+function sentBy(command: Command): readonly Sent[] {
+  if (command.do === "send") return [command.event];
+  return "events" in command ? command.events : [];
+}
+
+/** An event that the log has no more, though a group may still have it, dead or given back. */
+function comesAgain(sent: Sent, { seen, redriven }: Situation, { log, clock }: Side): boolean {
+  const id = bridgedId(sent, log, clock);
+  if (id === undefined || seen.log.some((event) => event.id === id)) return false;
+  if (!log.seen.some((event) => event.id === id)) return false;
+  return redriven.size > 0 || seen.letters.some((letter) => letter.id === id);
 }
 
 function startsAtMoment(command: Command, isNew: boolean, reference: Side): boolean {

@@ -42,7 +42,10 @@ export class PassingTime {
   async pass(ms: number): Promise<void> {
     const end = this.#clock.now() + ms;
     // Whether a group expires before events enter the log that were due long ago is open.
-    const stops = ms < LONG_MS ? [] : this.#dueAts.filter((dueAt) => dueAt < end).toSorted();
+    const stops =
+      ms < LONG_MS
+        ? []
+        : this.#dueAts.filter((dueAt) => dueAt < end).toSorted((one, other) => one - other);
     for (const now of [...stops, end]) {
       this.#clock.advance(now - this.#clock.now());
       await this.#admitDue();

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/consistent-return -- the compiler knows that the switches leave nothing out */
 import type { DeadLetter, DeadLetterFilter } from "../dead-letters.ts";
 import { PermanentError } from "../errors.ts";
 import type { LeasedEvent } from "../events.ts";

@@ -1,3 +1,4 @@
+/* oxlint-disable oxc/no-map-spread -- these are maps of arbitraries, not of arrays */
 import fc from "fast-check";
 import {
   by,
@@ -183,6 +184,14 @@ const rewindOne = fc.record<Do<"seek">>({
   from: is<Start>("beginning", "now"),
 });
 const bury = nack.map((command) => ({ ...command, reason: "permanent" as const }));
+/** Mostly to the end of what the command before began. */
+const passEnd = fc.record<Do<"passTo">>({
+  do: is("passTo"),
+  back: is(1, 1, 2),
+  after: fc
+    .tuple(is(SECOND, 5 * SECOND, 30 * SECOND, HOUR, 2 * HOUR), is(0, 0, 1, -1))
+    .map(([span, more]) => span + more),
+});
 const passWindow = fc.record<Do<"passTo">>({
   do: is("passTo"),
   back: fc.nat(2),
@@ -207,12 +216,13 @@ export function scripts(mostCommands: number): fc.Arbitrary<Script> {
   const one = fc.oneof(...sending, ...leasing, ...reading, ...administering, ...living);
   const commands = fc.array(
     fc.oneof(
-      { weight: 12, arbitrary: one.map((command) => [command]) },
+      { weight: 14, arbitrary: one.map((command) => [command]) },
       { weight: 1, arbitrary: inTurn(send, leaseOfOne, bury) },
       { weight: 1, arbitrary: inTurn(bury, redrive, leaseOfOne) },
       { weight: 1, arbitrary: inTurn(bury, rewindOne, redrive, leaseOfOne) },
       { weight: 1, arbitrary: inTurn(rewindOne, leaseOfOne) },
-      { weight: 1, arbitrary: inTurn(send, leaseOfOne, passTo, leaseOfOne) },
+      { weight: 1, arbitrary: inTurn(send, leaseOfOne, passEnd, leaseOfOne) },
+      { weight: 1, arbitrary: inTurn(nack, passEnd, leaseOfOne) },
       { weight: 1, arbitrary: inTurn(sendAgain, passWindow, sendAgain) },
       { weight: 1, arbitrary: inTurn(streamOfFirst, send, pullOfFirst, send, pullOfFirst) },
     ),

@@ -25,6 +25,11 @@ export function toOutgoing(sent: Sent, log: LogView, clock: SteppedClock): Outgo
   };
 }
 
+/** The id of an event that a bridge brings. */
+export function bridgedId(sent: Sent, log: LogView, clock: SteppedClock): string | undefined {
+  return sent.lineage && originalOf(sent.lineage, log, clock)?.id;
+}
+
 function originalOf(bridged: Bridged, log: LogView, clock: SteppedClock): Original | undefined {
   if ("foreign" in bridged) return foreignEvent(bridged.foreign, clock);
   const stored = log.nth(bridged.copyOf);

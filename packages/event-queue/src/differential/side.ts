@@ -7,7 +7,7 @@ import type { GroupClaim, GroupInfo, GroupPolicy } from "../groups.ts";
 import { LogView } from "./log-view.ts";
 import { type GroupName, INSTANCES, LOG_OPTIONS, type Script, type Start } from "./script.ts";
 import type { SteppedClock } from "./stepped-clock.ts";
-import { StreamTap } from "./stream-tap.ts";
+import type { StreamTap } from "./stream-tap.ts";
 
 const OPEN: OpenOptions = LOG_OPTIONS;
 const PATIENCE_MS = 5_000;
@@ -154,7 +154,7 @@ export class Side {
 
   async count(): Promise<Counts> {
     const all = await Promise.all(
-      this.#instances.map((queue) => queue?.stats().catch(() => undefined)),
+      this.#instances.map(async (queue) => queue?.stats().catch(() => undefined)),
     );
     const dropped = new Map(this.#dropped);
     for (const [reason, count] of all.flatMap((one) => Object.entries(one?.dropped ?? {}))) {
@@ -179,7 +179,7 @@ export class Side {
   }
 
   async end(): Promise<void> {
-    await Promise.all(this.#instances.map((queue) => queue?.close()));
+    await Promise.all(this.#instances.map(async (queue) => queue?.close()));
     await this.#fixture.dispose();
   }
 }

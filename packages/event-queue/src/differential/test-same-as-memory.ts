@@ -1,3 +1,4 @@
+/* oxlint-disable vitest/expect-expect -- a difference fails by expect.fail, or throws */
 import { describe, expect, test } from "vitest";
 import type { QueueFactory } from "../conformance/suite.ts";
 import { findDifference } from "./find-difference.ts";

@@ -1,4 +1,5 @@
-import type { DeadLetter, ErrorData } from "../error-data.ts";
+import type { DeadLetter } from "../dead-letters.ts";
+import type { ErrorData } from "../error-data.ts";
 import type { StoredEvent } from "../events.ts";
 import type { GroupInfo } from "../groups.ts";
 import type { LogView } from "./log-view.ts";
