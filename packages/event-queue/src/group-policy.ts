@@ -125,16 +125,14 @@ export function checkGroupPolicy(
 export function checkGroupChange(change: GroupChange): CheckedGroupChange {
   checkOptionNames("groups.configure", change ?? undefined, CHANGE_NAMES);
   const { skipAfterMs, handlerTimeoutMs, paused } = change ?? {};
-  const limit = (name: string, ms: number | null): number | null =>
-    ms === null ? null : checkMs(name, ms, 1);
   if (paused !== undefined && typeof paused !== "boolean") {
     throw invalidOption(`Option "paused" is ${show(paused)}. Give true or false.`);
   }
   const checked: CheckedGroupChange = {
     ...checkValues(change ?? {}),
-    ...(skipAfterMs !== undefined && { skipAfterMs: limit("skipAfterMs", skipAfterMs) }),
+    ...(skipAfterMs !== undefined && { skipAfterMs: checkLimit("skipAfterMs", skipAfterMs) }),
     ...(handlerTimeoutMs !== undefined && {
-      handlerTimeoutMs: limit("handlerTimeoutMs", handlerTimeoutMs),
+      handlerTimeoutMs: checkLimit("handlerTimeoutMs", handlerTimeoutMs),
     }),
     ...(paused !== undefined && { paused }),
   };
@@ -142,6 +140,10 @@ export function checkGroupChange(change: GroupChange): CheckedGroupChange {
   throw invalidOption(
     `groups.configure was given nothing to change. Give one of: ${[...CHANGE_NAMES].join(", ")}.`,
   );
+}
+
+function checkLimit(name: string, ms: number | null): number | null {
+  return ms === null ? null : checkMs(name, ms, 1);
 }
 
 type Values = Pick<

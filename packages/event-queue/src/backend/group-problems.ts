@@ -28,9 +28,8 @@ function unserved(group: GroupInfo, now: number): string[] {
 }
 
 function becomes({ kind, expireAfterMs, holdMs }: GroupInfo): string {
-  const days = (ms: number): string => `${(ms / DAY_MS).toFixed(1)} days`;
-  if (kind === "reader") return `It is a node's, and expires after ${days(expireAfterMs)}.`;
-  return `After ${days(holdMs)} it no longer holds back retention, and misses what that takes.`;
+  if (kind === "reader") return `It is a node's, and expires after ${inDays(expireAfterMs)}.`;
+  return `After ${inDays(holdMs)} it no longer holds back retention, and misses what that takes.`;
 }
 
 function waiting({ name, setAside }: GroupInfo): string[] {
@@ -41,4 +40,8 @@ function waiting({ name, setAside }: GroupInfo): string[] {
   return [
     `Group "${name}" waits: it has set aside ${count} events that no member there has a handler for (${shares}). Start a member that handles them.`,
   ];
+}
+
+function inDays(ms: number): string {
+  return `${(ms / DAY_MS).toFixed(1)} days`;
 }
