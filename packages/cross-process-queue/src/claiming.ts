@@ -1,28 +1,15 @@
 import type { ErrorData, StoredEvent } from "@ringrift/event-queue";
-import {
-  MOST_SET_ASIDE,
-  type StoredGroupPolicy,
-  toErrorData,
-  type WantedTypes,
-} from "@ringrift/event-queue/backend";
+import type { StoredGroupPolicy, WantedTypes } from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
 import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import { withFailure } from "./dead-letters.ts";
 import type { Delivery, DeliveryStore } from "./deliveries.ts";
 import type { ClaimState, Group, GroupStore } from "./groups.ts";
-import type { LeaseHandle } from "./lease.ts";
 import type { EventLog } from "./log.ts";
-import { type Candidate, type LookAhead, toCandidate } from "./look-ahead.ts";
-import { type EventRow, fromRow } from "./rows.ts";
+import { type LookAhead, toCandidate } from "./look-ahead.ts";
 import { SQL } from "./schema.ts";
-
-/** One event as it was leased. */
-export interface Leased {
-  readonly event: StoredEvent;
-  readonly lease: LeaseHandle;
-  readonly until: number;
-}
+import { type Claim, EventTaker, type Leased, toLeased } from "./taking.ts";
 
 /** What a member asks for. */
 export interface ClaimRequest {
@@ -56,8 +43,6 @@ export interface ClaimResult {
 const MOST_SCANNED = 1_000;
 /** Rows of the log that are read at once where only some are taken. */
 const PAGE = 200;
-/** Held back at once in a group; from there on it waits for these before it looks further. */
-const MOST_HELD = 10_000;
 
 const LEASE_EXPIRED: ErrorData = {
   name: "QueueError",
@@ -73,6 +58,7 @@ export class Claimer {
   readonly #deliveries: DeliveryStore;
   readonly #batches: BatchStore;
   readonly #groups: GroupStore;
+  readonly #taker: EventTaker;
 
   constructor(
     connection: Connection,
@@ -88,6 +74,7 @@ export class Claimer {
     this.#deliveries = stores.deliveries;
     this.#batches = stores.batches;
     this.#groups = stores.groups;
+    this.#taker = new EventTaker(connection, stores);
   }
 
   /** Whether something is set aside for whoever accepts these types. */
@@ -174,7 +161,7 @@ export class Claimer {
         ? withFailure(delivery, { time: tx.now, message: LEASE_EXPIRED.message })
         : delivery.failures;
       if (isAccepted) {
-        const one = this.#leaseAgain(claim, { ...delivery, failures }, row);
+        const one = this.#taker.leaseAgain(claim, { ...delivery, failures }, row);
         if (one !== undefined) leased.push(one);
         continue;
       }
@@ -196,7 +183,7 @@ export class Claimer {
     return deliveries.flatMap((delivery) => {
       const row = this.#deliveries.rowOf(delivery);
       if (row === undefined) this.#deliveries.forget(claim.tx, group, delivery);
-      return (row && this.#leaseAgain(claim, delivery, row)) ?? [];
+      return (row && this.#taker.leaseAgain(claim, delivery, row)) ?? [];
     });
   }
 
@@ -204,17 +191,6 @@ export class Claimer {
     return this.#connection
       .all<{ type: string }>(SQL.asideTypes, group.id)
       .flatMap(({ type }) => (accepts === undefined || accepts.includes(type) ? type : []));
-  }
-
-  /** Leases what has a delivery, unless it can't be read. */
-  #leaseAgain(claim: Claim, delivery: Delivery, row: EventRow): Leased | undefined {
-    const { group, token, until } = claim;
-    const event = this.#readOrBury(claim, delivery, row);
-    if (event === undefined) return undefined;
-    const { position, failures } = delivery;
-    const values = [until, token, delivery.attempt + 1, failures];
-    this.#connection.run(SQL.leaseDelivery, ...values, group.id, position);
-    return toLeased(claim, event);
   }
 
   #claimFresh(
@@ -247,9 +223,9 @@ export class Claimer {
         if (events.length > 0) break;
         candidates = this.#log.find({ eventTypes, after: cursor, limit: asked }).map(toCandidate);
       }
-      const has = passed ? this.#deliveriesAmong(group, candidates) : NONE;
+      const has = passed ? this.#taker.deliveriesAmong(group, candidates) : NONE;
       for (const candidate of candidates) {
-        const event = this.#take(claim, candidate, has);
+        const event = this.#taker.take(claim, candidate, has);
         if (event === "full") {
           more = false;
           break;
@@ -264,7 +240,7 @@ export class Claimer {
         cursor = Math.max(cursor, this.#log.newest());
       }
     }
-    const batchSize = this.#addBatch(claim, events);
+    const batchSize = this.#taker.addBatch(claim, events);
     if (cursor !== group.cursor) {
       this.#connection.run(SQL.serveGroup, cursor, claim.tx.now, group.id);
     }
@@ -301,13 +277,15 @@ export class Claimer {
         const end = Math.min(next, upTo);
         const rows = this.#log.find({ eventTypes, after: from, upTo: end, limit: PAGE });
         const candidates = rows.map(toCandidate);
-        const has = passed ? this.#deliveriesAmong(group, candidates) : NONE;
+        const has = passed ? this.#taker.deliveriesAmong(group, candidates) : NONE;
         for (const candidate of candidates) {
           const { position, type } = candidate.row;
-          const isAccepted = accepts === undefined || accepts.includes(type);
+          // What was written over may have no type, and is for anybody to bury.
+          const isTyped = typeof (type as unknown) === "string";
+          const isAccepted = accepts === undefined || !isTyped || accepts.includes(type);
           const taken = isAccepted
-            ? this.#take(claim, candidate, has)
-            : this.#passOver(claim, candidate, { has, room });
+            ? this.#taker.take(claim, candidate, has)
+            : this.#taker.passOver(claim, candidate, { has, room });
           if (taken === "full") break walk;
           if (taken !== "held") events.push(taken);
           cursor = position;
@@ -318,124 +296,18 @@ export class Claimer {
         if (cursor >= next) next = this.#groups.next(group, accepts, cursor);
       }
     }
-    const batchSize = this.#addBatch(claim, events);
+    const batchSize = this.#taker.addBatch(claim, events);
     if (cursor !== group.cursor) {
       this.#connection.run(SQL.serveGroup, cursor, claim.tx.now, group.id);
     }
     const more = next !== undefined && isFull();
     return { leased: events.map((event) => toLeased(claim, event, batchSize)), cursor, more };
   }
-
-  /** Leaves an event to members that have a handler for it. */
-  #passOver(
-    { tx, group }: Claim,
-    { row }: Candidate,
-    { has, room }: { readonly has: ReadonlySet<number>; readonly room: { left?: number } },
-  ): "held" | "full" {
-    const { position, key, type } = row;
-    if (has.has(position)) return "held";
-    if (key !== null && this.#deliveries.isBusy(group.id, key)) {
-      return this.#hold(group, position, key);
-    }
-    if (room.left === undefined) {
-      const set = this.#connection.get<{ count: number }>(SQL.countAside, group.id);
-      room.left = MOST_SET_ASIDE - (set?.count ?? 0);
-    }
-    if (room.left <= 0) return "full";
-    room.left -= 1;
-    this.#connection.run(SQL.insertAside, group.id, position, key, type);
-    tx.rings = true;
-    return "held";
-  }
-
-  /** New events that have a delivery already: redriven, after the group was moved back to before them. */
-  #deliveriesAmong(group: Group, candidates: readonly Candidate[]): ReadonlySet<number> {
-    const first = candidates[0]?.row;
-    const last = candidates.at(-1)?.row;
-    if (first === undefined || last === undefined) return NONE;
-    const found = this.#connection.all<{ position: number }>(
-      SQL.deliveriesBetween,
-      group.id,
-      first.position,
-      last.position,
-    );
-    return found.length === 0 ? NONE : new Set(found.map(({ position }) => position));
-  }
-
-  /** Writes the leases of new events without a key; those of others are written already. */
-  #addBatch(claim: Claim, events: readonly StoredEvent[]): number | undefined {
-    const { group, token, until } = claim;
-    const positions = events.flatMap(({ key, position }) => (key === undefined ? position : []));
-    if (positions.length === 0) return undefined;
-    this.#batches.add({ groupId: group.id, token }, until, positions);
-    return positions.length;
-  }
-
-  /**
-   * Takes one new event, unless an earlier one of its key is unfinished: then it is held back. The lease of an
-   * event without a key is left to `#addBatch`.
-   */
-  #take(
-    claim: Claim,
-    { row, event: known }: Candidate,
-    has: ReadonlySet<number>,
-  ): StoredEvent | "held" | "full" {
-    const { group, token, until } = claim;
-    const { position, key } = row;
-    if (has.has(position)) return "held";
-    if (key !== null && this.#deliveries.isBusy(group.id, key)) {
-      return this.#hold(group, position, key);
-    }
-    const event = known ?? this.#readOrBury(claim, fresh(row), row);
-    if (event === undefined) return "held";
-    if (key !== null) this.#insert(claim, { position, due: until, token, attempt: 1, key });
-    return event;
-  }
-
-  /** It waits for an earlier one of its key. */
-  #hold(group: Group, position: number, key: string): "held" | "full" {
-    const held = this.#connection.get<{ count: number }>(SQL.countHeld, group.id);
-    if ((held?.count ?? 0) >= MOST_HELD) return "full";
-    this.#insert({ group }, { position, due: null, token: null, attempt: 0, key });
-    return "held";
-  }
-
-  #insert({ group }: Pick<Claim, "group">, one: NewDelivery): void {
-    const { position, due, token, attempt, key } = one;
-    this.#connection.run(SQL.insertNew, group.id, position, due, token, attempt, key);
-  }
-
-  /** The event, or `undefined` when its row can't be read: then it is a dead letter of this group. */
-  #readOrBury(claim: Claim, delivery: Delivery, row: EventRow): StoredEvent | undefined {
-    const attempt = delivery.attempt + 1;
-    try {
-      return fromRow(row, { attempt, redelivered: attempt > 1 || delivery.redriven === 1 });
-    } catch (error) {
-      const { message, ...data } = toErrorData(error);
-      this.#deliveries.bury(claim.tx, claim.group, delivery, row, {
-        ...data,
-        message,
-        code: "CORRUPT_EVENT",
-      });
-      return undefined;
-    }
-  }
 }
 
 /** At random: nothing has to be written for it, and no other claim has it. */
 function newToken(): number {
   return Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
-}
-
-interface Claim {
-  readonly tx: WriteTransaction;
-  readonly group: Group;
-  readonly token: number;
-  readonly until: number;
-}
-
-interface NewDelivery extends Pick<Delivery, "position" | "token" | "attempt" | "key"> {
-  readonly due: number | null;
 }
 
 const NONE: ReadonlySet<number> = new Set();
@@ -448,17 +320,4 @@ export function isUniform(
   accepts: readonly string[] | undefined,
 ): boolean {
   return wanted.isAccepted(accepts) && wanted.hasBegun(cursor);
-}
-
-function toLeased(claim: Claim, event: StoredEvent, batchSize?: number): Leased {
-  const { group, token, until } = claim;
-  const lease = { group: group.name, groupId: group.id, position: event.position, token };
-  return batchSize === undefined || event.key !== undefined
-    ? { event, lease, until }
-    : { event, lease: { ...lease, batchSize }, until };
-}
-
-function fresh(row: EventRow): Delivery {
-  const { position, key } = row;
-  return { position, token: null, attempt: 0, redriven: 0, key, failures: null, event: null };
 }

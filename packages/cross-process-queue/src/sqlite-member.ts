@@ -12,12 +12,13 @@ import {
   type StoredGroupPolicy,
   type Taken,
 } from "@ringrift/event-queue/backend";
-import { isUniform, type Leased } from "./claiming.ts";
+import { isUniform } from "./claiming.ts";
 import type { Engine } from "./engine.ts";
 import type { ClaimableGroup, Group } from "./groups.ts";
 import { LookAhead } from "./look-ahead.ts";
 import { LOSABLE, MemberLease } from "./member-lease.ts";
 import type { Stayer } from "./presence.ts";
+import type { Leased } from "./taking.ts";
 import type { WriteTransaction } from "./write-transaction.ts";
 
 /** What a member works with. */

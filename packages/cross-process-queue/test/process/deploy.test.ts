@@ -132,8 +132,7 @@ test("a member whose process was killed is gone at once, and what it alone wante
   const queue = openQueue(path);
   const first = new Child("release", { path, ledger, ...FIRST, leaseMs: 300 });
   expect(await until(async () => (await queue.groups.list()).length === 1)).toBe(true);
-  void first.kill();
-  await first.end();
+  await first.kill();
   const second = new Child("release", { path, ledger, ...SECOND });
   await second.line(({ kind }) => kind === "ready");
   await queue.send("ORDER_PAID", { failures: 0 });

@@ -113,3 +113,7 @@ function waiting({ name, setAside }: GroupInfo): HealthProblem[] {
     },
   ];
 }
+
+function inDays(ms: number): string {
+  return `${(ms / DAY_MS).toFixed(1)} days`;
+}
