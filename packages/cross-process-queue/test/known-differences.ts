@@ -26,22 +26,6 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     title:
-      "in the file a reader counts as received what it passes over, as it gave it before; stats().received is of deliveries",
-    script: {
-      commands: [
-        { do: "send", by: 0, event: A },
-        { do: "read", by: 1, eventTypes: ["A"] },
-        { do: "read", by: 1 },
-      ],
-    },
-    where: /^instances\[1\]\.received is 2; in memory 1$/,
-    isForgiven: ({ where, played }) => {
-      const by = /^instances\[(\d)\]\.received/.exec(where)?.[1];
-      return played.commands.some((one) => one.do === "read" && String(one.by) === by);
-    },
-  },
-  {
-    title:
       "in the file a claim that makes dead letters may give nothing; a receive gives what is due, as the next event of the key is",
     script: {
       groups: { one: { maxAttempts: 1 } },
@@ -61,38 +45,6 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     },
     where: /^the answer\.leased has 0 \(\); in memory 1 \(event 2\)$/,
     emptyLeases: 10,
-  },
-  {
-    title:
-      "in the file sendMany([]) resolves when the queue is closed; later calls reject with QUEUE_CLOSED",
-    script: {
-      commands: [
-        { do: "ensure", by: 0, group: "one" },
-        { do: "close", by: 0 },
-        { do: "sendMany", by: 0, events: [] },
-      ],
-    },
-    where: /^the answer is \[\]; in memory \{ refused: "QUEUE_CLOSED" \}$/,
-    isForgiven: ({ where, played }) =>
-      played.commands.at(-1)?.do === "sendMany" && where.startsWith("the answer is []; in memory"),
-  },
-  {
-    title:
-      "in the file a redriven event ahead of the cursor counts twice when its group expires; what it had pending is counted",
-    script: {
-      commands: [
-        { do: "send", by: 0, event: A },
-        LEASE,
-        BURY,
-        REWIND,
-        REDRIVE,
-        { do: "pass", ms: 8 * DAY_MS },
-      ],
-    },
-    where: /^dropped\.group-expired is 2; in memory 1$/,
-    isForgiven: ({ where, played }) =>
-      where.startsWith("dropped.group-expired is") &&
-      played.commands.some((one) => one.do === "redrive"),
   },
   {
     title:

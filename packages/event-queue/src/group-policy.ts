@@ -147,10 +147,6 @@ export function checkGroupChange(change: GroupChange): CheckedGroupChange {
   );
 }
 
-function checkLimit(name: string, ms: number | null): number | null {
-  return ms === null ? null : checkMs(name, ms, 1);
-}
-
 type Values = Pick<
   GivenGroupPolicy,
   "maxAttempts" | "leaseMs" | "expireAfterMs" | "holdMs" | "backoff"

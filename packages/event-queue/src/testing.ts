@@ -7,7 +7,7 @@ export type {
   QueueFixture,
 } from "./conformance/suite.ts";
 export { testEventQueue } from "./conformance/test-event-queue.ts";
-export type { Difference } from "./differential/comparison.ts";
+export type { Difference } from "./differential/difference.ts";
 export type { KnownDifference } from "./differential/known-differences.ts";
 export type { Situation } from "./differential/open-choices.ts";
 export type { Command, Script } from "./differential/script.ts";

@@ -97,7 +97,10 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
   async sendMany(events: readonly OutgoingEvent<C>[]): Promise<QueueEvent<C>[]> {
     const sourced = Array.isArray(events) ? events.map((event) => this.#withSource(event)) : events;
     const records = prepareEvents(sourced, this.#checks);
-    if (records.length === 0) return [];
+    if (records.length === 0) {
+      this.#instance.refuseWhenClosed();
+      return [];
+    }
     const passing = this.admit(records.length);
     if (passing !== undefined) await passing;
     const stored = await this.#instance.write((backend) => backend.append(records));

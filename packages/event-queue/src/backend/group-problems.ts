@@ -113,7 +113,3 @@ function waiting({ name, setAside }: GroupInfo): HealthProblem[] {
     },
   ];
 }
-
-function inDays(ms: number): string {
-  return `${(ms / DAY_MS).toFixed(1)} days`;
-}

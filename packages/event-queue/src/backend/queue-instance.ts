@@ -97,6 +97,11 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
     this.counts[duplicate === true ? "duplicates" : "sent"] += 1;
   }
 
+  /** For calls that need no backend. */
+  refuseWhenClosed(): void {
+    if (this.#state === "closed") throw closedError();
+  }
+
   /** Nothing that lives on may begin any more. */
   refuseWhenClosing(): void {
     if (this.#state !== "open") throw closedError();

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { QueueFixture } from "../conformance/suite.ts";
 import { MemoryEventQueue } from "../memory/memory-event-queue.ts";
 import { MemoryLog } from "../memory/memory-log.ts";
-import { firstDifference } from "./difference.ts";
+import { type Difference, firstDifference } from "./difference.ts";
 import { answerFacts, countFacts, stateFacts } from "./facts.ts";
 import type { Known } from "./known-differences.ts";
 import { type Situation, takesAll, whyOpen } from "./open-choices.ts";
@@ -14,14 +14,6 @@ import type { SteppedClock } from "./stepped-clock.ts";
 import { isServedAsOften } from "./tolerances.ts";
 
 const PATIENCE_MS = 10_000;
-
-/** A queue that didn't do what the memory queue did. */
-export interface Difference {
-  /** What was played of the script; the last command showed it. */
-  readonly played: Script;
-  /** Where the two differ, and how. */
-  readonly where: string;
-}
 
 /** Plays one script on a queue and on the memory queue, and compares all that both answer and show. */
 export class Comparison {

@@ -1,5 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { show } from "./script.ts";
+import type { Script } from "./script.ts";
+
+/** A queue that didn't do what the memory queue did. */
+export interface Difference {
+  /** What was played of the script; the last command showed it. */
+  readonly played: Script;
+  /** Where the two differ, and how. */
+  readonly where: string;
+}
 
 /** Where two values differ first, and how; `undefined` when they are the same. */
 export function firstDifference(

@@ -1,5 +1,6 @@
 import type { QueueFactory } from "../conformance/suite.ts";
-import { Comparison, type Difference } from "./comparison.ts";
+import { Comparison } from "./comparison.ts";
+import type { Difference } from "./difference.ts";
 import { combineKnown, type KnownDifference } from "./known-differences.ts";
 import { type Script, showScript } from "./script.ts";
 import { SteppedClock } from "./stepped-clock.ts";

@@ -1,4 +1,4 @@
-import type { Difference } from "./comparison.ts";
+import type { Difference } from "./difference.ts";
 import type { Situation } from "./open-choices.ts";
 import type { Command, Script } from "./script.ts";
 
