@@ -42,7 +42,7 @@ function leftOut<T>(weight: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T 
 
 // Few names, so that commands have to do with one another.
 export const by: fc.Arbitrary<number> = is(...Array(INSTANCES).keys(), 0);
-export const type: fc.Arbitrary<TypeName> = is("A", "B", "C");
+const type: fc.Arbitrary<TypeName> = is("A", "B", "C");
 export const types: fc.Arbitrary<TypeName[]> = fc.uniqueArray(type, { minLength: 1, maxLength: 2 });
 export const group: fc.Arbitrary<GroupName> = is("one", "one", "one", "two", "typed");
 export const limit: fc.Arbitrary<number> = fc.integer({ min: 1, max: 4 });
