@@ -9,11 +9,14 @@ const events = createCoordinator({ catalogue: shop, queue });
 // Acked when it returns, tried again when it throws. Should this process die in between, another
 // worker gets the order; what it publishes is stored once all the same. The first worker of all finds
 // the orders that were placed before it came.
-const options = { group: "confirmation", from: "beginning" } as const;
-events.handle("order.placed", options, async ({ payload, attempt }) => {
-  console.log(`worker: confirming ${payload.id}, attempt ${attempt}`);
-  await events.publish("order.confirmed", { id: payload.id, pid: process.pid });
-});
+events.handle(
+  "order.placed",
+  { group: "confirmation", from: "beginning" },
+  async ({ payload, attempt }) => {
+    console.log(`worker: confirming ${payload.id}, attempt ${attempt}`);
+    await events.publish("order.confirmed", { id: payload.id, pid: process.pid });
+  },
+);
 
 process.once("SIGTERM", () => void events.close({ timeoutMs: 5_000 }).then(() => queue.close()));
 await events.start();

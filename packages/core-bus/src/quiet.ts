@@ -11,5 +11,10 @@ export function quiet<E extends Error>(error: E): E {
 
 /** For bridges: whether an error was made {@link quiet}. */
 export function isQuiet(error: unknown): boolean {
-  return error instanceof Error && QUIET in error;
+  try {
+    return error instanceof Error && QUIET in error;
+  } catch {
+    // A proxy that throws whatever it is asked.
+    return false;
+  }
 }
