@@ -67,6 +67,8 @@ export class Member {
         const { code = "NO_CODE", message } = error as { code?: string; message: string };
         this.journal.write({ kind: "complaint", code, message });
       },
+      // Tasks that fail for good end there, as they should; without this each would be a warning.
+      onDeadLetter: () => {},
     });
     this.#events = events;
     listen({
