@@ -11,6 +11,7 @@ import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
 import { notRunning } from "./not-stored.ts";
 import type { DurablePublishOptions, PublishReceipt } from "./options.ts";
+import { checkOutcome } from "./outcome.ts";
 import type { Outbound } from "./outbound.ts";
 import type { OwnEvents } from "./own-events.ts";
 import { queueType } from "./queue-type.ts";
@@ -40,6 +41,7 @@ export async function publishDurably(
   const { bus, catalogue, node, counters, outbound, own } = parts;
   const { metadata = {}, headers, source, correlationId, traceparent, key, dedupeKey } = options;
   const type = queueType(catalogue, topic, "publish");
+  checkOutcome(catalogue, topic, payload);
   const lineage = createLineage({ source, correlationId, traceparent, parent: currentEvent() });
   const { id, causationId } = lineage;
   if (!outbound.takes(causationId)) throw notRunning(type);

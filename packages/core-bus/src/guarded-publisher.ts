@@ -1,7 +1,9 @@
 import {
+  type Contracts,
   currentEvent,
   eventClock,
   type EventLineage,
+  type EventView,
   MAX_HOPS,
   runWithEvent,
   runWithEventSync,
@@ -17,12 +19,14 @@ import type { Publisher } from "./publisher.ts";
 import type { FailureReport } from "./report.ts";
 import type { Checked, PayloadSchemas } from "./schemas.ts";
 import { asPromise } from "./thenable.ts";
+import { checkOutcome } from "./topic-names.ts";
 import { tracePublish } from "./tracing.ts";
 
 export interface GuardedParts {
   /** Id of the bus. */
   readonly id: string;
   readonly delivery: DeliveryOrder;
+  readonly events: EventView<Contracts> | undefined;
   readonly schemas: PayloadSchemas | undefined;
   readonly middleware: MiddlewareChain;
   readonly dispatcher: Dispatcher;
@@ -107,6 +111,7 @@ export class GuardedPublisher {
   /** Makes the event of a request. The bus may have been closed while a schema was waited for. */
   #take(request: ReadRequest): PublishedEvent {
     this.#publisher.requireOpen(`publish to "${request.topic}"`);
+    checkOutcome(request.topic, request.payload, this.#parts.events);
     eventClock.tick();
     return this.#publisher.begin(request, currentEvent());
   }

@@ -20,4 +20,5 @@ export {
   pickLineage,
   validateLineage,
 } from "./lineage.ts";
+export { outcomeProblem } from "./outcome.ts";
 export { parseStartFrom, type StartFrom, toMillis } from "./time.ts";

@@ -29,6 +29,8 @@ export interface Route<E extends Routed> {
    * functions side by side is spared a walk through the entries.
    */
   readonly handlers: readonly E["direct"][];
+  /** Its payloads need a look: see the router's `admit`. */
+  readonly isJudged: boolean;
 }
 
 /** Figures of the route cache. */
@@ -61,7 +63,7 @@ export class Router<E extends Routed> {
   /** Routes in the cache. */
   #size = 0;
   readonly #capacity: number;
-  readonly #admit: (topic: string) => void;
+  readonly #admit: (topic: string) => boolean;
   /** Routes found for events so far. */
   found = 0;
   #misses = 0;
@@ -70,8 +72,11 @@ export class Router<E extends Routed> {
   #hitsBefore = 0;
   #paused = false;
 
-  /** `admit` throws on a topic that must not be published to; it is asked when a topic is not cached. */
-  constructor(capacity: number, admit: (topic: string) => void) {
+  /**
+   * `admit` throws on a topic that must not be published to, and says whether not all payloads are right for it. It is
+   * asked when a topic is not cached.
+   */
+  constructor(capacity: number, admit: (topic: string) => boolean) {
     this.#capacity = capacity;
     this.#admit = admit;
   }
@@ -128,13 +133,13 @@ export class Router<E extends Routed> {
   }
 
   #find(topic: string): Route<E> {
-    this.#admit(topic);
+    const isJudged = this.#admit(topic);
     this.#misses += 1;
     this.#missesLeft -= 1;
     if (this.#missesLeft === 0) this.#judge();
     const entries = this.#compile(topic);
     const handlers = entries.map(directOf);
-    const route = { length: entries.length, first: handlers[0], entries, handlers };
+    const route = { length: entries.length, first: handlers[0], entries, handlers, isJudged };
     if (!this.#paused && this.#capacity > 0) this.#store(topic, route);
     return route;
   }
