@@ -60,8 +60,7 @@ cluster { name: ringrift, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
         ),
       ),
     );
-    await Promise.all(servers.map((server) => server.#hasLeader()));
-    return servers;
+    return withLeader(servers);
   }
 
   /** A server of one cluster on each of these hosts, once they have a leader. */
@@ -80,8 +79,7 @@ cluster { name: ringrift, listen: "${listen}", routes: [${routes}] }`;
         return server;
       }),
     );
-    await Promise.all(servers.map((server) => server.#hasLeader()));
-    return servers;
+    return withLeader(servers);
   }
 
   get url(): string {
@@ -112,8 +110,11 @@ cluster { name: ringrift, listen: "${listen}", routes: [${routes}] }`;
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Until then a cluster refuses whatever is asked of JetStream. On a loaded machine the vote takes a while. */
-  async #hasLeader(): Promise<void> {
+  /**
+   * Resolves when the cluster has a leader: until then it refuses whatever is asked of JetStream. On a loaded machine the
+   * vote takes a while.
+   */
+  async hasLeader(): Promise<void> {
     const deadline = performance.now() + LEADER_MS;
     while (!(await answersForJetStream(this.#host, this.port))) {
       if (performance.now() > deadline) throw new Error("The cluster didn't get a leader.");
@@ -124,6 +125,16 @@ cluster { name: ringrift, listen: "${listen}", routes: [${routes}] }`;
   #write(jetstream: string): void {
     const lines = [`listen: "${this.#host.address}:${this.port}"`, jetstream, this.#config];
     writeFileSync(join(this.folder, "server.conf"), lines.join("\n"));
+  }
+}
+
+async function withLeader(servers: NatsServer[]): Promise<NatsServer[]> {
+  try {
+    await Promise.all(servers.map((server) => server.hasLeader()));
+    return servers;
+  } catch (error) {
+    await Promise.all(servers.map((server) => server.dispose()));
+    throw error;
   }
 }
 

@@ -36,7 +36,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number 
   return code;
 }
 
-/** Whoever is frozen in the middle of a write holds up all others of a file, as the torture shows. */
+/** A process that is frozen in the middle of a write holds up all others of its file; the torture has that. */
 async function freezeOutsideWrites(child: ChildProcess, ...paths: string[]): Promise<void> {
   for (;;) {
     child.kill("SIGSTOP");

@@ -1,8 +1,8 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
+import { chosenIds } from "../runner/run-suite.ts";
 import type { Suite } from "../runner/scenario.ts";
 import { quantile } from "../runner/statistics.ts";
+import { SideProcess } from "./side-process.ts";
 import type { Sample } from "./side.ts";
 
 export interface CompareOptions {
@@ -25,23 +25,20 @@ const DRAWS = 4000;
  * 95 % interval, by bootstrap (Efron, 1979).
  */
 export async function compare(suite: Suite, options: CompareOptions): Promise<void> {
+  const ids = chosenIds(suite, options.ids);
   const tearDown = await suite.setUp?.();
   try {
-    for (const { id } of suite.scenarios) {
-      if (options.ids === undefined || options.ids.includes(id)) {
-        await compareScenario(suite.name, id, options);
-      }
-    }
+    for (const id of ids) await compareScenario(suite.name, id, options);
   } finally {
     await tearDown?.();
   }
 }
 
 async function compareScenario(suite: string, id: string, options: CompareOptions): Promise<void> {
-  const sides = [start(options.against, suite, id), start(THIS, suite, id)];
+  const sides = [options.against, THIS].map((root) => new SideProcess(root, suite, id));
   try {
-    const ready = await Promise.all(sides.map(answer));
-    if (ready.includes("missing")) {
+    const ready = await Promise.all(sides.map((side) => side.isReady()));
+    if (ready.includes(false)) {
       options.onResult(`${id}: not on both sides, or with nothing to sample`);
       return;
     }
@@ -49,14 +46,14 @@ async function compareScenario(suite: string, id: string, options: CompareOption
     for (let pair = 0; pair < options.pairs; pair += 1) {
       const order = pair % 2 === 0 ? [0, 1] : [1, 0];
       const found: Sample[] = [];
-      for (const side of order) found[side] = await sampleOf(sides[side]!);
+      for (const side of order) found[side] = await sides[side]!.sample();
       samples.push([found[0]!, found[1]!]);
     }
     for (const name of Object.keys(samples[0]?.[1] ?? {})) {
       options.onResult(`${id}, ${name}: ${resultOf(samples, name)}`);
     }
   } finally {
-    await Promise.all(sides.map(end));
+    await Promise.all(sides.map((side) => side.end()));
   }
 }
 
@@ -76,34 +73,4 @@ export function intervalOf(
     return quantile(drawn, 0.5);
   });
   return [quantile(medians, 0.025), quantile(medians, 0.975)];
-}
-
-function start(root: string, suite: string, id: string): ChildProcess {
-  return fork(join(import.meta.dirname, "side.ts"), [join(root, "bench"), suite, id], {
-    execPath: join(root, "node_modules/.bin/node"),
-    execArgv: [...process.execArgv, "--expose-gc"],
-  });
-}
-
-async function sampleOf(side: ChildProcess): Promise<Sample> {
-  const sample = answer(side);
-  side.send("sample");
-  // The cast is safe: what `side.ts` answers.
-  return (await sample) as Sample;
-}
-
-async function answer(side: ChildProcess): Promise<unknown> {
-  const failed = once(side, "exit").then(() => {
-    throw new Error("One side has ended. Its error is above.");
-  });
-  failed.catch(() => {});
-  const [what] = (await Promise.race([once(side, "message"), failed])) as [unknown];
-  return what;
-}
-
-async function end(side: ChildProcess): Promise<void> {
-  if (side.exitCode !== null || side.signalCode !== null) return;
-  const ended = once(side, "exit");
-  if (side.connected) side.send("close");
-  await ended;
 }

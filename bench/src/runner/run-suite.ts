@@ -19,12 +19,7 @@ export interface RunOptions {
  * @throws Error when a scenario isn't known, or its process fails
  */
 export async function runSuite(suite: Suite, options: RunOptions): Promise<SuiteResult> {
-  const known = suite.scenarios.map(({ id }) => id);
-  const ids = options.ids ?? known;
-  const unknown = ids.find((id) => !known.includes(id));
-  if (unknown !== undefined) {
-    throw new Error(`There is no scenario "${unknown}". There are: ${known.join(", ")}.`);
-  }
+  const ids = chosenIds(suite, options.ids);
   const scenarios: ScenarioResult[] = [];
   const tearDown = await suite.setUp?.();
   try {
@@ -44,6 +39,20 @@ export async function runSuite(suite: Suite, options: RunOptions): Promise<Suite
     machine: thisMachine(),
     scenarios,
   };
+}
+
+/**
+ * The scenarios that are wanted: all unless some are named.
+ *
+ * @throws Error when one isn't known
+ */
+export function chosenIds(suite: Suite, wanted: readonly string[] | undefined): readonly string[] {
+  const known = suite.scenarios.map(({ id }) => id);
+  const unknown = wanted?.find((id) => !known.includes(id));
+  if (unknown !== undefined) {
+    throw new Error(`There is no scenario "${unknown}". There are: ${known.join(", ")}.`);
+  }
+  return wanted ?? known;
 }
 
 async function runScenario(suite: string, id: string, rounds: number): Promise<ScenarioResult> {

@@ -29,6 +29,7 @@ import { Reading } from "./reading.ts";
 import { reporter } from "./report.ts";
 import { StageBridge } from "./stage-bridge.ts";
 import { Stopping } from "./stopping.ts";
+import { UnknownTypes } from "./unknown-types.ts";
 import { UnmappedTopics } from "./unmapped.ts";
 import { type HandleOptions, Work, type WorkHandler } from "./work.ts";
 
@@ -64,6 +65,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   readonly #outbound: Outbound;
   readonly #stageBridge: StageBridge;
   readonly #unmapped: UnmappedTopics;
+  readonly #unknown: UnknownTypes;
   readonly #work: Work;
   /** Ends the watch on dead letters. */
   readonly #unwatch: (() => void) | undefined;
@@ -109,9 +111,9 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     });
     this.#stageBridge = new StageBridge({ stages, bus, catalogue, counters });
     this.#unmapped = new UnmappedTopics({ bus, catalogue, counters });
-    const { node } = options;
+    this.#unknown = new UnknownTypes(catalogue);
+    const { node, onDeadLetter } = options;
     this.#work = new Work({ queue, catalogue, node, counters, onError: this.#onError });
-    const { onDeadLetter } = options;
     if (onDeadLetter !== undefined) this.#unwatch = queue.deadLetters.onLetter(onDeadLetter);
     this.emitters = createEmitters(catalogue, (topic, payload, more) =>
       this.#publish(topic, payload, more),
@@ -318,6 +320,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
         counters: this.#counters,
         outbound: this.#outbound,
         own: this.#own,
+        unknown: this.#unknown,
         onError: this.#onError,
       });
     }

@@ -16,7 +16,7 @@ import { wrongOutcome } from "./outcome.ts";
 import type { OwnEvents } from "./own-events.ts";
 import { detailsOf } from "./publisher.ts";
 import { recentIdsOf } from "./recent-ids.ts";
-import { UnknownTypes } from "./unknown-types.ts";
+import type { UnknownTypes } from "./unknown-types.ts";
 import { metadataOf, nodeOf } from "./wire.ts";
 
 export interface InboundOptions {
@@ -28,6 +28,8 @@ export interface InboundOptions {
   readonly counters: Counters;
   readonly outbound: Outbound;
   readonly own: OwnEvents;
+  /** Lives as long as the coordinator: it warns once, however often that is started. */
+  readonly unknown: UnknownTypes;
   /** Gets errors of the queue. */
   readonly onError: (error: unknown) => void;
 }
@@ -47,11 +49,9 @@ export class Inbound {
   #failure: Error | undefined;
   #maxAttempts = Number.POSITIVE_INFINITY;
   #marks: BusMarks = BusMarks.NONE;
-  readonly #unknown: UnknownTypes;
 
   constructor(options: InboundOptions) {
     this.#options = options;
-    this.#unknown = new UnknownTypes(options.catalogue);
   }
 
   /**
@@ -89,14 +89,14 @@ export class Inbound {
   }
 
   async #receive(event: StoredEvent, context: DeliveryContext): Promise<void> {
-    const { counters, bus } = this.#options;
+    const { counters, bus, unknown } = this.#options;
     if (event.via.includes(bus.id)) return this.#passOwn(event, context);
     if (this.#marks.has(event)) return counters.countOwn();
     const { catalogue } = this.#options;
     const entry = catalogue.entryForQueue(event.type);
     if (!entry) {
       counters.drop("unmapped");
-      return this.#unknown.warn(event.type);
+      return unknown.warn(event.type);
     }
     const wrong = wrongOutcome(catalogue, entry.topic, event);
     if (wrong) {

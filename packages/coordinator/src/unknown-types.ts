@@ -1,20 +1,17 @@
 import type { AnyCatalogue } from "@ringrift/mappings";
-
-/** Most types to remember as warned of: they come from outside. */
-const MOST_WARNED = 1000;
+import { WarnedNames } from "./warned-names.ts";
 
 /** Types of events that the catalogue doesn't know, most likely those of a newer peer: warns once for each. */
 export class UnknownTypes {
   readonly #catalogue: AnyCatalogue;
-  readonly #warned = new Set<string>();
+  readonly #warned = new WarnedNames();
 
   constructor(catalogue: AnyCatalogue) {
     this.#catalogue = catalogue;
   }
 
   warn(type: string): void {
-    if (this.#warned.has(type) || this.#warned.size >= MOST_WARNED) return;
-    this.#warned.add(type);
+    if (!this.#warned.add(type)) return;
     const meant = this.#catalogue.entryFor(type)?.crossProcess;
     const advice =
       meant === undefined

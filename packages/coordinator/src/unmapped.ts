@@ -3,15 +3,13 @@ import type { AnyContracts } from "@ringrift/envelope";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
 import { adviceFor } from "./queue-type.ts";
+import { WarnedNames } from "./warned-names.ts";
 
 export interface UnmappedOptions {
   readonly bus: EventBus<AnyContracts>;
   readonly catalogue: AnyCatalogue;
   readonly counters: Counters;
 }
-
-/** Most names to remember as warned of: names may come from outside. */
-const MOST_WARNED = 1000;
 
 /** Catalogues of the coordinators on a bus: what one doesn't know may be another's. */
 const catalogues = new WeakMap<object, AnyCatalogue[]>();
@@ -22,7 +20,7 @@ const catalogues = new WeakMap<object, AnyCatalogue[]>();
  */
 export class UnmappedTopics {
   readonly #options: UnmappedOptions;
-  readonly #warned = new Set<string>();
+  readonly #warned = new WarnedNames();
   #subscription: Subscription | undefined;
 
   constructor(options: UnmappedOptions) {
@@ -55,8 +53,7 @@ export class UnmappedTopics {
   #take(topic: string): void {
     const { catalogue, counters } = this.#options;
     counters.drop("unmapped");
-    if (this.#warned.has(topic) || this.#warned.size >= MOST_WARNED) return;
-    this.#warned.add(topic);
+    if (!this.#warned.add(topic)) return;
     process.emitWarning(
       `Topic "${topic}" is not in the catalogue, so its events stay in this process. ${adviceFor(catalogue, topic)} When it is meant for this process alone, define it with "local: true".`,
       { type: "CoordinatorWarning", code: "RINGRIFT_UNMAPPED_TOPIC" },

@@ -116,11 +116,13 @@ function check(
 ): OutgoingRecord {
   const { key, dedupeKey, delayMs } = options;
   const name = checkEventType(type, checks.view);
+  // First: what is no JSON, such as a getter that throws, has a code of its own.
+  const body = encodePayload(payload, checks);
   const problem = outcomeProblem(checks.view, name, payload);
   if (problem !== undefined) throw new QueueError("WRONG_OUTCOME", problem);
   return {
     type: name,
-    body: encodePayload(payload, checks),
+    body,
     key: key === undefined ? undefined : checkText("key", key),
     dedupeKey: dedupeKey === undefined ? undefined : checkText("dedupeKey", dedupeKey),
     headers: checkHeaders(options.headers, { isCarried: options.lineage !== undefined }),

@@ -210,6 +210,12 @@ export function sending(test: TestCase): void {
     expect(error.message).toContain('"ORDER_FAILED"');
     const batch = ["ORDER_FAILED", PLACED].map((type) => ({ type, payload }));
     await expectCode(() => queue.sendMany(batch), "WRONG_OUTCOME");
+    const hostile = {
+      get success(): boolean {
+        throw new Error("no");
+      },
+    };
+    await expectCode(() => queue.send(PLACED, hostile), "PAYLOAD_NOT_JSON");
     expect(await queue.history()).toEqual([]);
     await queue.sendMany([
       { type: PLACED, payload: { success: true } },
