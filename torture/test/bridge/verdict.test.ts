@@ -7,6 +7,7 @@ import {
   A,
   B,
   disturbed,
+  down,
   got,
   history,
   killed,
@@ -16,6 +17,7 @@ import {
   row,
   sent,
   type Spoken,
+  stopping,
   type Story,
   up,
   worked,
@@ -85,6 +87,53 @@ describe("the verdict on coordinators finds nothing", () => {
     const tries = [worked(B, one, { ok: false }), worked(A, one, { attempt: 2, ...again })];
     const entries = [sent(A, one), got(A, one), got(B, one), tries];
     expect(verdictOn(entries, left(one))).toEqual({});
+  });
+});
+
+describe("the verdict on a coordinator that is stopping", () => {
+  const orphan = row(2, { name: "orphan", topic: "leaf.made" });
+  const leaf = { topic: "leaf.made" } as const;
+  const warned: Spoken = {
+    kind: "complaint",
+    by: "a.1",
+    code: "RINGRIFT_NOT_RUNNING",
+    message: "An event was published after stop().",
+  };
+  /** A bus handler of an event that `how` brought publishes while its coordinator stops; nobody stores that. */
+  const entries = (how: "bus.publish" | "bus.publishSync"): Story => [
+    sent(A, one, { how }),
+    got(A, one),
+    got(B, one),
+    worked(B, one),
+    stopping(A),
+    sent(A, orphan, {
+      ...leaf,
+      how: "bus.publish",
+      within: "bus",
+      parent: { id: "e1", correlationId: "e1" },
+    }),
+    warned,
+    got(A, orphan, leaf),
+    down(A),
+  ];
+
+  it("lets it not store what counts as from outside, as long as that bug is known", () => {
+    expect(verdictOn(entries("bus.publishSync"), left(one))).toEqual({});
+  });
+
+  it("doesn't where the cause is known, nor when that bug is looked for", () => {
+    const rules = ["clean stops", "kept", "one identity"];
+    const found = (how: "bus.publish" | "bus.publishSync", bugs: BugName[] = []): string[] =>
+      Object.keys(verdictOn(entries(how), left(one), bugs));
+    expect(found("bus.publish")).toEqual(expect.arrayContaining(rules));
+    expect(found("bus.publishSync", ["syncLineage"])).toEqual(expect.arrayContaining(rules));
+  });
+
+  it("lets it not get an answer, though the wait began a moment after the stop", () => {
+    const waits: Spoken = { kind: "answer", by: "a.1", life: A, name: "e1", ok: false, ms: 3000 };
+    const story = [passed(one), stopping(A), passed(two).slice(2), waits, down(A)];
+    const bothThere = [sent(B, two), ...story];
+    expect(Object.keys(verdictOn(bothThere, left(one, two)))).not.toContain("answered");
   });
 });
 

@@ -7,6 +7,8 @@ export const answered: Rule = {
   judge: (ledger) =>
     ledger.only("answer").flatMap(({ ok, name, life, at, ms }) => {
       if (ok || ms < ANSWER_MS || ledger.wasDisturbed(at - ms * 1000, at)) return [];
+      // Whoever is stopping gets nothing new.
+      if ((ledger.lives.get(life)?.stoppingAt ?? Number.POSITIVE_INFINITY) < at) return [];
       return [`The answer to "${name}" did not reach ${life} within ${ms} ms.`];
     }),
 };

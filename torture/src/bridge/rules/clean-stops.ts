@@ -1,3 +1,4 @@
+import type { Ledger } from "../ledger.ts";
 import { processOf } from "../said.ts";
 import type { Rule } from "./rule.ts";
 
@@ -18,7 +19,13 @@ export const cleanStops: Rule = {
       .map(({ life, code }) => `${life} could not start: ${code}.`);
     const complaints = ledger
       .only("complaint")
+      .filter(({ by, code }) => code !== "RINGRIFT_NOT_RUNNING" || !hasOrphans(ledger, by))
       .map(({ by, code, message }) => `${by} complained: ${code}: ${message}`);
     return [...stopping, ...refused, ...complaints];
   },
 };
+
+/** Whether a process published what it is warned of, and what counts as from outside. */
+function hasOrphans(ledger: Ledger, by: string): boolean {
+  return ledger.attempts.some((attempt) => attempt.by === by && ledger.isOrphan(attempt));
+}

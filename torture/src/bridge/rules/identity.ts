@@ -1,5 +1,5 @@
 import { type Call, QUEUE_TYPES, type Topic } from "../catalogue.ts";
-import { type Attempt, type Got, type Ledger, SLACK, type Working } from "../ledger.ts";
+import { type Got, type Ledger, SLACK, type Working } from "../ledger.ts";
 import type { Row } from "../remains.ts";
 import type { Rule } from "./rule.ts";
 
@@ -35,11 +35,13 @@ function sightingOf(ledger: Ledger, seen: Got | Working): string[] {
 }
 
 /** The publisher said so, or was killed before it could be stored. */
-function isUnstored({ attemptsOf, lives }: Ledger, { name, life, at }: Got | Working): boolean {
-  const attempts = (attemptsOf.get(name) ?? []).filter((attempt) => attempt.life === life);
-  const ending = lives.get(life)?.ending;
+function isUnstored(ledger: Ledger, { name, life, at }: Got | Working): boolean {
+  const attempts = (ledger.attemptsOf.get(name) ?? []).filter((attempt) => attempt.life === life);
+  const ending = ledger.lives.get(life)?.ending;
   if (ending?.how === "killed" && at > ending.at - SLACK) return true;
-  return attempts.some((attempt) => attempt.failed || (ending && attempt.at > ending.at));
+  return attempts.some(
+    (attempt) => attempt.failed || ledger.isOrphan(attempt) || (ending && attempt.at > ending.at),
+  );
 }
 
 /** An event's cause is what was being handled, and its trail is that one's. */
@@ -49,7 +51,7 @@ function originOf(ledger: Ledger, row: Row): string[] {
   if (!attempt) return [`"${name}" is in the log, and nobody published it.`];
   const { parent, how } = attempt;
   const what = `"${name}" (${how})`;
-  const isTrailed = ledger.bugs.has("syncLineage") || !isInSyncHandler(ledger, attempt);
+  const isTrailed = ledger.bugs.has("syncLineage") || !ledger.isInSyncHandler(attempt);
   const isKeyed = ledger.bugs.has("catalogueKeys") || CARRYING.has(how);
   return [
     isTrailed &&
@@ -58,11 +60,4 @@ function originOf(ledger: Ledger, row: Row): string[] {
     isTrailed && correlationId !== (parent?.correlationId ?? id) && `${what} is on another trail.`,
     isKeyed && key !== attempt.key && `${what} has the key ${key}, not ${attempt.key}.`,
   ].filter((found) => found !== false);
-}
-
-/** In a bus subscriber of an event that a `publishSync` brought. */
-function isInSyncHandler({ rows, attemptsOf }: Ledger, { parent, within }: Attempt): boolean {
-  const cause = parent && rows.get(parent.id);
-  if (!cause || within !== "bus") return false;
-  return (attemptsOf.get(cause.name) ?? []).some(({ how }) => how === "bus.publishSync");
 }

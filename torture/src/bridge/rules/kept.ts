@@ -7,7 +7,7 @@ export const kept: Rule = {
   judge: (ledger) =>
     ledger.attempts.flatMap((attempt) => {
       const { name, how, done, within } = attempt;
-      if (!done || wasStopped(ledger, attempt)) return [];
+      if (!done || wasStopped(ledger, attempt) || ledger.isOrphan(attempt)) return [];
       const rows = ledger.rowsOf.get(name) ?? [];
       const place = within ? ` in a ${within} handler` : "";
       if (rows.length === 0) {
