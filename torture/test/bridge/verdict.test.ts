@@ -137,6 +137,32 @@ describe("the verdict on a coordinator that is stopping", () => {
   });
 });
 
+describe("the verdict on two attempts of one work", () => {
+  const parent = { id: "e1", correlationId: "e1" };
+  const childOf = (position: number, name: string): ReturnType<typeof row> =>
+    row(position, { name, topic: "leaf.made", causationId: "e1", correlationId: "e1" });
+  const [first, second] = [childOf(2, "first"), childOf(3, "second")];
+  const asChild = { topic: "leaf.made", how: "queue.send", within: "work", parent } as const;
+  const entries = (answer: ReturnType<typeof row>): Story => [
+    passed(one),
+    sent(A, first, asChild),
+    sent(A, second, asChild),
+    sent(B, { ...answer, name: "second" }, asChild),
+  ];
+  const found = (answer: ReturnType<typeof row>, bugs: BugName[] = []): string[] =>
+    Object.keys(verdictOn(entries(answer), left(one, first, second), bugs));
+
+  it("lets one be answered with a sibling's id, as long as that bug is known", () => {
+    expect(found(first)).not.toContain("kept");
+    expect(found(first, ["otherPath"])).toContain("kept");
+  });
+
+  it("doesn't let it be answered with the id of anything else", () => {
+    expect(found(one)).toContain("kept");
+    expect(found(second)).not.toContain("kept");
+  });
+});
+
 describe("the verdict on coordinators names", () => {
   it.each(broken)("%s: %s", (rule, _what, entries, remains, bugs = []) => {
     expect(Object.keys(verdictOn(entries, remains, bugs))).toEqual([rule]);
