@@ -7,6 +7,7 @@ export type EventBusErrorCode =
   | "UNKNOWN_TOPIC"
   | "INVALID_PAYLOAD"
   | "ASYNC_SCHEMA"
+  | "CAUSAL_DEPTH_EXCEEDED"
   | "DEPTH_EXCEEDED"
   | "HANDLER_FAILED"
   | "HANDLER_TIMEOUT"

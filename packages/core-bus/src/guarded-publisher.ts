@@ -1,5 +1,6 @@
 import {
   currentEvent,
+  currentScope,
   eventClock,
   type EventLineage,
   MAX_HOPS,
@@ -14,6 +15,7 @@ import type { PublishedEvent } from "./event.ts";
 import type { Composed, MiddlewareChain } from "./middleware.ts";
 import type { ReadRequest } from "./publish.ts";
 import type { Publisher } from "./publisher.ts";
+import type { QueueLinks } from "./queue-link.ts";
 import type { FailureReport } from "./report.ts";
 import type { Checked, PayloadSchemas } from "./schemas.ts";
 import { asPromise } from "./thenable.ts";
@@ -25,11 +27,12 @@ export interface GuardedParts {
   readonly delivery: DeliveryOrder;
   readonly schemas: PayloadSchemas | undefined;
   readonly middleware: MiddlewareChain;
+  readonly links: QueueLinks;
   readonly dispatcher: Dispatcher;
   readonly report: FailureReport;
 }
 
-/** Publishes what comes with options, and whatever schemas, bridges, middleware or tracing stand before. */
+/** Publishes what comes with options, and whatever schemas, bridges, middleware, tracing or a queue stand before. */
 export class GuardedPublisher {
   readonly #publisher: Publisher;
   readonly #parts: GuardedParts;
@@ -41,7 +44,8 @@ export class GuardedPublisher {
 
   /** Whether every publish has to come by here. */
   get guards(): boolean {
-    return this.#parts.schemas !== undefined || this.#parts.middleware.composed !== undefined;
+    const { schemas, middleware, links } = this.#parts;
+    return schemas !== undefined || middleware.composed !== undefined || links.link !== undefined;
   }
 
   publish(request: ReadRequest): Promise<Delivery> {
@@ -58,7 +62,12 @@ export class GuardedPublisher {
     const checked = this.#parts.schemas?.checkNow(topic, payload);
     const event = this.#take(checked ? { ...request, payload: checked.value } : request);
     if (this.#refuse(event, options?.lineage)) return 0;
+    if (event.isRepeated) {
+      void this.#publisher.repeat(event);
+      return 0;
+    }
     const { composed } = this.#parts.middleware;
+    this.#parts.links.begin(event);
     const deliver = (): number =>
       composed ? this.#passThroughNow(event, composed) : this.#publisher.deliverNow(event);
     return publishing.hasSubscribers ? tracePublish(this.#parts.id, event, deliver) : deliver();
@@ -90,9 +99,16 @@ export class GuardedPublisher {
     const dropped = this.#refuse(event, request.options?.lineage);
     if (dropped) return Promise.resolve({ event, delivered: 0, errors: [], dropped });
     const throws = request.options?.onFailure === "throw";
+    if (event.isRepeated) {
+      const repetition = this.#publisher.repeat(event);
+      return throws ? repetition.then(throwFailures) : repetition;
+    }
+    this.#parts.links.begin(event);
+    const isTraced = handling.hasSubscribers;
     const way = {
       order: request.options?.delivery ?? this.#parts.delivery,
-      isTraced: handling.hasSubscribers,
+      isTraced,
+      isDirect: !isTraced && event.handling === undefined,
       failuresThrown: throws,
     };
     const { composed } = this.#parts.middleware;
@@ -108,7 +124,26 @@ export class GuardedPublisher {
   #take(request: ReadRequest): PublishedEvent {
     this.#publisher.requireOpen(`publish to "${request.topic}"`);
     eventClock.tick();
-    return this.#publisher.begin(request, currentEvent());
+    const event = this.#publisher.begin(request, currentEvent());
+    this.#identify(event, request);
+    return event;
+  }
+
+  /** What the handler of a queue's event publishes has the same id at each attempt; see `DeliveryScope`. */
+  #identify(event: PublishedEvent, { topic, payload, options }: ReadRequest): void {
+    const { link } = this.#parts.links;
+    if (options?.repeated) event.isRepeated = true;
+    if (link === undefined) return;
+    if (options?.lineage === undefined) {
+      const { metadata, source, correlationId } = options ?? {};
+      const content = { payload, metadata, source, correlationId };
+      const child = currentScope()?.child(link.typeOf(topic), content);
+      if (child !== undefined) {
+        event.identify(child.id);
+        event.isRepeated = !link.takes(child.id);
+      }
+    }
+    link.sees(event);
   }
 
   /** Drops what a bridge should not have brought. */

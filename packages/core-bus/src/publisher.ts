@@ -28,6 +28,7 @@ const DEAD_TOPICS = 100;
 
 export interface PublisherParts extends GuardedParts {
   readonly maxDepth: number;
+  readonly maxCausalDepth: number;
   readonly router: Router<Entry>;
   readonly history: History;
 }
@@ -36,6 +37,7 @@ export interface PublisherParts extends GuardedParts {
 export class Publisher {
   readonly #id: string;
   readonly #maxDepth: number;
+  readonly #maxCausalDepth: number;
   readonly #router: Router<Entry>;
   readonly #history: History;
   readonly #dispatcher: Dispatcher;
@@ -44,6 +46,7 @@ export class Publisher {
   readonly #usualWay: DeliveryWay;
   readonly #guarded: GuardedPublisher;
   readonly dropped: Record<DropReason, number> = {
+    duplicate: 0,
     echo: 0,
     "hop-limit": 0,
     "stream-overflow": 0,
@@ -57,14 +60,21 @@ export class Publisher {
   constructor(parts: PublisherParts) {
     this.#id = parts.id;
     this.#maxDepth = parts.maxDepth;
+    this.#maxCausalDepth = parts.maxCausalDepth;
     this.#router = parts.router;
     this.#history = parts.history;
     this.#dispatcher = parts.dispatcher;
     this.#report = parts.report;
-    this.#usualWay = { order: parts.delivery, isTraced: false, failuresThrown: false };
+    this.#usualWay = {
+      order: parts.delivery,
+      isTraced: false,
+      isDirect: true,
+      failuresThrown: false,
+    };
     this.#birthplace = birthplaceOf(nodeId(), Object.freeze([parts.id]));
     this.#guarded = new GuardedPublisher(this, parts);
     parts.middleware.onChange = () => this.#look();
+    parts.links.onChange = () => this.#look();
     this.#look();
   }
 
@@ -118,7 +128,7 @@ export class Publisher {
     event.begin();
     for (;;) {
       if (handler === undefined || changes !== before) {
-        called -= dispatcher.callLate(route.entries[index]!, event);
+        called -= this.#callLate(route, index, event);
       } else {
         try {
           const result = handler(event);
@@ -130,12 +140,23 @@ export class Publisher {
       }
       index += 1;
       if (index === length) break;
-      handler = route.handlers[index];
+      handler = route.callbacks[index];
     }
     event.finish();
     leaveEventSync(outer);
     dispatcher.delivered += length;
     return called;
+  }
+
+  /** Calls a handler of which more has to be known; see {@link Dispatcher.callLate}. */
+  #callLate(route: Route<Entry>, index: number, event: PublishedEvent): 0 | 1 {
+    const entry = route.entries[index]!;
+    const missed = this.#dispatcher.callLate(entry, event);
+    if (entry.immediate !== undefined && route.callbacks[index] === undefined) {
+      route.callbacks[index] = entry.immediate;
+      route.first = route.callbacks[0];
+    }
+    return missed;
   }
 
   /** Counts and tells of an event that is not delivered. */
@@ -177,11 +198,17 @@ export class Publisher {
     isCarried = false,
   ): PublishedEvent {
     const event = new PublishedEvent(topic, payload, this.#birthplace);
-    if (outer === undefined) return event;
-    event.nestIn(outer);
-    if (!isCarried) event.inherit(outer);
-    if (event.depth() >= this.#maxDepth) throw tooDeep(event, this.#maxDepth);
+    if (outer !== undefined) this.#nest(event, outer, isCarried);
     return event;
+  }
+
+  /** Few publishes are nested: what the others need is small enough for the engine to see all of it at once. */
+  #nest(event: PublishedEvent, outer: EventLineage, isCarried: boolean): void {
+    event.nestIn(outer);
+    if (event.nesting() >= this.#maxDepth) throw tooDeep(event, this.#maxDepth);
+    if (isCarried) return;
+    const depth = event.inherit(outer);
+    if (depth > this.#maxCausalDepth) throw tooManyCauses(event, this.#maxCausalDepth);
   }
 
   /** Counts an event, and writes it to the history in the same step in which its route is found. */
@@ -209,6 +236,19 @@ export class Publisher {
     if (length === 0) return this.#dead(event);
     return this.#dispatcher.deliverNow(event, entries, handling.hasSubscribers);
   }
+
+  /** Shows an event that this bus has had to the bridges alone: it may not have got yet to where it was to go. */
+  repeat(event: PublishedEvent): Promise<Delivery> {
+    this.drop("duplicate", event);
+    return this.#dispatcher.tell(event, this.#router.look(event.topic));
+  }
+}
+
+function tooManyCauses(event: PublishedEvent, maxCausalDepth: number): EventBusError {
+  return new EventBusError(
+    "CAUSAL_DEPTH_EXCEEDED",
+    `"${event.topic}" would lie ${event.depth} handlers behind the first event of its trail ("${event.correlationId}"); maxCausalDepth is ${maxCausalDepth}. Handlers probably answer each other without an end: have one of them stop, or raise maxCausalDepth if the trail is meant to be so long.`,
+  );
 }
 
 function tooDeep(event: PublishedEvent, maxDepth: number): EventBusError {

@@ -29,6 +29,7 @@ import { type Middleware, MiddlewareChain, type MiddlewareOptions } from "./midd
 import { type EventBusOptions, readOptions } from "./options.ts";
 import { type PastEvent, type Publishable, type PublishOptions, readRequest } from "./publish.ts";
 import { Publisher } from "./publisher.ts";
+import { type QueueLink, QueueLinks } from "./queue-link.ts";
 import { FailureReport } from "./report.ts";
 import { SubscriptionRegistry } from "./registry.ts";
 import { matcherOf, type Selection } from "./selector.ts";
@@ -66,6 +67,7 @@ export class TopicBus {
   readonly #subscriptions: SubscriptionRegistry;
   readonly #inFlight = new InFlight();
   readonly #middleware = new MiddlewareChain();
+  readonly #links = new QueueLinks();
   readonly #dispatcher: Dispatcher;
   readonly #publisher: Publisher;
   readonly #streams = new Set<BufferedStream>();
@@ -90,6 +92,7 @@ export class TopicBus {
       router: this.#subscriptions.router,
       history: this.#history,
       middleware: this.#middleware,
+      links: this.#links,
       dispatcher: this.#dispatcher,
     });
   }
@@ -218,6 +221,11 @@ export class TopicBus {
     validateLineage(past.lineage);
     const event = this.#publisher.begin({ ...request, payload: checked.value }, undefined);
     return this.#history.insert(event);
+  }
+
+  /** See {@link linkToQueue}. */
+  link(link: QueueLink): () => void {
+    return this.#links.add(link);
   }
 
   hasSubscribers(topic: string): boolean {

@@ -16,19 +16,23 @@ export interface Routed {
   readonly sequence: number;
   /** The handler, where nothing but calling it is to be done. */
   readonly direct: unknown;
+  /** The same, for handlers that are known to have ended when they return. */
+  readonly immediate: Routed["direct"];
 }
 
-/** The subscriptions of a topic in order of delivery. Its lists never change. */
+/** The subscriptions of a topic in order of delivery. */
 export interface Route<E extends Routed> {
   readonly length: number;
-  /** The first of `handlers`: most topics have no other, and a publish to them touches no list. */
-  readonly first: E["direct"];
+  /** The first of `callbacks`: most topics have no other, and a synchronous publish to them touches no list. */
+  first: E["direct"];
   readonly entries: readonly E[];
   /**
    * What was `direct` in each of the entries when the route was compiled: a publish that finds its
    * functions side by side is spared a walk through the entries.
    */
   readonly handlers: readonly E["direct"][];
+  /** The same of `immediate`, which is noted here when the handler is next called. */
+  readonly callbacks: E["direct"][];
 }
 
 /** Figures of the route cache. */
@@ -134,7 +138,9 @@ export class Router<E extends Routed> {
     if (this.#missesLeft === 0) this.#judge();
     const entries = this.#compile(topic);
     const handlers = entries.map(directOf);
-    const route = { length: entries.length, first: handlers[0], entries, handlers };
+    const callbacks = entries.map(immediateOf);
+    const { length } = entries;
+    const route = { length, first: callbacks[0], entries, handlers, callbacks };
     if (!this.#paused && this.#capacity > 0) this.#store(topic, route);
     return route;
   }
@@ -212,4 +218,8 @@ function isNew<E>(entry: E, index: number, list: readonly E[]): boolean {
 
 function directOf<E extends Routed>(entry: E): E["direct"] {
   return entry.direct;
+}
+
+function immediateOf<E extends Routed>(entry: E): E["direct"] {
+  return entry.immediate;
 }
