@@ -1,6 +1,7 @@
 import type { EventBus } from "@ringrift/core-bus";
 import { currentEvent, type EventName, runDetached, runWithEvent } from "@ringrift/envelope";
 import type { EventQueue, QueueHealth } from "@ringrift/event-queue";
+import { childIdsOf } from "@ringrift/event-queue/backend";
 import { type AnyCatalogue, validateMappings } from "@ringrift/mappings";
 import type { StageEventBus } from "@ringrift/stage-events";
 import { checkPublishOptions, checkStopOptions } from "./check-options.ts";
@@ -24,7 +25,9 @@ import type { Parts } from "./parts.ts";
 import { publishDurably } from "./publisher.ts";
 import { Reading } from "./reading.ts";
 import { reporter } from "./report.ts";
+import { linkRedelivery } from "./redelivery-link.ts";
 import { StageBridge } from "./stage-bridge.ts";
+import { describeRunaway, watchTrails } from "./trails.ts";
 import { UnmappedTopics } from "./unmapped.ts";
 import { type HandleOptions, Work, type WorkHandler } from "./work.ts";
 
@@ -57,6 +60,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   readonly #stageBridge: StageBridge;
   readonly #unmapped: UnmappedTopics;
   readonly #work: Work;
+  readonly #trails = watchTrails();
+  #unlink: (() => void) | undefined;
   #reading: Reading | undefined;
   #state: State = "stopped";
   #since: number | undefined;
@@ -260,6 +265,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     const problems = [...health.problems];
     if (!this.running) problems.push("The coordinator is not started: call start().");
     problems.push(...(this.#reading?.problems() ?? []), ...this.#work.problems());
+    problems.push(...this.#trails.runaways().map(describeRunaway));
     const waiting = this.#outbound.spooled;
     if (waiting > 0)
       problems.push(`${waiting} events wait to be stored; see the queue's problems.`);
@@ -278,6 +284,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#keepAlive = runDetached(() => setInterval(() => undefined, LONGEST_TIMER_MS));
     if (!this.#isRef) this.#keepAlive.unref();
     await this.#work.ensure();
+    await this.#link();
     if (this.#bridges("queueToTopic")) {
       this.#reading = await Reading.open({
         bus,
@@ -297,6 +304,14 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     if (this.#bridges("stageToTopic")) this.#stageBridge.attach();
     this.#work.start();
     this.#reading?.start();
+  }
+
+  /** From here on, what handlers publish has the same id when their event comes again. */
+  async #link(): Promise<void> {
+    const { bus, stages, catalogue, queue } = this.#parts;
+    const childIds = await childIdsOf(queue);
+    const parts = { bus, stages, catalogue, node: this.node, childIds, watch: this.#trails };
+    this.#unlink = linkRedelivery(parts);
   }
 
   async #stop(deadline: Deadline): Promise<CoordinatorStopResult> {
@@ -350,6 +365,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#stageBridge.detach();
     this.#outbound.detach();
     this.#unmapped.detach();
+    this.#unlink?.();
+    this.#unlink = undefined;
     await this.#reading?.leave();
     this.#reading = undefined;
     clearInterval(this.#keepAlive);

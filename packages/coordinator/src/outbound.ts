@@ -1,7 +1,12 @@
-import { type BusEvent, type EventBus, settled, type Subscription } from "@ringrift/core-bus";
+import {
+  type BusEvent,
+  type EventBus,
+  isRepeated,
+  settled,
+  type Subscription,
+} from "@ringrift/core-bus";
 import { type AnyContracts, pickLineage } from "@ringrift/envelope";
 import type { StoredEvent } from "@ringrift/event-queue";
-import { nextChildDedupeKey } from "@ringrift/event-queue/backend";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
 import { settledOrAborted } from "./deadline.ts";
@@ -158,9 +163,9 @@ export class Outbound {
       counters.drop("invalid");
       throw error;
     }
-    const dedupeKey = nextChildDedupeKey(type);
-    const outgoing = { type, payload, headers, lineage: pickLineage(event), dedupeKey };
-    this.#track(event.id, settled(event));
+    const outgoing = { type, payload, headers, lineage: pickLineage(event) };
+    // A child that was published before is waited for since then, or has come back already.
+    if (!isRepeated(event)) this.#track(event.id, settled(event));
     const sending = this.#send(outgoing);
     this.#sending.add(sending);
     const done = (): void => void this.#sending.delete(sending);
@@ -179,9 +184,9 @@ export class Outbound {
       // Behind what waits already: the log keeps the order in which things were published.
       throw this.#spooled(outgoing, undefined);
     }
-    const { type, payload, headers, lineage, dedupeKey } = outgoing;
+    const { type, payload, headers, lineage } = outgoing;
     try {
-      this.#stored(outgoing, await queue.send(type, payload, { headers, lineage, dedupeKey }));
+      this.#stored(outgoing, await queue.send(type, payload, { headers, lineage }));
     } catch (error) {
       if (isRefusal(error)) {
         this.#own.delete(lineage.id);
@@ -196,7 +201,8 @@ export class Outbound {
     const { bus, counters } = this.#options;
     // This bus has the event under its own id: the one stored first must not come here as well.
     if (stored.duplicate) recentIdsOf(bus).add(stored.id);
-    if (stored.id !== lineage.id) this.#own.delete(lineage.id);
+    // Another process stored it first, for a handler that runs here again: it doesn't come back as an own one.
+    if (stored.duplicate && !stored.via.includes(bus.id)) this.#own.delete(lineage.id);
     counters.forward("topicToQueue");
   }
 

@@ -1,10 +1,17 @@
 import type { EventBus } from "@ringrift/core-bus";
-import { type AnyContracts, createLineage, currentEvent, passedVia } from "@ringrift/envelope";
+import {
+  type AnyContracts,
+  createLineage,
+  currentEvent,
+  currentScope,
+  passedVia,
+} from "@ringrift/envelope";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
 import type { DurablePublishOptions, PublishReceipt } from "./options.ts";
 import type { Outbound } from "./outbound.ts";
 import { queueType } from "./queue-type.ts";
+import { recentIdsOf } from "./recent-ids.ts";
 import { type AnyQueue, toHeaders } from "./wire.ts";
 
 export interface PublisherOptions {
@@ -29,7 +36,10 @@ export async function publishDurably(
   const { bus, queue, catalogue, node, counters, outbound } = parts;
   const { metadata = {}, headers, source, correlationId, traceparent, key, dedupeKey } = options;
   const type = queueType(catalogue, topic, "publish");
-  const lineage = createLineage({ source, correlationId, traceparent, parent: currentEvent() });
+  const content = { payload, metadata, key, headers, source, correlationId };
+  const child = dedupeKey === undefined ? currentScope()?.child(type, content) : undefined;
+  const inherited = { source, correlationId, traceparent, parent: currentEvent() };
+  const lineage = createLineage({ ...inherited, id: child?.id });
   // The echo may arrive before the send has resolved, so the event is known as ours before that.
   const local = outbound.expect(lineage.id);
   let isStored = false;
@@ -47,6 +57,12 @@ export async function publishDurably(
     isStored = true;
     counters.forward("topicToQueue");
     const receipt = { id: lineage.id, position: stored.position, duplicate: false };
+    if (child !== undefined) {
+      const known = recentIdsOf(bus);
+      // An earlier attempt has published it on the bus, where it could not be stored.
+      if (known.has(child.id)) return { ...receipt, delivered: 0, errors: [] };
+      known.add(child.id);
+    }
     try {
       const { delivered, errors } = await outbound.carry(lineage.id, () =>
         bus.publish(topic, payload, { lineage, metadata }),
@@ -56,6 +72,9 @@ export async function publishDurably(
       // A rejection would mean "not stored", and the caller would publish again.
       return { ...receipt, delivered: 0, errors: [toError(error)] };
     }
+  } catch (error) {
+    child?.giveBack();
+    throw error;
   } finally {
     local.settle(isStored);
   }

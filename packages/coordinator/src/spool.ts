@@ -96,10 +96,10 @@ export class Spool {
     this.#draining = true;
     try {
       for (let event = this.#waiting[0]; event; event = this.#waiting[0]) {
-        const { type, payload, headers, lineage, dedupeKey } = event;
+        const { type, payload, headers, lineage } = event;
         let stored: StoredEvent;
         try {
-          stored = await this.#options.queue.send(type, payload, { headers, lineage, dedupeKey });
+          stored = await this.#options.queue.send(type, payload, { headers, lineage });
         } catch (error) {
           if (isRefusal(error)) {
             this.#waiting.shift();
@@ -128,7 +128,7 @@ export class Spool {
   }
 }
 
-const REFUSALS = /^(INVALID_|PAYLOAD_|UNSUPPORTED|QUEUE_CLOSED)/;
+const REFUSALS = /^(INVALID_|PAYLOAD_|UNSUPPORTED|QUEUE_CLOSED|ID_TAKEN)/;
 
 /** Whether the queue will never take the event, however often it is tried. */
 export function isRefusal(error: unknown): boolean {

@@ -1,4 +1,4 @@
-import type { EventBus, Subscription } from "@ringrift/core-bus";
+import { type EventBus, isRepeated, type Subscription } from "@ringrift/core-bus";
 import { type AnyContracts, pickLineage } from "@ringrift/envelope";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import { type StageEventBus, toTopicEvent } from "@ringrift/stage-events";
@@ -35,6 +35,7 @@ export class StageBridge {
           const delivery = await bus.publish(topic, payload, {
             metadata,
             lineage: pickLineage(event),
+            repeated: isRepeated(event),
           });
           if (delivery.dropped) counters.drop(delivery.dropped);
           else counters.forward("stageToTopic");

@@ -140,4 +140,21 @@ export const MIGRATIONS: readonly string[] = [
     WHERE position <= OLD.position;
   END;
   `,
+  `
+  -- How deep in its trail an event is, and what caused it if that was several. NULL in rows of older versions.
+  ALTER TABLE events ADD COLUMN depth INTEGER;
+  ALTER TABLE events ADD COLUMN causes TEXT;
+
+  -- With what the ids of handlers' children are made. One row, for as long as there is the log.
+  CREATE TABLE secret (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL) STRICT;
+  INSERT INTO secret (id, value) VALUES (1, randomblob(32));
+
+  -- A dedupe key counts within its type: "TYPE key".
+  UPDATE OR REPLACE dedupe SET key = type || ' ' || key
+    FROM (SELECT position AS at, type FROM events) WHERE at = position;
+  UPDATE OR REPLACE dedupe SET key = type || ' ' || key
+    FROM (SELECT -number AS at, json_extract(event, '$.type') AS type FROM delayed) WHERE at = position;
+  UPDATE delayed SET dedupe_key = json_extract(event, '$.type') || ' ' || dedupe_key
+    WHERE dedupe_key IS NOT NULL;
+  `,
 ];

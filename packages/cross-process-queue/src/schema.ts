@@ -20,6 +20,8 @@ export const EVENT_COLUMNS: readonly string[] = [
   "causation_id",
   "via",
   "traceparent",
+  "depth",
+  "causes",
 ];
 
 /** The statement that inserts so many events. */
@@ -51,6 +53,9 @@ export const SQL = {
   checkpoint: "PRAGMA wal_checkpoint(PASSIVE)",
   restartLog: "PRAGMA wal_checkpoint(RESTART)",
   truncateLog: "PRAGMA wal_checkpoint(TRUNCATE)",
+
+  secret: "SELECT value FROM secret",
+  putSecret: "UPDATE secret SET value = ?",
 
   // Changes nothing, but fails where nothing can be changed.
   probeWriting: "UPDATE fence SET token = token WHERE false",

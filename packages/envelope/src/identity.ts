@@ -37,7 +37,9 @@ export function eventIdOf(millis: number, counter: number): string {
 export function derivedEventId(millis: number, digest: Uint8Array): string {
   const [b0 = 0, b1 = 0, b2 = 0, ...rest] = digest;
   const tail = rest.slice(0, 7).map((byte) => HEX[byte]);
-  return `${timeText(millis)}-${HEX[0x80 | (b0 & 0xf)]}${HEX[b1]}-${HEX[0x80 | (b2 & 0x3f)]}${tail[0]}-${tail.slice(1).join("")}`;
+  // A bridge may have brought any number.
+  const time = timeText(Math.min(Math.trunc(millis), 0xffff_ffff_ffff));
+  return `${time}-${HEX[0x80 | (b0 & 0xf)]}${HEX[b1]}-${HEX[0x80 | (b2 & 0x3f)]}${tail[0]}-${tail.slice(1).join("")}`;
 }
 
 /** Whether an id is derived from that of another event, as those of a handler's children are. */

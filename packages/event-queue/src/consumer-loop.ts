@@ -290,7 +290,13 @@ class ConsumerLoop implements Consumer {
       const [event] = index === -1 ? [] : this.#waiting.splice(index, 1);
       if (event === undefined) return;
       if (event.key !== undefined) this.#busyKeys.add(event.key);
-      const delivery = new Delivery(event, { group: this.#source.group, ...this.#options });
+      const { dedupeChildren, handlerTimeoutMs } = this.#options;
+      const { group, childIds } = this.#source;
+      const delivery = new Delivery(event, {
+        group,
+        childIds: dedupeChildren ? childIds : undefined,
+        handlerTimeoutMs,
+      });
       this.#running.add(delivery);
       void this.#deliver(delivery);
     }

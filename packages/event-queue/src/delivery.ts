@@ -1,3 +1,4 @@
+import type { ChildIds } from "./child-ids.ts";
 import type { DeliveryContext, EventHandler } from "./consumer.ts";
 import { runDelivery } from "./delivery-scope.ts";
 import { QueueError } from "./errors.ts";
@@ -24,7 +25,8 @@ export function isForWantOfSpace(
 /** What a delivery needs to know. */
 export interface DeliveryOptions {
   readonly group: string;
-  readonly dedupeChildren: boolean;
+  /** `undefined`: what the handler publishes is new at each attempt. */
+  readonly childIds: ChildIds | undefined;
   readonly handlerTimeoutMs: number | undefined;
 }
 
@@ -77,7 +79,7 @@ export class Delivery implements DeliveryContext, Rostered {
 
   /** Runs the handler to its end, or until it is given up. Never rejects. */
   async run(handler: EventHandler | undefined): Promise<DeliveryOutcome> {
-    const { group, dedupeChildren, handlerTimeoutMs } = this.#options;
+    const { group, childIds, handlerTimeoutMs } = this.#options;
     if (handler === undefined) return { kind: "failed", error: handlerMissing(this.event, group) };
     const { promise: given, resolve } = Promise.withResolvers<DeliveryOutcome>();
     this.#end = resolve;
@@ -89,7 +91,7 @@ export class Delivery implements DeliveryContext, Rostered {
             this.#abort(error, { kind: "failed", error });
           }, handlerTimeoutMs).unref();
     // When the handler is given up, its late result, or failure, is nobody's.
-    const handled = runDelivery(group, this.event, dedupeChildren, () =>
+    const handled = runDelivery({ scope: group, parent: this.event, childIds }, () =>
       handler(this.event, this),
     ).then(
       (): DeliveryOutcome => ({ kind: "handled" }),

@@ -21,12 +21,14 @@ import { MemoryMember } from "./memory-member.ts";
 export class MemoryBackend implements QueueBackend {
   readonly groups: MemoryGroups;
   readonly deadLetters: MemoryDeadLetters;
+  readonly secret: Uint8Array;
   readonly #all: MemoryLog;
   readonly #host: BackendHost;
   readonly #log: SweptLog;
 
   constructor(log: MemoryLog, host: BackendHost) {
     this.#all = log;
+    this.secret = log.secret;
     this.#host = host;
     this.#log = () => {
       log.sweep(host.onDropped);
