@@ -34,7 +34,7 @@ export {
   type BacklogOptions,
   checkBacklog,
 } from "./backlog-gate.ts";
-export { isSameJson } from "./canonical-json.ts";
+export { canonicalJson } from "./canonical-json.ts";
 export { ChildIds } from "./child-ids.ts";
 export { childIdsOf } from "./backend/child-ids-of.ts";
 export { Bell, type BellWait } from "./bell.ts";

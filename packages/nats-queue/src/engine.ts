@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Subscription } from "@nats-io/transport-node";
 import { runDetached } from "@ringrift/envelope";
 import { type BackendHost, Bell, closedError } from "@ringrift/event-queue/backend";
@@ -15,6 +16,7 @@ import { ServerClock } from "./server-clock.ts";
 import { setUpStreams } from "./set-up.ts";
 import { SkipCount } from "./skip-count.ts";
 import { Skipper } from "./skipping.ts";
+import { StoredIds } from "./stored-ids.ts";
 import { StateStore } from "./state-store.ts";
 import { Sweeper } from "./sweeper.ts";
 import { Tail } from "./tail.ts";
@@ -27,6 +29,7 @@ export class Engine {
   readonly state: StateStore;
   readonly log: EventLog;
   readonly delayed: DelayedEvents;
+  readonly ids: StoredIds;
   readonly admission: Admission;
   readonly publisher: Publisher;
   readonly groups: GroupStore;
@@ -53,6 +56,8 @@ export class Engine {
     this.log = new EventLog(connection, names, host.onCorrupt);
     const { state, log } = this;
     this.delayed = new DelayedEvents({ connection, names, state, log, clock });
+    this.ids = new StoredIds({ state, names, log });
+    const { ids } = this;
     this.admission = new Admission({
       connection,
       names,
@@ -63,7 +68,7 @@ export class Engine {
       use: host.inBackground,
       report: host.onError,
     });
-    this.publisher = new Publisher({ connection, names, log, clock, delayed: this.delayed });
+    this.publisher = new Publisher({ connection, names, log, clock, delayed: this.delayed, ids });
     this.groups = new GroupStore({ connection, names, state, log, clock });
     this.letters = new DeadLetterStore(connection, names, this.groups);
     this.group = new GroupEngine({
@@ -84,7 +89,7 @@ export class Engine {
     this.tail = new Tail(connection, names.stream, host.bell);
     const { groups, letters, group, delayed, skipper } = this;
     this.sweeper = new Sweeper(
-      { connection, names, clock, state, groups, letters, group, delayed, skipper },
+      { connection, names, clock, state, groups, letters, group, delayed, ids, skipper },
       options,
       host,
     );
@@ -118,6 +123,16 @@ export class Engine {
     const after = performance.now();
     const entry = await this.state.get(subject);
     if (entry !== undefined) this.clock.set(entry.time, before, after);
+  }
+
+  /** The secret of the queue: whoever comes first makes it. */
+  async secret(): Promise<Uint8Array> {
+    const { state, names } = this;
+    for (;;) {
+      const entry = await state.get(names.secret);
+      if (entry !== undefined) return Buffer.from(entry.text, "base64");
+      await state.swap(names.secret, randomBytes(32).toString("base64"), 0);
+    }
   }
 
   onReconnect(): void {

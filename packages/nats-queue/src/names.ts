@@ -129,6 +129,20 @@ export class Names {
     return `${this.stream}.state.admitted.*`;
   }
 
+  /** Which event has an id that was given or derived, and where it is. */
+  storedId(id: string): string {
+    return `${this.stream}.state.id.${digestOf(id)}`;
+  }
+
+  get allStoredIds(): string {
+    return `${this.stream}.state.id.*`;
+  }
+
+  /** With what the ids of handlers' children are made. */
+  get secret(): string {
+    return `${this.stream}.state.secret`;
+  }
+
   /** Which instance takes delayed events into the log. */
   get admission(): string {
     return `${this.stream}.state.admission`;

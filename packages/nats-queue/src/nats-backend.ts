@@ -23,17 +23,25 @@ import type { CheckedOptions } from "./options.ts";
 export class NatsBackend implements QueueBackend {
   readonly groups: NatsGroups;
   readonly deadLetters: NatsDeadLetters;
+  readonly secret: Uint8Array;
   readonly #engine: Engine;
   readonly #options: CheckedOptions;
   /** Reads of "now": what is sent after such a call comes after it in the log. */
   readonly #starting = new Set<Promise<unknown>>();
 
   static async open(options: CheckedOptions, host: BackendHost): Promise<NatsBackend> {
-    return new NatsBackend(await Engine.open(options, host), options);
+    const engine = await Engine.open(options, host);
+    try {
+      return new NatsBackend(engine, options, await engine.secret());
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
   }
 
-  private constructor(engine: Engine, options: CheckedOptions) {
+  private constructor(engine: Engine, options: CheckedOptions, secret: Uint8Array) {
     this.#engine = engine;
+    this.secret = secret;
     this.#options = options;
     this.groups = new NatsGroups(engine);
     this.deadLetters = new NatsDeadLetters(engine.letters);
