@@ -17,7 +17,7 @@ export interface SizeResult {
 }
 
 /** The most bytes that each may have (docs/decisions/0017 for picomatch, 0022 for children). */
-export const BUDGETS = { own: 17_100, busOnly: 15_800, all: 28_300 } as const;
+export const BUDGETS = { own: 17_400, busOnly: 16_100, all: 28_600 } as const;
 
 const MEANINGS = {
   own: "own code",

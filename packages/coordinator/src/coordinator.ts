@@ -1,7 +1,6 @@
 import type { EventBus } from "@ringrift/core-bus";
 import { currentEvent, type EventName, runDetached, runWithEvent } from "@ringrift/envelope";
 import type { EventQueue, QueueHealth } from "@ringrift/event-queue";
-import { childIdsOf } from "@ringrift/event-queue/backend";
 import { type AnyCatalogue, validateMappings } from "@ringrift/mappings";
 import type { StageEventBus } from "@ringrift/stage-events";
 import { checkPublishOptions, checkStopOptions } from "./check-options.ts";
@@ -25,9 +24,8 @@ import type { Parts } from "./parts.ts";
 import { publishDurably } from "./publisher.ts";
 import { Reading } from "./reading.ts";
 import { reporter } from "./report.ts";
-import { linkRedelivery } from "./redelivery-link.ts";
+import { RedeliveryLink } from "./redelivery-link.ts";
 import { StageBridge } from "./stage-bridge.ts";
-import { describeRunaway, watchTrails } from "./trails.ts";
 import { UnmappedTopics } from "./unmapped.ts";
 import { type HandleOptions, Work, type WorkHandler } from "./work.ts";
 
@@ -60,8 +58,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   readonly #stageBridge: StageBridge;
   readonly #unmapped: UnmappedTopics;
   readonly #work: Work;
-  readonly #trails = watchTrails();
-  #unlink: (() => void) | undefined;
+  readonly #link: RedeliveryLink;
   #reading: Reading | undefined;
   #state: State = "stopped";
   #since: number | undefined;
@@ -99,6 +96,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
       readsBack: this.#bridges("queueToTopic"),
       onError: this.#onError,
     });
+    this.#link = new RedeliveryLink(parts, options.node);
     this.#stageBridge = new StageBridge({ stages, bus, catalogue, counters });
     this.#unmapped = new UnmappedTopics({ bus, catalogue, counters });
     this.#work = new Work({ queue, catalogue, node: options.node, onError: this.#onError });
@@ -264,8 +262,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     const health = await this.#parts.queue.health();
     const problems = [...health.problems];
     if (!this.running) problems.push("The coordinator is not started: call start().");
-    problems.push(...(this.#reading?.problems() ?? []), ...this.#work.problems());
-    problems.push(...this.#trails.runaways().map(describeRunaway));
+    problems.push(...[this.#reading, this.#work, this.#link].flatMap((p) => p?.problems() ?? []));
     const waiting = this.#outbound.spooled;
     if (waiting > 0)
       problems.push(`${waiting} events wait to be stored; see the queue's problems.`);
@@ -284,7 +281,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#keepAlive = runDetached(() => setInterval(() => undefined, LONGEST_TIMER_MS));
     if (!this.#isRef) this.#keepAlive.unref();
     await this.#work.ensure();
-    await this.#link();
+    await this.#link.attach();
     if (this.#bridges("queueToTopic")) {
       this.#reading = await Reading.open({
         bus,
@@ -304,14 +301,6 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     if (this.#bridges("stageToTopic")) this.#stageBridge.attach();
     this.#work.start();
     this.#reading?.start();
-  }
-
-  /** From here on, what handlers publish has the same id when their event comes again. */
-  async #link(): Promise<void> {
-    const { bus, stages, catalogue, queue } = this.#parts;
-    const childIds = await childIdsOf(queue);
-    const parts = { bus, stages, catalogue, node: this.node, childIds, watch: this.#trails };
-    this.#unlink = linkRedelivery(parts);
   }
 
   async #stop(deadline: Deadline): Promise<CoordinatorStopResult> {
@@ -365,8 +354,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#stageBridge.detach();
     this.#outbound.detach();
     this.#unmapped.detach();
-    this.#unlink?.();
-    this.#unlink = undefined;
+    this.#link.detach();
     await this.#reading?.leave();
     this.#reading = undefined;
     clearInterval(this.#keepAlive);

@@ -1,52 +1,62 @@
-import { type EventBus, linkToQueue, type QueueLink } from "@ringrift/core-bus";
-import type { AnyContracts, TrailWatch } from "@ringrift/envelope";
-import { type ChildIds, EventHandling } from "@ringrift/event-queue/backend";
-import type { AnyCatalogue } from "@ringrift/mappings";
-import type { StageEventBus } from "@ringrift/stage-events";
+import { linkToQueue, type QueueLink } from "@ringrift/core-bus";
+import { childIdsOf, EventHandling } from "@ringrift/event-queue/backend";
+import type { Parts } from "./parts.ts";
 import { recentIdsOf } from "./recent-ids.ts";
-
-export interface RedeliveryLinkOptions {
-  readonly bus: EventBus<AnyContracts>;
-  readonly stages: StageEventBus<AnyContracts>;
-  readonly catalogue: AnyCatalogue;
-  /** The node's name. An unnamed one never gets an event again after its end, so that the bus's own id will do. */
-  readonly node: string | undefined;
-  readonly childIds: ChildIds | undefined;
-  readonly watch: TrailWatch;
-}
+import { Trails } from "./trails.ts";
 
 /**
  * Tells the buses which of their events the queue may deliver again: what handlers of those publish has the same id at
- * each attempt, also when the first one was the local dispatch of an event of this node. Returns what ends it.
+ * each attempt, also when the first one was the local dispatch of an event of this node. Sees all of their events, and
+ * so notices trails without an end.
  */
-export function linkRedelivery(options: RedeliveryLinkOptions): () => void {
-  const { bus, stages, catalogue, node, childIds, watch } = options;
-  const scope = node ?? bus.id;
-  const queueTypeOf = (topic: string): string | undefined =>
-    catalogue.entries.get(topic)?.crossProcess;
-  const ends = [
-    linkToQueue(bus, {
-      // The queue's name is the one that every call comes to, `queue.send` included.
-      typeOf: (topic) => queueTypeOf(topic) ?? topic,
-      takes: takes(bus),
-      handlingOf: (event) =>
-        queueTypeOf(event.topic) === undefined
-          ? undefined
-          : new EventHandling({ scope, parent: event, childIds }),
-      sees: (event) => watch.see(event),
-    }),
-    linkToQueue(stages.bus, {
-      // A stage's result isn't the event of a topic, though it goes on as one, under its id.
-      typeOf: (stage) => `stage:${stage}`,
-      takes: takes(stages.bus),
-      // A queue delivers topics, not stages: what a stage's handlers publish belongs to whoever emitted it.
-      handlingOf: () => undefined,
-      sees: () => {},
-    }),
-  ];
-  return () => {
-    for (const end of ends) end();
-  };
+export class RedeliveryLink {
+  readonly #parts: Parts;
+  readonly #node: string | undefined;
+  readonly #trails = new Trails();
+  #ends: readonly (() => void)[] = [];
+
+  constructor(parts: Parts, node: string | undefined) {
+    this.#parts = parts;
+    this.#node = node;
+  }
+
+  async attach(): Promise<void> {
+    const { bus, stages, catalogue, queue } = this.#parts;
+    const childIds = await childIdsOf(queue);
+    // An unnamed node never gets an event again after its end, so that the bus's own id will do.
+    const scope = this.#node ?? bus.id;
+    const queueTypeOf = (topic: string): string | undefined =>
+      catalogue.entries.get(topic)?.crossProcess;
+    this.#ends = [
+      linkToQueue(bus, {
+        // The queue's name is the one that every call comes to, `queue.send` included.
+        typeOf: (topic) => queueTypeOf(topic) ?? topic,
+        takes: takes(bus),
+        handlingOf: (event) =>
+          queueTypeOf(event.topic) === undefined
+            ? undefined
+            : new EventHandling({ scope, parent: event, childIds }),
+        sees: (event) => this.#trails.watch.see(event),
+      }),
+      linkToQueue(stages.bus, {
+        // A stage's result isn't the event of a topic, though it goes on as one, under its id.
+        typeOf: (stage) => `stage:${stage}`,
+        takes: takes(stages.bus),
+        // A queue delivers topics, not stages: what a stage's handlers publish belongs to whoever emitted it.
+        handlingOf: () => undefined,
+        sees: () => {},
+      }),
+    ];
+  }
+
+  detach(): void {
+    for (const end of this.#ends) end();
+  }
+
+  /** What is wrong with the trails of its events, one sentence each. */
+  problems(): string[] {
+    return this.#trails.problems();
+  }
 }
 
 function takes(bus: object): QueueLink["takes"] {

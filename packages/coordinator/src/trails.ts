@@ -4,21 +4,25 @@ import { type RunawayTrail, TrailWatch } from "@ringrift/envelope";
 const MOST_WARNINGS = 20;
 
 /** Watches the trails of a coordinator's events: one warning for each that runs away, while there are few. */
-export function watchTrails(): TrailWatch {
-  let warnings = 0;
-  return new TrailWatch({
+export class Trails {
+  #warnings = 0;
+  readonly watch: TrailWatch = new TrailWatch({
     onRunaway: (trail) => {
-      warnings += 1;
-      if (warnings > MOST_WARNINGS) return;
-      process.emitWarning(describeRunaway(trail), {
+      this.#warnings += 1;
+      if (this.#warnings > MOST_WARNINGS) return;
+      process.emitWarning(describe(trail), {
         type: "CoordinatorWarning",
         code: "RINGRIFT_RUNAWAY_TRAIL",
       });
     },
   });
+
+  /** Those that run away now, one sentence each. */
+  problems(): string[] {
+    return this.watch.runaways().map(describe);
+  }
 }
 
-/** What is wrong with a trail that runs away, and what to do. */
-export function describeRunaway({ correlationId, depth }: RunawayTrail): string {
+function describe({ correlationId, depth }: RunawayTrail): string {
   return `Handlers answer each other without an end: the trail "${correlationId}" is ${depth} handlers deep, and was 1,000 less so a minute ago. Look at its last events (they share this correlationId), and have one of the handlers stop; the bus's maxCausalDepth is a limit for all of them.`;
 }

@@ -77,7 +77,7 @@ export function trails(test: TestCase): void {
       },
     );
     await until("it is handled", () => consumer.stats().handled === 1);
-    const sent = (await childrenOf(queue)).map(({ payload }) => payload.n);
+    const sent = (await childrenOf(queue)).map(({ payload }) => String(payload.n));
     expect(sent.toSorted()).toEqual(["a", "b", "b", "b", "c"]);
   });
 
@@ -136,7 +136,7 @@ export function trails(test: TestCase): void {
     await until("it is handled", () => consumer.stats().handled === 1);
     await Promise.all(late);
     const children = await childrenOf(queue);
-    expect(children.map(({ payload }) => payload.n).toSorted()).toEqual([
+    expect(children.map(({ payload }) => String(payload.n)).toSorted()).toEqual([
       "detached",
       "detached",
       "late",
