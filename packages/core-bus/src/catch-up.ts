@@ -1,7 +1,7 @@
 import { runWithEvent } from "@ringrift/envelope";
 import { type Entry, SKIPPED } from "./entry.ts";
 import type { PublishedEvent } from "./event.ts";
-import type { Handling } from "./queue-link.ts";
+import type { Handling } from "./handling.ts";
 import { asPromise } from "./thenable.ts";
 
 interface Waiting {

@@ -5,8 +5,8 @@ import {
   type EventLineage,
   pickLineage,
 } from "@ringrift/envelope";
+import type { Handling } from "./handling.ts";
 import { inspectAs } from "./inspection.ts";
-import type { Handling } from "./queue-link.ts";
 
 /** Remarks beside an event's payload; the bus looks at none of them. */
 export type Metadata = Readonly<Record<string, unknown>>;

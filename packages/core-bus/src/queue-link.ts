@@ -1,4 +1,5 @@
 import type { BusEvent, PublishedEvent } from "./event.ts";
+import type { Handling } from "./handling.ts";
 
 /**
  * What a bus asks its coordinator about events that a queue delivers, and may deliver again. A bus by itself knows
@@ -13,12 +14,6 @@ export interface QueueLink {
   handlingOf(event: BusEvent): Handling | undefined;
   /** Sees each event that is taken in. */
   sees(event: BusEvent): void;
-}
-
-/** The handling of one event by the handlers of a bus. */
-export interface Handling {
-  /** Runs one handler as a part of it; gives what the handler gives, a thenable as a promise. */
-  run(handler: () => unknown): unknown;
 }
 
 /** The links of a bus: that of the first coordinator holds, also where there are several. */
