@@ -281,7 +281,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#keepAlive = runDetached(() => setInterval(() => undefined, LONGEST_TIMER_MS));
     if (!this.#isRef) this.#keepAlive.unref();
     await this.#work.ensure();
-    await this.#link.attach();
+    await this.#link.attach(this.#bridges("queueToTopic"));
     if (this.#bridges("queueToTopic")) {
       this.#reading = await Reading.open({
         bus,

@@ -20,9 +20,10 @@ export class RedeliveryLink {
     this.#node = node;
   }
 
-  async attach(): Promise<void> {
+  /** `readsBack`: whether the queue's events come to the bus. Then it is opened here. */
+  async attach(readsBack: boolean): Promise<void> {
     const { bus, stages, catalogue, queue } = this.#parts;
-    const childIds = await childIdsOf(queue);
+    const childIds = readsBack ? await childIdsOf(queue) : undefined;
     // An unnamed node never gets an event again after its end, so that the bus's own id will do.
     const scope = this.#node ?? bus.id;
     const queueTypeOf = (topic: string): string | undefined =>
@@ -33,7 +34,7 @@ export class RedeliveryLink {
         typeOf: (topic) => queueTypeOf(topic) ?? topic,
         takes: takes(bus),
         handlingOf: (event) =>
-          queueTypeOf(event.topic) === undefined
+          childIds === undefined || queueTypeOf(event.topic) === undefined
             ? undefined
             : new EventHandling({ scope, parent: event, childIds }),
         sees: (event) => this.#trails.watch.see(event),

@@ -24,5 +24,5 @@ export class Trails {
 }
 
 function describe({ correlationId, depth }: RunawayTrail): string {
-  return `Handlers answer each other without an end: the trail "${correlationId}" is ${depth} handlers deep, and was 1,000 less so a minute ago. Look at its last events (they share this correlationId), and have one of the handlers stop; the bus's maxCausalDepth is a limit for all of them.`;
+  return `Handlers answer each other without an end: the trail "${correlationId}" is ${depth} handlers deep, more than 1,000 of them within a minute. Look at its last events (they share this correlationId), and have one of the handlers stop; the bus's maxCausalDepth is a limit for all of them.`;
 }
