@@ -152,10 +152,8 @@ export class Publisher {
   #callLate(route: Route<Entry>, index: number, event: PublishedEvent): 0 | 1 {
     const entry = route.entries[index]!;
     const missed = this.#dispatcher.callLate(entry, event);
-    if (entry.immediate !== undefined && route.callbacks[index] === undefined) {
-      route.callbacks[index] = entry.immediate;
-      route.first = route.callbacks[0];
-    }
+    const isNews = route.callbacks[index] === undefined && entry.immediate !== undefined;
+    if (isNews) this.#router.renew(event.topic, route);
     return missed;
   }
 

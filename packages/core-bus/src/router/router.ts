@@ -20,19 +20,21 @@ export interface Routed {
   readonly immediate: Routed["direct"];
 }
 
-/** The subscriptions of a topic in order of delivery. */
+/** The subscriptions of a topic in order of delivery. Its lists never change. */
 export interface Route<E extends Routed> {
   readonly length: number;
   /** The first of `callbacks`: most topics have no other, and a synchronous publish to them touches no list. */
-  first: E["direct"];
+  readonly first: E["direct"];
   readonly entries: readonly E[];
   /**
    * What was `direct` in each of the entries when the route was compiled: a publish that finds its
    * functions side by side is spared a walk through the entries.
    */
   readonly handlers: readonly E["direct"][];
-  /** The same of `immediate`, which is noted here when the handler is next called. */
-  readonly callbacks: E["direct"][];
+  /** The same of `immediate`. */
+  readonly callbacks: readonly E["direct"][];
+  /** Some of `callbacks` are missing, or there are none. */
+  readonly isPartial?: true;
 }
 
 /** Figures of the route cache. */
@@ -127,6 +129,11 @@ export class Router<E extends Routed> {
     return typeof topic === "string" ? this.#routes[topic] : undefined;
   }
 
+  /** Reads a cached route's entries anew: what is known of a handler has become more. */
+  renew(topic: string, route: Route<E>): void {
+    if (this.#routes[topic] === route) this.#routes[topic] = routeOf(route.entries);
+  }
+
   stats(): RouteStats {
     return { hits: this.found - this.#misses, misses: this.#misses, size: this.#size };
   }
@@ -137,10 +144,7 @@ export class Router<E extends Routed> {
     this.#missesLeft -= 1;
     if (this.#missesLeft === 0) this.#judge();
     const entries = this.#compile(topic);
-    const handlers = entries.map(directOf);
-    const callbacks = entries.map(immediateOf);
-    const { length } = entries;
-    const route = { length, first: callbacks[0], entries, handlers, callbacks };
+    const route = routeOf(entries);
     if (!this.#paused && this.#capacity > 0) this.#store(topic, route);
     return route;
   }
@@ -218,6 +222,17 @@ function isNew<E>(entry: E, index: number, list: readonly E[]): boolean {
 
 function directOf<E extends Routed>(entry: E): E["direct"] {
   return entry.direct;
+}
+
+/** Routes with all callbacks are of a shape of their own, in which V8 knows that `first` is a function. */
+function routeOf<E extends Routed>(entries: readonly E[]): Route<E> {
+  const { length } = entries;
+  const handlers = entries.map(directOf);
+  const callbacks = entries.map(immediateOf);
+  const first = callbacks[0];
+  return first === undefined || callbacks.includes(undefined)
+    ? { isPartial: true, length, first, entries, handlers, callbacks }
+    : { length, first, entries, handlers, callbacks };
 }
 
 function immediateOf<E extends Routed>(entry: E): E["direct"] {
