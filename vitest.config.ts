@@ -60,6 +60,7 @@ export default defineConfig({
             "examples/**/*.test.ts",
             "bench/test/**/*.test.ts",
             "torture/test/**/*.test.ts",
+            "simulation/test/**/*.test.ts",
           ],
           testTimeout: 120_000,
         },

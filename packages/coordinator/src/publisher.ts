@@ -4,15 +4,21 @@ import {
   createLineage,
   currentEvent,
   currentScope,
+  type EventLineage,
   passedVia,
+  pickLineage,
 } from "@ringrift/envelope";
+import type { StoredEvent } from "@ringrift/event-queue";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
+import { notRunning } from "./not-stored.ts";
 import type { DurablePublishOptions, PublishReceipt } from "./options.ts";
 import type { Outbound } from "./outbound.ts";
+import type { OwnEvents } from "./own-events.ts";
 import { queueType } from "./queue-type.ts";
 import { recentIdsOf } from "./recent-ids.ts";
-import { type AnyQueue, toHeaders } from "./wire.ts";
+import { mayBeStored } from "./spool.ts";
+import { type AnyQueue, metadataOf, toHeaders } from "./wire.ts";
 
 export interface PublisherOptions {
   readonly bus: EventBus<AnyContracts>;
@@ -21,6 +27,7 @@ export interface PublisherOptions {
   readonly node: string | undefined;
   readonly counters: Counters;
   readonly outbound: Outbound;
+  readonly own: OwnEvents;
 }
 
 /**
@@ -33,51 +40,120 @@ export async function publishDurably(
   payload: unknown,
   options: DurablePublishOptions = {},
 ): Promise<PublishReceipt> {
-  const { bus, queue, catalogue, node, counters, outbound } = parts;
+  const { bus, catalogue, node, counters, outbound, own } = parts;
   const { metadata = {}, headers, source, correlationId, traceparent, key, dedupeKey } = options;
   const type = queueType(catalogue, topic, "publish");
+  const parent = currentEvent();
+  if (!outbound.takes(parent?.id)) throw notRunning(type);
+  const allHeaders = toHeaders(payload, metadata, node, headers);
   const content = { payload, metadata, key, headers, source, correlationId };
   const child = dedupeKey === undefined ? currentScope()?.child(type, content) : undefined;
-  const inherited = { source, correlationId, traceparent, parent: currentEvent() };
-  const lineage = createLineage({ ...inherited, id: child?.id });
+  const lineage = createLineage({ source, correlationId, traceparent, parent, id: child?.id });
+  const { id } = lineage;
   // The echo may arrive before the send has resolved, so the event is known as ours before that.
-  const local = outbound.expect(lineage.id);
-  let isStored = false;
+  const settle = own.expect(id, lineage.causationId);
   try {
-    const stored = await queue.send(type, payload, {
+    const stored = await sendOwn(parts, type, payload, {
       lineage: passedVia(lineage, bus.id),
-      headers: toHeaders(payload, metadata, node, headers),
+      headers: allHeaders,
       key,
       dedupeKey,
     });
-    if (stored.duplicate) {
-      const { id, position } = stored;
-      return { id, position, duplicate: true, delivered: 0, errors: [] };
+    const { position } = stored;
+    if (stored.duplicate && stored.id !== id) {
+      const found = await dispatchFound(parts, topic, stored);
+      return { id: stored.id, position, duplicate: true, ...found };
     }
-    isStored = true;
-    counters.forward("topicToQueue");
-    const receipt = { id: lineage.id, position: stored.position, duplicate: false };
-    if (child !== undefined) {
-      const known = recentIdsOf(bus);
-      // An earlier attempt has published it on the bus, where it could not be stored.
-      if (known.has(child.id)) return { ...receipt, delivered: 0, errors: [] };
-      known.add(child.id);
-    }
-    try {
-      const { delivered, errors } = await outbound.carry(lineage.id, () =>
-        bus.publish(topic, payload, { lineage, metadata }),
-      );
-      return { ...receipt, delivered, errors };
-    } catch (error) {
-      // A rejection would mean "not stored", and the caller would publish again.
-      return { ...receipt, delivered: 0, errors: [toError(error)] };
-    }
+    const duplicate = child !== undefined && stored.duplicate === true;
+    if (!duplicate) counters.forward("topicToQueue");
+    const isDue = child === undefined || takesChild(parts, stored);
+    const details = { lineage, metadata };
+    const dispatched = isDue ? await dispatch(parts, topic, payload, details) : NOBODY;
+    return { id, position, duplicate, ...dispatched };
   } catch (error) {
     child?.giveBack();
     throw error;
   } finally {
-    local.settle(isStored);
+    settle();
   }
+}
+
+type Details = {
+  readonly lineage: EventLineage;
+  readonly metadata: Readonly<Record<string, unknown>>;
+};
+type Dispatched = Pick<PublishReceipt, "delivered" | "errors">;
+
+const NOBODY: Dispatched = { delivered: 0, errors: [] };
+
+async function sendOwn(
+  { queue, own }: PublisherOptions,
+  type: string,
+  payload: unknown,
+  options: Parameters<AnyQueue["send"]>[2] & Pick<Details, "lineage">,
+): Promise<StoredEvent> {
+  try {
+    const stored = await queue.send(type, payload, options);
+    own.storedAt(stored.position);
+    return stored;
+  } catch (error) {
+    // It is dispatched when it turns out to be stored: by its echo, or by a retry that gets it as a duplicate.
+    if (mayBeStored(error)) own.lose(options.lineage.id);
+    throw error;
+  }
+}
+
+/** Whether a child is dispatched here now: unless this bus has had it, or gets it from the queue. */
+function takesChild({ bus, own }: PublisherOptions, { id, duplicate, via }: StoredEvent): boolean {
+  own.find(id);
+  const known = recentIdsOf(bus);
+  if (known.has(id)) return false;
+  // Another process has stored it, at an earlier attempt.
+  if (duplicate && !via.includes(bus.id)) return false;
+  known.add(id);
+  return true;
+}
+
+/** Calls the handlers here. A rejection would mean "not stored", and the caller would publish again. */
+async function dispatch(
+  { bus, outbound }: PublisherOptions,
+  topic: string,
+  payload: unknown,
+  details: Details,
+): Promise<Dispatched> {
+  try {
+    const { delivered, errors } = await outbound.carry(details.lineage.id, () =>
+      bus.publish(topic, payload, details),
+    );
+    return { delivered, errors };
+  } catch (error) {
+    return { delivered: 0, errors: [toError(error)] };
+  }
+}
+
+/** Dispatches the event that was stored first, if that was a publish of this bus whose answer was lost. */
+async function dispatchFound(
+  parts: PublisherOptions,
+  topic: string,
+  stored: StoredEvent,
+): Promise<Dispatched> {
+  const { bus, own } = parts;
+  if (!own.find(stored.id)) return NOBODY;
+  const settle = own.expect(stored.id, stored.causationId);
+  try {
+    return await dispatch(parts, topic, stored.payload, detailsOf(stored, bus.id));
+  } finally {
+    settle();
+  }
+}
+
+/** What an own event is published with that was stored and never dispatched: as if it hadn't passed this bus. */
+export function detailsOf(stored: StoredEvent, bus: string): Details {
+  const lineage = pickLineage(stored);
+  return {
+    lineage: { ...lineage, via: lineage.via.filter((passed) => passed !== bus) },
+    metadata: metadataOf(stored),
+  };
 }
 
 function toError(thrown: unknown): Error {

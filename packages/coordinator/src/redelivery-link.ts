@@ -1,5 +1,6 @@
 import { linkToQueue, type QueueLink } from "@ringrift/core-bus";
 import { childIdsOf, EventHandling } from "@ringrift/event-queue/backend";
+import type { HealthProblem } from "@ringrift/event-queue";
 import type { Parts } from "./parts.ts";
 import { recentIdsOf } from "./recent-ids.ts";
 import { Trails } from "./trails.ts";
@@ -52,10 +53,11 @@ export class RedeliveryLink {
 
   detach(): void {
     for (const end of this.#ends) end();
+    this.#ends = [];
   }
 
-  /** What is wrong with the trails of its events, one sentence each. */
-  problems(): string[] {
+  /** What is wrong with the trails of its events. */
+  problems(): HealthProblem[] {
     return this.#trails.problems();
   }
 }

@@ -21,6 +21,7 @@ export type { PastEvent, PublishArguments, PublishOptions, PublishRequest } from
 export { linkToQueue } from "./link-to-queue.ts";
 export type { Handling } from "./handling.ts";
 export type { QueueLink } from "./queue-link.ts";
+export { isQuiet, quiet } from "./quiet.ts";
 export type { RouteStats } from "./router/router.ts";
 export type { PayloadsOf, Repeatable, SchemaMap, SchemasFor } from "./schemas.ts";
 export type { TopicFilter } from "./selector.ts";

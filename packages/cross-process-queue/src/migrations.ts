@@ -141,14 +141,22 @@ export const MIGRATIONS: readonly string[] = [
   END;
   `,
   `
+  -- In few words: as long as the schema is on one page, salvageQueue finds everything but what is on a damaged one.
+  -- So the trigger is written again, without its layout.
+  DROP TRIGGER event_deleted;
+  CREATE TRIGGER event_deleted AFTER DELETE ON events BEGIN DELETE FROM event_types WHERE type=OLD.type AND position=OLD.position;UPDATE event_types_end SET position=min(position,(SELECT ifnull(max(position),0)FROM events))WHERE position<=OLD.position;END;
+
+  -- What the queue is known by to others, and with what the ids of handlers' children are made, in the one row of this
+  -- table, written again without its layout. A copy of the file has both, too: its handlers publish the same again.
+  CREATE TEMP TABLE old_fence AS SELECT token FROM fence;
+  DROP TABLE fence;
+  CREATE TABLE fence(token,queue_id,secret);
+  INSERT INTO fence SELECT token, lower(hex(randomblob(16))), randomblob(32) FROM old_fence;
+  DROP TABLE old_fence;
+
   -- How deep in its trail an event is, and what caused it if that was several. NULL in rows of older versions.
-  ALTER TABLE events ADD COLUMN depth INTEGER;
+  ALTER TABLE events ADD COLUMN depth INT;
   ALTER TABLE events ADD COLUMN causes TEXT;
-
-  -- With what the ids of handlers' children are made. One row, for as long as there is the log.
-  CREATE TABLE secret (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL) STRICT;
-  INSERT INTO secret (id, value) VALUES (1, randomblob(32));
-
   -- A dedupe key counts within its type: "TYPE key".
   UPDATE OR REPLACE dedupe SET key = type || ' ' || key
     FROM (SELECT position AS at, type FROM events) WHERE at = position;
@@ -156,5 +164,24 @@ export const MIGRATIONS: readonly string[] = [
     FROM (SELECT -number AS at, json_extract(event, '$.type') AS type FROM delayed) WHERE at = position;
   UPDATE delayed SET dedupe_key = json_extract(event, '$.type') || ' ' || dedupe_key
     WHERE dedupe_key IS NOT NULL;
+
+  -- What the last holder of a name has left for the next one, as JSON. A released claim stays as long as it has one.
+  ALTER TABLE claims ADD COLUMN note TEXT;
+  -- Types that the group wants, and from where on: see WantedTypes. NULL where a version before has made it: the types
+  -- of its policy, from its cursor on.
+  ALTER TABLE groups ADD COLUMN wanted TEXT;
+  -- 1: its name was claimed, and it is its holder's reading group.
+  ALTER TABLE groups ADD COLUMN reader INTEGER;
+  UPDATE groups SET reader = 1
+    WHERE name IN (SELECT group_name FROM claims) AND policy LIKE '%"eventTypes":null%';
+
+  -- Who is there of a group, until when if it isn't seen again. types: a JSON array of what it has handlers for, or NULL
+  -- for whatever the group wants.
+  CREATE TABLE members(group_id,member,types,machine,pid,until,PRIMARY KEY(group_id,member))WITHOUT ROWID;
+
+  -- The type of an event that waits for a member that has a handler for it; due is NULL then.
+  ALTER TABLE deliveries ADD COLUMN aside TEXT;
+  DROP INDEX deliveries_held;
+  CREATE INDEX deliveries_held ON deliveries(group_id,aside)WHERE due IS NULL;
   `,
 ];

@@ -112,7 +112,7 @@ async function copyAll(database: SqliteDatabase, connection: Connection): Promis
     if (!isWhole) damagedTables.push(table);
     counts.set(table, insertRows(connection, table, rows));
   }
-  copySecret(database, connection);
+  keepIdentity(database, connection);
   const inFlight = damagedTables.some((table) => table === "deliveries" || table === "batches");
   return {
     ...log,
@@ -123,6 +123,17 @@ async function copyAll(database: SqliteDatabase, connection: Connection): Promis
     damagedTables,
     otherTables: otherTables(database, connection),
   };
+}
+
+/**
+ * It is the same queue: to those who know it by its id, and to handlers that are run again, which publish the same again.
+ * A file before schema 6 has neither, and so the new one keeps its own.
+ */
+function keepIdentity(database: SqliteDatabase, connection: Connection): void {
+  const [row] = rowsOf(database, "fence", "rowid").rows;
+  const { queue_id: id, secret } = row ?? {};
+  if (typeof id === "string" && /^[0-9a-f]{32}$/.test(id)) connection.run(SQL.keepQueueId, id);
+  if (secret instanceof Uint8Array && secret.length === 32) connection.run(SQL.keepSecret, secret);
 }
 
 async function copyEvents(
@@ -223,13 +234,6 @@ function insertRows(
   }
   connection.run(SQL.commit);
   return count;
-}
-
-/** With another one, a handler that is run again would publish others than before. */
-function copySecret(database: SqliteDatabase, connection: Connection): void {
-  const { rows } = rowsOf(database, "secret", "id");
-  const value = rows.find(({ id }) => id === 1)?.["value"];
-  if (value instanceof Uint8Array && value.length === 32) connection.run(SQL.putSecret, value);
 }
 
 /** At least once: what was in flight and isn't known any more is delivered again with all the rest. */

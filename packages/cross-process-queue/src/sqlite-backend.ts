@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
 import type { StartFrom } from "@ringrift/envelope";
-import type { StoredEvent } from "@ringrift/event-queue";
+import { QueueError, type StoredEvent } from "@ringrift/event-queue";
 import type {
   BackendHost,
   BackendTransaction,
-  GivenGroupPolicy,
   GroupMember,
   HealthReport,
   HistoryRequest,
   LogPage,
   LogQuery,
   LogStats,
+  MemberOptions,
   OutgoingRecord,
   TransactionalBackend,
   TransactOptions,
@@ -38,9 +38,10 @@ export class SqliteBackend implements TransactionalBackend<TransactionDatabase> 
   static async open(options: CheckedQueueOptions, host: BackendHost): Promise<SqliteBackend> {
     const engine = await Engine.open(options, host);
     const { connection } = engine;
-    const row = await connection.read(() => connection.get<{ value: Uint8Array }>(SQL.secret));
+    const row = await connection.read(() => connection.get<{ secret: unknown }>(SQL.secret));
     // Somebody has deleted it: what one process derives alone is still better than nothing.
-    return new SqliteBackend(engine, host, row?.value ?? randomBytes(32));
+    const secret = row?.secret instanceof Uint8Array ? row.secret : randomBytes(32);
+    return new SqliteBackend(engine, host, secret);
   }
 
   private constructor(engine: Engine, host: BackendHost, secret: Uint8Array) {
@@ -79,8 +80,8 @@ export class SqliteBackend implements TransactionalBackend<TransactionDatabase> 
     this.#engine.doorbell.listen();
   }
 
-  member(name: string, given: GivenGroupPolicy): GroupMember {
-    return new SqliteMember({ engine: this.#engine, host: this.#host, name, given });
+  member(options: MemberOptions): GroupMember {
+    return new SqliteMember({ engine: this.#engine, host: this.#host, options });
   }
 
   transact<R>(
@@ -88,6 +89,18 @@ export class SqliteBackend implements TransactionalBackend<TransactionDatabase> 
     options?: TransactOptions,
   ): Promise<Awaited<R>> {
     return transact(this.#engine, body, options);
+  }
+
+  id(): Promise<string> {
+    const { connection } = this.#engine;
+    return connection.read(() => {
+      const row = connection.get<{ id: string }>(SQL.queueId);
+      if (row !== undefined) return row.id;
+      throw new QueueError(
+        "QUEUE_DAMAGED",
+        `Queue "${connection.path}" has lost its id: somebody has emptied its table "fence". Restore a backup, or salvage it.`,
+      );
+    });
   }
 
   stats(): Promise<LogStats> {

@@ -17,6 +17,10 @@ testEventQueue(
     backpressure: true,
     skipping: true,
     clockSteps: true,
+    mixedTypes: true,
+    groupKinds: true,
+    deadLetterRetention: true,
+    clock: true,
   },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "ringrift-queue-"));

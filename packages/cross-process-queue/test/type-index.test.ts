@@ -110,27 +110,22 @@ test("what is rolled back in the middle of a block isn't in the index", async ()
   await expectSame(queue);
 });
 
-test("what somebody appends who knows no index is found at once, and indexed by a sweep", async () => {
+test("what somebody appends who enters nothing is found at once, and indexed by a sweep", async () => {
   const path = tempPath();
   const queue = openQueue(path);
   await queue.sendMany(events(10, () => "RARE"));
-  await queue.sendMany(events(300, (m) => TYPES[m % 4] ?? ""));
   const database = rawly(path);
   const before = end(database);
   const insert = database.prepare(
     `INSERT INTO events (position, id, type, payload, time, source, origin, stored_at)
-     SELECT max(position) + 1, 'raw-' || (max(position) + 1), ?, ?, 0, '', '', max(stored_at) FROM events`,
+     VALUES (?, ?, ?, '{}', 0, '', '', ${Date.now()})`,
   );
-  database.transaction(() => {
-    for (const { type, payload } of events(3 * EVENTS, (m) => TYPES[m % 4] ?? "")) {
-      insert.run(type, String(payload));
-    }
-  })();
+  for (let n = 0; n < 3 * EVENTS; n += 1) insert.run(11 + n, `raw-${n}`, TYPES[n % 4]);
   expect(end(database)).toBe(before);
   await expectSame(queue);
   await until(async () => {
     await queue.stats();
-    return end(database) > 10 + 2 * EVENTS;
+    return end(database) > 2 * EVENTS;
   });
   expectTrue(database);
   await expectSame(queue);

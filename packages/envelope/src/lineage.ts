@@ -21,7 +21,7 @@ export interface EventLineage {
   readonly causationId?: string | undefined;
   /** Where several events caused it (a join): their ids, at most {@link MAX_CAUSES}. */
   readonly causes?: readonly string[] | undefined;
-  /** Ids of the bus instances it has passed, oldest first. */
+  /** Ids of the bus instances and bridged queues it has passed, oldest first. */
   readonly via: readonly string[];
   /** How many handlers lie between it and the first event of its trail; left out on that one. */
   readonly depth?: number | undefined;
@@ -29,7 +29,7 @@ export interface EventLineage {
   readonly traceparent?: string | undefined;
 }
 
-/** Most bus instances an event may pass: the backstop where `via` alone would not end a loop. */
+/** Most bus instances and bridged queues an event may pass: the backstop where `via` alone would not end a loop. */
 export const MAX_HOPS = 16;
 /** Most ids that `causes` may hold. */
 export const MAX_CAUSES = 64;

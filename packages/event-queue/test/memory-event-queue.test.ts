@@ -15,6 +15,10 @@ testEventQueue(
     backpressure: true,
     skipping: true,
     clockSteps: true,
+    mixedTypes: true,
+    groupKinds: true,
+    deadLetterRetention: true,
+    clock: true,
   },
   async () => {
     let log: MemoryLog | undefined;

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Subscription } from "@nats-io/transport-node";
 import { runDetached } from "@ringrift/envelope";
 import { type BackendHost, Bell, closedError } from "@ringrift/event-queue/backend";
@@ -69,7 +68,8 @@ export class Engine {
       report: host.onError,
     });
     this.publisher = new Publisher({ connection, names, log, clock, delayed: this.delayed, ids });
-    this.groups = new GroupStore({ connection, names, state, log, clock });
+    const report = host.onError;
+    this.groups = new GroupStore({ connection, names, state, log, clock, report });
     this.letters = new DeadLetterStore(connection, names, this.groups);
     this.group = new GroupEngine({
       connection,
@@ -84,6 +84,7 @@ export class Engine {
       }),
       use: host.inBackground,
       report: host.onError,
+      onDeadLetter: host.onDeadLetter,
     });
     this.skipper = new Skipper(this.group);
     this.tail = new Tail(connection, names.stream, host.bell);
@@ -123,16 +124,6 @@ export class Engine {
     const after = performance.now();
     const entry = await this.state.get(subject);
     if (entry !== undefined) this.clock.set(entry.time, before, after);
-  }
-
-  /** The secret of the queue: whoever comes first makes it. */
-  async secret(): Promise<Uint8Array> {
-    const { state, names } = this;
-    for (;;) {
-      const entry = await state.get(names.secret);
-      if (entry !== undefined) return Buffer.from(entry.text, "base64");
-      await state.swap(names.secret, randomBytes(32).toString("base64"), 0);
-    }
   }
 
   onReconnect(): void {

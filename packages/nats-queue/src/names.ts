@@ -138,14 +138,14 @@ export class Names {
     return `${this.stream}.state.id.*`;
   }
 
-  /** With what the ids of handlers' children are made. */
-  get secret(): string {
-    return `${this.stream}.state.secret`;
-  }
-
   /** Which instance takes delayed events into the log. */
   get admission(): string {
     return `${this.stream}.state.admission`;
+  }
+
+  /** See `Identity`. */
+  get identity(): string {
+    return `${this.stream}.state.identity`;
   }
 
   get clock(): string {

@@ -1,29 +1,30 @@
 import type { StartFrom } from "@ringrift/envelope";
 import type { StoredEvent } from "@ringrift/event-queue";
-import type {
-  BackendHost,
-  GivenGroupPolicy,
-  GroupMember,
-  HealthReport,
-  HistoryRequest,
-  LogPage,
-  LogQuery,
-  LogStats,
-  OutgoingRecord,
-  QueueBackend,
+import {
+  type BackendHost,
+  type GroupMember,
+  type HealthReport,
+  type HistoryRequest,
+  type LogPage,
+  type LogQuery,
+  type LogStats,
+  type MemberOptions,
+  type OutgoingRecord,
+  type QueueBackend,
 } from "@ringrift/event-queue/backend";
 import { Engine } from "./engine.ts";
 import { logStats, reportHealth } from "./health.ts";
 import { Member } from "./member.ts";
 import { NatsDeadLetters } from "./nats-dead-letters.ts";
 import { NatsGroups } from "./nats-groups.ts";
+import { type Identity, identityOf } from "./identity.ts";
 import type { CheckedOptions } from "./options.ts";
 
 /** The queue on JetStream, as the public API works on it. */
 export class NatsBackend implements QueueBackend {
   readonly groups: NatsGroups;
   readonly deadLetters: NatsDeadLetters;
-  readonly secret: Uint8Array;
+  readonly #identity: Identity;
   readonly #engine: Engine;
   readonly #options: CheckedOptions;
   /** Reads of "now": what is sent after such a call comes after it in the log. */
@@ -32,19 +33,23 @@ export class NatsBackend implements QueueBackend {
   static async open(options: CheckedOptions, host: BackendHost): Promise<NatsBackend> {
     const engine = await Engine.open(options, host);
     try {
-      return new NatsBackend(engine, options, await engine.secret());
+      return new NatsBackend(engine, options, await identityOf(engine.state, engine.names));
     } catch (error) {
       await engine.close();
       throw error;
     }
   }
 
-  private constructor(engine: Engine, options: CheckedOptions, secret: Uint8Array) {
+  private constructor(engine: Engine, options: CheckedOptions, identity: Identity) {
     this.#engine = engine;
-    this.secret = secret;
+    this.#identity = identity;
     this.#options = options;
     this.groups = new NatsGroups(engine);
     this.deadLetters = new NatsDeadLetters(engine.letters);
+  }
+
+  get secret(): Uint8Array {
+    return this.#identity.secret;
   }
 
   async append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
@@ -78,8 +83,12 @@ export class NatsBackend implements QueueBackend {
     return this.#engine.tail.listen();
   }
 
-  member(name: string, given: GivenGroupPolicy): GroupMember {
-    return new Member(this.#engine, name, given);
+  member(options: MemberOptions): GroupMember {
+    return new Member(this.#engine, options);
+  }
+
+  async id(): Promise<string> {
+    return this.#identity.id;
   }
 
   stats(): Promise<LogStats> {

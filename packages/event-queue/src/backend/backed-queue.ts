@@ -44,12 +44,13 @@ import { queueHealth } from "./queue-health.ts";
 import type { QueueInstance } from "./queue-instance.ts";
 
 /**
- * The public API of every queue, on top of a `QueueBackend`: it checks what it is given, gives lineage, holds senders back, counts, waits, runs handlers, and opens and closes the backend.
+ * The public API of every queue, on top of a `QueueBackend`: it checks what it is given, gives lineage, holds senders
+ * back, counts, waits, runs handlers, and opens and closes the backend.
  *
  * @example
  * class MyQueue<C extends Contracts> extends BackedQueue<C> {
  *   constructor(options: MyOptions<C>) {
- *     super(new QueueInstance({ name: "mine", claimsCommit: false, open }), checkBackedQueueOptions(options));
+ *     super(new QueueInstance({ name: "mine", claimsCommit: false, closeFlushes: false, open }), checkBackedQueueOptions(options));
  *   }
  * }
  */
@@ -81,6 +82,8 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
       read: (query) => instance.use((backend) => backend.read(query)),
     };
     this.#reader = new InstanceReader(this.#source);
+    const { onDeadLetter } = settings;
+    if (onDeadLetter !== undefined) instance.deadLetterNotices.add(onDeadLetter);
   }
 
   async send<K extends EventName<C>>(
@@ -93,7 +96,12 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
   }
 
   async sendMany(events: readonly OutgoingEvent<C>[]): Promise<QueueEvent<C>[]> {
-    return contracted(await this.#append(prepareEvents(events, this.#checks)));
+    const records = prepareEvents(events, this.#checks);
+    if (records.length === 0) {
+      this.#instance.refuseWhenClosed();
+      return [];
+    }
+    return contracted(await this.#append(records));
   }
 
   receive<K extends EventName<C> = EventName<C>>(
@@ -161,6 +169,10 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
     return contracted(await this.#instance.use((backend) => backend.history(request)));
   }
 
+  id(): Promise<string> {
+    return this.#instance.use((backend) => backend.id());
+  }
+
   async stats(): Promise<QueueStats> {
     const log = await this.#instance.use((backend) => backend.stats());
     const { counts, dropped } = this.#instance;
@@ -168,7 +180,7 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
   }
 
   health(): Promise<QueueHealth> {
-    return queueHealth(this.#instance);
+    return queueHealth(this.#instance, this.#settings);
   }
 
   close(): Promise<void> {
@@ -195,11 +207,10 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
   }
 
   async #append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
-    if (records.length === 0) return [];
     try {
       const passing = this.admit(records.length);
       if (passing !== undefined) await passing;
-      const events = await this.#instance.use((backend) => backend.append(records));
+      const events = await this.#instance.write((backend) => backend.append(records));
       for (const event of events) this.#instance.countSent(event);
       return events;
     } catch (error) {

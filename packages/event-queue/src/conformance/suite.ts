@@ -29,6 +29,14 @@ export interface QueueFeatures {
   readonly skipping?: Feature;
   /** The fixture can step the clock that the log goes by: `stepClock`. */
   readonly clockSteps?: Feature;
+  /** Members of one group may want different types. */
+  readonly mixedTypes?: Feature;
+  /** Reading groups of nodes and work groups are told apart. */
+  readonly groupKinds?: Feature;
+  /** Dead letters go when they are old. */
+  readonly deadLetterRetention?: Feature;
+  /** Its time is the `Date` of this process. */
+  readonly clock?: Feature;
 }
 
 /** With which options an instance is opened; what is left out is the backend's default. */
@@ -57,6 +65,8 @@ export type QueueFactory = () => Promise<QueueFixture>;
 /** What a case works with: instances that are closed when it is over. */
 export interface Lab {
   open(options?: OpenOptions): EventQueue;
+  /** An instance over a log of its own, that the case has nothing else of. */
+  openAnother(): Promise<EventQueue>;
   stepClock(ms: number): void;
 }
 
@@ -96,11 +106,19 @@ export function runSuite(
 
 async function inLab(factory: QueueFactory, body: (lab: Lab) => Promise<void>): Promise<void> {
   const fixture = await factory();
+  const others: QueueFixture[] = [];
   const opened: EventQueue[] = [];
   try {
     await body({
       open(options) {
         const queue = fixture.open(options);
+        opened.push(queue);
+        return queue;
+      },
+      async openAnother() {
+        const other = await factory();
+        others.push(other);
+        const queue = other.open();
         opened.push(queue);
         return queue;
       },
@@ -111,7 +129,7 @@ async function inLab(factory: QueueFactory, body: (lab: Lab) => Promise<void>): 
     });
   } finally {
     await Promise.all(opened.map((queue) => queue.close()));
-    await fixture.dispose();
+    for (const each of [fixture, ...others]) await each.dispose();
   }
 }
 

@@ -3,13 +3,16 @@ import { burying } from "./burying.ts";
 import { closing } from "./closing.ts";
 import { consuming } from "./consuming.ts";
 import { delaying } from "./delaying.ts";
+import { following } from "./following.ts";
 import { holdingBack } from "./holding-back.ts";
 import { identity } from "./identity.ts";
 import { leasing } from "./leasing.ts";
 import { ordering } from "./ordering.ts";
+import { outliving } from "./outliving.ts";
 import { policies } from "./policies.ts";
 import { reading } from "./reading.ts";
 import { sending } from "./sending.ts";
+import { sharingTypes } from "./sharing-types.ts";
 import { skipping } from "./skipping.ts";
 import { stopping } from "./stopping.ts";
 import { streaming } from "./streaming.ts";
@@ -44,6 +47,9 @@ export function testEventQueue(name: string, features: QueueFeatures, factory: Q
     "reading without a group": reading,
     streaming,
     "group policies": policies,
+    "groups that follow the code": following,
+    "members with different types": sharingTypes,
+    "groups that nobody serves": outliving,
     leasing,
     "order by key": ordering,
     "skipping what is too old": skipping,

@@ -1,0 +1,45 @@
+import type { EntryOf } from "../../ledger.ts";
+import type { Complaint, Trial } from "../trial.ts";
+
+/** How long before the end of a wait its answer must have been stored: by then it would have come. */
+const IN_TIME_MS = 5_000;
+
+/** Whoever waits for an answer that is in the log gets it, unless its node is on its way out. */
+export function* answersCome(trial: Trial): Generator<Complaint> {
+  const got = trial.of("got");
+  for (const waited of trial.of("waited")) {
+    const { node, tag, since, came, at, index, for: topic } = waited;
+    if (came) continue;
+    const answer = trial.stored.find(
+      (event) =>
+        event.tag.startsWith(`${tag}/`) &&
+        !event.tag.includes("/", tag.length + 1) &&
+        event.type === topic.replace(".", "_").toUpperCase(),
+    );
+    if (!answer || answer.at > at - IN_TIME_MS) continue;
+    // An earlier life had it, and its history is gone.
+    if (got.some((entry) => entry.node === node && entry.id === answer.id && entry.at < since)) {
+      continue;
+    }
+    const isOnItsWayOut =
+      isStopping(trial, waited) || trial.wentWrongBetween(node, startOf(trial, since), index);
+    if (isOnItsWayOut) continue;
+    const message = `${node} waited for the answer to ${tag} in vain, and it is in the log.`;
+    yield { kind: "answers-come: in vain", message, lines: [answer.index, index] };
+  }
+}
+
+/** Whether a node was stopping at some time while a handler waited. */
+function isStopping(trial: Trial, { node, life, since, index }: EntryOf<"waited">): boolean {
+  const isOfIt = (entry: { node: string; life: number }): boolean =>
+    entry.node === node && entry.life === life;
+  const stopping = trial.of("stopping").findLast((entry) => isOfIt(entry) && entry.index < index);
+  if (!stopping) return false;
+  const stopped = trial.of("stopped").find((end) => isOfIt(end) && end.index > stopping.index);
+  return stopped === undefined || stopped.at >= since;
+}
+
+/** The first line of a moment. */
+function startOf(trial: Trial, at: number): number {
+  return trial.entries.findIndex((entry) => entry.at >= at) - 1;
+}

@@ -1,0 +1,35 @@
+import type { EntryOf } from "../../ledger.ts";
+import type { Complaint, Trial } from "../trial.ts";
+
+/**
+ * What a publish said it has stored is in the log, and what it said it will, unless its process crashed or left something.
+ * What a durable publish did not store reaches no bus.
+ */
+export function* nothingLost(trial: Trial): Generator<Complaint> {
+  const stored = new Set(trial.stored.map(({ queue, tag }) => `${queue} ${tag}`));
+  const results = new Map(
+    trial.of("published").map((entry) => [`${entry.node} ${entry.life} ${entry.tag}`, entry]),
+  );
+  const got = new Set(trial.of("got").map(({ tag }) => tag));
+  for (const publish of trial.of("publish")) {
+    const { node, life, tag, queue, index, via } = publish;
+    if (stored.has(`${queue} ${tag}`)) continue;
+    const result = results.get(`${node} ${life} ${tag}`);
+    const lines = result ? [index, result.index] : [index];
+    const isDurable = via === "events" || via === "emitter" || via === "queue";
+    if (isDurable && got.has(tag)) {
+      const message = `A bus got ${tag}, which no log has.`;
+      yield { kind: "nothing-lost: not stored", message, tag, lines };
+    }
+    const outcome = result?.outcome ?? "nothing";
+    const mustBeThere = outcome === "stored" || outcome === "known";
+    if (!mustBeThere && (outcome === "refused" || mayBeLost(trial, publish))) continue;
+    const message = `${tag} is in no log, and its publish came to ${outcome}.`;
+    yield { kind: `nothing-lost: ${outcome}`, message, tag, lines };
+  }
+}
+
+function mayBeLost(trial: Trial, { node, index }: EntryOf<"publish">): boolean {
+  const ended = trial.endedBetween(node, index, Number.POSITIVE_INFINITY);
+  return ended === "crash" || ended === "unclean";
+}

@@ -1,0 +1,70 @@
+import type { EntryOf } from "../../ledger.ts";
+import { type Complaint, groupBy, type Trial } from "../trial.ts";
+
+/**
+ * The bus of every live node gets each event that is stored while it is there, and a named node what is stored while it
+ * is down, too. It gets none a second time, unless a crash or an end that left something came before the event was
+ * settled: then it is flagged.
+ */
+export function* oncePerNode(trial: Trial): Generator<Complaint> {
+  const got = groupBy(trial.of("got"), (entry) => `${trial.readerOf(entry)} ${entry.id}`);
+  for (const deliveries of got.values()) {
+    for (const [index, second] of deliveries.entries()) {
+      const first = deliveries[index - 1];
+      if (first) yield* judgeSecond(trial, first, second);
+    }
+  }
+  for (const { node, life, index, newest } of beginnings(trial)) {
+    const reader = trial.readerOf({ node, life });
+    const queues = trial.nodeOf(node)?.queues ?? [];
+    for (const event of trial.stored) {
+      if (!queues.includes(event.queue) || event.position <= (newest[event.queue] ?? 0)) continue;
+      if (got.has(`${reader} ${event.id}`)) continue;
+      yield {
+        kind: "once-per-node: missing",
+        message: `${reader} never got ${event.id} (${event.tag}).`,
+        tag: event.tag,
+        lines: [index, event.index],
+      };
+    }
+  }
+}
+
+function* judgeSecond(
+  trial: Trial,
+  first: EntryOf<"got">,
+  second: EntryOf<"got">,
+): Generator<Complaint> {
+  const { node, id, tag } = second;
+  const reader = trial.readerOf(second);
+  const lines = [first.index, second.index];
+  const twice = `${reader} got ${id} (${tag}) twice`;
+  const ended = trial.endedBetween(node, first.index, second.index);
+  const settled = (trial.nodeOf(node)?.queues ?? [])
+    .map((queue) => trial.settledAt(queue, reader, id))
+    .find((line) => line !== undefined && line < second.index);
+  if (settled !== undefined) {
+    const kind = "once-per-node: again after it was settled";
+    yield { kind, message: `${twice}, though it was settled.`, tag, lines: [...lines, settled] };
+  } else if (ended === "clean") {
+    yield { kind: "once-per-node: again after a clean stop", message: `${twice}.`, tag, lines };
+  } else if (ended === undefined && !trial.wentWrongBetween(node, first.index, second.index)) {
+    yield { kind: "once-per-node: twice", message: `${twice} in one life.`, tag, lines };
+  } else if (!second.redelivered) {
+    yield { kind: "once-per-node: not flagged", message: `${twice}, not flagged.`, tag, lines };
+  }
+}
+
+/** Where each reader that is there at the end began: a named node when it first started. */
+function beginnings(trial: Trial): EntryOf<"started">[] {
+  const last = new Map<string, EntryOf<"started">>();
+  for (const entry of trial.of("started")) {
+    const reader = trial.readerOf(entry);
+    if (trial.nodeOf(entry.node)?.isNamed !== true) {
+      // It begins anew at each start, and only the last one is there at the end.
+      for (const other of last.keys()) if (other.startsWith(`${entry.node}#`)) last.delete(other);
+      last.set(reader, entry);
+    } else if (!last.has(reader)) last.set(reader, entry);
+  }
+  return [...last.values()];
+}

@@ -1,0 +1,74 @@
+/**
+ * Defects of today. What has to do with one is neither generated nor judged, so that everything else can be: a switch for
+ * each, off. Who fixes one deletes its entry, and what it says holds from then on.
+ */
+export interface KnownBug {
+  readonly what: string;
+  /** A seed that shows it: `pnpm simulate --with NAME --seed N --shrink`. */
+  readonly seed: number;
+  /** Kinds of complaints that it leads to. They are dropped, and so is what is said of the children of such an event. */
+  readonly kinds?: readonly string[];
+}
+
+export const KNOWN_BUGS = {
+  "clean-stop": {
+    what: "own events come again after a clean stop",
+    seed: 9,
+    kinds: ["once-per-node: again after a clean stop"],
+  },
+  "left-count": {
+    what: "a stop doesn't wait for the handlers of what was published on a bus, nor counts them",
+    seed: 113,
+    kinds: ["clean-end: left is too low"],
+  },
+  "own-children": {
+    what: "a subscriber of an own event publishes again what it published before a crash, as another event",
+    seed: 11,
+    kinds: ["one-id: a subscriber's child by a call with two ids"],
+  },
+  "other-path": {
+    what: "children of a work handler, and what subscribers publish within it, take each other's dedupe keys when they come in another order or are others",
+    seed: 175,
+    kinds: [
+      "one-id: a worker's child by a call with two ids",
+      "one-id: taken for another",
+      "nothing-lost: known",
+    ],
+  },
+  "children-by-bus": {
+    what: "children that handlers publish on the bus and by stages come to a bus again at every attempt",
+    seed: 9,
+  },
+  "spool-order": {
+    what: "what waits for the queue is stored in the order in which it was refused",
+    seed: 2,
+    kinds: ["spool-order: overtaken"],
+  },
+  "lost-answer": {
+    what: "an event whose answer was lost never reaches the bus of its publisher",
+    seed: 30,
+  },
+  "awaits-reply": {
+    what: "handlers of 16 own events that wait for answers keep the answers out",
+    seed: 13,
+  },
+  "not-started": {
+    what: "what is published on a bus while its coordinator starts is not stored",
+    seed: 5,
+  },
+  deploy: {
+    what: "a group whose topics or maxAttempts change keeps nodes from starting",
+    seed: 13,
+  },
+  "two-queues": {
+    what: "a node that bridges queues loses keys and backlogs, and brings events twice",
+    seed: 7,
+  },
+} as const satisfies Record<string, KnownBug>;
+
+/** A switch. */
+export type Feature = keyof typeof KNOWN_BUGS;
+
+export function isFeature(name: string): name is Feature {
+  return Object.hasOwn(KNOWN_BUGS, name);
+}
