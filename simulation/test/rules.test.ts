@@ -63,6 +63,25 @@ describe("once per node", () => {
     }
   });
 
+  test("lets a handler's child come again, flagged, in a later process in which the handler runs again", () => {
+    const tag = "p1/work.1";
+    const before: Line[] = [got("a#1", "e1", { tag }), settled("a", "e1"), stopped("a#1")];
+    const lines = [stored(1, { tag }), ...before, started("a#2", 1)];
+    const [publish] = published("a#2", tag, "known", { parent: "p1" });
+    const flagged = got("a#2", "e1", { tag, redelivered: true });
+    expect(judged(oncePerNode, [...lines, publish as Line, flagged])).toEqual([]);
+    const broken = ["once-per-node: again after it was settled"];
+    expect(judged(oncePerNode, [...lines, flagged])).toEqual(broken);
+    expect(judged(oncePerNode, [...lines, publish as Line, got("a#2", "e1", { tag })])).toEqual(
+      broken,
+    );
+  });
+
+  test("lets it come unflagged if it was stored only after its first process had crashed", () => {
+    const lines: Line[] = [got("a#1", "e1"), ["a#1", crash], stored(1), got("a#2", "e1")];
+    expect(judged(oncePerNode, lines)).toEqual([]);
+  });
+
   test("sees that it came again after a crash though it had been settled", () => {
     const lines: Line[] = [stored(1), got("a#1", "e1"), settled("a", "e1"), ["a#1", crash]];
     expect(judged(oncePerNode, [...lines, got("a#2", "e1", { redelivered: true })])).toEqual([

@@ -428,7 +428,6 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   }
 
   async #leave(mark: BusMark | undefined): Promise<void> {
-    this.#link.detach();
     await this.#reading?.leave(mark);
     this.#reading = undefined;
     clearInterval(this.#keepAlive);
@@ -445,10 +444,14 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#outbound.detach();
     this.#unmapped.detach();
     const { insider, deadline } = stopping;
-    if (insider === undefined) return left + (await this.#parts.closeOwn(deadline));
-    // A bus waits for none of its handlers when one of them closes it.
-    await runWithEvent(insider, () => this.#parts.closeOwn(deadline));
-    return left;
+    try {
+      if (insider === undefined) return left + (await this.#parts.closeOwn(deadline));
+      // A bus waits for none of its handlers when one of them closes it.
+      await runWithEvent(insider, () => this.#parts.closeOwn(deadline));
+      return left;
+    } finally {
+      this.#link.detach();
+    }
   }
 
   async #publish(

@@ -16,7 +16,7 @@ import type { DurablePublishOptions, PublishReceipt } from "./options.ts";
 import type { Outbound } from "./outbound.ts";
 import type { OwnEvents } from "./own-events.ts";
 import { queueType } from "./queue-type.ts";
-import { recentIdsOf } from "./recent-ids.ts";
+import { takesChild } from "./recent-ids.ts";
 import { mayBeStored } from "./spool.ts";
 import { type AnyQueue, metadataOf, toHeaders } from "./wire.ts";
 
@@ -66,8 +66,8 @@ export async function publishDurably(
     }
     const duplicate = child !== undefined && stored.duplicate === true;
     if (!duplicate) counters.forward("topicToQueue");
-    const isDue = child === undefined || takesChild(parts, stored);
-    const details = { lineage, metadata };
+    const isDue = child === undefined || isDueHere(parts, stored);
+    const details = { lineage, metadata, ...(child?.redelivered && { redelivered: true }) };
     const dispatched = isDue ? await dispatch(parts, topic, payload, details) : NOBODY;
     return { id, position, duplicate, ...dispatched };
   } catch (error) {
@@ -81,6 +81,7 @@ export async function publishDurably(
 type Details = {
   readonly lineage: EventLineage;
   readonly metadata: Readonly<Record<string, unknown>>;
+  readonly redelivered?: boolean;
 };
 type Dispatched = Pick<PublishReceipt, "delivered" | "errors">;
 
@@ -104,14 +105,11 @@ async function sendOwn(
 }
 
 /** Whether a child is dispatched here now: unless this bus has had it, or gets it from the queue. */
-function takesChild({ bus, own }: PublisherOptions, { id, duplicate, via }: StoredEvent): boolean {
+function isDueHere({ bus, own }: PublisherOptions, { id, duplicate, via }: StoredEvent): boolean {
   own.find(id);
-  const known = recentIdsOf(bus);
-  if (known.has(id)) return false;
   // Another process has stored it, at an earlier attempt.
   if (duplicate && !via.includes(bus.id)) return false;
-  known.add(id);
-  return true;
+  return takesChild(bus, id);
 }
 
 /** Calls the handlers here. A rejection would mean "not stored", and the caller would publish again. */

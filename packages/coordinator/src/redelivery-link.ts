@@ -1,8 +1,8 @@
-import { linkToQueue, type QueueLink } from "@ringrift/core-bus";
+import { linkToQueue } from "@ringrift/core-bus";
 import { childIdsOf, EventHandling } from "@ringrift/event-queue/backend";
 import type { HealthProblem } from "@ringrift/event-queue";
 import type { Parts } from "./parts.ts";
-import { recentIdsOf } from "./recent-ids.ts";
+import { takesChild } from "./recent-ids.ts";
 import { Trails } from "./trails.ts";
 
 /**
@@ -21,8 +21,12 @@ export class RedeliveryLink {
     this.#node = node;
   }
 
-  /** `readsBack`: whether the queue's events come to the bus. Then it is opened here. */
+  /**
+   * From the first start on, since handlers may be running after a stop. `readsBack`: whether the queue's events come to the
+   * bus. Then it is opened here.
+   */
   async attach(readsBack: boolean): Promise<void> {
+    if (this.#ends.length > 0) return;
     const { bus, stages, catalogue, queue } = this.#parts;
     const childIds = readsBack ? await childIdsOf(queue) : undefined;
     // An unnamed node never gets an event again after its end, so that the bus's own id will do.
@@ -33,7 +37,7 @@ export class RedeliveryLink {
       linkToQueue(bus, {
         // The queue's name is the one that every call comes to, `queue.send` included.
         typeOf: (topic) => queueTypeOf(topic) ?? topic,
-        takes: takes(bus),
+        takes: (id) => takesChild(bus, id),
         handlingOf: (event) =>
           childIds === undefined || queueTypeOf(event.topic) === undefined
             ? undefined
@@ -43,7 +47,7 @@ export class RedeliveryLink {
       linkToQueue(stages.bus, {
         // A stage's result isn't the event of a topic, though it goes on as one, under its id.
         typeOf: (stage) => `stage:${stage}`,
-        takes: takes(stages.bus),
+        takes: (id) => takesChild(stages.bus, id),
         // A queue delivers topics, not stages: what a stage's handlers publish belongs to whoever emitted it.
         handlingOf: () => undefined,
         sees: () => {},
@@ -60,13 +64,4 @@ export class RedeliveryLink {
   problems(): HealthProblem[] {
     return this.#trails.problems();
   }
-}
-
-function takes(bus: object): QueueLink["takes"] {
-  return (id) => {
-    const known = recentIdsOf(bus);
-    if (known.has(id)) return false;
-    known.add(id);
-    return true;
-  };
 }

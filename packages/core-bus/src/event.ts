@@ -1,4 +1,5 @@
 import {
+  type Child,
   depthBelow,
   eventClock,
   eventIdOf,
@@ -23,7 +24,10 @@ export interface BusEvent<K extends string = string, P = unknown> extends EventL
   readonly topic: K;
   readonly payload: P;
   readonly metadata: Metadata;
-  /** True when a bridge brought the event again: its effect may have happened already. */
+  /**
+   * True when a bridge brought the event again, or a handler that runs again published it: its effect may have happened
+   * already.
+   */
   readonly redelivered?: boolean | undefined;
 }
 
@@ -145,9 +149,11 @@ export class PublishedEvent implements BusEvent {
     return (rest.depth = depthBelow(outer));
   }
 
-  /** Gets a derived id, before anybody has read one. */
-  identify(id: string): void {
-    PublishedEvent.#own(this).id = id;
+  /** Becomes a child: gets its derived id, before anybody has read one. */
+  identify({ id, redelivered }: Child): void {
+    const rest = PublishedEvent.#own(this);
+    rest.id = id;
+    if (redelivered) rest.redelivered = true;
   }
 
   /** This bus has had it. */

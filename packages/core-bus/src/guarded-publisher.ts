@@ -139,7 +139,7 @@ export class GuardedPublisher {
       const content = { payload, metadata, source, correlationId };
       const child = currentScope()?.child(link.typeOf(topic), content);
       if (child !== undefined) {
-        event.identify(child.id);
+        event.identify(child);
         event.isRepeated = !link.takes(child.id);
       }
     }

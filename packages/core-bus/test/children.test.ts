@@ -24,7 +24,7 @@ function scopeOf(given: readonly string[]): DeliveryScope & { asked: [string, Ch
     child(type, content): Child | undefined {
       asked.push([type, content]);
       const id = left.shift();
-      return id === undefined ? undefined : { id, giveBack: () => {} };
+      return id === undefined ? undefined : { id, redelivered: false, giveBack: () => {} };
     },
   };
 }

@@ -31,6 +31,8 @@ export interface ChildContent {
 /** A child on its way. */
 export interface Child {
   readonly id: string;
+  /** Its parent was delivered before: so it may have been published before, and its effect may have happened already. */
+  readonly redelivered: boolean;
   /** It was not published after all: the next equal child is this one. */
   giveBack(): void;
 }

@@ -30,17 +30,29 @@ export function eventIdOf(millis: number, counter: number): string {
 }
 
 /**
- * Writes a derived id: a UUIDv8 with the time of the event it is derived from, and 74 bits of a digest.
+ * Writes a derived id: a UUIDv8 with the time of the event it is derived from, and 74 bits of a digest. Of a derived event
+ * that is the time in its id: it has another `time` each time when it is published again.
  *
  * @param digest at least 10 bytes
  */
-export function derivedEventId(millis: number, digest: Uint8Array): string {
+export function derivedEventId(parent: DerivedFrom, digest: Uint8Array): string {
   const [b0 = 0, b1 = 0, b2 = 0, ...rest] = digest;
   const tail = rest.slice(0, 7).map((byte) => HEX[byte]);
-  // A bridge may have brought any number.
-  const time = timeText(Math.min(Math.trunc(millis), 0xffff_ffff_ffff));
+  const time = DERIVED.test(parent.id)
+    ? parent.id.slice(0, 13)
+    : // A bridge may have brought any number.
+      timeText(Math.min(Math.trunc(parent.time), 0xffff_ffff_ffff));
   return `${time}-${HEX[0x80 | (b0 & 0xf)]}${HEX[b1]}-${HEX[0x80 | (b2 & 0x3f)]}${tail[0]}-${tail.slice(1).join("")}`;
 }
+
+/** What a derived id needs of the event that it is derived from. */
+export interface DerivedFrom {
+  readonly id: string;
+  /** In ms since the epoch. */
+  readonly time: number;
+}
+
+const DERIVED = /^[0-9a-f]{8}-[0-9a-f]{4}-8/;
 
 /** Whether an id is derived from that of another event, as those of a handler's children are. */
 export function isDerivedId(id: string): boolean {

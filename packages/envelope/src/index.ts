@@ -19,6 +19,7 @@ export {
 export { EnvelopeError, type EnvelopeErrorCode } from "./errors.ts";
 export {
   derivedEventId,
+  type DerivedFrom,
   eventIdOf,
   isDerivedId,
   isEventId,

@@ -64,10 +64,18 @@ describe("event ids", () => {
 
   it("that are derived carry the time given and the digest, and are told from new ones", () => {
     const digest = Uint8Array.from({ length: 16 }, (_, index) => 0xf0 + index);
-    const id = derivedEventId(0x0198_f1c2_7a3b, digest);
+    const id = derivedEventId({ id: newEventId(), time: 0x0198_f1c2_7a3b }, digest);
     expect(id).toBe("0198f1c2-7a3b-80f1-b2f3-f4f5f6f7f8f9");
     expect(isEventId(id)).toBe(true);
     expect([isDerivedId(id), isDerivedId(newEventId())]).toEqual([true, false]);
+  });
+
+  it("that are derived from a derived event carry the time in its id, whenever it was published", () => {
+    const digest = new Uint8Array(16);
+    const id = derivedEventId({ id: newEventId(), time: 7 }, digest);
+    const [early, late] = [8, 9].map((time) => derivedEventId({ id, time }, digest));
+    expect(early).toBe(late);
+    expect(early?.slice(0, 13)).toBe(id.slice(0, 13));
   });
 
   it("are told from other text", () => {

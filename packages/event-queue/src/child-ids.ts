@@ -29,7 +29,7 @@ export class ChildIds {
 
   derive({ scope, parent, type, digest, ordinal }: ChildIdentity): string {
     const text = JSON.stringify([scope, parent.id, type, digest, ordinal]);
-    return derivedEventId(parent.time, createHmac("sha256", this.#secret).update(text).digest());
+    return derivedEventId(parent, createHmac("sha256", this.#secret).update(text).digest());
   }
 }
 

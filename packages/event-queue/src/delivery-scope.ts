@@ -10,12 +10,17 @@ import {
 } from "@ringrift/envelope";
 import { type ChildIds, digestOf } from "./child-ids.ts";
 
+/** An event as it is delivered. */
+interface Parent extends EventLineage {
+  readonly redelivered?: boolean | undefined;
+}
+
 /** Whose handlers they are, and of which event. */
 export interface HandlingOptions {
   /** Name of the group, or of the node: with another name the children are others. */
   readonly scope: string;
   /** The event, or several that are handled together: then a child's parent is the one of `runWithEvent`. */
-  readonly parent: EventLineage | readonly EventLineage[];
+  readonly parent: Parent | readonly Parent[];
   /** Without it, every event that is published is a new one. */
   readonly childIds: ChildIds | undefined;
   /** Whether the event is leased. @default false */
@@ -36,7 +41,7 @@ interface Ordinals {
 export class EventHandling {
   readonly isLeased: boolean;
   readonly #scope: string;
-  readonly #parents: readonly EventLineage[];
+  readonly #parents: readonly Parent[];
   readonly #isBatch: boolean;
   readonly #childIds: ChildIds | undefined;
   #ordinals: Map<string, Ordinals> | undefined;
@@ -78,10 +83,10 @@ export class EventHandling {
     if (digest === undefined) return undefined;
     const { ordinal, giveBack } = this.#number(`${parent.id} ${type} ${digest}`);
     const id = this.#childIds.derive({ scope: this.#scope, parent, type, digest, ordinal });
-    return { id, giveBack };
+    return { id, redelivered: parent.redelivered === true, giveBack };
   }
 
-  #parent(): EventLineage | undefined {
+  #parent(): Parent | undefined {
     if (!this.#isBatch) return this.#parents[0];
     const current = currentEvent();
     // Also for what a local event of a bus brings about.
@@ -142,7 +147,7 @@ export async function runDelivery<T>(
   const isBatch = Array.isArray(parent);
   return await handling.run(() =>
     // The cast is safe: it is no array.
-    isBatch ? handler() : runWithEvent(parent as EventLineage, handler),
+    isBatch ? handler() : runWithEvent(parent as Parent, handler),
   );
 }
 
