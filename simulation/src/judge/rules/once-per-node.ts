@@ -51,27 +51,28 @@ function* judgeSecond(
     yield { kind: "once-per-node: again after a clean stop", message: `${twice}.`, tag, lines };
   } else if (ended === undefined && !trial.wentWrongBetween(node, first.index, second.index)) {
     yield { kind: "once-per-node: twice", message: `${twice} in one life.`, tag, lines };
-  } else if (!second.redelivered && !isNew(trial, first, second)) {
+  } else if (!second.redelivered && !isUnknown(trial, first)) {
     yield { kind: "once-per-node: not flagged", message: `${twice}, not flagged.`, tag, lines };
   }
 }
 
 /** Whether a handler in a later process has published it again: that one's bus had not had it. */
 function isPublishedAgain(trial: Trial, first: EntryOf<"got">, second: EntryOf<"got">): boolean {
-  const { node, life, tag } = second;
-  if (first.life === life) return false;
-  return trial.of("publish").some((publish) => {
-    const isHere = publish.node === node && publish.life === life && publish.index < second.index;
-    return isHere && publish.tag === tag && publish.parent !== undefined;
-  });
+  return first.life !== second.life && isChildOf(trial, second);
 }
 
-/** Whether it was stored only after the process had ended that had it first, so that nobody knew of it. */
-function isNew(trial: Trial, first: EntryOf<"got">, second: EntryOf<"got">): boolean {
-  const stored = trial.stored.find(({ id }) => id === second.id);
-  return (
-    stored !== undefined && trial.endedBetween(first.node, first.index, stored.index) !== undefined
-  );
+/** Whether only the bus that has ended knew that it had it: a handler published it there, and another process stored it. */
+function isUnknown(trial: Trial, first: EntryOf<"got">): boolean {
+  const stored = trial.stored.find(({ id }) => id === first.id);
+  return stored?.by !== `${first.node}#${first.life}` && isChildOf(trial, first);
+}
+
+/** Whether a handler of its process had published it before it came. */
+function isChildOf(trial: Trial, { node, life, tag, index }: EntryOf<"got">): boolean {
+  return trial.of("publish").some((publish) => {
+    const isHere = publish.node === node && publish.life === life && publish.index < index;
+    return isHere && publish.tag === tag && publish.parent !== undefined;
+  });
 }
 
 /** Where each reader that is there at the end began: a named node when it first started. */
