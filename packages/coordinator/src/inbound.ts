@@ -86,6 +86,7 @@ export class Inbound {
 
   async #receive(event: StoredEvent, context: DeliveryContext): Promise<void> {
     const { counters, bus, own } = this.#options;
+    own.hasCome(event.id);
     if (event.via.includes(bus.id)) return this.#passOwn(event, context);
     if (this.#marks.has(event)) return counters.countOwn();
     const { catalogue } = this.#options;
@@ -119,11 +120,12 @@ export class Inbound {
     context: DeliveryContext,
     { topic, published }: { readonly topic: string; readonly published: Promise<void> },
   ): Promise<void> {
-    const { bus, counters } = this.#options;
+    const { bus, counters, own } = this.#options;
     const seen = recentIdsOf(bus);
     let isBegun = false;
     const work = async (): Promise<void> => {
       await published;
+      own.hasCome(event.id);
       if (seen.has(event.id)) {
         counters.drop("duplicate");
         return seen.underWay(event.id);

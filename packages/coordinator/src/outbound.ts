@@ -242,7 +242,10 @@ export class Outbound {
   #stored(stored: StoredEvent): void {
     const { bus, counters, own, spoolLimit } = this.#options;
     // Another process stored it first. It has been here, and must not come once more.
-    if (stored.duplicate && !stored.via.includes(bus.id)) recentIdsOf(bus).add(stored.id);
+    if (stored.duplicate && !stored.via.includes(bus.id)) {
+      recentIdsOf(bus).add(stored.id);
+      own.goesAhead(stored.id);
+    }
     own.storedAt(stored.position);
     if (this.#spool.size <= spoolLimit / 2) this.#overflowing = undefined;
     counters.forward("topicToQueue");

@@ -108,16 +108,6 @@ export class Ledger {
   }
 
   /**
-   * Whether a bus subscriber that was called more than once published this, each time as another event: until that is
-   * fixed, its ids are not looked at.
-   */
-  isForgivenChild(name: string): boolean {
-    if (this.bugs.has("busChildren")) return false;
-    const attempts = this.attemptsOf.get(name) ?? [];
-    return attempts.length > 1 && attempts.every(({ within }) => within === "bus");
-  }
-
-  /**
    * Whether the leases of a process may have run out in this time, or a little later: it was frozen, it kept its own
    * event loop busy, or nobody could write.
    */

@@ -88,6 +88,53 @@ describe("the verdict on coordinators finds nothing", () => {
   });
 });
 
+describe("the verdict on coordinators lets a handler's child", () => {
+  const child = row(2, {
+    name: "child",
+    topic: "leaf.made",
+    causationId: "e1",
+    correlationId: "e1",
+  });
+  const parent = { id: "e1", correlationId: "e1" };
+  const asChild = { topic: "leaf.made", within: "work", parent } as const;
+  const leaf = { topic: "leaf.made" } as const;
+  const audited = { group: "auditors", topic: "leaf.made" } as const;
+
+  it("be marked as redelivered where a handler that runs again publishes it first", () => {
+    const work = [worked(B, one, { ok: false }), worked(B, one, { attempt: 2, ...again })];
+    const publish = [
+      sent(B, child, asChild),
+      got(B, child, { ...leaf, ...again }),
+      got(A, child, leaf),
+    ];
+    const entries = [
+      sent(A, one),
+      got(A, one),
+      got(B, one),
+      work,
+      publish,
+      worked(A, child, audited),
+    ];
+    expect(verdictOn(entries, left(one, child))).toEqual({});
+  });
+
+  it("come unmarked after a kill if another process has stored it", () => {
+    const entries = (others: Story): Story => [
+      passed(one),
+      sent(B, child, asChild),
+      got(B, child, leaf),
+      killed(B, { b: 1 }),
+      up("b.2#1", "b"),
+      others,
+      got(A, child, leaf),
+      got("b.2#1", child, leaf),
+      worked(A, child, audited),
+    ];
+    expect(verdictOn(entries(sent(A, child, asChild)), left(one, child))).toEqual({});
+    expect(Object.keys(verdictOn(entries([]), left(one, child)))).toEqual(["once per bus"]);
+  });
+});
+
 describe("the verdict on coordinators names", () => {
   it.each(broken)("%s: %s", (rule, _what, entries, remains, bugs = []) => {
     expect(Object.keys(verdictOn(entries, remains, bugs))).toEqual([rule]);

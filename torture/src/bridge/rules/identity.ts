@@ -1,5 +1,5 @@
 import { type Call, QUEUE_TYPES, type Topic } from "../catalogue.ts";
-import { type Attempt, type Got, type Ledger, SLACK, type Working } from "../ledger.ts";
+import { type Got, type Ledger, SLACK, type Working } from "../ledger.ts";
 import type { Row } from "../remains.ts";
 import type { Rule } from "./rule.ts";
 
@@ -19,7 +19,7 @@ function sightingOf(ledger: Ledger, seen: Got | Working): string[] {
   const { id, name, life, topic, correlationId, causationId } = seen;
   const row = ledger.rows.get(id);
   if (!row) {
-    return isUnstored(ledger, seen) || ledger.isForgivenChild(name)
+    return isUnstored(ledger, seen)
       ? []
       : [`"${name}" reached ${life} as ${id}, which is not in the log.`];
   }
@@ -49,20 +49,10 @@ function originOf(ledger: Ledger, row: Row): string[] {
   if (!attempt) return [`"${name}" is in the log, and nobody published it.`];
   const { parent, how } = attempt;
   const what = `"${name}" (${how})`;
-  const isTrailed = ledger.bugs.has("syncLineage") || !isInSyncHandler(ledger, attempt);
   const isKeyed = ledger.bugs.has("catalogueKeys") || CARRYING.has(how);
   return [
-    isTrailed &&
-      causationId !== parent?.id &&
-      `${what} has the cause ${causationId}, not ${parent?.id}.`,
-    isTrailed && correlationId !== (parent?.correlationId ?? id) && `${what} is on another trail.`,
+    causationId !== parent?.id && `${what} has the cause ${causationId}, not ${parent?.id}.`,
+    correlationId !== (parent?.correlationId ?? id) && `${what} is on another trail.`,
     isKeyed && key !== attempt.key && `${what} has the key ${key}, not ${attempt.key}.`,
   ].filter((found) => found !== false);
-}
-
-/** In a bus subscriber of an event that a `publishSync` brought. */
-function isInSyncHandler({ rows, attemptsOf }: Ledger, { parent, within }: Attempt): boolean {
-  const cause = parent && rows.get(parent.id);
-  if (!cause || within !== "bus") return false;
-  return (attemptsOf.get(cause.name) ?? []).some(({ how }) => how === "bus.publishSync");
 }
