@@ -1,11 +1,12 @@
 /**
  * `pnpm bench bus [--scenario id] [--rounds n]` runs a suite, and so does `pnpm bench queue [--full]`; a whole run
  * is written to `bench/results/bus.json`. `pnpm bench size [--check]`, `types` and `readme` do what they say;
- * `--check` writes nothing.
+ * `--check` writes nothing. `pnpm bench queue --against ../other --rounds 15` compares this checkout with another.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { compare } from "./pairs/compare.ts";
 import { resultsFile, updateReadmes } from "./readme.ts";
 import { runSuite } from "./runner/run-suite.ts";
 import { scenarioText } from "./runner/table.ts";
@@ -24,6 +25,7 @@ const { positionals, values } = parseArgs({
     rounds: { type: "string", short: "r" },
     check: { type: "boolean", default: false },
     full: { type: "boolean", default: false },
+    against: { type: "string" },
   },
 });
 
@@ -61,6 +63,11 @@ if (suite) {
   const rounds = Number(values.rounds ?? chosen.rounds ?? ROUNDS);
   if (!Number.isSafeInteger(rounds) || rounds < 1) {
     throw new Error(`--rounds is "${values.rounds}". Give a whole number from 1.`);
+  }
+  if (values.against !== undefined) {
+    const { against, scenario: ids } = values;
+    await compare(chosen, { against: resolve(against), ids, pairs: rounds, onResult: console.log });
+    process.exit();
   }
   const result = await runSuite(chosen, {
     ids: values.scenario,

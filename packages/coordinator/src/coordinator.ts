@@ -112,7 +112,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#link = new RedeliveryLink(parts, options.node);
     this.#stageBridge = new StageBridge({ stages, bus, catalogue, counters });
     this.#unmapped = new UnmappedTopics({ bus, catalogue, counters });
-    this.#work = new Work({ queue, catalogue, node: options.node, onError: this.#onError });
+    const { node } = options;
+    this.#work = new Work({ queue, catalogue, node, counters, onError: this.#onError });
     const { onDeadLetter } = options;
     if (onDeadLetter !== undefined) this.#unwatch = queue.deadLetters.onLetter(onDeadLetter);
     this.emitters = createEmitters(catalogue, (topic, payload, more) =>

@@ -15,7 +15,8 @@ export type CoordinatorErrorCode =
   | "NOT_STORED"
   | "SAME_QUEUE"
   | "SPOOL_FULL"
-  | "UNKNOWN_TOPIC";
+  | "UNKNOWN_TOPIC"
+  | "WRONG_OUTCOME";
 
 /** What the coordinator throws and rejects with. Errors of a bus or a queue come through unchanged. */
 export class CoordinatorError extends Error {

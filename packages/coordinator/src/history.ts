@@ -2,6 +2,7 @@ import type { EventBus, PastEvent } from "@ringrift/core-bus";
 import { type AnyContracts, pickLineage, toMillis } from "@ringrift/envelope";
 import type { StoredEvent } from "@ringrift/event-queue";
 import type { AnyCatalogue } from "@ringrift/mappings";
+import { wrongOutcome } from "./outcome.ts";
 import { type AnyQueue, metadataOf } from "./wire.ts";
 
 /** Positions that one look at the log goes back. */
@@ -34,6 +35,8 @@ export async function fillHistory(
     const topic = catalogue.entryForQueue(event.type)?.topic;
     if (topic === undefined) continue;
     try {
+      const wrong = wrongOutcome(catalogue, topic, event);
+      if (wrong) throw wrong;
       const metadata = metadataOf(event);
       found.push({ topic, payload: event.payload, metadata, lineage: pickLineage(event) });
     } catch (error) {

@@ -12,9 +12,11 @@ import type { AnyCatalogue } from "@ringrift/mappings";
 import { BusMarks } from "./bus-marks.ts";
 import type { Counters } from "./counters.ts";
 import type { Outbound } from "./outbound.ts";
+import { wrongOutcome } from "./outcome.ts";
 import type { OwnEvents } from "./own-events.ts";
 import { detailsOf } from "./publisher.ts";
 import { recentIdsOf } from "./recent-ids.ts";
+import { UnknownTypes } from "./unknown-types.ts";
 import { metadataOf, nodeOf } from "./wire.ts";
 
 export interface InboundOptions {
@@ -45,9 +47,11 @@ export class Inbound {
   #failure: Error | undefined;
   #maxAttempts = Number.POSITIVE_INFINITY;
   #marks: BusMarks = BusMarks.NONE;
+  readonly #unknown: UnknownTypes;
 
   constructor(options: InboundOptions) {
     this.#options = options;
+    this.#unknown = new UnknownTypes(options.catalogue);
   }
 
   /**
@@ -91,7 +95,15 @@ export class Inbound {
     if (this.#marks.has(event)) return counters.countOwn();
     const { catalogue } = this.#options;
     const entry = catalogue.entryForQueue(event.type);
-    if (!entry) return counters.drop("unmapped");
+    if (!entry) {
+      counters.drop("unmapped");
+      return this.#unknown.warn(event.type);
+    }
+    const wrong = wrongOutcome(catalogue, entry.topic, event);
+    if (wrong) {
+      counters.drop("invalid");
+      throw wrong;
+    }
     if (event.via.length >= MAX_HOPS) return counters.drop("hop-limit");
     const seen = recentIdsOf(bus);
     const published = own.dispatchOf(event.id);

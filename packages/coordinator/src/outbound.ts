@@ -12,6 +12,7 @@ import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
 import type { CoordinatorError } from "./errors.ts";
 import { givenUp, notRunning, notStored, spoolFull, warnNotRunning } from "./not-stored.ts";
+import { checkOutcome } from "./outcome.ts";
 import type { OwnEvents } from "./own-events.ts";
 import { recentIdsOf } from "./recent-ids.ts";
 import { isRefusal, Spool, type SpoolOutcome } from "./spool.ts";
@@ -165,11 +166,12 @@ export class Outbound {
 
   #forward(type: string, event: BusEvent): Promise<void> | undefined {
     if (this.#carried.has(event.id)) return undefined;
-    const { node, counters } = this.#options;
+    const { catalogue, node, counters } = this.#options;
     if (!this.takes(event.causationId)) throw this.#notRunning(type);
-    const { payload, metadata } = event;
+    const { topic, payload, metadata } = event;
     let headers: CarriedEvent["headers"];
     try {
+      checkOutcome(catalogue, topic, payload);
       headers = toHeaders(payload, metadata, node);
     } catch (error) {
       // The bus reports what a handler throws, and has it among the errors of the publish.

@@ -13,6 +13,7 @@ import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
 import { notRunning } from "./not-stored.ts";
 import type { DurablePublishOptions, PublishReceipt } from "./options.ts";
+import { checkOutcome } from "./outcome.ts";
 import type { Outbound } from "./outbound.ts";
 import type { OwnEvents } from "./own-events.ts";
 import { queueType } from "./queue-type.ts";
@@ -43,6 +44,7 @@ export async function publishDurably(
   const { bus, catalogue, node, counters, outbound, own } = parts;
   const { metadata = {}, headers, source, correlationId, traceparent, key, dedupeKey } = options;
   const type = queueType(catalogue, topic, "publish");
+  checkOutcome(catalogue, topic, payload);
   const parent = currentEvent();
   if (!outbound.takes(parent?.id)) throw notRunning(type);
   const allHeaders = toHeaders(payload, metadata, node, headers);

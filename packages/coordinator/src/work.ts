@@ -8,8 +8,10 @@ import type {
   StoredEvent,
 } from "@ringrift/event-queue";
 import type { AnyCatalogue } from "@ringrift/mappings";
+import type { Counters } from "./counters.ts";
 import { CoordinatorError } from "./errors.ts";
 import { checkHandle } from "./check-handle.ts";
+import { wrongOutcome } from "./outcome.ts";
 import { queueType } from "./queue-type.ts";
 import { type AnyQueue, metadataOf } from "./wire.ts";
 
@@ -83,6 +85,7 @@ export interface WorkOptions {
   readonly catalogue: AnyCatalogue;
   /** This node's name; `undefined` when it has none. */
   readonly node: string | undefined;
+  readonly counters: Counters;
   /** Gets errors of the queue. */
   readonly onError: (error: unknown) => void;
 }
@@ -238,12 +241,17 @@ export class Work {
   #begin(group: WorkGroup): void {
     if (group.consumer) return;
     const { options, handlers } = group;
-    const { queue, onError } = this.#options;
+    const { queue, catalogue, counters, onError } = this.#options;
     const consume = { ...options, eventTypes: Array.from(handlers.keys()), onError };
     const consumer = queue.consume(consume, (event, context) => {
       const found = handlers.get(event.type);
       // This member's types are exactly the handlers' keys, so this is a broken backend.
       if (!found) throw new CoordinatorError("UNKNOWN_TOPIC", `No handler for "${event.type}".`);
+      const wrong = wrongOutcome(catalogue, found.topic, event);
+      if (wrong) {
+        counters.drop("invalid");
+        throw wrong;
+      }
       return found.handler(this.#toWorkEvent(found.topic, event), context);
     });
     // The coordinator keeps the process alive, or doesn't.

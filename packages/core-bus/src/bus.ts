@@ -131,7 +131,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
    * Delivers an event and resolves when all its handlers have settled. The first handler has
    * started when `publish` returns. On a serial bus each waits for the one before.
    *
-   * Rejects with `INVALID_TOPIC`, `WRONG_NAME`, `INVALID_OPTION`, `DEPTH_EXCEEDED` (more than `maxDepth`
+   * Rejects with `INVALID_TOPIC`, `WRONG_NAME`, `WRONG_OUTCOME`, `INVALID_OPTION`, `DEPTH_EXCEEDED` (more than `maxDepth`
    * unfinished publishes nested in each other) or `BUS_CLOSED`; with schemas, `UNKNOWN_TOPIC` and
    * `INVALID_PAYLOAD` (a PayloadError); never for a handler's failure, unless `onFailure` is `throw`.
    * An asynchronous schema is awaited before the event is made.

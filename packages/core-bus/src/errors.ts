@@ -5,6 +5,7 @@ export type EventBusErrorCode =
   | "INVALID_OPTION"
   | "WRONG_NAME"
   | "UNKNOWN_TOPIC"
+  | "WRONG_OUTCOME"
   | "INVALID_PAYLOAD"
   | "ASYNC_SCHEMA"
   | "CAUSAL_DEPTH_EXCEEDED"

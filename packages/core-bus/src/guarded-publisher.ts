@@ -1,8 +1,10 @@
 import {
+  type Contracts,
   currentEvent,
   currentScope,
   eventClock,
   type EventLineage,
+  type EventView,
   MAX_HOPS,
   runWithEvent,
   runWithEventSync,
@@ -19,12 +21,14 @@ import type { QueueLinks } from "./queue-link.ts";
 import type { FailureReport } from "./report.ts";
 import type { Checked, PayloadSchemas } from "./schemas.ts";
 import { asPromise } from "./thenable.ts";
+import { checkOutcome } from "./topic-names.ts";
 import { tracePublish } from "./tracing.ts";
 
 export interface GuardedParts {
   /** Id of the bus. */
   readonly id: string;
   readonly delivery: DeliveryOrder;
+  readonly events: EventView<Contracts> | undefined;
   readonly schemas: PayloadSchemas | undefined;
   readonly middleware: MiddlewareChain;
   readonly links: QueueLinks;
@@ -123,6 +127,7 @@ export class GuardedPublisher {
   /** Makes the event of a request. The bus may have been closed while a schema was waited for. */
   #take(request: ReadRequest): PublishedEvent {
     this.#publisher.requireOpen(`publish to "${request.topic}"`);
+    checkOutcome(request.topic, request.payload, this.#parts.events);
     eventClock.tick();
     const event = this.#publisher.begin(request, currentEvent());
     this.#identify(event, request);

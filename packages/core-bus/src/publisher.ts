@@ -1,8 +1,10 @@
 import {
+  type Contracts,
   currentEvent,
   enterEventSync,
   eventClock,
   type EventLineage,
+  type EventView,
   leaveEventSync,
   nodeId,
   validateLineage,
@@ -20,6 +22,7 @@ import type { FailureReport } from "./report.ts";
 import type { Route, Router } from "./router/router.ts";
 import { isObject } from "./thenable.ts";
 import { TopicCounts } from "./topic-counts.ts";
+import { checkOutcome } from "./topic-names.ts";
 
 /** Topics of a chain that is too deep, in its error. */
 const SHOWN_DEPTH = 8;
@@ -38,6 +41,7 @@ export class Publisher {
   readonly #id: string;
   readonly #maxDepth: number;
   readonly #maxCausalDepth: number;
+  readonly #events: EventView<Contracts> | undefined;
   readonly #router: Router<Entry>;
   readonly #history: History;
   readonly #dispatcher: Dispatcher;
@@ -61,6 +65,7 @@ export class Publisher {
     this.#id = parts.id;
     this.#maxDepth = parts.maxDepth;
     this.#maxCausalDepth = parts.maxCausalDepth;
+    this.#events = parts.events;
     this.#router = parts.router;
     this.#history = parts.history;
     this.#dispatcher = parts.dispatcher;
@@ -98,7 +103,10 @@ export class Publisher {
         return this.#guarded.publish(readRequest(first, payload, options));
       }
       eventClock.tick();
-      return this.deliver(this.#make(first, payload, currentEvent()), this.#usualWay);
+      const event = this.#make(first, payload, currentEvent());
+      const route = this.#router.find(first);
+      if (route.isJudged) this.#judge(event);
+      return this.#deliver(event, route, this.#usualWay);
     } catch (cause) {
       return Promise.reject(cause);
     }
@@ -115,6 +123,7 @@ export class Publisher {
     eventClock.tickQuickly();
     const event = this.#make(first, payload, currentEvent());
     const route = this.#router.find(first);
+    if (route.isJudged) this.#judge(event);
     const history = this.#history;
     if (history.capacity > 0) history.push(event);
     const { length } = route;
@@ -209,11 +218,14 @@ export class Publisher {
     if (depth > this.#maxCausalDepth) throw tooManyCauses(event, this.#maxCausalDepth);
   }
 
-  /** Counts an event, and writes it to the history in the same step in which its route is found. */
-  #admit(event: PublishedEvent): Route<Entry> {
-    const route = this.#router.find(event.topic);
-    if (this.#history.capacity > 0) this.#history.push(event);
-    return route;
+  /** Refuses an event of the wrong outcome as if its route had not been found. */
+  #judge({ topic, payload }: PublishedEvent): void {
+    try {
+      checkOutcome(topic, payload, this.#events);
+    } catch (cause) {
+      this.#router.found -= 1;
+      throw cause;
+    }
   }
 
   /** Remembers that nobody listened; returns how many did. */
@@ -224,13 +236,18 @@ export class Publisher {
   }
 
   deliver(event: PublishedEvent, way: DeliveryWay): Promise<Delivery> {
-    const route = this.#admit(event);
+    return this.#deliver(event, this.#router.find(event.topic), way);
+  }
+
+  #deliver(event: PublishedEvent, route: Route<Entry>, way: DeliveryWay): Promise<Delivery> {
+    if (this.#history.capacity > 0) this.#history.push(event);
     if (route.length > 0) return this.#dispatcher.deliver(event, route, way);
     return Promise.resolve({ event, delivered: this.#dead(event), errors: [] });
   }
 
   deliverNow(event: PublishedEvent): number {
-    const { length, entries } = this.#admit(event);
+    const { length, entries } = this.#router.find(event.topic);
+    if (this.#history.capacity > 0) this.#history.push(event);
     if (length === 0) return this.#dead(event);
     return this.#dispatcher.deliverNow(event, entries, handling.hasSubscribers);
   }

@@ -14,6 +14,8 @@ export interface RegistryParts {
   readonly report: FailureReport;
   /** Throws on a topic that this bus doesn't take. */
   readonly checkName: (topic: string) => void;
+  /** Whether a topic means success, and a failure of it has another. */
+  readonly hasFailure: (topic: string) => boolean;
 }
 
 /** The subscriptions of a bus: made, found by topic, ended. */
@@ -27,7 +29,10 @@ export class SubscriptionRegistry implements EntryHome {
   #sequence = 0;
 
   constructor(parts: RegistryParts) {
-    this.router = new Router(parts.routeCache, parts.checkName);
+    this.router = new Router(parts.routeCache, (topic) => {
+      parts.checkName(topic);
+      return parts.hasFailure(topic);
+    });
     this.#leaks = new LeakWatch(parts.leakWarning);
     this.#report = parts.report;
     this.#checkName = parts.checkName;

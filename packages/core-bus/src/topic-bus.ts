@@ -84,7 +84,14 @@ export class TopicBus {
     this.#history = new History(read.historyCapacity);
     const report = new FailureReport(onError, this.signals);
     this.#report = report;
-    const parts = { ...read, report, checkName: this.#checkName, inFlight: this.#inFlight };
+    const parts = {
+      ...read,
+      report,
+      checkName: this.#checkName,
+      hasFailure: (topic: string) => events?.failureOf?.(topic) !== undefined,
+      events,
+      inFlight: this.#inFlight,
+    };
     this.#subscriptions = new SubscriptionRegistry(parts);
     this.#dispatcher = new Dispatcher(parts);
     this.#publisher = new Publisher({

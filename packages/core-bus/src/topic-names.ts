@@ -1,7 +1,21 @@
-import type { Contracts, EventView } from "@ringrift/envelope";
+import { type Contracts, type EventView, outcomeProblem } from "@ringrift/envelope";
 import { EventBusError } from "./errors.ts";
 import { checkTopic } from "./router/grammar.ts";
 import type { PayloadSchemas } from "./schemas.ts";
+
+/**
+ * Checks that an event doesn't say that it failed under a topic that means success.
+ *
+ * @throws EventBusError `WRONG_OUTCOME`
+ */
+export function checkOutcome(
+  topic: string,
+  payload: unknown,
+  events: EventView<Contracts> | undefined,
+): void {
+  const problem = outcomeProblem(events, topic, payload);
+  if (problem !== undefined) throw new EventBusError("WRONG_OUTCOME", problem);
+}
 
 /**
  * Checks that a name is a topic of the bus. Only without a catalogue do schemas say which there are; with

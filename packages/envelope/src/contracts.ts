@@ -30,6 +30,11 @@ export interface EventView<C extends Contracts> {
   readonly names: ReadonlySet<string>;
   /** This bus's spelling of a name that belongs to another bus; `undefined` when it is unknown. */
   canonical(name: string): string | undefined;
+  /**
+   * The name under which an event of this name goes on when it has failed; `undefined` where it has no other, as on the
+   * stage bus.
+   */
+  failureOf?(name: string): string | undefined;
   /** Exists in types only. */
   readonly [contracts]?: C;
 }

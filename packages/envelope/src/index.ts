@@ -38,5 +38,6 @@ export {
   pickLineage,
   validateLineage,
 } from "./lineage.ts";
+export { outcomeProblem } from "./outcome.ts";
 export { parseStartFrom, type StartFrom, toMillis } from "./time.ts";
 export { type RunawayTrail, TrailWatch, type TrailWatchOptions } from "./trail-watch.ts";

@@ -9,6 +9,7 @@ export type QueueErrorCode =
   | "PAYLOAD_TOO_DEEP"
   | "PAYLOAD_FORBIDDEN_KEY"
   | "ID_TAKEN"
+  | "WRONG_OUTCOME"
   | "GROUP_CONFIG_MISMATCH"
   | "GROUP_NOT_FOUND"
   | "GROUP_CLAIMED"

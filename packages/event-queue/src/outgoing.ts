@@ -7,6 +7,7 @@ import {
   type EventLineage,
   type EventView,
   type LineageOptions,
+  outcomeProblem,
   validateLineage,
 } from "@ringrift/envelope";
 import type { SendOptions } from "./contract.ts";
@@ -60,6 +61,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof SendOptions>([
 const EVENT_NAMES: ReadonlySet<string> = new Set(["type", "payload", ...OPTION_NAMES]);
 const MAX_HEADER_BYTES = 16_384;
 const MAX_HEADER_NAME = 128;
+const RESERVED = "ringrift-";
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
@@ -67,7 +69,7 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
  * Checks the arguments of a `send`, takes a snapshot of the payload, and gives the event its lineage: inside of a
  * handler, that of the handler's child. Call it before the first `await`: the context is that of the caller.
  *
- * @throws QueueError `INVALID_TYPE`, `INVALID_OPTION`, `INVALID_HEADERS`, `PAYLOAD_*`, `UNSUPPORTED`
+ * @throws QueueError `INVALID_TYPE`, `INVALID_OPTION`, `INVALID_HEADERS`, `PAYLOAD_*`, `WRONG_OUTCOME`, `UNSUPPORTED`
  * @throws EnvelopeError `INVALID_LINEAGE`
  */
 export function prepareEvent(
@@ -130,12 +132,15 @@ function check(
   checks: OutgoingChecks,
 ): Draft {
   const { key, dedupeKey, delayMs, source, correlationId } = options;
+  const name = checkEventType(type, checks.view);
+  const problem = outcomeProblem(checks.view, name, payload);
+  if (problem !== undefined) throw new QueueError("WRONG_OUTCOME", problem);
   return {
-    type: checkEventType(type, checks.view),
+    type: name,
     body: encodePayload(payload, checks),
     key: key === undefined ? undefined : checkText("key", key),
     dedupeKey: dedupeKey === undefined ? undefined : checkText("dedupeKey", dedupeKey),
-    headers: checkHeaders(options.headers),
+    headers: checkHeaders(options.headers, { isCarried: options.lineage !== undefined }),
     delayMs: delayMs === undefined ? 0 : checkMs("delayMs", delayMs),
     lineage: lineageOf(options, checks.source),
     said: { source, correlationId },
@@ -165,11 +170,15 @@ const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 /**
  * Checks headers and returns a frozen copy: names of 1 to 128 characters without control characters, values
- * that are well-formed strings, 16 KiB in all.
+ * that are well-formed strings, 16 KiB in all. Names that begin with `ringrift-` are the library's: only what is carried from
+ * elsewhere has them.
  *
  * @throws QueueError `INVALID_HEADERS`
  */
-export function checkHeaders(headers: unknown): Readonly<Record<string, string>> {
+export function checkHeaders(
+  headers: unknown,
+  { isCarried = false }: { readonly isCarried?: boolean } = {},
+): Readonly<Record<string, string>> {
   if (headers === undefined) return NO_HEADERS;
   if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
     throw invalidHeaders(`Headers are ${show(headers)}. Give an object of strings.`);
@@ -187,6 +196,11 @@ export function checkHeaders(headers: unknown): Readonly<Record<string, string>>
     ) {
       throw invalidHeaders(
         `Header name ${JSON.stringify(name.slice(0, 60))} is malformed. Give 1 to ${MAX_HEADER_NAME} characters without control characters.`,
+      );
+    }
+    if (!isCarried && name.toLowerCase().startsWith(RESERVED)) {
+      throw invalidHeaders(
+        `Header name "${name}" begins with "${RESERVED}", which is reserved for the library. Give it another name.`,
       );
     }
     if (typeof value !== "string" || !value.isWellFormed()) {

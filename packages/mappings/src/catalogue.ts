@@ -75,5 +75,13 @@ function viewOf<C extends object>(
       const entry = index.any.get(name);
       return entry ? spell(entry) : undefined;
     },
+    failureOf(name: string): string | undefined {
+      // A stage says in its payload how it ended.
+      if (kind === "stages") return undefined;
+      const failure = (own.get(name) ?? index.aliases.get(name))?.failure;
+      if (failure === undefined) return undefined;
+      const entry = index.topics.get(failure);
+      return (entry && spell(entry)) ?? failure;
+    },
   });
 }

@@ -201,3 +201,15 @@ describe("emitterName", () => {
     expect(emitterName(topic)).toBe(name);
   });
 });
+
+describe("the failure of a name", () => {
+  it("is spelled as on its own bus, and a stage has none: its payload says how it ended", () => {
+    expect(shop.topics.failureOf?.("parcel.sent")).toBe("parcel.lost");
+    expect(shop.queue.failureOf?.("PARCEL_OUT")).toBe("PARCEL_LOST");
+    expect(shop.queue.failureOf?.("PARCEL_SENT")).toBe("PARCEL_LOST");
+    expect(shop.stages.failureOf?.("shipping_complete")).toBeUndefined();
+    for (const topic of ["parcel.lost", "parcel.refused", "order.placed", "weather.changed"]) {
+      expect(shop.topics.failureOf?.(topic)).toBeUndefined();
+    }
+  });
+});

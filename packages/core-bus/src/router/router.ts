@@ -35,6 +35,8 @@ export interface Route<E extends Routed> {
   readonly callbacks: readonly E["direct"][];
   /** Some of `callbacks` are missing, or there are none. */
   readonly isPartial?: true;
+  /** Its payloads need a look: see the router's `admit`. */
+  readonly isJudged: boolean;
 }
 
 /** Figures of the route cache. */
@@ -67,7 +69,7 @@ export class Router<E extends Routed> {
   /** Routes in the cache. */
   #size = 0;
   readonly #capacity: number;
-  readonly #admit: (topic: string) => void;
+  readonly #admit: (topic: string) => boolean;
   /** Routes found for events so far. */
   found = 0;
   #misses = 0;
@@ -76,8 +78,11 @@ export class Router<E extends Routed> {
   #hitsBefore = 0;
   #paused = false;
 
-  /** `admit` throws on a topic that must not be published to; it is asked when a topic is not cached. */
-  constructor(capacity: number, admit: (topic: string) => void) {
+  /**
+   * `admit` throws on a topic that must not be published to, and says whether not all payloads are right for it. It is
+   * asked when a topic is not cached.
+   */
+  constructor(capacity: number, admit: (topic: string) => boolean) {
     this.#capacity = capacity;
     this.#admit = admit;
   }
@@ -131,7 +136,7 @@ export class Router<E extends Routed> {
 
   /** Reads a cached route's entries anew: what is known of a handler has become more. */
   renew(topic: string, route: Route<E>): void {
-    if (this.#routes[topic] === route) this.#routes[topic] = routeOf(route.entries);
+    if (this.#routes[topic] === route) this.#routes[topic] = routeOf(route.entries, route.isJudged);
   }
 
   stats(): RouteStats {
@@ -139,12 +144,12 @@ export class Router<E extends Routed> {
   }
 
   #find(topic: string): Route<E> {
-    this.#admit(topic);
+    const isJudged = this.#admit(topic);
     this.#misses += 1;
     this.#missesLeft -= 1;
     if (this.#missesLeft === 0) this.#judge();
     const entries = this.#compile(topic);
-    const route = routeOf(entries);
+    const route = routeOf(entries, isJudged);
     if (!this.#paused && this.#capacity > 0) this.#store(topic, route);
     return route;
   }
@@ -225,14 +230,14 @@ function directOf<E extends Routed>(entry: E): E["direct"] {
 }
 
 /** Routes with all callbacks are of a shape of their own, in which V8 knows that `first` is a function. */
-function routeOf<E extends Routed>(entries: readonly E[]): Route<E> {
+function routeOf<E extends Routed>(entries: readonly E[], isJudged: boolean): Route<E> {
   const { length } = entries;
   const handlers = entries.map(directOf);
   const callbacks = entries.map(immediateOf);
   const first = callbacks[0];
   return first === undefined || callbacks.includes(undefined)
-    ? { isPartial: true, length, first, entries, handlers, callbacks }
-    : { length, first, entries, handlers, callbacks };
+    ? { isPartial: true, length, first, entries, handlers, callbacks, isJudged }
+    : { length, first, entries, handlers, callbacks, isJudged };
 }
 
 function immediateOf<E extends Routed>(entry: E): E["direct"] {

@@ -1,4 +1,4 @@
-import type { Contracts, EventView } from "@ringrift/envelope";
+import { type Contracts, createLineage, type EventView } from "@ringrift/envelope";
 import { expect } from "vitest";
 import { expectCode, PAID, PLACED, type TestCase } from "./suite.ts";
 
@@ -197,6 +197,33 @@ export function sending(test: TestCase): void {
     expect(await queue.history()).toEqual([]);
   });
 
+  test("with a catalogue, what says that it failed under the name of a success is refused, and not stored", async (lab) => {
+    const view: EventView<Contracts> = {
+      kind: "queue",
+      names: new Set([PLACED, "ORDER_FAILED"]),
+      canonical: (name) => name,
+      failureOf: (name) => (name === PLACED ? "ORDER_FAILED" : undefined),
+    };
+    const queue = lab.open({ events: view });
+    const payload = { success: false };
+    const error = await expectCode(() => queue.send(PLACED, payload), "WRONG_OUTCOME");
+    expect(error.message).toContain('"ORDER_FAILED"');
+    const batch = ["ORDER_FAILED", PLACED].map((type) => ({ type, payload }));
+    await expectCode(() => queue.sendMany(batch), "WRONG_OUTCOME");
+    expect(await queue.history()).toEqual([]);
+    await queue.sendMany([
+      { type: PLACED, payload: { success: true } },
+      { type: "ORDER_FAILED", payload },
+    ]);
+    expect(await queue.history()).toHaveLength(2);
+  });
+
+  test("what is carried with its lineage keeps the headers of the library", async (lab) => {
+    const headers = { "ringrift-node": "a" };
+    const stored = await lab.open().send(PLACED, {}, { headers, lineage: createLineage({}) });
+    expect(stored.headers).toEqual(headers);
+  });
+
   const options: readonly (readonly [string, object, string])[] = [
     ["an empty key", { key: "" }, "INVALID_OPTION"],
     ["a key of 513 characters", { key: "k".repeat(513) }, "INVALID_OPTION"],
@@ -208,6 +235,8 @@ export function sending(test: TestCase): void {
     ["a header that is no string", { headers: { n: 1 } }, "INVALID_HEADERS"],
     ["a header name with a line break", { headers: { "a\nb": "" } }, "INVALID_HEADERS"],
     ["headers of 17 KiB", { headers: { a: "x".repeat(17_408) } }, "INVALID_HEADERS"],
+    ["a header of the library", { headers: { "ringrift-node": "b" } }, "INVALID_HEADERS"],
+    ["the same in capitals", { headers: { "RingRift-x": "b" } }, "INVALID_HEADERS"],
     ["a malformed lineage", { lineage: { id: "not a UUID" } }, "INVALID_LINEAGE"],
   ];
   for (const [name, given, code] of options) {
