@@ -16,8 +16,8 @@ export interface SizeResult {
   readonly dependencies: Readonly<Record<string, number>>;
 }
 
-/** The most bytes that each may have (docs/decisions/0017-picomatch-and-the-size-of-core-bus.md). */
-export const BUDGETS = { own: 16_500, busOnly: 15_200, all: 27_500 } as const;
+/** The most bytes that each may have (docs/decisions/0017 for picomatch, 0022 for children and outcomes). */
+export const BUDGETS = { own: 17_500, busOnly: 16_200, all: 28_700 } as const;
 
 const MEANINGS = {
   own: "own code",

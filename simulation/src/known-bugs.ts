@@ -21,24 +21,6 @@ export const KNOWN_BUGS = {
     seed: 113,
     kinds: ["clean-end: left is too low"],
   },
-  "own-children": {
-    what: "a subscriber of an own event publishes again what it published before a crash, as another event",
-    seed: 11,
-    kinds: ["one-id: a subscriber's child by a call with two ids"],
-  },
-  "other-path": {
-    what: "children of a work handler, and what subscribers publish within it, take each other's dedupe keys when they come in another order or are others",
-    seed: 175,
-    kinds: [
-      "one-id: a worker's child by a call with two ids",
-      "one-id: taken for another",
-      "nothing-lost: known",
-    ],
-  },
-  "children-by-bus": {
-    what: "children that handlers publish on the bus and by stages come to a bus again at every attempt",
-    seed: 9,
-  },
   "spool-order": {
     what: "what waits for the queue is stored in the order in which it was refused",
     seed: 2,

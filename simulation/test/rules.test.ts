@@ -63,6 +63,31 @@ describe("once per node", () => {
     }
   });
 
+  test("lets a handler's child come again, flagged, in a later process in which the handler runs again", () => {
+    const tag = "p1/work.1";
+    const before: Line[] = [got("a#1", "e1", { tag }), settled("a", "e1"), stopped("a#1")];
+    const lines = [stored(1, { tag }), ...before, started("a#2", 1)];
+    const [publish] = published("a#2", tag, "known", { parent: "p1" });
+    const flagged = got("a#2", "e1", { tag, redelivered: true });
+    expect(judged(oncePerNode, [...lines, publish as Line, flagged])).toEqual([]);
+    const broken = ["once-per-node: again after it was settled"];
+    expect(judged(oncePerNode, [...lines, flagged])).toEqual(broken);
+    expect(judged(oncePerNode, [...lines, publish as Line, got("a#2", "e1", { tag })])).toEqual(
+      broken,
+    );
+  });
+
+  test("lets a handler's child come unflagged that another process has stored", () => {
+    const tag = "p1/work.1";
+    const [publish] = published("a#1", tag, "spooled", { parent: "p1" });
+    const before: Line[] = [publish as Line, got("a#1", "e1", { tag }), ["a#1", crash]];
+    const after = got("a#2", "e1", { tag });
+    expect(judged(oncePerNode, [...before, stored(1, { tag, by: "b#1" }), after])).toEqual([]);
+    expect(judged(oncePerNode, [...before, stored(1, { tag }), after])).toEqual([
+      "once-per-node: not flagged",
+    ]);
+  });
+
   test("sees that it came again after a crash though it had been settled", () => {
     const lines: Line[] = [stored(1), got("a#1", "e1"), settled("a", "e1"), ["a#1", crash]];
     expect(judged(oncePerNode, [...lines, got("a#2", "e1", { redelivered: true })])).toEqual([
@@ -217,6 +242,17 @@ describe("nothing lost", () => {
     expect(judged(nothingLost, [...lines, ["a#1", crash]])).toEqual([]);
   });
 
+  test("leaves in its process what a handler publishes that a stop didn't wait for", () => {
+    const child = { via: "bus", parent: "p1" } as const;
+    const stop = [started("a#1", 0), stopped("a#1", { left: 1 })];
+    const kept = published("a#1", "p1/a:a1.1", "spooled", child);
+    expect(judged(nothingLost, [...stop, ...kept])).toEqual([]);
+    expect(judged(nothingLost, [started("a#1", 0), stopped("a#1"), ...kept])).toHaveLength(1);
+    expect(judged(nothingLost, [...stop, started("a#1", 0), ...kept])).toHaveLength(1);
+    const said = published("a#1", "p1/a:a1.1", "stored", child);
+    expect(judged(nothingLost, [...stop, ...said])).toHaveLength(1);
+  });
+
   test("sees what was refused, and a bus had all the same", () => {
     const lines = [...published("a#1", "p1", "refused"), got("a#1", "e1")];
     expect(judged(nothingLost, lines)).toEqual(["nothing-lost: not stored"]);
@@ -274,6 +310,16 @@ describe("the other rules", () => {
     const warning: Line = ["a#1", { what: "warning", code: "X", message: "" }];
     expect(judged(noWarnings, [warning])).toEqual(["no-warnings: X"]);
     expect(judged(noWarnings, [["a#1", { what: "fault", kind: "lost" }], warning])).toEqual([]);
+  });
+
+  test("see a warning that nothing runs, unless a stop had a limit", () => {
+    const warning: Line = ["a#1", { what: "warning", code: "RINGRIFT_NOT_RUNNING", message: "" }];
+    const stop = (limitMs: number | undefined): Line => [
+      "a#1",
+      { what: "stopping", how: "stop", limitMs },
+    ];
+    expect(judged(noWarnings, [stop(undefined), warning])).toHaveLength(1);
+    expect(judged(noWarnings, [stop(10), warning])).toEqual([]);
   });
 
   test("are content with a run in which everything is as promised", () => {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { openQueue, RemoteNode, tempFolder } from "./nodes.ts";
@@ -32,6 +33,32 @@ describe("kill -9 of a named node while a bus handler of its own event runs", ()
         },
         { timeout: 10_000 },
       );
+    },
+  );
+
+  it.each(["its own event", "a foreign event"])(
+    "doesn't double what the handler had published: not for %s",
+    async (whose) => {
+      const dbPath = join(tempFolder(), "events.db");
+      const queue = openQueue(dbPath);
+      await queue.group("trainer", { from: "now", leaseMs: 500 }).ensure();
+      const settings = { dbPath, node: "trainer", answers: true };
+      const node = await RemoteNode.start(settings);
+      const ended = once(node.process ?? process, "exit");
+      if (whose === "its own event") {
+        node
+          .call("busPublish", "data.new_games", { count: 1, source: "test" })
+          .catch(() => undefined);
+      } else await queue.send("NEW_GAMES_AVAILABLE", { count: 1, source: "test" });
+      await ended;
+
+      const next = await RemoteNode.start(settings);
+      await vi.waitFor(async () => expect(await next.call("children")).toHaveLength(1), {
+        timeout: 10_000,
+      });
+      const rows = await queue.history({ eventTypes: ["DATA_SYNC_COMPLETED"] });
+      expect(await next.call("children")).toEqual([{ id: rows[0]?.id, duplicate: true }]);
+      expect(rows).toHaveLength(1);
     },
   );
 });

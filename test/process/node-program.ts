@@ -16,6 +16,8 @@ export interface NodeSettings {
   readonly leaseMs?: number;
   /** Whether its bus handler never ends. */
   readonly hangs?: boolean;
+  /** Whether its bus handler of `data.new_games` publishes a child, and then dies if the event is new to it. */
+  readonly answers?: boolean;
   /** What to do in the work handler, after its effect. */
   readonly work?: "record" | "publish then die" | "die after effect";
 }
@@ -38,12 +40,26 @@ const events: EventCoordinator<typeof selfplayCatalogue> = createCoordinator({
 });
 const seen: Seen[] = [];
 const worked: Seen[] = [];
+/** What its publishes of children gave. */
+const children: { readonly id: string; readonly duplicate: boolean }[] = [];
+
+async function publishChild(): Promise<void> {
+  const child = { nodeId: "t", gamesSynced: 1 };
+  const { id, duplicate } = await events.publish("data.sync_completed", child);
+  children.push({ id, duplicate });
+}
 
 events.bus.subscribe("**", (event) => {
   const { id, topic, redelivered = false } = event;
   seen.push({ id, topic, redelivered, payload: { ...event.payload } });
   return settings.hangs ? new Promise(() => undefined) : undefined;
 });
+if (settings.answers) {
+  events.bus.subscribe("data.new_games", async ({ redelivered = false }) => {
+    await publishChild();
+    if (!redelivered) process.kill(process.pid, "SIGKILL");
+  });
+}
 if (settings.group !== undefined) {
   const { group, leaseMs, work = "record" } = settings;
   events.handle(
@@ -53,11 +69,11 @@ if (settings.group !== undefined) {
       const { id, topic, redelivered, attempt } = event;
       worked.push({ id, topic, redelivered, attempt, payload: { ...event.payload } });
       if (work === "record" || attempt > 1) {
-        await events.publish("data.sync_completed", { nodeId: "t", gamesSynced: 1 });
+        await publishChild();
         return;
       }
       if (work === "publish then die") {
-        await events.publish("data.sync_completed", { nodeId: "t", gamesSynced: 1 });
+        await publishChild();
       }
       tell({ event: "dying", worked });
       process.kill(process.pid, "SIGKILL");
@@ -88,6 +104,7 @@ const commands: Record<string, (...args: never[]) => unknown> = {
   send: (type: string, payload: unknown) => queue.send(type, payload),
   seen: () => seen,
   worked: () => worked,
+  children: () => children,
   stats: () => events.stats(),
 };
 

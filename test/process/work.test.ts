@@ -59,6 +59,9 @@ describe.each(BACKENDS)("kill -9 in a work handler, the queue being %s,", (backe
       const children = await queue.history({ eventTypes: ["DATA_SYNC_COMPLETED"] });
       expect(children).toHaveLength(1);
       expect(children[0]).toMatchObject({ causationId: id });
+      // The other process has derived the same id, and was told that the event is there.
+      const duplicate = work === "publish then die";
+      expect(await heir.call("children")).toEqual([{ id: children[0]?.id, duplicate }]);
     },
   );
 });

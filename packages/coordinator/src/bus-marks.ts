@@ -8,12 +8,14 @@ export interface BusMark {
   readonly upTo: number;
   /** Events that it sent and that were not handled there, by id. */
   readonly except: readonly string[];
+  /** Events that others sent and that were handled there before they came from the queue, by id. */
+  readonly also: readonly string[];
 }
 
 /** Stops that are remembered: of more, the cursor can't be so far behind without other trouble. */
 const MOST_MARKS = 32;
 /** With ids of 36 characters, what a note has room for. */
-const MOST_EXCEPTIONS = 1_000;
+const MOST_IDS = 1_000;
 
 /** The marks in a node's name record, newest last. Read once at each start. */
 export class BusMarks {
@@ -41,35 +43,35 @@ export class BusMarks {
   /** Whether a bus before this one had the event, and its handlers there were done. */
   has({ id, via, position }: StoredEvent): boolean {
     return this.#marks.some(
-      ({ bus, upTo, except }) => position <= upTo && via.includes(bus) && !except.includes(id),
+      ({ bus, upTo, except, also }) =>
+        position <= upTo && (via.includes(bus) || also.includes(id)) && !except.includes(id),
     );
   }
 
-  /** The note with one more mark; `undefined` when there would be no room for its exceptions. */
+  /** The note with one more mark; `undefined` when there would be no room for its ids. */
   noteWith(mark: BusMark): { readonly buses: readonly BusMark[] } | undefined {
-    if (mark.except.length > MOST_EXCEPTIONS) return undefined;
+    if (idsIn([mark]) > MOST_IDS) return undefined;
     const others = this.#marks.filter(({ bus }) => bus !== mark.bus);
     const buses = [...others, mark].slice(-MOST_MARKS);
-    for (let rest = exceptionsOf(buses); rest > MOST_EXCEPTIONS; rest = exceptionsOf(buses)) {
+    for (let rest = idsIn(buses); rest > MOST_IDS; rest = idsIn(buses)) {
       buses.shift();
     }
     return { buses };
   }
 }
 
-function exceptionsOf(marks: readonly BusMark[]): number {
-  return marks.reduce((sum, { except }) => sum + except.length, 0);
+function idsIn(marks: readonly BusMark[]): number {
+  return marks.reduce((sum, { except, also }) => sum + except.length + also.length, 0);
 }
 
 function isMark(value: unknown): value is BusMark {
   if (!isObject(value)) return false;
-  const { bus, upTo, except } = value;
-  return (
-    typeof bus === "string" &&
-    Number.isSafeInteger(upTo) &&
-    Array.isArray(except) &&
-    except.every((id) => typeof id === "string")
-  );
+  const { bus, upTo, except, also } = value;
+  return typeof bus === "string" && Number.isSafeInteger(upTo) && isTexts(except) && isTexts(also);
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((text) => typeof text === "string");
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

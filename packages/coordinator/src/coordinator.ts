@@ -27,6 +27,7 @@ import type { Parts } from "./parts.ts";
 import { publishDurably } from "./publisher.ts";
 import { Reading } from "./reading.ts";
 import { reporter } from "./report.ts";
+import { RedeliveryLink } from "./redelivery-link.ts";
 import { StageBridge } from "./stage-bridge.ts";
 import { Stopping } from "./stopping.ts";
 import { UnknownTypes } from "./unknown-types.ts";
@@ -67,6 +68,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   readonly #unmapped: UnmappedTopics;
   readonly #unknown: UnknownTypes;
   readonly #work: Work;
+  readonly #link: RedeliveryLink;
   /** Ends the watch on dead letters. */
   readonly #unwatch: (() => void) | undefined;
   #reading: Reading | undefined;
@@ -109,6 +111,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
       spoolLimit: options.spoolLimit ?? SPOOL_LIMIT,
       onError: this.#onError,
     });
+    this.#link = new RedeliveryLink(parts, options.node);
     this.#stageBridge = new StageBridge({ stages, bus, catalogue, counters });
     this.#unmapped = new UnmappedTopics({ bus, catalogue, counters });
     this.#unknown = new UnknownTypes(catalogue);
@@ -291,7 +294,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     const node = this.node ?? "this node";
     const problems = [...health.problems];
     if (!this.running) problems.push(notStarted(node));
-    problems.push(...(this.#reading?.problems() ?? []), ...this.#work.problems());
+    problems.push(...[this.#reading, this.#work, this.#link].flatMap((p) => p?.problems() ?? []));
     const waiting = this.#outbound.spooled;
     if (waiting > 0) problems.push(spooled(node, waiting));
     const ok = problems.every(({ severity }) => severity !== "error");
@@ -310,6 +313,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#keepAlive = runDetached(() => setInterval(() => undefined, LONGEST_TIMER_MS));
     if (!this.#isRef) this.#keepAlive.unref();
     await this.#work.ensure();
+    await this.#link.attach(this.#bridges("queueToTopic"));
     if (this.#bridges("queueToTopic")) {
       this.#reading = await Reading.open({
         bus,
@@ -407,6 +411,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   /** Handlers may publish until their end, so the way out stays open longest. */
   async #drain({ excuses, deadline: { signal } }: Stopping): Promise<void> {
     await this.#stopConsumers();
+    // What held it up beyond its limit may end after the next start, whose way out stays open.
+    if (signal.aborted) return;
     this.#outbound.finish();
     await this.#own.settled(excuses, signal);
     await this.#outbound.flush(signal);
@@ -444,10 +450,14 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     this.#outbound.detach();
     this.#unmapped.detach();
     const { insider, deadline } = stopping;
-    if (insider === undefined) return left + (await this.#parts.closeOwn(deadline));
-    // A bus waits for none of its handlers when one of them closes it.
-    await runWithEvent(insider, () => this.#parts.closeOwn(deadline));
-    return left;
+    try {
+      if (insider === undefined) return left + (await this.#parts.closeOwn(deadline));
+      // A bus waits for none of its handlers when one of them closes it.
+      await runWithEvent(insider, () => this.#parts.closeOwn(deadline));
+      return left;
+    } finally {
+      this.#link.detach();
+    }
   }
 
   async #publish(
@@ -457,7 +467,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   ): Promise<PublishReceipt> {
     checkPublishOptions(options);
     if (this.#state === "closed") throw closed("publish");
-    if (this.#state !== "running" && this.#state !== "stopping") {
+    // Handlers of work may begin before the start is over.
+    if (this.#state !== "running" && this.#state !== "stopping" && !this.#outbound.isOpen) {
       const when = this.#state === "stopped" ? "after stop()" : "before start()";
       throw new CoordinatorError(
         "NOT_STARTED",

@@ -89,7 +89,8 @@ export class Inbound {
   }
 
   async #receive(event: StoredEvent, context: DeliveryContext): Promise<void> {
-    const { counters, bus, unknown } = this.#options;
+    const { counters, bus, own, unknown } = this.#options;
+    own.hasCome(event.id);
     if (event.via.includes(bus.id)) return this.#passOwn(event, context);
     if (this.#marks.has(event)) return counters.countOwn();
     const { catalogue } = this.#options;
@@ -104,9 +105,12 @@ export class Inbound {
       throw wrong;
     }
     if (event.via.length >= MAX_HOPS) return counters.drop("hop-limit");
-    // A redelivery is let through: the crash that caused it may have cut the handlers short.
     const seen = recentIdsOf(bus);
-    if (seen.has(event.id) && !event.redelivered) return this.#passDuplicate(event, context);
+    const published = own.dispatchOf(event.id);
+    if (published) return this.#receiveChild(event, context, { topic: entry.topic, published });
+    // A redelivery is let through while its handlers run: what caused it may have cut them short.
+    const isKnown = event.redelivered ? seen.isDone(event.id) : seen.has(event.id);
+    if (isKnown) return this.#passDuplicate(event, context);
     seen.begin(event.id);
     await this.#settling(event, context, {
       work: () => this.#dispatch(entry.topic, event),
@@ -115,11 +119,37 @@ export class Inbound {
   }
 
   /** Another way brought it: if that is under way, this one is passed after it, so that a crash loses neither. */
-  async #passDuplicate(event: StoredEvent, context: DeliveryContext): Promise<void> {
+  async #passDuplicate({ id }: StoredEvent, context: DeliveryContext): Promise<void> {
     const { bus, counters } = this.#options;
     counters.drop("duplicate");
-    const over = recentIdsOf(bus).underWay(event.id);
-    if (over && !settleAfter(context, over)) await over;
+    const over = recentIdsOf(bus).underWay(id);
+    if (over) await settledAfter(context, over);
+  }
+
+  /** What another process has stored is being published here, too: that calls the handlers, or leaves it to this. */
+  async #receiveChild(
+    event: StoredEvent,
+    context: DeliveryContext,
+    { topic, published }: { readonly topic: string; readonly published: Promise<void> },
+  ): Promise<void> {
+    const { bus, counters, own } = this.#options;
+    const seen = recentIdsOf(bus);
+    let isBegun = false;
+    const work = async (): Promise<void> => {
+      await published;
+      own.hasCome(event.id);
+      if (seen.has(event.id)) {
+        counters.drop("duplicate");
+        return seen.underWay(event.id);
+      }
+      seen.begin(event.id);
+      isBegun = true;
+      await this.#dispatch(topic, event);
+    };
+    await this.#settling(event, context, {
+      work: () => settledAfter(context, work()),
+      onSettled: (isAcked) => isBegun && seen.end(event.id, isAcked),
+    });
   }
 
   /**
@@ -133,7 +163,7 @@ export class Inbound {
     if (own.dispatchOf(id) === undefined && !own.isLost(id)) return;
     const settled = this.#afterDispatch(event);
     await this.#settling(event, context, {
-      work: () => (settleAfter(context, settled) ? Promise.resolve() : settled),
+      work: () => settledAfter(context, settled),
       onSettled: () => {},
     });
   }
@@ -142,6 +172,8 @@ export class Inbound {
     const { bus, catalogue, own } = this.#options;
     await own.dispatchOf(event.id);
     if (!own.find(event.id)) return;
+    // A child: nobody is to publish it here once more.
+    recentIdsOf(bus).add(event.id);
     // Its answer was lost, and its publisher was told that it is not stored: so no handler here has been called.
     const entry = catalogue.entryForQueue(event.type);
     if (!entry) return;
@@ -158,7 +190,7 @@ export class Inbound {
   async #settling(
     { id }: StoredEvent,
     context: DeliveryContext,
-    how: { readonly work: () => Promise<void>; readonly onSettled: (isAcked: boolean) => void },
+    how: { readonly work: () => Promise<void>; readonly onSettled: (isAcked: boolean) => unknown },
   ): Promise<void> {
     this.#unsettled.add(id);
     const onSettled = (isAcked: boolean): void => {
@@ -223,6 +255,11 @@ export class Inbound {
     this.#options.onError(this.#failure);
     void this.stop();
   }
+}
+
+/** Frees the place of a delivery that settles with `rest`; waits for it where that can't be. */
+async function settledAfter(context: DeliveryContext, rest: Promise<unknown>): Promise<void> {
+  if (!settleAfter(context, rest)) await rest;
 }
 
 function codeOf(error: unknown): unknown {

@@ -1,13 +1,13 @@
 import {
   type BusEvent,
   type EventBus,
+  isRepeated,
   quiet,
   settled,
   type Subscription,
 } from "@ringrift/core-bus";
 import { type AnyContracts, pickLineage } from "@ringrift/envelope";
 import type { StoredEvent } from "@ringrift/event-queue";
-import { nextChildDedupeKey } from "@ringrift/event-queue/backend";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
 import type { CoordinatorError } from "./errors.ts";
@@ -58,7 +58,7 @@ export class Outbound {
     this.#spool = new Spool({
       queue,
       limit,
-      onStored: (outgoing, stored) => this.#stored(outgoing, stored),
+      onStored: (_, stored) => this.#stored(stored),
       onRefused: (_, error) => {
         options.counters.drop(isRefusal(error) ? "invalid" : "error");
         options.onError(error);
@@ -100,6 +100,11 @@ export class Outbound {
     this.#door = "open";
     this.#hasWarned = false;
     return this.#spool.open();
+  }
+
+  /** Whether events are stored, of whomever. */
+  get isOpen(): boolean {
+    return this.#door === "open";
   }
 
   /** The start has failed: all is as it was before {@link prepare}. */
@@ -161,7 +166,7 @@ export class Outbound {
 
   #forward(type: string, event: BusEvent): Promise<void> | undefined {
     if (this.#carried.has(event.id)) return undefined;
-    const { catalogue, node, counters, own } = this.#options;
+    const { catalogue, node, counters } = this.#options;
     if (!this.takes(event.causationId)) throw this.#notRunning(type);
     const { topic, payload, metadata } = event;
     let headers: CarriedEvent["headers"];
@@ -173,16 +178,24 @@ export class Outbound {
       counters.drop("invalid");
       throw error;
     }
-    const dedupeKey = nextChildDedupeKey(type);
-    const outgoing = { type, payload, headers, lineage: pickLineage(event), dedupeKey };
+    const outgoing = { type, payload, headers, lineage: pickLineage(event) };
     const outcome = this.#spool.add(outgoing);
     if (outcome instanceof Promise) {
-      own.begin(event.id, event.causationId, settled(event));
+      this.#begin(event);
       return outcome.then((known) => this.#tell(outgoing, known));
     }
-    if (outcome.kind !== "full") own.begin(event.id, event.causationId, settled(event));
+    if (outcome.kind !== "full") this.#begin(event);
     this.#tell(outgoing, outcome);
     return undefined;
+  }
+
+  #begin(event: BusEvent): void {
+    // A child that was published before is waited for since then, or has come back already.
+    if (isRepeated(event)) return;
+    const { own } = this.#options;
+    own.begin(event.id, event.causationId, settled(event));
+    // If an earlier publish of it was rejected: its handlers are called now.
+    own.find(event.id);
   }
 
   /** Throws unless it is stored: that is what the publisher gets among the errors. */
@@ -228,10 +241,13 @@ export class Outbound {
     return quiet(notRunning(type));
   }
 
-  #stored({ lineage }: CarriedEvent, stored: StoredEvent): void {
+  #stored(stored: StoredEvent): void {
     const { bus, counters, own, spoolLimit } = this.#options;
-    // This bus has the event under its own id: the one stored first must not come here as well.
-    if (stored.duplicate && stored.id !== lineage.id) recentIdsOf(bus).add(stored.id);
+    // Another process stored it first. It has been here, and must not come once more.
+    if (stored.duplicate && !stored.via.includes(bus.id)) {
+      recentIdsOf(bus).add(stored.id);
+      own.goesAhead(stored.id);
+    }
     own.storedAt(stored.position);
     if (this.#spool.size <= spoolLimit / 2) this.#overflowing = undefined;
     counters.forward("topicToQueue");

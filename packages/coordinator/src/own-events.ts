@@ -3,6 +3,8 @@ import type { BusMark } from "./bus-marks.ts";
 
 /** Most events to remember whose fate is unknown. */
 const MOST_LOST = 10_000;
+/** Most events of others to remember that have not come from the queue yet: a mark has room for about twice as many. */
+const MOST_AHEAD = 500;
 
 interface Dispatch {
   readonly causationId: string | undefined;
@@ -19,13 +21,20 @@ export class OwnEvents {
   readonly #dispatches = new Map<string, Dispatch>();
   /** Their publish was rejected, and yet they may be in the log: the answer may have been lost. */
   readonly #lost = new Set<string>();
+  /** Others have sent them, and handlers here were called by a publish before they came from the queue. */
+  readonly #ahead = new Set<string>();
   #lastPosition = 0;
 
-  /** An event is dispatched here until `settled`, which never rejects. */
+  /**
+   * An event is dispatched here until `settled`, which never rejects. A child may be so twice at once, when its parent is
+   * delivered again: then until both are over.
+   */
   begin(id: string, causationId: string | undefined, settled: Promise<void>): void {
-    const dispatch = { causationId, settled };
+    const other = this.#dispatches.get(id)?.settled;
+    const both = other ? Promise.all([other, settled]).then(() => undefined) : settled;
+    const dispatch = { causationId, settled: both };
     this.#dispatches.set(id, dispatch);
-    void settled.then(() => {
+    void both.then(() => {
       if (this.#dispatches.get(id) === dispatch) this.#dispatches.delete(id);
       this.changed.ring();
     });
@@ -65,10 +74,7 @@ export class OwnEvents {
 
   /** It was rejected, no handler here was called, and it may be stored. */
   lose(id: string): void {
-    this.#lost.add(id);
-    if (this.#lost.size <= MOST_LOST) return;
-    const oldest = this.#lost.values().next();
-    if (!oldest.done) this.#lost.delete(oldest.value);
+    addTo(this.#lost, id, MOST_LOST);
   }
 
   /** Whether it turns out that a lost one is stored. Whoever asks first dispatches it. */
@@ -80,6 +86,16 @@ export class OwnEvents {
     return this.#lost.has(id);
   }
 
+  /** Another process has sent it, too. Noted while its handlers here run, until it comes from the queue. */
+  goesAhead(id: string): void {
+    if (this.#dispatches.has(id)) addTo(this.#ahead, id, MOST_AHEAD);
+  }
+
+  /** It has come from the queue. */
+  hasCome(id: string): void {
+    this.#ahead.delete(id);
+  }
+
   storedAt(position: number): void {
     this.#lastPosition = Math.max(this.#lastPosition, position);
   }
@@ -87,6 +103,15 @@ export class OwnEvents {
   /** What the next start has to know of this bus. `excuses`: events that count as handled though they have not settled. */
   mark(bus: string, excuses: (id: string) => boolean): BusMark {
     const unsettled = [...this.#dispatches.keys()].filter((id) => !excuses(id));
-    return { bus, upTo: this.#lastPosition, except: [...unsettled, ...this.#lost] };
+    const except = [...unsettled, ...this.#lost];
+    return { bus, upTo: this.#lastPosition, except, also: [...this.#ahead] };
   }
+}
+
+/** Forgets the oldest one when there are more than `most`. */
+function addTo(ids: Set<string>, id: string, most: number): void {
+  ids.add(id);
+  if (ids.size <= most) return;
+  const oldest = ids.values().next();
+  if (!oldest.done) ids.delete(oldest.value);
 }

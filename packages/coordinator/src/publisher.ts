@@ -3,6 +3,8 @@ import {
   type AnyContracts,
   createLineage,
   currentEvent,
+  currentScope,
+  type EventLineage,
   passedVia,
   pickLineage,
 } from "@ringrift/envelope";
@@ -15,6 +17,7 @@ import { checkOutcome } from "./outcome.ts";
 import type { Outbound } from "./outbound.ts";
 import type { OwnEvents } from "./own-events.ts";
 import { queueType } from "./queue-type.ts";
+import { takesChild } from "./recent-ids.ts";
 import { mayBeStored } from "./spool.ts";
 import { type AnyQueue, metadataOf, toHeaders } from "./wire.ts";
 
@@ -42,12 +45,15 @@ export async function publishDurably(
   const { metadata = {}, headers, source, correlationId, traceparent, key, dedupeKey } = options;
   const type = queueType(catalogue, topic, "publish");
   checkOutcome(catalogue, topic, payload);
-  const lineage = createLineage({ source, correlationId, traceparent, parent: currentEvent() });
-  const { id, causationId } = lineage;
-  if (!outbound.takes(causationId)) throw notRunning(type);
+  const parent = currentEvent();
+  if (!outbound.takes(parent?.id)) throw notRunning(type);
   const allHeaders = toHeaders(payload, metadata, node, headers);
+  const content = { payload, metadata, key, headers, source, correlationId };
+  const child = dedupeKey === undefined ? currentScope()?.child(type, content) : undefined;
+  const lineage = createLineage({ source, correlationId, traceparent, parent, id: child?.id });
+  const { id } = lineage;
   // The echo may arrive before the send has resolved, so the event is known as ours before that.
-  const settle = own.expect(id, causationId);
+  const settle = own.expect(id, lineage.causationId);
   try {
     const stored = await sendOwn(parts, type, payload, {
       lineage: passedVia(lineage, bus.id),
@@ -60,18 +66,28 @@ export async function publishDurably(
       const found = await dispatchFound(parts, topic, stored);
       return { id: stored.id, position, duplicate: true, ...found };
     }
-    counters.forward("topicToQueue");
-    const details = { lineage, metadata };
-    return { id, position, duplicate: false, ...(await dispatch(parts, topic, payload, details)) };
+    const duplicate = child !== undefined && stored.duplicate === true;
+    if (!duplicate) counters.forward("topicToQueue");
+    const isDue = child === undefined || isDueHere(parts, stored);
+    const details = { lineage, metadata, ...(child?.redelivered && { redelivered: true }) };
+    const dispatched = isDue ? await dispatch(parts, topic, payload, details) : NOBODY;
+    return { id, position, duplicate, ...dispatched };
+  } catch (error) {
+    child?.giveBack();
+    throw error;
   } finally {
     settle();
   }
 }
 
 type Details = {
-  readonly lineage: ReturnType<typeof pickLineage>;
+  readonly lineage: EventLineage;
   readonly metadata: Readonly<Record<string, unknown>>;
+  readonly redelivered?: boolean;
 };
+type Dispatched = Pick<PublishReceipt, "delivered" | "errors">;
+
+const NOBODY: Dispatched = { delivered: 0, errors: [] };
 
 async function sendOwn(
   { queue, own }: PublisherOptions,
@@ -90,13 +106,21 @@ async function sendOwn(
   }
 }
 
+/** Whether a child is dispatched here now: unless this bus has had it, or gets it from the queue. */
+function isDueHere({ bus, own }: PublisherOptions, { id, duplicate, via }: StoredEvent): boolean {
+  own.find(id);
+  // Another process has stored it, at an earlier attempt.
+  if (duplicate && !via.includes(bus.id)) return false;
+  return takesChild(bus, id);
+}
+
 /** Calls the handlers here. A rejection would mean "not stored", and the caller would publish again. */
 async function dispatch(
   { bus, outbound }: PublisherOptions,
   topic: string,
   payload: unknown,
   details: Details,
-): Promise<Pick<PublishReceipt, "delivered" | "errors">> {
+): Promise<Dispatched> {
   try {
     const { delivered, errors } = await outbound.carry(details.lineage.id, () =>
       bus.publish(topic, payload, details),
@@ -112,9 +136,9 @@ async function dispatchFound(
   parts: PublisherOptions,
   topic: string,
   stored: StoredEvent,
-): Promise<Pick<PublishReceipt, "delivered" | "errors">> {
+): Promise<Dispatched> {
   const { bus, own } = parts;
-  if (!own.find(stored.id)) return { delivered: 0, errors: [] };
+  if (!own.find(stored.id)) return NOBODY;
   const settle = own.expect(stored.id, stored.causationId);
   try {
     return await dispatch(parts, topic, stored.payload, detailsOf(stored, bus.id));

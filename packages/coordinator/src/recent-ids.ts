@@ -19,6 +19,11 @@ class SeenIds {
     return this.#seen.has(id) || this.#underWay.has(id);
   }
 
+  /** Whether its handlers here are done, and need not be called again. */
+  isDone(id: string): boolean {
+    return this.#seen.has(id) && !this.#underWay.has(id);
+  }
+
   /** Resolves when its handlers are done; `undefined` when none is running. */
   underWay(id: string): Promise<void> | undefined {
     const found = this.#underWay.get(id);
@@ -61,4 +66,12 @@ export function recentIdsOf(bus: object): SeenIds {
   let memory = memories.get(bus);
   if (!memory) memories.set(bus, (memory = new SeenIds()));
   return memory;
+}
+
+/** Notes a child that is published on a bus; `false` when the bus has had it. */
+export function takesChild(bus: object, id: string): boolean {
+  const known = recentIdsOf(bus);
+  if (known.has(id)) return false;
+  known.add(id);
+  return true;
 }

@@ -130,11 +130,10 @@ export class Spool {
 
   async #send(entry: Entry): Promise<SpoolOutcome> {
     const { event } = entry;
-    const { type, payload, headers, lineage, dedupeKey } = event;
+    const { type, payload, headers, lineage } = event;
     this.#sending += 1;
     try {
-      const options = { headers, lineage, dedupeKey };
-      const stored = await this.#options.queue.send(type, payload, options);
+      const stored = await this.#options.queue.send(type, payload, { headers, lineage });
       this.#remove(entry);
       this.#options.onStored(event, stored);
       return STORED;
@@ -235,7 +234,7 @@ export class Spool {
   }
 }
 
-const REFUSALS = /^(INVALID_|PAYLOAD_|UNSUPPORTED|QUEUE_CLOSED)/;
+const REFUSALS = /^(INVALID_|PAYLOAD_|UNSUPPORTED|QUEUE_CLOSED|ID_TAKEN)/;
 
 /** Whether the queue will never take the event, however often it is tried. */
 export function isRefusal(error: unknown): boolean {
@@ -244,7 +243,7 @@ export function isRefusal(error: unknown): boolean {
 }
 
 const NOT_STORED =
-  /^(INVALID_|PAYLOAD_|UNSUPPORTED|QUEUE_BUSY|QUEUE_FULL|BACKLOG_FULL|QUEUE_READ_ONLY)/;
+  /^(INVALID_|PAYLOAD_|UNSUPPORTED|ID_TAKEN|QUEUE_BUSY|QUEUE_FULL|BACKLOG_FULL|QUEUE_READ_ONLY)/;
 
 /** Whether an event may be in the log though its send was rejected: the answer may have been lost. */
 export function mayBeStored(error: unknown): boolean {

@@ -2,13 +2,15 @@ import {
   type EventBus,
   type HandlerError,
   isQuiet,
+  isRepeated,
   quiet,
   type Subscription,
 } from "@ringrift/core-bus";
-import { type AnyContracts, pickLineage } from "@ringrift/envelope";
+import { type AnyContracts, isDerivedId, pickLineage } from "@ringrift/envelope";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import { type StageEventBus, toTopicEvent } from "@ringrift/stage-events";
 import type { Counters } from "./counters.ts";
+import { takesChild } from "./recent-ids.ts";
 
 export interface StageBridgeOptions {
   readonly stages: StageEventBus<AnyContracts>;
@@ -41,6 +43,8 @@ export class StageBridge {
           const delivery = await bus.publish(topic, payload, {
             metadata,
             lineage: pickLineage(event),
+            repeated: isDerivedId(event.id) ? !takesChild(bus, event.id) : isRepeated(event),
+            ...(event.redelivered && { redelivered: true }),
           });
           if (delivery.dropped) counters.drop(delivery.dropped);
           else counters.forward("stageToTopic");

@@ -82,6 +82,4 @@ export interface CarriedEvent {
   readonly payload: unknown;
   readonly headers: Readonly<Record<string, string>>;
   readonly lineage: EventLineage;
-  /** Makes what a work handler publishes repeatable, also when it is stored long after it was published. */
-  readonly dedupeKey: string | undefined;
 }

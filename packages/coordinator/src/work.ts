@@ -74,7 +74,9 @@ export interface HandleOptions {
   readonly handlerTimeoutMs?: number | undefined;
   /** @default concurrency */
   readonly prefetch?: number | undefined;
-  /** Give what a handler sends a dedupe key, so that a retry doesn't multiply it. @default true */
+  /**
+   * Derive the ids of what a handler publishes from its event, so that a retry doesn't multiply it. @default true
+   */
   readonly dedupeChildren?: boolean | undefined;
 }
 
@@ -262,6 +264,7 @@ export class Work {
 
   #toWorkEvent(topic: string, event: StoredEvent): WorkEvent {
     const { id, time, source, origin, correlationId, causationId, via, traceparent } = event;
+    const { causes, depth } = event;
     const { payload, position, key, headers, attempt, redelivered } = event;
     return {
       id,
@@ -278,6 +281,8 @@ export class Work {
       attempt,
       redelivered,
       ...(causationId !== undefined && { causationId }),
+      ...(causes !== undefined && { causes }),
+      ...(depth !== undefined && { depth }),
       ...(traceparent !== undefined && { traceparent }),
       ...(key !== undefined && { key }),
     };

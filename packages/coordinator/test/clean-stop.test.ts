@@ -67,6 +67,43 @@ describe("after a clean stop", () => {
     expect(await second.queue.history({ eventTypes: ["ORDER_PAID"] })).toHaveLength(200);
   });
 
+  it("a child that another process has stored, and whose handlers here were called by its publish, doesn't come again", async () => {
+    let ahead = 0;
+    const log = new MemoryLog({ now: () => Date.now() + ahead });
+    const work = (node: Shop, end: () => Promise<unknown>) =>
+      node.handle("order.failed", { group: "work", from: "beginning" }, async () => {
+        await Promise.all(orders.map(({ id }) => node.bus.publish("order.paid", { id })));
+        await end();
+      });
+    const queue = new MemoryEventQueue({ log });
+    onTestFinished(() => queue.close());
+    await queue.group(NAME).ensure();
+    const killed = makeNode({ queue });
+    const isKilled = new Promise<void>((resolve) => {
+      work(killed, async () => {
+        await injectFaults(queue).end();
+        resolve();
+        await new Promise(() => {});
+      });
+    });
+    await killed.start();
+    await queue.send("ORDER_FAILED", {});
+    await isKilled;
+    ahead = 3_600_000;
+    const isDone = Promise.withResolvers<void>();
+    const first = await startProcess(log, (node) => work(node, async () => isDone.resolve()));
+    await isDone.promise;
+    expect(await first.node.close()).toEqual({ drained: true, left: 0 });
+    expect((await first.queue.groups.list()).find(({ name }) => name === NAME)?.pending).not.toBe(
+      0,
+    );
+    const second = await startProcess(log);
+    await settle(second.queue);
+    expect(new Set(first.handled.map(({ id }) => id)).size).toBe(200);
+    expect(first.handled).toHaveLength(200);
+    expect(second.handled).toEqual([]);
+  });
+
   it("nothing that others sent meanwhile is missed, also by the start after the next", async () => {
     const log = new MemoryLog();
     const other = new MemoryEventQueue({ log });

@@ -12,6 +12,26 @@ function spyOnWarnings() {
 }
 
 describe("before the first start", () => {
+  it("a handler of work that begins while what was published is still being stored may publish durably", async () => {
+    const queue = openLog();
+    await queue.send("ORDER_PLACED", order);
+    const node = makeNode({ queue });
+    const handled = Promise.withResolvers<unknown>();
+    node.handle("order.placed", { group: "cashier", from: "beginning" }, async () => {
+      const publish = node.publish("order.paid", { id: "A-1" });
+      handled.resolve(publish);
+      await publish;
+    });
+    node.bus.publishSync("order.failed", {});
+    const send = vi.spyOn(queue, "send");
+    send.mockImplementationOnce(async (type, payload, options) => {
+      await handled.promise;
+      return queue.send(type, payload, options);
+    });
+    await node.start();
+    expect(await handled.promise).toMatchObject({ duplicate: false });
+  });
+
   it("a publish reaches its handlers here, says that it isn't stored, and is stored in order at the start", async () => {
     const queue = openLog();
     const onError = vi.fn();

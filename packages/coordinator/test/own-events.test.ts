@@ -1,7 +1,7 @@
 import { MemoryEventQueue, MemoryLog, QueueError } from "@ringrift/event-queue";
 import { injectFaults } from "@ringrift/event-queue/testing";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { openLog, settle, startNode } from "./nodes.ts";
+import { makeNode, openLog, settle, startNode } from "./nodes.ts";
 
 const order = { id: "A-1", cents: 1999 };
 
@@ -108,6 +108,28 @@ describe("a publish whose answer was lost", () => {
     await node.publish("order.placed", order, options);
     expect(handler).toHaveBeenCalledTimes(1);
   });
+
+  it.each(["publish", "bus.publish"])(
+    "reaches it once when it was a work handler's, who repeats it with %s",
+    async (way) => {
+      const queue = openLog();
+      const node = makeNode({ queue });
+      const heard = vi.fn();
+      node.bus.subscribe("order.paid", heard);
+      const options = { group: "cashier", backoff: { initialMs: 1, maxMs: 1 } };
+      node.handle("order.placed", options, async ({ attempt }) => {
+        if (attempt === 1) injectFaults(queue).loseNextAnswer();
+        const again = attempt > 1 && way === "bus.publish";
+        await (again ? node.bus : node).publish("order.paid", { id: "A-1" });
+      });
+      await node.start();
+      await node.publish("order.placed", order);
+      await vi.waitFor(() => expect(node.stats().handled).toBe(1));
+      await settle(queue);
+      expect(await queue.history({ eventTypes: ["ORDER_PAID"] })).toHaveLength(1);
+      expect(heard).toHaveBeenCalledTimes(1);
+    },
+  );
 
   it("and one that was refused for certain leaves nothing to wait for", async () => {
     const queue = openLog();

@@ -148,8 +148,9 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
 
   /**
    * Calls all handlers before it returns, and says how many. It waits for no asynchronous one; their
-   * failures are reported and `drain()` waits for them. After an `await`, what they publish
-   * inherits from this event only if they were published with `publish`.
+   * failures are reported and `drain()` waits for them. What they publish after an
+   * `await` inherits from this event, too; except in the first call of theirs that gives a promise, if they are no
+   * `async` functions and have given none in calls before.
    *
    * @throws what `publish` rejects with; `ASYNC_SCHEMA` when the topic's schema is asynchronous
    */

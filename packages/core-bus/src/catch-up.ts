@@ -1,10 +1,12 @@
 import { runWithEvent } from "@ringrift/envelope";
 import { type Entry, SKIPPED } from "./entry.ts";
 import type { PublishedEvent } from "./event.ts";
+import type { Handling } from "./handling.ts";
 import { asPromise } from "./thenable.ts";
 
 interface Waiting {
   readonly event: PublishedEvent;
+  readonly handling: Handling | undefined;
   /** The unfinished events whose handlers may be waiting for its publish. */
   readonly outer: ReadonlySet<PublishedEvent>;
   readonly resolve: (result: unknown) => void;
@@ -59,7 +61,7 @@ export class CatchUp {
     }
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
       try {
-        const result = this.#call(next.event);
+        const result = this.#call(next.event, next.handling);
         next.resolve(result instanceof Promise ? await result : result);
       } catch (cause) {
         next.reject(cause);
@@ -80,7 +82,9 @@ export class CatchUp {
     const outer = new Set(event.unfinished());
     const circular = outer.size > 0 && this.#waitsFor(outer);
     const handled = new Promise((resolve, reject) => {
-      this.#waiting.push({ event, outer: circular ? new Set() : outer, resolve, reject });
+      const { handling } = event;
+      const behind = circular ? new Set<PublishedEvent>() : outer;
+      this.#waiting.push({ event, handling, outer: behind, resolve, reject });
     });
     if (!circular) {
       for (const waiting of outer) {
@@ -114,10 +118,11 @@ export class CatchUp {
     return false;
   }
 
-  #call(event: PublishedEvent): Promise<unknown> | typeof SKIPPED | undefined {
+  #call(event: PublishedEvent, handling?: Handling): Promise<unknown> | typeof SKIPPED | undefined {
     this.#current = event;
     event.begin();
-    const result = runWithEvent(event, () => this.#entry.take(event));
+    const take = (): unknown => this.#entry.take(event);
+    const result = runWithEvent(event, () => (handling ? handling.run(take) : take()));
     return result === SKIPPED ? SKIPPED : asPromise(result);
   }
 

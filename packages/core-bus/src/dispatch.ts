@@ -20,6 +20,8 @@ const NO_ERRORS: readonly HandlerError[] = Object.freeze([]);
 export interface DeliveryWay {
   readonly order: DeliveryOrder;
   readonly isTraced: boolean;
+  /** Nothing stands between it and its handlers. */
+  readonly isDirect: boolean;
   /** The publisher gets failures as a rejection. */
   readonly failuresThrown: boolean;
 }
@@ -56,14 +58,14 @@ export class Dispatcher {
   /** Most handlers have ended when they return: only from the first other one on is there a state to keep. */
   #deliver(event: PublishedEvent, route: Route<Entry>, way: DeliveryWay): Promise<Delivery> {
     const { handlers } = route;
-    const { isTraced } = way;
+    const { isDirect } = way;
     const before = changes;
     let running: RunningDelivery | undefined;
     this.hold(event);
     let index = 0;
     for (; index < handlers.length; index += 1) {
       const handler = handlers[index];
-      if (handler === undefined || changes !== before || isTraced) break;
+      if (handler === undefined || changes !== before || !isDirect) break;
       let result: unknown;
       try {
         result = handler(event);
@@ -105,6 +107,26 @@ export class Dispatcher {
     return { event, delivered, errors: errors ?? NO_ERRORS };
   }
 
+  /** Calls the taps among the subscriptions of an event, and nobody else. */
+  async tell(event: PublishedEvent, entries: readonly Entry[]): Promise<Delivery> {
+    const errors: HandlerError[] = [];
+    this.hold(event);
+    await runWithEvent(event, () =>
+      Promise.all(
+        entries.map(async (entry) => {
+          if (!entry.tap) return;
+          try {
+            await entry.take(event);
+          } catch (cause) {
+            errors.push(this.fail(entry, event, cause));
+          }
+        }),
+      ),
+    );
+    this.letGo(event);
+    return { event, delivered: 0, errors, dropped: "duplicate" };
+  }
+
   /** Calls all handlers now; returns how many. */
   deliverNow(event: PublishedEvent, entries: readonly Entry[], isTraced: boolean): number {
     let called = 0;
@@ -126,9 +148,13 @@ export class Dispatcher {
   callNow(entry: Entry, event: PublishedEvent, isTraced: boolean): 0 | 1 {
     const weight = entry.tap ? 0 : 1;
     try {
-      const result = this.call(entry, event, isTraced);
+      // What an asynchronous handler publishes later has to know its cause as well. Whether it is one, its calls say.
+      const result = entry.endsAtOnce
+        ? this.call(entry, event, isTraced)
+        : runWithEvent(event, () => this.call(entry, event, isTraced));
       if (result === SKIPPED) return 0;
       if (isObject(result)) this.follow(entry, event, result);
+      else entry.endedAtOnce();
       this.delivered += weight;
     } catch (cause) {
       this.fail(entry, event, cause);
@@ -139,12 +165,17 @@ export class Dispatcher {
   /** Calls one handler: its result, or `SKIPPED`. While it catches up, a promise of its end. */
   call(entry: Entry, event: PublishedEvent, isTraced: boolean): unknown {
     if (entry.catchUp && entry.active) return entry.catchUp.enqueue(event);
+    const { handling } = event;
+    if (handling !== undefined && !entry.tap) {
+      return handling.run(() => (isTraced ? traceHandler(entry, event) : entry.take(event)));
+    }
     return isTraced ? traceHandler(entry, event) : entry.take(event);
   }
 
   /** `undefined` when a handler's result isn't one to wait for, else its promise, within the time limit. */
   settled(entry: Entry, event: PublishedEvent, result: unknown): Promise<unknown> | undefined {
     const work = asPromise(result);
+    if (work !== undefined) entry.gavePromise();
     const timeoutMs = this.#timeoutMs;
     if (work === undefined || timeoutMs === undefined || entry.tap || entry.catchUp) return work;
     return new Promise((resolve, reject) => {

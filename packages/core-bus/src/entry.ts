@@ -33,6 +33,9 @@ export interface EntryOptions extends Callbacks {
 /** What {@link Entry.take} gives instead of a result when the handler was not called. */
 export const SKIPPED: unique symbol = Symbol("skipped");
 
+/** Its functions give promises, whatever they do. Where a build has made others of them, their calls tell. */
+const AsyncFunction = (async () => {}).constructor;
+
 /**
  * Counts the changes of any entry that make {@link Entry.direct} another one: who has read it before
  * must not call it any more.
@@ -50,9 +53,13 @@ export class Entry implements Routed {
   readonly owner: WeakRef<object> | undefined;
   /** The handler, where nothing but calling it is to be done; {@link take} does everything else. */
   direct: Handler<PublishedEvent> | undefined;
+  /** The same for a `publishSync`: where the handler is known to have ended when it returns, too. */
+  immediate: Handler<PublishedEvent> | undefined;
   /** Undoes what was set up beside the entry: the listener on its signal. */
   cleanup: (() => void) | undefined;
   #active = true;
+  /** Whether a call has shown that it ends when it returns; a single one that doesn't says otherwise for good. */
+  #manner: "unknown" | "immediate" | "asynchronous";
   #catchUp: CatchUp | undefined;
   #face: Subscription | undefined;
   readonly #source: string | undefined;
@@ -78,7 +85,30 @@ export class Entry implements Routed {
     } else {
       this.#callbacks = { handler, where };
     }
+    this.#manner = handler instanceof AsyncFunction ? "asynchronous" : "unknown";
     this.direct = this.#directHandler();
+  }
+
+  /** Whether the handler, as far as known, has ended when it returns: then nothing of it needs its event later. */
+  get endsAtOnce(): boolean {
+    return this.#manner === "immediate";
+  }
+
+  /** A call had ended when it returned. */
+  endedAtOnce(): void {
+    if (this.#manner !== "unknown") return;
+    this.#manner = "immediate";
+    // Routes take note of it when they come by: nothing that they have is wrong.
+    this.immediate = this.direct;
+  }
+
+  /** A call gave a promise. */
+  gavePromise(): void {
+    if (this.#manner === "asynchronous") return;
+    this.#manner = "asynchronous";
+    if (this.immediate === undefined) return;
+    this.immediate = undefined;
+    this.#changed();
   }
 
   /** What `subscribe` gives: made when somebody wants it. */
@@ -94,8 +124,8 @@ export class Entry implements Routed {
   set catchUp(catchUp: CatchUp | undefined) {
     this.#catchUp = catchUp;
     this.direct = this.#directHandler();
-    changes += 1;
-    if (this.#active) this.#home.changed(this);
+    this.immediate = this.endsAtOnce ? this.direct : undefined;
+    this.#changed();
   }
 
   get active(): boolean {
@@ -146,12 +176,19 @@ export class Entry implements Routed {
     if (!this.#active) return;
     this.#active = false;
     this.direct = undefined;
+    this.immediate = undefined;
     changes += 1;
     this.#callbacks = undefined;
     this.#owned = undefined;
     this.cleanup?.();
     this.cleanup = undefined;
     this.#home.ended(this);
+  }
+
+  /** What has been compiled of it is out of date. */
+  #changed(): void {
+    changes += 1;
+    if (this.#active) this.#home.changed(this);
   }
 
   #held(owner: object | undefined): Callbacks | undefined {

@@ -8,6 +8,7 @@ export type EventBusErrorCode =
   | "WRONG_OUTCOME"
   | "INVALID_PAYLOAD"
   | "ASYNC_SCHEMA"
+  | "CAUSAL_DEPTH_EXCEEDED"
   | "DEPTH_EXCEEDED"
   | "HANDLER_FAILED"
   | "HANDLER_TIMEOUT"

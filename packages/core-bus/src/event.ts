@@ -1,4 +1,12 @@
-import { eventClock, eventIdOf, type EventLineage, pickLineage } from "@ringrift/envelope";
+import {
+  type Child,
+  depthBelow,
+  eventClock,
+  eventIdOf,
+  type EventLineage,
+  pickLineage,
+} from "@ringrift/envelope";
+import type { Handling } from "./handling.ts";
 import { inspectAs } from "./inspection.ts";
 
 /** Remarks beside an event's payload; the bus looks at none of them. */
@@ -16,7 +24,10 @@ export interface BusEvent<K extends string = string, P = unknown> extends EventL
   readonly topic: K;
   readonly payload: P;
   readonly metadata: Metadata;
-  /** True when a bridge brought the event again: its effect may have happened already. */
+  /**
+   * True when a bridge brought the event again, or a handler that runs again published it: its effect may have happened
+   * already.
+   */
   readonly redelivered?: boolean | undefined;
 }
 
@@ -41,9 +52,13 @@ interface Particulars {
   origin: string;
   correlationId?: string;
   causationId?: string | undefined;
+  causes?: readonly string[] | undefined;
   via: readonly string[];
+  depth?: number | undefined;
   traceparent?: string | undefined;
   redelivered?: boolean;
+  isRepeated?: boolean;
+  handling?: Handling | undefined;
   /** The event in whose handling this one was published, until this one is handled. */
   outer?: PublishedEvent | undefined;
   settled?: PromiseWithResolvers<void> | undefined;
@@ -100,8 +115,16 @@ export class PublishedEvent implements BusEvent {
     return this.#rest.causationId;
   }
 
+  get causes(): readonly string[] | undefined {
+    return this.#rest.causes;
+  }
+
   get via(): readonly string[] {
     return this.#rest.via;
+  }
+
+  get depth(): number | undefined {
+    return this.#rest.depth;
   }
 
   get traceparent(): string | undefined {
@@ -117,9 +140,38 @@ export class PublishedEvent implements BusEvent {
     if (outer instanceof PublishedEvent) PublishedEvent.#own(this).outer = outer;
   }
 
-  /** Inherits from the event in whose handling it is published. */
-  inherit({ id, correlationId, traceparent }: EventLineage): void {
-    Object.assign(PublishedEvent.#own(this), { causationId: id, correlationId, traceparent });
+  /** Inherits from the event in whose handling it is published; returns its depth. */
+  inherit(outer: EventLineage): number {
+    const rest = PublishedEvent.#own(this);
+    rest.causationId = outer.id;
+    rest.correlationId = outer.correlationId;
+    rest.traceparent = outer.traceparent;
+    return (rest.depth = depthBelow(outer));
+  }
+
+  /** Becomes a child: gets its derived id, before anybody has read one. */
+  identify({ id, redelivered }: Child): void {
+    const rest = PublishedEvent.#own(this);
+    rest.id = id;
+    if (redelivered) rest.redelivered = true;
+  }
+
+  /** This bus has had it. */
+  get isRepeated(): boolean {
+    return this.#rest.isRepeated === true;
+  }
+
+  set isRepeated(isRepeated: boolean) {
+    PublishedEvent.#own(this).isRepeated = isRepeated;
+  }
+
+  /** What its handlers run in, until the last one has ended. */
+  get handling(): Handling | undefined {
+    return this.#rest.handling;
+  }
+
+  set handling(handling: Handling) {
+    PublishedEvent.#own(this).handling = handling;
   }
 
   /** Adds what its publisher says about it. */
@@ -172,12 +224,12 @@ export class PublishedEvent implements BusEvent {
   }
 
   /** Number of unfinished publishes around this one. */
-  depth(): number {
-    let depth = 0;
+  nesting(): number {
+    let nesting = 0;
     for (let event = this.#rest.outer; event; event = event.#rest.outer) {
-      if (event.#running > 0) depth += 1;
+      if (event.#running > 0) nesting += 1;
     }
-    return depth;
+    return nesting;
   }
 
   /** What is this event's alone. A private method would be a field of each event. */
@@ -202,6 +254,7 @@ export class PublishedEvent implements BusEvent {
 /** The outer event too, so that a chain of events is never a chain in memory. */
 function letGo(rest: Particulars): void {
   rest.outer = undefined;
+  rest.handling = undefined;
   rest.settled?.resolve();
   rest.settled = undefined;
 }
@@ -212,4 +265,12 @@ function letGo(rest: Particulars): void {
  */
 export async function settled(event: BusEvent): Promise<void> {
   if (event instanceof PublishedEvent) await event.settled();
+}
+
+/**
+ * For bridges, in a tap: whether the bus has had this event. Its handlers aren't called again; a bridge only sees to
+ * it that the event gets to where it was to go.
+ */
+export function isRepeated(event: BusEvent): boolean {
+  return event instanceof PublishedEvent && event.isRepeated;
 }

@@ -1,6 +1,7 @@
 import {
   type Contracts,
   currentEvent,
+  currentScope,
   eventClock,
   type EventLineage,
   type EventView,
@@ -16,6 +17,7 @@ import type { PublishedEvent } from "./event.ts";
 import type { Composed, MiddlewareChain } from "./middleware.ts";
 import type { ReadRequest } from "./publish.ts";
 import type { Publisher } from "./publisher.ts";
+import type { QueueLinks } from "./queue-link.ts";
 import type { FailureReport } from "./report.ts";
 import type { Checked, PayloadSchemas } from "./schemas.ts";
 import { asPromise } from "./thenable.ts";
@@ -29,11 +31,12 @@ export interface GuardedParts {
   readonly events: EventView<Contracts> | undefined;
   readonly schemas: PayloadSchemas | undefined;
   readonly middleware: MiddlewareChain;
+  readonly links: QueueLinks;
   readonly dispatcher: Dispatcher;
   readonly report: FailureReport;
 }
 
-/** Publishes what comes with options, and whatever schemas, bridges, middleware or tracing stand before. */
+/** Publishes what comes with options, and whatever schemas, bridges, middleware, tracing or a queue stand before. */
 export class GuardedPublisher {
   readonly #publisher: Publisher;
   readonly #parts: GuardedParts;
@@ -45,7 +48,8 @@ export class GuardedPublisher {
 
   /** Whether every publish has to come by here. */
   get guards(): boolean {
-    return this.#parts.schemas !== undefined || this.#parts.middleware.composed !== undefined;
+    const { schemas, middleware, links } = this.#parts;
+    return schemas !== undefined || middleware.composed !== undefined || links.link !== undefined;
   }
 
   publish(request: ReadRequest): Promise<Delivery> {
@@ -62,7 +66,12 @@ export class GuardedPublisher {
     const checked = this.#parts.schemas?.checkNow(topic, payload);
     const event = this.#take(checked ? { ...request, payload: checked.value } : request);
     if (this.#refuse(event, options?.lineage)) return 0;
+    if (event.isRepeated) {
+      void this.#publisher.repeat(event);
+      return 0;
+    }
     const { composed } = this.#parts.middleware;
+    this.#parts.links.begin(event);
     const deliver = (): number =>
       composed ? this.#passThroughNow(event, composed) : this.#publisher.deliverNow(event);
     return publishing.hasSubscribers ? tracePublish(this.#parts.id, event, deliver) : deliver();
@@ -94,9 +103,16 @@ export class GuardedPublisher {
     const dropped = this.#refuse(event, request.options?.lineage);
     if (dropped) return Promise.resolve({ event, delivered: 0, errors: [], dropped });
     const throws = request.options?.onFailure === "throw";
+    if (event.isRepeated) {
+      const repetition = this.#publisher.repeat(event);
+      return throws ? repetition.then(throwFailures) : repetition;
+    }
+    this.#parts.links.begin(event);
+    const isTraced = handling.hasSubscribers;
     const way = {
       order: request.options?.delivery ?? this.#parts.delivery,
-      isTraced: handling.hasSubscribers,
+      isTraced,
+      isDirect: !isTraced && event.handling === undefined,
       failuresThrown: throws,
     };
     const { composed } = this.#parts.middleware;
@@ -113,7 +129,26 @@ export class GuardedPublisher {
     this.#publisher.requireOpen(`publish to "${request.topic}"`);
     checkOutcome(request.topic, request.payload, this.#parts.events);
     eventClock.tick();
-    return this.#publisher.begin(request, currentEvent());
+    const event = this.#publisher.begin(request, currentEvent());
+    this.#identify(event, request);
+    return event;
+  }
+
+  /** What the handler of a queue's event publishes has the same id at each attempt; see `DeliveryScope`. */
+  #identify(event: PublishedEvent, { topic, payload, options }: ReadRequest): void {
+    const { link } = this.#parts.links;
+    if (options?.repeated) event.isRepeated = true;
+    if (link === undefined) return;
+    if (options?.lineage === undefined) {
+      const { metadata, source, correlationId } = options ?? {};
+      const content = { payload, metadata, source, correlationId };
+      const child = currentScope()?.child(link.typeOf(topic), content);
+      if (child !== undefined) {
+        event.identify(child);
+        event.isRepeated = !link.takes(child.id);
+      }
+    }
+    link.sees(event);
   }
 
   /** Drops what a bridge should not have brought. */

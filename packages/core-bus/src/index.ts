@@ -4,7 +4,7 @@ export { getEventBus, resetEventBus } from "./default-bus.ts";
 export type { Delivery, DropReason } from "./delivery.ts";
 export type { DeliveryOrder } from "./delivery-order.ts";
 export { EventBusError, type EventBusErrorCode } from "./errors.ts";
-export { type BusEvent, type Metadata, settled } from "./event.ts";
+export { type BusEvent, isRepeated, type Metadata, settled } from "./event.ts";
 export {
   type EmitterLike,
   type EmitterMap,
@@ -18,6 +18,9 @@ export type { Middleware, MiddlewareOptions } from "./middleware.ts";
 export type { EventBusOptions } from "./options.ts";
 export { PayloadError } from "./payload-error.ts";
 export type { PastEvent, PublishArguments, PublishOptions, PublishRequest } from "./publish.ts";
+export { linkToQueue } from "./link-to-queue.ts";
+export type { Handling } from "./handling.ts";
+export type { QueueLink } from "./queue-link.ts";
 export { isQuiet, quiet } from "./quiet.ts";
 export type { RouteStats } from "./router/router.ts";
 export type { PayloadsOf, Repeatable, SchemaMap, SchemasFor } from "./schemas.ts";

@@ -37,6 +37,11 @@ export interface EventBusOptions<Topics extends Contracts = AnyContracts> {
   readonly handlerTimeoutMs?: number | undefined;
   /** Most unfinished publishes nested in each other. @default 100 */
   readonly maxDepth?: number | undefined;
+  /**
+   * Most handlers between an event and the first one of its trail, in all processes: beyond it publishing is refused
+   * (`CAUSAL_DEPTH_EXCEEDED`). Leave it out where a loop has no last round. @default no limit
+   */
+  readonly maxCausalDepth?: number | undefined;
   /** Topics whose compiled routes are kept; 0 for none. @default 1024 */
   readonly routeCache?: number | undefined;
   /** Warn once of a topic or pattern with more subscriptions than this; 0 for never. @default 100 */
@@ -49,6 +54,7 @@ export interface ReadOptions {
   readonly delivery: DeliveryOrder;
   readonly handlerTimeoutMs: number | undefined;
   readonly maxDepth: number;
+  readonly maxCausalDepth: number;
   readonly routeCache: number;
   readonly leakWarning: number;
 }
@@ -67,6 +73,7 @@ const RULES: Rules<EventBusOptions> = {
     `milliseconds from 1 to ${LONGEST_MS}`,
   ],
   maxDepth: [(value) => typeof value === "number" && value >= 1, "a number from 1"],
+  maxCausalDepth: [(value) => typeof value === "number" && value >= 1, "a number from 1"],
   routeCache: [(value) => isWhole(value, 0), "a whole number of topics, 0 for no cache"],
   leakWarning: [(value) => isWhole(value, 0), "a whole number of subscriptions, 0 for never"],
 };
@@ -75,9 +82,10 @@ const RULES: Rules<EventBusOptions> = {
 export function readOptions(options: EventBusOptions<Contracts>): ReadOptions {
   checkOptions(options as EventBusOptions, RULES);
   const { delivery = "serial", maxDepth = 100, history = 1000, handlerTimeoutMs } = options;
-  const { routeCache = 1024, leakWarning = 100 } = options;
+  const { routeCache = 1024, leakWarning = 100, maxCausalDepth = Infinity } = options;
   const historyCapacity = sizeOf(history);
-  return { historyCapacity, delivery, handlerTimeoutMs, maxDepth, routeCache, leakWarning };
+  const depths = { maxDepth, maxCausalDepth };
+  return { historyCapacity, delivery, handlerTimeoutMs, ...depths, routeCache, leakWarning };
 }
 
 function sizeOf(history: HistoryOption): number {

@@ -26,6 +26,8 @@ export interface PublishOptions {
   readonly lineage?: EventLineage | undefined;
   /** For bridges: the event was brought again. */
   readonly redelivered?: boolean | undefined;
+  /** For bridges, with `lineage`: the bus has had the event, and only taps get it. */
+  readonly repeated?: boolean | undefined;
 }
 
 /** The arguments after the topic: the payload may be left out where its type allows `undefined`. */
@@ -71,6 +73,7 @@ const RULES: Rules<PublishOptions> = {
   onFailure: [(value) => value === "report" || value === "throw", '"report" or "throw"'],
   lineage: anything,
   redelivered: aFlag,
+  repeated: aFlag,
 };
 const REQUEST_RULES = { ...RULES, topic: anything, payload: anything };
 

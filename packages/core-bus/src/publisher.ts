@@ -31,6 +31,7 @@ const DEAD_TOPICS = 100;
 
 export interface PublisherParts extends GuardedParts {
   readonly maxDepth: number;
+  readonly maxCausalDepth: number;
   readonly router: Router<Entry>;
   readonly history: History;
 }
@@ -39,6 +40,7 @@ export interface PublisherParts extends GuardedParts {
 export class Publisher {
   readonly #id: string;
   readonly #maxDepth: number;
+  readonly #maxCausalDepth: number;
   readonly #events: EventView<Contracts> | undefined;
   readonly #router: Router<Entry>;
   readonly #history: History;
@@ -48,6 +50,7 @@ export class Publisher {
   readonly #usualWay: DeliveryWay;
   readonly #guarded: GuardedPublisher;
   readonly dropped: Record<DropReason, number> = {
+    duplicate: 0,
     echo: 0,
     "hop-limit": 0,
     "stream-overflow": 0,
@@ -61,15 +64,22 @@ export class Publisher {
   constructor(parts: PublisherParts) {
     this.#id = parts.id;
     this.#maxDepth = parts.maxDepth;
+    this.#maxCausalDepth = parts.maxCausalDepth;
     this.#events = parts.events;
     this.#router = parts.router;
     this.#history = parts.history;
     this.#dispatcher = parts.dispatcher;
     this.#report = parts.report;
-    this.#usualWay = { order: parts.delivery, isTraced: false, failuresThrown: false };
+    this.#usualWay = {
+      order: parts.delivery,
+      isTraced: false,
+      isDirect: true,
+      failuresThrown: false,
+    };
     this.#birthplace = birthplaceOf(nodeId(), Object.freeze([parts.id]));
     this.#guarded = new GuardedPublisher(this, parts);
     parts.middleware.onChange = () => this.#look();
+    parts.links.onChange = () => this.#look();
     this.#look();
   }
 
@@ -127,7 +137,7 @@ export class Publisher {
     event.begin();
     for (;;) {
       if (handler === undefined || changes !== before) {
-        called -= dispatcher.callLate(route.entries[index]!, event);
+        called -= this.#callLate(route, index, event);
       } else {
         try {
           const result = handler(event);
@@ -139,12 +149,21 @@ export class Publisher {
       }
       index += 1;
       if (index === length) break;
-      handler = route.handlers[index];
+      handler = route.callbacks[index];
     }
     event.finish();
     leaveEventSync(outer);
     dispatcher.delivered += length;
     return called;
+  }
+
+  /** Calls a handler of which more has to be known; see {@link Dispatcher.callLate}. */
+  #callLate(route: Route<Entry>, index: number, event: PublishedEvent): 0 | 1 {
+    const entry = route.entries[index]!;
+    const missed = this.#dispatcher.callLate(entry, event);
+    const isNews = route.callbacks[index] === undefined && entry.immediate !== undefined;
+    if (isNews) this.#router.renew(event.topic, route);
+    return missed;
   }
 
   /** Counts and tells of an event that is not delivered. */
@@ -186,11 +205,17 @@ export class Publisher {
     isCarried = false,
   ): PublishedEvent {
     const event = new PublishedEvent(topic, payload, this.#birthplace);
-    if (outer === undefined) return event;
-    event.nestIn(outer);
-    if (!isCarried) event.inherit(outer);
-    if (event.depth() >= this.#maxDepth) throw tooDeep(event, this.#maxDepth);
+    if (outer !== undefined) this.#nest(event, outer, isCarried);
     return event;
+  }
+
+  /** Few publishes are nested: what the others need is small enough for the engine to see all of it at once. */
+  #nest(event: PublishedEvent, outer: EventLineage, isCarried: boolean): void {
+    event.nestIn(outer);
+    if (event.nesting() >= this.#maxDepth) throw tooDeep(event, this.#maxDepth);
+    if (isCarried) return;
+    const depth = event.inherit(outer);
+    if (depth > this.#maxCausalDepth) throw tooManyCauses(event, this.#maxCausalDepth);
   }
 
   /** Refuses an event of the wrong outcome as if its route had not been found. */
@@ -226,6 +251,19 @@ export class Publisher {
     if (length === 0) return this.#dead(event);
     return this.#dispatcher.deliverNow(event, entries, handling.hasSubscribers);
   }
+
+  /** Shows an event that this bus has had to the bridges alone: it may not have got yet to where it was to go. */
+  repeat(event: PublishedEvent): Promise<Delivery> {
+    this.drop("duplicate", event);
+    return this.#dispatcher.tell(event, this.#router.look(event.topic));
+  }
+}
+
+function tooManyCauses(event: PublishedEvent, maxCausalDepth: number): EventBusError {
+  return new EventBusError(
+    "CAUSAL_DEPTH_EXCEEDED",
+    `"${event.topic}" would lie ${event.depth} handlers behind the first event of its trail ("${event.correlationId}"); maxCausalDepth is ${maxCausalDepth}. Handlers probably answer each other without an end: have one of them stop, or raise maxCausalDepth if the trail is meant to be so long.`,
+  );
 }
 
 function tooDeep(event: PublishedEvent, maxDepth: number): EventBusError {

@@ -29,6 +29,7 @@ import { type Middleware, MiddlewareChain, type MiddlewareOptions } from "./midd
 import { type EventBusOptions, readOptions } from "./options.ts";
 import { type PastEvent, type Publishable, type PublishOptions, readRequest } from "./publish.ts";
 import { Publisher } from "./publisher.ts";
+import { type QueueLink, QueueLinks } from "./queue-link.ts";
 import { FailureReport } from "./report.ts";
 import { SubscriptionRegistry } from "./registry.ts";
 import { matcherOf, type Selection } from "./selector.ts";
@@ -66,6 +67,7 @@ export class TopicBus {
   readonly #subscriptions: SubscriptionRegistry;
   readonly #inFlight = new InFlight();
   readonly #middleware = new MiddlewareChain();
+  readonly #links = new QueueLinks();
   readonly #dispatcher: Dispatcher;
   readonly #publisher: Publisher;
   readonly #report: FailureReport;
@@ -99,6 +101,7 @@ export class TopicBus {
       router: this.#subscriptions.router,
       history: this.#history,
       middleware: this.#middleware,
+      links: this.#links,
       dispatcher: this.#dispatcher,
     });
   }
@@ -229,6 +232,11 @@ export class TopicBus {
     const kept = this.#history.insert(event);
     if (kept) this.#report.signal("remembered", event);
     return kept;
+  }
+
+  /** See {@link linkToQueue}. */
+  link(link: QueueLink): () => void {
+    return this.#links.add(link);
   }
 
   hasSubscribers(topic: string): boolean {

@@ -224,7 +224,7 @@ describe("stats and inspect", () => {
       published: 3,
       delivered: 4,
       failed: 2,
-      dropped: { echo: 0, "hop-limit": 0, "stream-overflow": 0, vetoed: 0 },
+      dropped: { duplicate: 0, echo: 0, "hop-limit": 0, "stream-overflow": 0, vetoed: 0 },
       invalid: 0,
       subscriptions: { topics: 1, patterns: 1, regexps: 1, all: 3 },
       history: { size: 2, capacity: 2 },

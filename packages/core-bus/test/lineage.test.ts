@@ -55,6 +55,70 @@ describe("what a handler publishes", () => {
     expect(currentEvent()).toBeUndefined();
   });
 
+  it("of publishSync inherits after an await too: that of an async function, and of any handler from its first call on", async () => {
+    const bus = createEventBus();
+    const causes: unknown[] = [];
+    bus.subscribe("leaf", (event) => causes.push(event.causationId));
+    bus.subscribe("mid", async () => {
+      await tick();
+      await bus.publish("leaf", "async function");
+    });
+    bus.subscribe("mid", () => tick().then(() => bus.publish("leaf", "function")));
+    bus.subscribe("mid", () => tick().then(() => bus.publish("leaf", "once")), { once: true });
+    let mid: BusEvent | undefined;
+    bus.subscribe("mid", (event) => void (mid = event));
+    bus.subscribe("top", () => bus.publishSync("mid"));
+    await bus.publish("top");
+    await bus.drain();
+    expect(causes).toEqual([mid?.id, mid?.id, mid?.id]);
+    bus.publishSync("mid");
+    await bus.drain();
+    expect(causes.slice(3)).toEqual([mid?.id, mid?.id]);
+  });
+
+  it("of a handler that was synchronous until this very call is lost at its await, and never again", async () => {
+    const bus = createEventBus();
+    const leaves: BusEvent[] = [];
+    bus.subscribe("leaf", (event) => leaves.push(event));
+    let isSlow = false;
+    bus.subscribe("mid", () =>
+      isSlow ? tick().then(() => bus.publish("leaf").then(() => undefined)) : undefined,
+    );
+    bus.publishSync("mid");
+    bus.publishSync("mid");
+    isSlow = true;
+    bus.publishSync("mid");
+    await bus.drain();
+    bus.publishSync("mid");
+    await bus.drain();
+    expect(leaves.map(({ causationId }) => typeof causationId)).toEqual(["undefined", "string"]);
+  });
+
+  it("is one level deeper than its cause, up to maxCausalDepth where that is set", async () => {
+    const bus = createEventBus({ maxCausalDepth: 2, onError: () => {} });
+    const depths: unknown[] = [];
+    let refusal: unknown;
+    bus.subscribe("a", async (event) => {
+      depths.push(event.depth);
+      await tick();
+      // Nobody waits for it: the publishes are not nested in each other.
+      void bus.publish("a").catch((error: unknown) => (refusal = error));
+    });
+    await bus.publish("a");
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(depths).toEqual([undefined, 1, 2]);
+    expect(refusal).toMatchObject({ code: "CAUSAL_DEPTH_EXCEEDED" });
+    expect(() => createEventBus({ maxCausalDepth: 0 })).toThrow(/maxCausalDepth/);
+  });
+
+  it("carries the causes and the depth that a bridge brings", async () => {
+    const bus = createEventBus();
+    const lineage = { ...createLineage({ causes: ["a", "b"] }), depth: 7 };
+    const { event } = await bus.publish("a", 1, { lineage });
+    expect(event).toMatchObject({ causes: ["a", "b"], depth: 7 });
+    expect(pickLineage(event)).toMatchObject({ causes: ["a", "b"], depth: 7 });
+  });
+
   it("begins a trail of its own when it is detached", async () => {
     const bus = createEventBus();
     bus.subscribe("a", () => runDetached(() => bus.publish("b")));

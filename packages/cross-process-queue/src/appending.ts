@@ -1,5 +1,5 @@
 import type { StoredEvent } from "@ringrift/event-queue";
-import type { OutgoingRecord } from "@ringrift/event-queue/backend";
+import { type OutgoingRecord, requireSameEvent } from "@ringrift/event-queue/backend";
 import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import type { DelayedEvents } from "./delayed-events.ts";
@@ -140,7 +140,7 @@ export class Appender {
     const tail = this.#tail(tx);
     const row = placed(unplaced, tail.position, tail.storedAt);
     if (this.#connection.run(INSERT_OR_FIND, valuesOf(row)) === 0) {
-      return { row: this.#parts.log.byId(row.id) ?? row, duplicate: true };
+      return { row: sameEvent(record, this.#parts.log.byId(row.id)) ?? row, duplicate: true };
     }
     tail.position += 1;
     tx.rings = true;
@@ -151,14 +151,15 @@ export class Appender {
   #delay(tx: WriteTransaction, { record, row: unplaced }: PreparedEvent): Appended {
     const dueAt = tx.now + record.delayMs;
     const row = placed(unplaced, 0, tx.now);
-    const number = this.#parts.delayed.add(row, dueAt, record.dedupeKey);
+    const number = this.#parts.delayed.add(row, dueAt, dedupeKeyOf(record));
     // Its place is known later; until then its dedupe key leads to its number.
     this.#remember(tx, record, -number);
     this.#parts.onDelayed(dueAt);
     return { row, duplicate: false, dueAt };
   }
 
-  #remember(tx: WriteTransaction, { dedupeKey }: OutgoingRecord, position: number): void {
+  #remember(tx: WriteTransaction, record: OutgoingRecord, position: number): void {
+    const dedupeKey = dedupeKeyOf(record);
     if (dedupeKey === undefined) return;
     const expires = tx.now + this.#parts.dedupeWindowMs;
     this.#connection.run(SQL.putDedupeKey, dedupeKey, position, expires);
@@ -185,9 +186,11 @@ export class Appender {
   /** What is stored, or waits, under the dedupe key or the id of an event. */
   #storedFirst(
     tx: WriteTransaction,
-    { dedupeKey, fresh, delayMs, lineage }: OutgoingRecord,
+    record: OutgoingRecord,
   ): Omit<Appended, "duplicate"> | undefined {
     const { log, delayed } = this.#parts;
+    const { fresh, delayMs, lineage } = record;
+    const dedupeKey = dedupeKeyOf(record);
     if (dedupeKey !== undefined) {
       const known = this.#connection.get<{ position: number }>(SQL.dedupeKey, dedupeKey, tx.now);
       const position = known?.position ?? 0;
@@ -196,9 +199,23 @@ export class Appender {
       if (first !== undefined) return first;
     }
     if (fresh) return undefined;
-    // One that goes into the log meets its like there.
-    return delayed.byId(lineage.id) ?? (delayMs === 0 ? undefined : withRow(log.byId(lineage.id)));
+    // One that goes into the log at once meets its like there.
+    const first =
+      delayed.byId(lineage.id) ?? (delayMs === 0 ? undefined : withRow(log.byId(lineage.id)));
+    sameEvent(record, first?.row);
+    return first;
   }
+}
+
+/** The row that has the id of an event; throws when it is another event's. */
+function sameEvent(record: OutgoingRecord, row: EventRow | undefined): EventRow | undefined {
+  if (row !== undefined) requireSameEvent(record, { type: row.type, body: row.payload });
+  return row;
+}
+
+/** As it is stored: a dedupe key counts within its type, and no type has a space. */
+function dedupeKeyOf({ type, dedupeKey }: OutgoingRecord): string | undefined {
+  return dedupeKey === undefined ? undefined : `${type} ${dedupeKey}`;
 }
 
 function withRow(row: EventRow | undefined): { readonly row: EventRow } | undefined {

@@ -146,9 +146,25 @@ export const MIGRATIONS: readonly string[] = [
   DROP TRIGGER event_deleted;
   CREATE TRIGGER event_deleted AFTER DELETE ON events BEGIN DELETE FROM event_types WHERE type=OLD.type AND position=OLD.position;UPDATE event_types_end SET position=min(position,(SELECT ifnull(max(position),0)FROM events))WHERE position<=OLD.position;END;
 
-  -- What the queue is known by to others, in the one row of this table. A copy of the file has it too.
-  ALTER TABLE fence ADD COLUMN queue_id TEXT;
-  UPDATE fence SET queue_id = lower(hex(randomblob(16)));
+  -- What the queue is known by to others, and with what the ids of handlers' children are made, in the one row of this
+  -- table, written again without its layout. A copy of the file has both, too: its handlers publish the same again.
+  CREATE TEMP TABLE old_fence AS SELECT token FROM fence;
+  DROP TABLE fence;
+  CREATE TABLE fence(token,queue_id,secret);
+  INSERT INTO fence SELECT token, lower(hex(randomblob(16))), randomblob(32) FROM old_fence;
+  DROP TABLE old_fence;
+
+  -- How deep in its trail an event is, and what caused it if that was several. NULL in rows of older versions.
+  ALTER TABLE events ADD COLUMN depth INT;
+  ALTER TABLE events ADD COLUMN causes TEXT;
+  -- A dedupe key counts within its type: "TYPE key".
+  UPDATE OR REPLACE dedupe SET key = type || ' ' || key
+    FROM (SELECT position AS at, type FROM events) WHERE at = position;
+  UPDATE OR REPLACE dedupe SET key = type || ' ' || key
+    FROM (SELECT -number AS at, json_extract(event, '$.type') AS type FROM delayed) WHERE at = position;
+  UPDATE delayed SET dedupe_key = json_extract(event, '$.type') || ' ' || dedupe_key
+    WHERE dedupe_key IS NOT NULL;
+
   -- What the last holder of a name has left for the next one, as JSON. A released claim stays as long as it has one.
   ALTER TABLE claims ADD COLUMN note TEXT;
   -- Types that the group wants, and from where on: see WantedTypes. NULL where a version before has made it: the types
@@ -161,11 +177,11 @@ export const MIGRATIONS: readonly string[] = [
 
   -- Who is there of a group, until when if it isn't seen again. types: a JSON array of what it has handlers for, or NULL
   -- for whatever the group wants.
-  CREATE TABLE members (group_id, member, types, machine, pid, until, PRIMARY KEY (group_id, member)) WITHOUT ROWID;
+  CREATE TABLE members(group_id,member,types,machine,pid,until,PRIMARY KEY(group_id,member))WITHOUT ROWID;
 
   -- The type of an event that waits for a member that has a handler for it; due is NULL then.
   ALTER TABLE deliveries ADD COLUMN aside TEXT;
   DROP INDEX deliveries_held;
-  CREATE INDEX deliveries_held ON deliveries (group_id, aside) WHERE due IS NULL;
+  CREATE INDEX deliveries_held ON deliveries(group_id,aside)WHERE due IS NULL;
   `,
 ];

@@ -18,6 +18,9 @@ export interface EventRow {
   readonly causation_id: string | null;
   readonly via: string | null;
   readonly traceparent: string | null;
+  /** These two are missing in copies that older versions have made. */
+  readonly depth?: number | null;
+  readonly causes?: string | null;
   readonly stored_at: number;
   /** Of `checksumOf`; missing in rows of older versions, and in copies of them. */
   readonly checksum?: number | null;
@@ -51,6 +54,8 @@ export function toRow(record: OutgoingRecord): UnplacedRow {
     causation_id: lineage.causationId ?? null,
     via: lineage.via.length === 0 ? null : JSON.stringify(lineage.via),
     traceparent: lineage.traceparent ?? null,
+    depth: lineage.depth ?? null,
+    causes: lineage.causes === undefined ? null : JSON.stringify(lineage.causes),
     checksum: checksumOf({ id, type, payload, key, headers }),
   };
 }
@@ -68,7 +73,9 @@ export function isPlain(row: EventRow): boolean {
     row.correlation_id === null &&
     row.causation_id === null &&
     row.via === null &&
-    row.traceparent === null
+    row.traceparent === null &&
+    row.depth === null &&
+    row.causes === null
   );
 }
 
@@ -82,6 +89,8 @@ export function valuesOf(row: EventRow): unknown[] {
     row.causation_id,
     row.via,
     row.traceparent,
+    row.depth ?? null,
+    row.causes ?? null,
   ];
 }
 
@@ -146,7 +155,9 @@ function withPayload(row: EventRow, payload: unknown, delivery?: Delivered): Sto
     origin: row.origin,
     correlationId: row.correlation_id ?? row.id,
     ...(row.causation_id !== null && { causationId: row.causation_id }),
-    via: row.via === null ? NO_VIA : viaOf(row.via),
+    ...(typeof row.causes === "string" && { causes: textsOf("causes", row.causes) }),
+    via: row.via === null ? NO_VIA : textsOf("via", row.via),
+    ...(typeof row.depth === "number" && { depth: row.depth }),
     ...(row.traceparent !== null && { traceparent: row.traceparent }),
     storedAt: row.stored_at,
     attempt: delivery?.attempt ?? 0,
@@ -173,10 +184,10 @@ function headersOf(text: string): Readonly<Record<string, string>> {
   return headers;
 }
 
-function viaOf(text: string): readonly string[] {
+function textsOf(name: string, text: string): readonly string[] {
   const value = decodePayload(text);
-  if (!Array.isArray(value) || !value.every((hop) => typeof hop === "string")) {
-    throw new Error(`Stored via is no array of strings: ${text.slice(0, 60)}`);
+  if (!Array.isArray(value) || !value.every((one) => typeof one === "string")) {
+    throw new Error(`Stored ${name} is no array of strings: ${text.slice(0, 60)}`);
   }
   return value;
 }

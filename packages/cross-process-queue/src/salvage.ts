@@ -112,7 +112,7 @@ async function copyAll(database: SqliteDatabase, connection: Connection): Promis
     if (!isWhole) damagedTables.push(table);
     counts.set(table, insertRows(connection, table, rows));
   }
-  keepId(database, connection);
+  keepIdentity(database, connection);
   const inFlight = damagedTables.some((table) => table === "deliveries" || table === "batches");
   return {
     ...log,
@@ -125,11 +125,15 @@ async function copyAll(database: SqliteDatabase, connection: Connection): Promis
   };
 }
 
-/** It is the same queue, to those who know it by its id. A file before schema 6 has none, and so the new one keeps its own. */
-function keepId(database: SqliteDatabase, connection: Connection): void {
+/**
+ * It is the same queue: to those who know it by its id, and to handlers that are run again, which publish the same again.
+ * A file before schema 6 has neither, and so the new one keeps its own.
+ */
+function keepIdentity(database: SqliteDatabase, connection: Connection): void {
   const [row] = rowsOf(database, "fence", "rowid").rows;
-  const id = row?.["queue_id"];
-  if (typeof id === "string" && /^[0-9a-f]{32}$/.test(id)) connection.run(SQL.keepQueueId, [id]);
+  const { queue_id: id, secret } = row ?? {};
+  if (typeof id === "string" && /^[0-9a-f]{32}$/.test(id)) connection.run(SQL.keepQueueId, id);
+  if (secret instanceof Uint8Array && secret.length === 32) connection.run(SQL.keepSecret, secret);
 }
 
 async function copyEvents(

@@ -20,6 +20,8 @@ export const EVENT_COLUMNS: readonly string[] = [
   "causation_id",
   "via",
   "traceparent",
+  "depth",
+  "causes",
 ];
 
 /** The statement that inserts so many events. */
@@ -57,6 +59,8 @@ export const SQL = {
 
   queueId: "SELECT queue_id AS id FROM fence",
   keepQueueId: "UPDATE fence SET queue_id = ?",
+  secret: "SELECT secret FROM fence",
+  keepSecret: "UPDATE fence SET secret = ?",
 
   // The log
   tail: "SELECT position, stored_at AS storedAt FROM events ORDER BY position DESC LIMIT 1",

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { StartFrom } from "@ringrift/envelope";
 import { QueueError, type StoredEvent } from "@ringrift/event-queue";
 import type {
@@ -16,12 +17,12 @@ import type {
 } from "@ringrift/event-queue/backend";
 import { appendedEvent, prepareRow } from "./appending.ts";
 import { backUp, type QueueBackup } from "./backup.ts";
-import { SQL } from "./schema.ts";
 import { SqliteDeadLetters } from "./sqlite-dead-letters.ts";
 import type { TransactionDatabase } from "./driver.ts";
 import { Engine } from "./engine.ts";
 import { logStats, reportHealth } from "./health.ts";
 import type { CheckedQueueOptions } from "./options.ts";
+import { SQL } from "./schema.ts";
 import { SqliteGroups } from "./sqlite-groups.ts";
 import { SqliteMember } from "./sqlite-member.ts";
 import { transact } from "./transactions.ts";
@@ -30,15 +31,22 @@ import { transact } from "./transactions.ts";
 export class SqliteBackend implements TransactionalBackend<TransactionDatabase> {
   readonly groups: SqliteGroups;
   readonly deadLetters: SqliteDeadLetters;
+  readonly secret: Uint8Array;
   readonly #engine: Engine;
   readonly #host: BackendHost;
 
   static async open(options: CheckedQueueOptions, host: BackendHost): Promise<SqliteBackend> {
-    return new SqliteBackend(await Engine.open(options, host), host);
+    const engine = await Engine.open(options, host);
+    const { connection } = engine;
+    const row = await connection.read(() => connection.get<{ secret: unknown }>(SQL.secret));
+    // Somebody has deleted it: what one process derives alone is still better than nothing.
+    const secret = row?.secret instanceof Uint8Array ? row.secret : randomBytes(32);
+    return new SqliteBackend(engine, host, secret);
   }
 
-  private constructor(engine: Engine, host: BackendHost) {
+  private constructor(engine: Engine, host: BackendHost, secret: Uint8Array) {
     this.#engine = engine;
+    this.secret = secret;
     this.#host = host;
     this.groups = new SqliteGroups(engine);
     this.deadLetters = new SqliteDeadLetters(engine);

@@ -223,3 +223,16 @@ test("it takes no file that isn't there, and no target that is", async () => {
   await expect(salvageQueue(missing, tempPath())).rejects.toMatchObject({ code: "INVALID_PATH" });
   await expect(salvageQueue(path, path)).rejects.toMatchObject({ code: "INVALID_PATH" });
 });
+
+test("what derives the ids of handlers' children is salvaged as well", async () => {
+  const path = damagedCopy((bytes) => bytes);
+  const { target } = await salvage(path);
+  const [before, after] = [path, target].map((file) => {
+    const database = new Database(file, { readonly: true });
+    const secret: unknown = database.prepare("SELECT secret FROM fence").pluck().get();
+    database.close();
+    return secret;
+  });
+  expect(before).toHaveLength(32);
+  expect(after).toEqual(before);
+});

@@ -115,8 +115,11 @@ test("a dedupe key is remembered in the file, for its window", async () => {
 test("an event id is stored once, whoever sends it", async () => {
   const path = tempPath();
   const { payload, ...first } = await openQueue(path).send("A", { n: 1 });
-  const again = await openQueue(path).send("B", { n: 2 }, { lineage: first });
+  const again = await openQueue(path).send("A", { n: 1 }, { lineage: first });
   expect(again).toEqual({ ...first, payload, duplicate: true });
+  await expect(openQueue(path).send("B", { n: 1 }, { lineage: first })).rejects.toMatchObject({
+    code: "ID_TAKEN",
+  });
   expect(await openQueue(path).history()).toHaveLength(1);
 });
 

@@ -1,4 +1,5 @@
 import { type ContextSlot, createContextSlot } from "#platform";
+import { runInScope } from "./delivery-scope.ts";
 import type { EventLineage } from "./lineage.ts";
 
 /**
@@ -62,9 +63,12 @@ export function leaveEventSync(outer: OuterEvent): void {
   carrier.sync = outer;
 }
 
-/** Starts a new trail: for loops and timers that outlive the event in whose handler they began. */
+/**
+ * Starts a new trail: for loops and timers that outlive the event in whose handler they began. What is published in
+ * there inherits nothing, and is nobody's child.
+ */
 export function runDetached<T>(fn: () => T): T {
-  return enter(null, fn);
+  return enter(null, () => runInScope(undefined, fn));
 }
 
 function enter<T>(value: EventLineage | null, fn: () => T): T {

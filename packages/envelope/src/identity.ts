@@ -1,17 +1,19 @@
 import { platformLabel } from "#platform";
 import { eventClock } from "./clock.ts";
+import { highBits, lowBits, mixStamp } from "./secret-bits.ts";
 
 /**
  * Identity: an event gets its id once, where it is created, and keeps it through every bus,
- * process, retry and redrive. Ids are UUIDv7 (RFC 9562, method 1: a counter after the timestamp):
+ * process, retry and redrive. The id of a new event is a UUIDv7 (RFC 9562, method 1: a counter after the
+ * timestamp):
  *
- *     48 bits ms since the epoch | version | 12 + 8 bits counter | variant | 54 bits of this process
+ *     48 bits ms since the epoch | version | 12 + 8 bits counter | variant | 54 secret bits
  *
- * They sort by creation within a process. The last 54 bits are random once per process and worker
- * thread, so that an id is a pure function of its time and counter and can be written late.
+ * They sort by creation within a process. The last 54 bits are made of the stamp with a secret of the process
+ * (see `mixStamp`): the id is a function of its stamp and can be written late, and nobody who has seen ids of
+ * a process can compute another one.
  */
 
-let tail: { readonly head: number; readonly rest: string } | undefined;
 let node: string | undefined;
 
 /**
@@ -19,11 +21,51 @@ let node: string | undefined;
  * took it: buses keep the two numbers, and write the id when it is read.
  */
 export function eventIdOf(millis: number, counter: number): string {
-  tail ??= { head: Number.parseInt(randomHex(1), 16) & 0x3f, rest: randomHex(6) };
   if (millis !== written.millis) written = { millis, text: timeText(millis) };
+  mixStamp(millis, counter);
   const high = (counter >>> 8).toString(16).padStart(3, "0");
-  const low = (0x8000 | ((counter & 0xff) << 6) | tail.head).toString(16);
-  return `${written.text}-7${high}-${low}-${tail.rest}`;
+  const low = 0x80 | ((counter & 0xff) >>> 2);
+  const rest = ((counter & 3) << 6) | (highBits & 0x3f);
+  return `${written.text}-7${high}-${HEX[low]}${HEX[rest]}-${twoBytes(highBits >>> 16)}${twoBytes(lowBits >>> 16)}${twoBytes(lowBits)}`;
+}
+
+/**
+ * Writes a derived id: a UUIDv8 with the time of the event it is derived from, and 74 bits of a digest. Of a derived event
+ * that is the time in its id: it has another `time` each time when it is published again.
+ *
+ * @param digest at least 10 bytes
+ */
+export function derivedEventId(parent: DerivedFrom, digest: Uint8Array): string {
+  const [b0 = 0, b1 = 0, b2 = 0, ...rest] = digest;
+  const tail = rest.slice(0, 7).map((byte) => HEX[byte]);
+  const time = DERIVED.test(parent.id)
+    ? parent.id.slice(0, 13)
+    : // A bridge may have brought any number.
+      timeText(Math.min(Math.trunc(parent.time), 0xffff_ffff_ffff));
+  return `${time}-${HEX[0x80 | (b0 & 0xf)]}${HEX[b1]}-${HEX[0x80 | (b2 & 0x3f)]}${tail[0]}-${tail.slice(1).join("")}`;
+}
+
+/** What a derived id needs of the event that it is derived from. */
+export interface DerivedFrom {
+  readonly id: string;
+  /** In ms since the epoch. */
+  readonly time: number;
+}
+
+const DERIVED = /^[0-9a-f]{8}-[0-9a-f]{4}-8/;
+
+/** Whether an id is derived from that of another event, as those of a handler's children are. */
+export function isDerivedId(id: string): boolean {
+  return id[14] === "8";
+}
+
+/** Bytes in hexadecimal. */
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, "0"),
+);
+
+function twoBytes(bits: number): string {
+  return `${HEX[(bits >>> 8) & 0xff]}${HEX[bits & 0xff]}`;
 }
 
 /** Writing such a number in hexadecimal costs more than the rest of an id, and many ids share it. */
@@ -69,5 +111,5 @@ let instances = 0;
 
 function randomHex(bytes: number): string {
   const random = globalThis.crypto.getRandomValues(new Uint8Array(bytes));
-  return Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(random, (byte) => HEX[byte]).join("");
 }

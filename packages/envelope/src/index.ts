@@ -9,12 +9,30 @@ export {
   runWithEvent,
   runWithEventSync,
 } from "./context.ts";
+export {
+  type Child,
+  type ChildContent,
+  currentScope,
+  type DeliveryScope,
+  runInScope,
+} from "./delivery-scope.ts";
 export { EnvelopeError, type EnvelopeErrorCode } from "./errors.ts";
-export { eventIdOf, isEventId, newEventId, newInstanceId, nodeId } from "./identity.ts";
+export {
+  derivedEventId,
+  type DerivedFrom,
+  eventIdOf,
+  isDerivedId,
+  isEventId,
+  newEventId,
+  newInstanceId,
+  nodeId,
+} from "./identity.ts";
 export {
   createLineage,
+  depthBelow,
   type EventLineage,
   type LineageOptions,
+  MAX_CAUSES,
   MAX_HOPS,
   passedVia,
   pickLineage,
@@ -22,3 +40,4 @@ export {
 } from "./lineage.ts";
 export { outcomeProblem } from "./outcome.ts";
 export { parseStartFrom, type StartFrom, toMillis } from "./time.ts";
+export { type RunawayTrail, TrailWatch, type TrailWatchOptions } from "./trail-watch.ts";

@@ -7,7 +7,7 @@ import { isEventId, newEventId, nodeId } from "./identity.ts";
  * through every bus, process and retry. Only `via` grows.
  */
 export interface EventLineage {
-  /** UUIDv7, given once where the event is created. */
+  /** UUIDv7, given once where the event is created; that of a handler's child is derived, a UUIDv8. */
   readonly id: string;
   /** Milliseconds since the epoch, fixed at creation. */
   readonly time: number;
@@ -19,14 +19,20 @@ export interface EventLineage {
   readonly correlationId: string;
   /** Id of the event that was being handled when this one was published. */
   readonly causationId?: string | undefined;
+  /** Where several events caused it (a join): their ids, at most {@link MAX_CAUSES}. */
+  readonly causes?: readonly string[] | undefined;
   /** Ids of the bus instances and bridged queues it has passed, oldest first. */
   readonly via: readonly string[];
+  /** How many handlers lie between it and the first event of its trail; left out on that one. */
+  readonly depth?: number | undefined;
   /** W3C trace context, passed through untouched. */
   readonly traceparent?: string | undefined;
 }
 
 /** Most bus instances and bridged queues an event may pass: the backstop where `via` alone would not end a loop. */
 export const MAX_HOPS = 16;
+/** Most ids that `causes` may hold. */
+export const MAX_CAUSES = 64;
 
 const MAX_TEXT = 512;
 const FIELDS = ["source", "origin", "correlationId"] as const;
@@ -38,6 +44,10 @@ export interface LineageOptions {
   readonly traceparent?: string | undefined;
   /** The event being handled: gives the correlation id, the trace and the causation id. */
   readonly parent?: EventLineage | undefined;
+  /** See {@link EventLineage.causes}. */
+  readonly causes?: readonly string[] | undefined;
+  /** A derived id, instead of a new one. */
+  readonly id?: string | undefined;
 }
 
 /**
@@ -46,8 +56,10 @@ export interface LineageOptions {
  * @example createLineage({ source: "trainer" }).via // []
  */
 export function createLineage(options: LineageOptions = {}): EventLineage {
-  const { parent } = options;
-  const id = newEventId();
+  const { parent, causes } = options;
+  // The stamp is taken in any case: the time of the event is that of now.
+  const fresh = newEventId();
+  const id = options.id ?? fresh;
   const traceparent = options.traceparent ?? parent?.traceparent;
   return {
     id,
@@ -56,9 +68,16 @@ export function createLineage(options: LineageOptions = {}): EventLineage {
     origin: nodeId(),
     correlationId: options.correlationId ?? parent?.correlationId ?? id,
     ...(parent && { causationId: parent.id }),
+    ...(causes && { causes: causes.slice(0, MAX_CAUSES) }),
     via: [],
+    ...(parent && { depth: depthBelow(parent) }),
     ...(traceparent !== undefined && { traceparent }),
   };
+}
+
+/** The depth of what is published while this event is handled. */
+export function depthBelow({ depth = 0 }: EventLineage): number {
+  return depth + 1;
 }
 
 /** The same lineage after passing one more bus. Does not check {@link MAX_HOPS}: who forwards does. */
@@ -75,7 +94,9 @@ export function pickLineage(from: EventLineage): EventLineage {
     origin: from.origin,
     correlationId: from.correlationId,
     ...(from.causationId !== undefined && { causationId: from.causationId }),
+    ...(from.causes !== undefined && { causes: from.causes }),
     via: from.via,
+    ...(from.depth !== undefined && { depth: from.depth }),
     ...(from.traceparent !== undefined && { traceparent: from.traceparent }),
   };
 }
@@ -102,12 +123,22 @@ export function validateLineage(value: unknown): EventLineage {
   for (const field of FIELDS) requireText(field, lineage[field]);
   if (lineage["causationId"] !== undefined) requireText("causationId", lineage["causationId"]);
   if (lineage["traceparent"] !== undefined) requireText("traceparent", lineage["traceparent"]);
-  const via = lineage["via"];
-  if (!Array.isArray(via) || via.length > MAX_HOPS) {
-    throw invalid("via", via, `an array of at most ${MAX_HOPS} bus instance ids`);
+  requireTexts("via", lineage["via"], MAX_HOPS, "bus instance ids");
+  if (lineage["causes"] !== undefined) {
+    requireTexts("causes", lineage["causes"], MAX_CAUSES, "event ids");
   }
-  for (const id of via) requireText("via[]", id);
+  const depth = lineage["depth"];
+  if (depth !== undefined && !(Number.isSafeInteger(depth) && (depth as number) >= 0)) {
+    throw invalid("depth", depth, "a whole number from 0");
+  }
   return pickLineage(lineage as unknown as EventLineage);
+}
+
+function requireTexts(field: string, value: unknown, most: number, what: string): void {
+  if (!Array.isArray(value) || value.length > most) {
+    throw invalid(field, value, `an array of at most ${most} ${what}`);
+  }
+  for (const text of value) requireText(`${field}[]`, text);
 }
 
 function requireText(field: string, value: unknown): void {

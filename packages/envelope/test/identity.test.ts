@@ -2,8 +2,10 @@ import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  derivedEventId,
   eventClock,
   eventIdOf,
+  isDerivedId,
   isEventId,
   newEventId,
   newInstanceId,
@@ -46,6 +48,34 @@ describe("event ids", () => {
         expect(first < second ? -1 : Number(first > second)).toBe(byStamp);
       }),
     );
+  });
+
+  it("have bits that the ids before don't tell: no two share their last 54, nor most of them", () => {
+    const tails = Array.from({ length: 2_000 }, (_, counter) =>
+      BigInt(`0x${eventIdOf(1_800_000_000_000, counter).replaceAll("-", "").slice(-14)}`),
+    ).map((bits) => bits & ((1n << 54n) - 1n));
+    expect(new Set(tails).size).toBe(tails.length);
+    // Each bit is set in about half of them: 5 standard deviations are 112 of 2,000.
+    for (let bit = 0n; bit < 54n; bit += 1n) {
+      const set = tails.filter((tail) => (tail >> bit) & 1n).length;
+      expect(Math.abs(set - 1_000), `bit ${bit}`).toBeLessThan(140);
+    }
+  });
+
+  it("that are derived carry the time given and the digest, and are told from new ones", () => {
+    const digest = Uint8Array.from({ length: 16 }, (_, index) => 0xf0 + index);
+    const id = derivedEventId({ id: newEventId(), time: 0x0198_f1c2_7a3b }, digest);
+    expect(id).toBe("0198f1c2-7a3b-80f1-b2f3-f4f5f6f7f8f9");
+    expect(isEventId(id)).toBe(true);
+    expect([isDerivedId(id), isDerivedId(newEventId())]).toEqual([true, false]);
+  });
+
+  it("that are derived from a derived event carry the time in its id, whenever it was published", () => {
+    const digest = new Uint8Array(16);
+    const id = derivedEventId({ id: newEventId(), time: 7 }, digest);
+    const [early, late] = [8, 9].map((time) => derivedEventId({ id, time }, digest));
+    expect(early).toBe(late);
+    expect(early?.slice(0, 13)).toBe(id.slice(0, 13));
   });
 
   it("are told from other text", () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   createLineage,
   EnvelopeError,
+  MAX_CAUSES,
   MAX_HOPS,
   nodeId,
   passedVia,
@@ -26,6 +27,26 @@ describe("the lineage of a new event", () => {
       traceparent: "00-aa-bb-01",
     });
     expect(child.id).not.toBe(parent.id);
+  });
+
+  it("is one deeper than that of its cause, and not deep at all without one", () => {
+    const first = createLineage();
+    expect(first).not.toHaveProperty("depth");
+    const second = createLineage({ parent: first });
+    expect(second.depth).toBe(1);
+    expect(createLineage({ parent: second }).depth).toBe(2);
+  });
+
+  it("names up to 64 causes, the first ones", () => {
+    const causes = Array.from({ length: 70 }, () => createLineage().id);
+    const joined = createLineage({ causes });
+    expect(joined.causes).toEqual(causes.slice(0, MAX_CAUSES));
+    expect(validateLineage(joined)).toEqual(joined);
+  });
+
+  it("may have an id that is derived: what isn't inherited follows from it", () => {
+    const id = "0198f1c2-7a3b-80f1-b2f3-f4f5f6f7f8f9";
+    expect(createLineage({ id })).toMatchObject({ id, correlationId: id });
   });
 
   it("prefers a correlation id it is given", () => {
@@ -63,6 +84,9 @@ describe("a lineage on its way", () => {
     ["a trace that is too long", { traceparent: "0".repeat(513) }, "traceparent"],
     ["a trail that is no list", { via: "a" }, "via"],
     ["a trail with a hole", { via: [1] }, "via[]"],
+    ["causes that are no list", { causes: "a" }, "causes"],
+    ["too many causes", { causes: Array(MAX_CAUSES + 1).fill("a") }, "causes"],
+    ["a depth that is no count", { depth: -1 }, "depth"],
     ["a trail that is too long", { via: Array(MAX_HOPS + 1).fill("a") }, "via"],
   ])("refuses %s and names the field", (_, change, field) => {
     const value = change && { ...createLineage(), ...change };

@@ -36,12 +36,15 @@ export {
   type BacklogOptions,
   checkBacklog,
 } from "./backlog-gate.ts";
+export { canonicalJson } from "./canonical-json.ts";
+export { ChildIds } from "./child-ids.ts";
+export { childIdsOf } from "./backend/child-ids-of.ts";
 export { Bell, type BellWait } from "./bell.ts";
 export { type CheckedConsumerOptions, checkConsumerOptions } from "./consumer-options.ts";
 export { ConsumerMiddlewares } from "./consumer-middleware.ts";
 export { createConsumer } from "./consumer-loop.ts";
 export { leaseLost, settleAfter, whenSettled } from "./delivery.ts";
-export { nextChildDedupeKey, runDelivery } from "./delivery-scope.ts";
+export { EventHandling, type HandlingOptions, runDelivery } from "./delivery-scope.ts";
 export { isPermanent, toErrorData } from "./error-data.ts";
 export { createEventStream, type EventStream, type StreamRequest } from "./event-stream.ts";
 export { handlerEventTypes } from "./group-handlers.ts";
@@ -73,6 +76,7 @@ export {
   groupStartUnstated,
   groupTypeEnded,
 } from "./group-errors.ts";
+export { requireSameEvent } from "./id-taken.ts";
 export { leaseEvent, type LeaseOperations, leaseOperationsOf } from "./leased-record.ts";
 export type { LeaseSource } from "./lease-source.ts";
 export { type LongPoll, longPoll, type Taken } from "./long-poll.ts";

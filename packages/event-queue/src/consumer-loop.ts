@@ -316,9 +316,13 @@ class ConsumerLoop implements Consumer {
       const [event] = index === -1 ? [] : this.#waiting.splice(index, 1);
       if (event === undefined) return;
       if (event.key !== undefined) this.#busyKeys.add(event.key);
-      const { group, handlerTimeoutMs } = this.#source;
-      const limit = this.#options.handlerTimeoutMs ?? handlerTimeoutMs;
-      const delivery = new Delivery(event, { group, ...this.#options, handlerTimeoutMs: limit });
+      const { dedupeChildren, handlerTimeoutMs } = this.#options;
+      const { group, childIds } = this.#source;
+      const delivery = new Delivery(event, {
+        group,
+        childIds: dedupeChildren ? childIds : undefined,
+        handlerTimeoutMs: handlerTimeoutMs ?? this.#source.handlerTimeoutMs,
+      });
       this.#running.add(delivery);
       void this.#deliver(delivery);
     }

@@ -46,7 +46,9 @@ export interface ConsumerOptions {
    * it out. @default what is stored, else no limit
    */
   readonly handlerTimeoutMs?: number | undefined;
-  /** Give what a handler sends a dedupe key, so that a retry doesn't multiply it. @default true */
+  /**
+   * Derive the ids of what a handler publishes from its event, so that a retry doesn't multiply it. @default true
+   */
   readonly dedupeChildren?: boolean | undefined;
   /** Stops the consumer when aborted, as `stop()` does. */
   readonly signal?: AbortSignal | undefined;

@@ -21,10 +21,8 @@ import type { HealthProblem } from "./health-problem.ts";
 /** What may accompany a payload. */
 export interface SendOptions {
   /**
-   * The same key within the dedupe window gives back the event stored first, `duplicate: true`, whatever
-   * the types of the two. Left out
-   * inside a leased event's handler it is `group:event id:type:n`, so that a retry doesn't multiply what
-   * the handler sends.
+   * The same key within the dedupe window gives back the event of this type that was stored first, `duplicate: true`,
+   * whatever its payload is. A handler whose sends are repeated by a retry needs none: see `dedupeChildren`.
    */
   readonly dedupeKey?: string | undefined;
   /** Order key: within a group, events of one key are handled one after another. */
@@ -41,7 +39,10 @@ export interface SendOptions {
   /** @default the handled event's, else the new event's own id */
   readonly correlationId?: string | undefined;
   readonly traceparent?: string | undefined;
-  /** For bridges: the lineage of an event that exists already. The log is unique by its id. */
+  /**
+   * For bridges: the lineage of an event that exists already. The log is unique by its id: an event that is stored
+   * already adds nothing, another one of that id is refused (`ID_TAKEN`).
+   */
   readonly lineage?: EventLineage | undefined;
 }
 
@@ -117,7 +118,8 @@ export interface QueueStats {
    * Events dropped by this instance, by reason: `retention` (too old, and settled by every group), `group-expired`
    * (pending in a group that expired), `skipped` (older than a group's `skipAfterMs`), `type-ended` (pending, and no
    * member wants the type any more), `missed` (pending in a group that nobody has served for its `holdMs`),
-   * `dead-letter-retention` (dead letters that were kept for long enough), or a backend's own.
+   * `dead-letter-retention` (dead letters that were kept for long enough), `id-taken` (refused at a send), or a
+   * backend's own.
    */
   readonly dropped: Readonly<Record<string, number>>;
 }
@@ -185,7 +187,7 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
    * already, to the one stored first, `duplicate: true`. A delayed one has position 0 and its `dueAt`. The payload is taken as it is at the call; an
    * `undefined` one is stored as `null`.
    *
-   * @throws QueueError (rejects) `INVALID_TYPE`, `INVALID_OPTION`, `INVALID_HEADERS`, `PAYLOAD_*`,
+   * @throws QueueError (rejects) `INVALID_TYPE`, `INVALID_OPTION`, `INVALID_HEADERS`, `PAYLOAD_*`, `ID_TAKEN`,
    * `QUEUE_CLOSED`, or a backend's code
    * @throws EnvelopeError (rejects) `INVALID_LINEAGE`
    */

@@ -1,3 +1,4 @@
+import type { ChildIds } from "./child-ids.ts";
 import type { DeliveryContext, EventHandler } from "./consumer.ts";
 import { runDelivery } from "./delivery-scope.ts";
 import { QueueError } from "./errors.ts";
@@ -24,7 +25,8 @@ export function isForWantOfSpace(
 /** What a delivery needs to know. */
 export interface DeliveryOptions {
   readonly group: string;
-  readonly dedupeChildren: boolean;
+  /** `undefined`: what the handler publishes is new at each attempt. */
+  readonly childIds: ChildIds | undefined;
   readonly handlerTimeoutMs: number | undefined;
 }
 
@@ -109,7 +111,7 @@ export class Delivery implements DeliveryContext, Rostered {
 
   /** Runs the handler to its end, or until it is given up. Never rejects. */
   async run(handler: EventHandler | undefined): Promise<DeliveryOutcome> {
-    const { group, dedupeChildren, handlerTimeoutMs } = this.#options;
+    const { group, childIds, handlerTimeoutMs } = this.#options;
     if (handler === undefined) return { kind: "failed", error: handlerMissing(this.event, group) };
     const given = (this.#given ??= Promise.withResolvers()).promise;
     const timer =
@@ -120,7 +122,9 @@ export class Delivery implements DeliveryContext, Rostered {
             this.#abort(error, { kind: "failed", error });
           }, handlerTimeoutMs).unref();
     // When the handler is given up, its late result, or failure, is nobody's.
-    const handled = runDelivery(group, this.event, dedupeChildren, () => handler(this.event, this));
+    const handled = runDelivery({ scope: group, parent: this.event, childIds }, () =>
+      handler(this.event, this),
+    );
     const outcome = await Promise.race([outcomeOf(handled), given]);
     clearTimeout(timer);
     return outcome;

@@ -8,6 +8,7 @@ export type QueueErrorCode =
   | "PAYLOAD_TOO_LARGE"
   | "PAYLOAD_TOO_DEEP"
   | "PAYLOAD_FORBIDDEN_KEY"
+  | "ID_TAKEN"
   | "WRONG_OUTCOME"
   | "GROUP_CONFIG_MISMATCH"
   | "GROUP_NOT_FOUND"

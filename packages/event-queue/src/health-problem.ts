@@ -32,6 +32,8 @@ export type HealthProblemCode =
   | "WORK_STOPPED"
   /** Events wait in memory to be stored. */
   | "EVENTS_SPOOLED"
+  /** Handlers answer each other without an end. */
+  | "RUNAWAY_TRAIL"
   /** The queue can't be opened, read or written; the message is the error's. */
   | "QUEUE_FAILED";
 

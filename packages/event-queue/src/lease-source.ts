@@ -1,3 +1,4 @@
+import type { ChildIds } from "./child-ids.ts";
 import type { LeasedEvent } from "./events.ts";
 
 /** Where a consumer gets its events: a member of a group, without any loop of its own. */
@@ -14,6 +15,8 @@ export interface LeaseSource {
    * ahead of them, acks together, and claims a little later when events come fast.
    */
   readonly claimsCommit: boolean;
+  /** Of the queue; asked for after a `receive` has resolved. Without them every event is a new one. */
+  readonly childIds?: ChildIds | undefined;
   /**
    * Leases up to `limit` events in position order, waiting at most `waitMs` for a first one; and `ahead` more of those that
    * nobody was given before (0 unless `claimsCommit`), if there is no other event among all: whatever ended a process

@@ -1,14 +1,16 @@
 import {
+  type Child,
   type Contracts,
   createLineage,
   currentEvent,
+  currentScope,
   type EventLineage,
   type EventView,
+  type LineageOptions,
   outcomeProblem,
   validateLineage,
 } from "@ringrift/envelope";
 import type { SendOptions } from "./contract.ts";
-import { nextChildDedupeKey } from "./delivery-scope.ts";
 import { QueueError } from "./errors.ts";
 import { checkEventType } from "./names.ts";
 import { checkMs, checkOptionNames, checkText, invalidOption, show } from "./options.ts";
@@ -26,20 +28,24 @@ export interface OutgoingRecord {
   /** The payload as JSON. */
   readonly body: string;
   readonly key: string | undefined;
-  /** The sender's, or the one that makes a handler's sends repeatable. */
+  /** It counts among the events of its type. */
   readonly dedupeKey: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   /** It enters the log so much later; 0 for at once. */
   readonly delayMs: number;
   /** The given one, or a new one that inherits from the event being handled. */
   readonly lineage: EventLineage;
-  /** Its lineage was made just now: no log has its id yet. */
+  /** Its id was made just now: no log has it yet. */
   readonly fresh: boolean;
+  /** Its id was derived, as that of a handler's child. */
+  readonly child?: Child | undefined;
 }
 
 /** What a queue checks its events against. */
 export interface OutgoingChecks extends PayloadLimits {
   readonly view?: EventView<Contracts> | undefined;
+  /** `source` of events that come without one. */
+  readonly source?: string | undefined;
 }
 
 const OPTION_NAMES: ReadonlySet<string> = new Set<keyof SendOptions>([
@@ -60,8 +66,8 @@ const RESERVED = "ringrift-";
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /**
- * Checks the arguments of a `send`, takes a snapshot of the payload, and gives the event its lineage and,
- * inside a handler, its dedupe key. Call it before the first `await`: the context is that of the caller.
+ * Checks the arguments of a `send`, takes a snapshot of the payload, and gives the event its lineage: inside of a
+ * handler, that of the handler's child. Call it before the first `await`: the context is that of the caller.
  *
  * @throws QueueError `INVALID_TYPE`, `INVALID_OPTION`, `INVALID_HEADERS`, `PAYLOAD_*`, `WRONG_OUTCOME`, `UNSUPPORTED`
  * @throws EnvelopeError `INVALID_LINEAGE`
@@ -73,11 +79,11 @@ export function prepareEvent(
   checks: OutgoingChecks = {},
 ): OutgoingRecord {
   checkOptionNames("send", options, OPTION_NAMES);
-  return withDedupeKey(check(type, payload, options ?? {}, checks));
+  return complete(check(type, payload, options ?? {}, checks));
 }
 
 /**
- * The same for a `sendMany`: checks all before it gives any its dedupe key, so that what is refused leaves
+ * The same for a `sendMany`: checks all before any is a handler's child, so that what is refused leaves
  * nothing behind. Messages name the index.
  */
 export function prepareEvents(
@@ -99,13 +105,24 @@ export function prepareEvents(
         });
       }
     })
-    .map(withDedupeKey);
+    .map(complete);
 }
 
-function withDedupeKey(record: OutgoingRecord): OutgoingRecord {
-  if (record.dedupeKey !== undefined) return record;
-  const dedupeKey = nextChildDedupeKey(record.type);
-  return dedupeKey === undefined ? record : { ...record, dedupeKey };
+/** An event that was checked and has no lineage yet. */
+interface Draft extends Omit<OutgoingRecord, "lineage" | "fresh" | "child"> {
+  /** As given, or what a new one is made of. */
+  readonly lineage: EventLineage | LineageOptions;
+  /** What the sender said of the lineage. */
+  readonly said: Pick<SendOptions, "source" | "correlationId">;
+}
+
+function complete({ said, ...draft }: Draft): OutgoingRecord {
+  const { lineage, type, body, key, headers, dedupeKey } = draft;
+  if ("id" in lineage) return { ...draft, lineage: lineage as EventLineage, fresh: false };
+  const scope = dedupeKey === undefined ? currentScope() : undefined;
+  const child = scope?.child(type, { payload: JSON.parse(body), key, headers, ...said });
+  const made = createLineage({ ...lineage, parent: currentEvent(), id: child?.id });
+  return { ...draft, lineage: made, fresh: child === undefined, child };
 }
 
 function check(
@@ -113,8 +130,8 @@ function check(
   payload: unknown,
   options: SendOptions,
   checks: OutgoingChecks,
-): OutgoingRecord {
-  const { key, dedupeKey, delayMs } = options;
+): Draft {
+  const { key, dedupeKey, delayMs, source, correlationId } = options;
   const name = checkEventType(type, checks.view);
   // First: what is no JSON, such as a getter that throws, has a code of its own.
   const body = encodePayload(payload, checks);
@@ -127,12 +144,15 @@ function check(
     dedupeKey: dedupeKey === undefined ? undefined : checkText("dedupeKey", dedupeKey),
     headers: checkHeaders(options.headers, { isCarried: options.lineage !== undefined }),
     delayMs: delayMs === undefined ? 0 : checkMs("delayMs", delayMs),
-    lineage: lineageOf(options),
-    fresh: options.lineage === undefined,
+    lineage: lineageOf(options, checks.source),
+    said: { source, correlationId },
   };
 }
 
-function lineageOf(options: SendOptions): EventLineage {
+function lineageOf(
+  options: SendOptions,
+  usualSource: string | undefined,
+): EventLineage | LineageOptions {
   const { source, correlationId, traceparent, lineage } = options;
   if (lineage !== undefined) {
     if (source !== undefined || correlationId !== undefined || traceparent !== undefined) {
@@ -145,7 +165,7 @@ function lineageOf(options: SendOptions): EventLineage {
   if (source !== undefined && source !== "") checkText("source", source);
   if (correlationId !== undefined) checkText("correlationId", correlationId);
   if (traceparent !== undefined) checkText("traceparent", traceparent);
-  return createLineage({ source, correlationId, traceparent, parent: currentEvent() });
+  return { source: source ?? usualSource, correlationId, traceparent };
 }
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});

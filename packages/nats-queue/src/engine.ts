@@ -15,6 +15,7 @@ import { ServerClock } from "./server-clock.ts";
 import { setUpStreams } from "./set-up.ts";
 import { SkipCount } from "./skip-count.ts";
 import { Skipper } from "./skipping.ts";
+import { StoredIds } from "./stored-ids.ts";
 import { StateStore } from "./state-store.ts";
 import { Sweeper } from "./sweeper.ts";
 import { Tail } from "./tail.ts";
@@ -27,6 +28,7 @@ export class Engine {
   readonly state: StateStore;
   readonly log: EventLog;
   readonly delayed: DelayedEvents;
+  readonly ids: StoredIds;
   readonly admission: Admission;
   readonly publisher: Publisher;
   readonly groups: GroupStore;
@@ -53,6 +55,8 @@ export class Engine {
     this.log = new EventLog(connection, names, host.onCorrupt);
     const { state, log } = this;
     this.delayed = new DelayedEvents({ connection, names, state, log, clock });
+    this.ids = new StoredIds({ state, names, log });
+    const { ids } = this;
     this.admission = new Admission({
       connection,
       names,
@@ -63,7 +67,7 @@ export class Engine {
       use: host.inBackground,
       report: host.onError,
     });
-    this.publisher = new Publisher({ connection, names, log, clock, delayed: this.delayed });
+    this.publisher = new Publisher({ connection, names, log, clock, delayed: this.delayed, ids });
     const report = host.onError;
     this.groups = new GroupStore({ connection, names, state, log, clock, report });
     this.letters = new DeadLetterStore(connection, names, this.groups);
@@ -86,7 +90,7 @@ export class Engine {
     this.tail = new Tail(connection, names.stream, host.bell);
     const { groups, letters, group, delayed, skipper } = this;
     this.sweeper = new Sweeper(
-      { connection, names, clock, state, groups, letters, group, delayed, skipper },
+      { connection, names, clock, state, groups, letters, group, delayed, ids, skipper },
       options,
       host,
     );

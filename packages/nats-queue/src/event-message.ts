@@ -52,14 +52,19 @@ export interface BrokenMessage {
   readonly error: QueueError;
 }
 
-/** Ids and dedupe keys share one memory in the server and must not meet: a child may have its parent's id as key. */
-export function messageId({ lineage, dedupeKey }: OutgoingRecord): string {
-  return dedupeKey === undefined ? `id:${lineage.id}` : `key:${encodeURIComponent(dedupeKey)}`;
+/**
+ * What the server remembers an event by. Ids and dedupe keys share one memory there and must not meet. Both count
+ * within the type, whose subject the sender must be allowed to publish to: nobody else can take them in advance.
+ */
+export function messageId({ lineage, type, dedupeKey }: OutgoingRecord): string {
+  return dedupeKey === undefined
+    ? `${type}:${lineage.id}`
+    : `${type}:key:${encodeURIComponent(dedupeKey)}`;
 }
 
 /** Whether a message id is the event's own, and not a dedupe key. */
 export function isIdOfEvent(id: string): boolean {
-  return id.startsWith("id:");
+  return !/^[^:]*:key:/.test(id);
 }
 
 /** Whether an event may be the repetition of another send: the id of any other one was made for it just now. */

@@ -129,14 +129,23 @@ export class Names {
     return `${this.stream}.state.admitted.*`;
   }
 
+  /** Which event has an id that was given or derived, and where it is. */
+  storedId(id: string): string {
+    return `${this.stream}.state.id.${digestOf(id)}`;
+  }
+
+  get allStoredIds(): string {
+    return `${this.stream}.state.id.*`;
+  }
+
   /** Which instance takes delayed events into the log. */
   get admission(): string {
     return `${this.stream}.state.admission`;
   }
 
-  /** What the queue is known by to others. */
-  get id(): string {
-    return `${this.stream}.state.id`;
+  /** See `Identity`. */
+  get identity(): string {
+    return `${this.stream}.state.identity`;
   }
 
   get clock(): string {

@@ -9,7 +9,6 @@ import {
   type LogQuery,
   type LogStats,
   type MemberOptions,
-  newQueueId,
   type OutgoingRecord,
   type QueueBackend,
 } from "@ringrift/event-queue/backend";
@@ -18,26 +17,39 @@ import { logStats, reportHealth } from "./health.ts";
 import { Member } from "./member.ts";
 import { NatsDeadLetters } from "./nats-dead-letters.ts";
 import { NatsGroups } from "./nats-groups.ts";
+import { type Identity, identityOf } from "./identity.ts";
 import type { CheckedOptions } from "./options.ts";
 
 /** The queue on JetStream, as the public API works on it. */
 export class NatsBackend implements QueueBackend {
   readonly groups: NatsGroups;
   readonly deadLetters: NatsDeadLetters;
+  readonly #identity: Identity;
   readonly #engine: Engine;
   readonly #options: CheckedOptions;
   /** Reads of "now": what is sent after such a call comes after it in the log. */
   readonly #starting = new Set<Promise<unknown>>();
 
   static async open(options: CheckedOptions, host: BackendHost): Promise<NatsBackend> {
-    return new NatsBackend(await Engine.open(options, host), options);
+    const engine = await Engine.open(options, host);
+    try {
+      return new NatsBackend(engine, options, await identityOf(engine.state, engine.names));
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
   }
 
-  private constructor(engine: Engine, options: CheckedOptions) {
+  private constructor(engine: Engine, options: CheckedOptions, identity: Identity) {
     this.#engine = engine;
+    this.#identity = identity;
     this.#options = options;
     this.groups = new NatsGroups(engine);
     this.deadLetters = new NatsDeadLetters(engine.letters);
+  }
+
+  get secret(): Uint8Array {
+    return this.#identity.secret;
   }
 
   async append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
@@ -76,13 +88,7 @@ export class NatsBackend implements QueueBackend {
   }
 
   async id(): Promise<string> {
-    const { state, names } = this.#engine;
-    const entry = await state.get(names.id);
-    if (entry !== undefined) return entry.text;
-    const id = newQueueId();
-    const isFirst = (await state.swap(names.id, id, 0)) !== undefined;
-    // Nobody removes or changes it.
-    return isFirst ? id : this.id();
+    return this.#identity.id;
   }
 
   stats(): Promise<LogStats> {

@@ -1,12 +1,13 @@
 import type { PubAck } from "@nats-io/jetstream";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { QueueError, type StoredEvent } from "@ringrift/event-queue";
-import type { OutgoingRecord } from "@ringrift/event-queue/backend";
+import { type OutgoingRecord, requireSameEvent } from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
 import type { DelayedEvents } from "./delayed-events.ts";
 import { eventHeaders, eventOf, HEADER, isRepeatable, messageId } from "./event-message.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Names } from "./names.ts";
+import type { StoredIds } from "./stored-ids.ts";
 import type { ServerClock } from "./server-clock.ts";
 
 /** Kept free in each message, so that an event can become a dead letter with its error. */
@@ -29,6 +30,7 @@ export class Publisher {
   readonly #log: EventLog;
   readonly #clock: ServerClock;
   readonly #delayed: DelayedEvents;
+  readonly #ids: StoredIds;
 
   constructor(parts: {
     readonly connection: Connection;
@@ -36,19 +38,21 @@ export class Publisher {
     readonly log: EventLog;
     readonly clock: ServerClock;
     readonly delayed: DelayedEvents;
+    readonly ids: StoredIds;
   }) {
     this.#connection = parts.connection;
     this.#names = parts.names;
     this.#log = parts.log;
     this.#clock = parts.clock;
     this.#delayed = parts.delayed;
+    this.#ids = parts.ids;
   }
 
   /**
    * Stores all. The server has no transaction for this: when it fails in the middle, the first ones are stored,
    * and sending the same ids or dedupe keys again adds none twice.
    *
-   * @throws QueueError (rejects) `PAYLOAD_TOO_LARGE` before anything is stored, `QUEUE_FULL`,
+   * @throws QueueError (rejects) `PAYLOAD_TOO_LARGE` and `ID_TAKEN` before anything is stored, `QUEUE_FULL`,
    * `SERVER_UNREACHABLE`
    */
   async append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
@@ -57,10 +61,12 @@ export class Publisher {
       this.#checkSize(record, headers);
       return { record, headers };
     });
-    const waiting = await this.#delay(messages);
+    const known = await this.#take(records);
+    const waiting = await this.#delay(messages.filter((_, index) => known[index] === undefined));
     const results = await Promise.allSettled(
       messages.map(
-        async ({ record, headers }, index) => waiting[index] ?? this.#publish(record, headers),
+        async ({ record, headers }, index) =>
+          known[index] ?? waiting.get(record) ?? this.#publish(record, headers),
       ),
     );
     const events: StoredEvent[] = [];
@@ -75,14 +81,47 @@ export class Publisher {
    * Stores those that are delayed, and finds those of the others that wait already. All before the first one is
    * published, so that the order of those is the order given.
    */
-  async #delay(messages: readonly OutgoingMessage[]): Promise<(StoredEvent | undefined)[]> {
-    const none = messages.every(({ record }) => record.delayMs === 0 && !isRepeatable(record));
-    if (none) return [];
-    return Promise.all(
-      messages.map(({ record, headers }) =>
-        record.delayMs > 0 ? this.#delayed.add(record, headers) : this.#delayed.find(record),
-      ),
+  async #delay(
+    messages: readonly OutgoingMessage[],
+  ): Promise<Map<OutgoingRecord, StoredEvent | undefined>> {
+    const some = messages.filter(({ record }) => record.delayMs > 0 || isRepeatable(record));
+    const found = await Promise.all(
+      some.map(async ({ record, headers }) => {
+        const event = await (record.delayMs > 0
+          ? this.#delayed.add(record, headers)
+          : this.#delayed.find(record));
+        this.#requireSame(record, event);
+        return [record, event] as const;
+      }),
     );
+    return new Map(found);
+  }
+
+  /** Takes the ids of all before anything is stored; those that are stored already are given back. */
+  async #take(records: readonly OutgoingRecord[]): Promise<(StoredEvent | undefined)[]> {
+    if (records.every(({ fresh }) => fresh)) return [];
+    return Promise.all(
+      records.map(async (record) => {
+        if (record.fresh || (await this.#isKeyKnown(record))) return undefined;
+        const stored = await this.#ids.take(record);
+        return stored && { ...stored, duplicate: true as const };
+      }),
+    );
+  }
+
+  /** Whether the dedupe key will answer: it does so first. */
+  async #isKeyKnown(record: OutgoingRecord): Promise<boolean> {
+    if (record.dedupeKey === undefined) return false;
+    if ((await this.#delayed.find(record)) !== undefined) return true;
+    const subject = this.#names.event(record.type, record.key);
+    const { position } = await this.#log.recall(subject, messageId(record));
+    return position !== undefined;
+  }
+
+  /** What has the id must be the event; what has the dedupe key may be another one. */
+  #requireSame(record: OutgoingRecord, first: StoredEvent | undefined): void {
+    if (record.fresh || first === undefined || first.id !== record.lineage.id) return;
+    requireSameEvent(record, { type: first.type, body: JSON.stringify(first.payload) });
   }
 
   async #publish(record: OutgoingRecord, headers: MsgHdrs): Promise<StoredEvent> {
@@ -96,8 +135,12 @@ export class Publisher {
       return this.#connection.js.publish(subject, record.body, { msgID, headers, timeout });
     });
     const mine = eventOf(record, ack.seq, Number(headers.get(HEADER.storedAt)));
-    if (!ack.duplicate) return mine;
+    if (!ack.duplicate) {
+      await this.#ids.stored(record, ack.seq);
+      return mine;
+    }
     const first = await this.#log.at(ack.seq);
+    this.#requireSame(record, first);
     // Its event is no longer retained: that it was there is all that is known.
     if (first === undefined) return { ...mine, duplicate: true };
     // The answer to an earlier try of this very send was lost.

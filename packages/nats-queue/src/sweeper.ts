@@ -8,6 +8,7 @@ import type { Group } from "./group.ts";
 import type { KeyOrder } from "./key-order.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { Skipper } from "./skipping.ts";
+import type { StoredIds } from "./stored-ids.ts";
 
 /** How often an instance looks what may go. */
 const LONGEST_PAUSE_MS = 30_000;
@@ -19,6 +20,7 @@ const NANOS = 1_000_000;
 /** The parts of an engine that a sweeper works with. */
 export interface SweeperParts extends GroupInfoParts {
   readonly delayed: DelayedEvents;
+  readonly ids: StoredIds;
   readonly skipper: Skipper;
   readonly group: GroupInfoParts["group"] & { readonly keys: KeyOrder };
 }
@@ -93,7 +95,7 @@ export class Sweeper {
   async #sweep(): Promise<void> {
     await this.expireGroups();
     await this.#parts.skipper.skipAll();
-    const { connection, names, delayed, group: members } = this.#parts;
+    const { connection, names, delayed, ids, group: members } = this.#parts;
     const { state, config } = await connection.persist("sweeping", () =>
       connection.jsm.streams.info(names.stream),
     );
@@ -102,6 +104,8 @@ export class Sweeper {
     const oldest = state.messages === 0 ? state.last_seq + 1 : state.first_seq;
     if (state.messages > 0) await this.#trim(state, groups);
     await delayed.forget(config.duplicate_window / NANOS);
+    const first = state.messages === 0 ? this.#parts.clock.now() : Date.parse(state.first_ts);
+    await ids.forget(first - config.duplicate_window / NANOS);
     for (const group of groups) await members.keys.forget(group, oldest);
   }
 

@@ -21,7 +21,7 @@ export function childrenOf(topic: Topic, generation: Generation): Action[] {
 
 /** What a work handler does at its attempts. */
 export function workAttempts(topic: Topic, generation: Generation): Action[][] {
-  const { random, has } = generation;
+  const { random } = generation;
   const first = publishes(topic, generation, random.pick([0, 1, 1, 2, 3]));
   if (random.chance(40)) first.splice(random.between(0, first.length), 0, pause(generation));
   const failures = random.pick([0, 0, 0, 1, 1, 2, 9]);
@@ -33,12 +33,12 @@ export function workAttempts(topic: Topic, generation: Generation): Action[][] {
   const isDead = failures === 9;
   const takesAnotherPath = random.chance(30);
   const other = random.pick([random.some(first, 50), first.slice(1), first.toReversed()]);
-  const last = takesAnotherPath && has("other-path") && first.length > 0 ? other : first;
+  const last = takesAnotherPath && first.length > 0 ? other : first;
   return isDead ? attempts : [...attempts, last];
 }
 
 function publishes(topic: Topic, generation: Generation, count: number): Action[] {
-  const { random, has } = generation;
+  const { random } = generation;
   const favourite = random.pick(laterThan(topic));
   return Array.from({ length: count }, (_, index): Action => {
     const child = random.chance(50) ? favourite : random.pick(laterThan(topic));
@@ -49,7 +49,7 @@ function publishes(topic: Topic, generation: Generation, count: number): Action[
       do: "publish",
       label: String(index + 1),
       topic: child,
-      via: isByBus(via) && !has("children-by-bus") ? "events" : via,
+      via,
       isAwaited,
       ...(key !== undefined && !isByBus(via) && { key }),
     };

@@ -84,8 +84,10 @@ function* simplerSteps(scenario: Scenario): Generator<Scenario> {
       yield { ...scenario, steps: steps.with(index, { ...step, key: undefined }) };
     }
     if (step.do === "crash" && step.afterTasks > 0) {
-      const afterTasks = Math.floor(step.afterTasks / 2);
-      yield { ...scenario, steps: steps.with(index, { ...step, afterTasks }) };
+      // At once, if that will do: then it needs none of the steps after it.
+      for (const afterTasks of new Set([0, Math.floor(step.afterTasks / 2)])) {
+        yield { ...scenario, steps: steps.with(index, { ...step, afterTasks }) };
+      }
     }
     if (step.waitMs > 0) {
       const waitMs = step.waitMs > 10 ? 10 : 0;

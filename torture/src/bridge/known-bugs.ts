@@ -7,18 +7,6 @@ export const KNOWN_BUGS = {
     isFixed: false,
     what: "a named node that stopped cleanly gets its own events again at its next start",
   },
-  workChildren: {
-    isFixed: false,
-    what: "what a work handler publishes on a bus has another id at every attempt",
-  },
-  otherPath: {
-    isFixed: false,
-    what: "a retry that publishes something else loses it to the key of what was published before",
-  },
-  busChildren: {
-    isFixed: false,
-    what: "what a bus subscriber publishes is stored again when its event comes again",
-  },
   ownPlaces: {
     isFixed: false,
     what: "own events whose handlers wait take all places, and nothing else arrives",
@@ -26,10 +14,6 @@ export const KNOWN_BUGS = {
   beforeStart: {
     isFixed: false,
     what: "what is published on the bus before the start is never stored",
-  },
-  syncLineage: {
-    isFixed: false,
-    what: "what an asynchronous handler of a publishSync publishes has another cause than its event",
   },
   lateBegin: {
     isFixed: false,

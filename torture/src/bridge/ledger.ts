@@ -108,29 +108,6 @@ export class Ledger {
   }
 
   /**
-   * Whether a bus subscriber that was called more than once published this, each time as another event: until that is
-   * fixed, its ids are not looked at.
-   */
-  isForgivenChild(name: string): boolean {
-    if (this.bugs.has("busChildren")) return false;
-    const attempts = this.attemptsOf.get(name) ?? [];
-    return attempts.length > 1 && attempts.every(({ within }) => within === "bus");
-  }
-
-  /** Whether it was made in a bus subscriber of an event that a `publishSync` brought. */
-  isInSyncHandler({ parent, within }: Attempt): boolean {
-    const cause = parent && this.rows.get(parent.id);
-    if (!cause || within !== "bus") return false;
-    return (this.attemptsOf.get(cause.name) ?? []).some(({ how }) => how === "bus.publishSync");
-  }
-
-  /** Whether it counts as made from outside while its life stopped, so that nobody took it: its cause was not known. */
-  isOrphan(attempt: Attempt): boolean {
-    if (this.bugs.has("syncLineage") || !this.isInSyncHandler(attempt)) return false;
-    return (this.lives.get(attempt.life)?.stoppingAt ?? Number.POSITIVE_INFINITY) < attempt.at;
-  }
-
-  /**
    * Whether the leases of a process may have run out in this time, or a little later: it was frozen, it kept its own
    * event loop busy, or nobody could write.
    */

@@ -4,8 +4,8 @@ import type { Given } from "./orders.ts";
 import type { Random } from "./random.ts";
 
 const KEYS = 4;
-/** Calls that store what a work handler publishes once, whatever becomes of the handler. */
-const STORING: readonly Call[] = ["events.publish", "emitters", "queue.send"];
+/** Calls that take a key. */
+const STORING: ReadonlySet<Call> = new Set(["events.publish", "emitters", "queue.send"]);
 /** Own events whose handlers wait for an answer at once: more than a node has places for. */
 const MANY_ASKERS = 24;
 
@@ -45,8 +45,7 @@ export class Plan {
     const { random, bugs, leaseMs } = this.#options;
     this.#made += 1;
     const how = random.pick(CALLS);
-    const keyed = bugs.has("catalogueKeys") || STORING.includes(how);
-    const calls = bugs.has("workChildren") ? CALLS : STORING;
+    const keyed = bugs.has("catalogueKeys") || STORING.has(how);
     const some = (most: number, of: readonly Call[]): Call[] =>
       Array.from({ length: random.between(0, most) }, () => random.pick(of));
     return {
@@ -56,8 +55,8 @@ export class Plan {
         ...(keyed && random.chance(0.5) && { key: `k${random.between(1, KEYS)}` }),
         failures: random.chance(0.3) ? random.between(1, 2) : 0,
         isPoison: random.chance(0.03),
-        children: some(3, calls),
-        hasDetour: bugs.has("otherPath") && random.chance(0.1),
+        children: some(3, CALLS),
+        hasDetour: random.chance(0.1),
         workMs: random.chance(0.8) ? random.between(0, 10) : random.between(10, 100),
         burnMs: random.chance(0.02) ? Math.round(leaseMs * 1.3) : 0,
         asks: false,

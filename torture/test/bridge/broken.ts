@@ -66,7 +66,6 @@ export const broken: [rule: string, what: string, Story, Remains, BugName[]?][] 
       everywhere(child(3)),
     ],
     left(one, child(2), child(3)),
-    ["busChildren"],
   ],
   ["kept", "a publish that resolved is not in the log", [passed(one), sent(A, two)], left(one)],
   [
@@ -109,7 +108,6 @@ export const broken: [rule: string, what: string, Story, Remains, BugName[]?][] 
       everywhere(uncaused),
     ],
     left(one, uncaused),
-    ["syncLineage"],
   ],
   [
     "one identity",

@@ -90,76 +90,59 @@ describe("the verdict on coordinators finds nothing", () => {
   });
 });
 
-describe("the verdict on a coordinator that is stopping", () => {
-  const orphan = row(2, { name: "orphan", topic: "leaf.made" });
+describe("the verdict on coordinators lets a handler's child", () => {
+  const child = row(2, {
+    name: "child",
+    topic: "leaf.made",
+    causationId: "e1",
+    correlationId: "e1",
+  });
+  const parent = { id: "e1", correlationId: "e1" };
+  const asChild = { topic: "leaf.made", within: "work", parent } as const;
   const leaf = { topic: "leaf.made" } as const;
-  const warned: Spoken = {
-    kind: "complaint",
-    by: "a.1",
-    code: "RINGRIFT_NOT_RUNNING",
-    message: "An event was published after stop().",
-  };
-  /** A bus handler of an event that `how` brought publishes while its coordinator stops; nobody stores that. */
-  const entries = (how: "bus.publish" | "bus.publishSync"): Story => [
-    sent(A, one, { how }),
-    got(A, one),
-    got(B, one),
-    worked(B, one),
-    stopping(A),
-    sent(A, orphan, {
-      ...leaf,
-      how: "bus.publish",
-      within: "bus",
-      parent: { id: "e1", correlationId: "e1" },
-    }),
-    warned,
-    got(A, orphan, leaf),
-    down(A),
-  ];
+  const audited = { group: "auditors", topic: "leaf.made" } as const;
 
-  it("lets it not store what counts as from outside, as long as that bug is known", () => {
-    expect(verdictOn(entries("bus.publishSync"), left(one))).toEqual({});
+  it("be marked as redelivered where a handler that runs again publishes it first", () => {
+    const work = [worked(B, one, { ok: false }), worked(B, one, { attempt: 2, ...again })];
+    const publish = [
+      sent(B, child, asChild),
+      got(B, child, { ...leaf, ...again }),
+      got(A, child, leaf),
+    ];
+    const entries = [
+      sent(A, one),
+      got(A, one),
+      got(B, one),
+      work,
+      publish,
+      worked(A, child, audited),
+    ];
+    expect(verdictOn(entries, left(one, child))).toEqual({});
   });
 
-  it("doesn't where the cause is known, nor when that bug is looked for", () => {
-    const rules = ["clean stops", "kept", "one identity"];
-    const found = (how: "bus.publish" | "bus.publishSync", bugs: BugName[] = []): string[] =>
-      Object.keys(verdictOn(entries(how), left(one), bugs));
-    expect(found("bus.publish")).toEqual(expect.arrayContaining(rules));
-    expect(found("bus.publishSync", ["syncLineage"])).toEqual(expect.arrayContaining(rules));
+  it("come unmarked after a kill if another process has stored it", () => {
+    const entries = (others: Story): Story => [
+      passed(one),
+      sent(B, child, asChild),
+      got(B, child, leaf),
+      killed(B, { b: 1 }),
+      up("b.2#1", "b"),
+      others,
+      got(A, child, leaf),
+      got("b.2#1", child, leaf),
+      worked(A, child, audited),
+    ];
+    expect(verdictOn(entries(sent(A, child, asChild)), left(one, child))).toEqual({});
+    expect(Object.keys(verdictOn(entries([]), left(one, child)))).toEqual(["once per bus"]);
   });
+});
 
+describe("the verdict on a coordinator that is stopping", () => {
   it("lets it not get an answer, though the wait began a moment after the stop", () => {
     const waits: Spoken = { kind: "answer", by: "a.1", life: A, name: "e1", ok: false, ms: 3000 };
     const story = [passed(one), stopping(A), passed(two).slice(2), waits, down(A)];
     const bothThere = [sent(B, two), ...story];
     expect(Object.keys(verdictOn(bothThere, left(one, two)))).not.toContain("answered");
-  });
-});
-
-describe("the verdict on two attempts of one work", () => {
-  const parent = { id: "e1", correlationId: "e1" };
-  const childOf = (position: number, name: string): ReturnType<typeof row> =>
-    row(position, { name, topic: "leaf.made", causationId: "e1", correlationId: "e1" });
-  const [first, second] = [childOf(2, "first"), childOf(3, "second")];
-  const asChild = { topic: "leaf.made", how: "queue.send", within: "work", parent } as const;
-  const entries = (answer: ReturnType<typeof row>): Story => [
-    passed(one),
-    sent(A, first, asChild),
-    sent(A, second, asChild),
-    sent(B, { ...answer, name: "second" }, asChild),
-  ];
-  const found = (answer: ReturnType<typeof row>, bugs: BugName[] = []): string[] =>
-    Object.keys(verdictOn(entries(answer), left(one, first, second), bugs));
-
-  it("lets one be answered with a sibling's id, as long as that bug is known", () => {
-    expect(found(first)).not.toContain("kept");
-    expect(found(first, ["otherPath"])).toContain("kept");
-  });
-
-  it("doesn't let it be answered with the id of anything else", () => {
-    expect(found(one)).toContain("kept");
-    expect(found(second)).not.toContain("kept");
   });
 });
 

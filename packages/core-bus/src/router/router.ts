@@ -16,12 +16,14 @@ export interface Routed {
   readonly sequence: number;
   /** The handler, where nothing but calling it is to be done. */
   readonly direct: unknown;
+  /** The same, for handlers that are known to have ended when they return. */
+  readonly immediate: Routed["direct"];
 }
 
 /** The subscriptions of a topic in order of delivery. Its lists never change. */
 export interface Route<E extends Routed> {
   readonly length: number;
-  /** The first of `handlers`: most topics have no other, and a publish to them touches no list. */
+  /** The first of `callbacks`: most topics have no other, and a synchronous publish to them touches no list. */
   readonly first: E["direct"];
   readonly entries: readonly E[];
   /**
@@ -29,6 +31,10 @@ export interface Route<E extends Routed> {
    * functions side by side is spared a walk through the entries.
    */
   readonly handlers: readonly E["direct"][];
+  /** The same of `immediate`. */
+  readonly callbacks: readonly E["direct"][];
+  /** Some of `callbacks` are missing, or there are none. */
+  readonly isPartial?: true;
   /** Its payloads need a look: see the router's `admit`. */
   readonly isJudged: boolean;
 }
@@ -128,6 +134,11 @@ export class Router<E extends Routed> {
     return typeof topic === "string" ? this.#routes[topic] : undefined;
   }
 
+  /** Reads a cached route's entries anew: what is known of a handler has become more. */
+  renew(topic: string, route: Route<E>): void {
+    if (this.#routes[topic] === route) this.#routes[topic] = routeOf(route.entries, route.isJudged);
+  }
+
   stats(): RouteStats {
     return { hits: this.found - this.#misses, misses: this.#misses, size: this.#size };
   }
@@ -138,8 +149,7 @@ export class Router<E extends Routed> {
     this.#missesLeft -= 1;
     if (this.#missesLeft === 0) this.#judge();
     const entries = this.#compile(topic);
-    const handlers = entries.map(directOf);
-    const route = { length: entries.length, first: handlers[0], entries, handlers, isJudged };
+    const route = routeOf(entries, isJudged);
     if (!this.#paused && this.#capacity > 0) this.#store(topic, route);
     return route;
   }
@@ -217,4 +227,19 @@ function isNew<E>(entry: E, index: number, list: readonly E[]): boolean {
 
 function directOf<E extends Routed>(entry: E): E["direct"] {
   return entry.direct;
+}
+
+/** Routes with all callbacks are of a shape of their own, in which V8 knows that `first` is a function. */
+function routeOf<E extends Routed>(entries: readonly E[], isJudged: boolean): Route<E> {
+  const { length } = entries;
+  const handlers = entries.map(directOf);
+  const callbacks = entries.map(immediateOf);
+  const first = callbacks[0];
+  return first === undefined || callbacks.includes(undefined)
+    ? { isPartial: true, length, first, entries, handlers, callbacks, isJudged }
+    : { length, first, entries, handlers, callbacks, isJudged };
+}
+
+function immediateOf<E extends Routed>(entry: E): E["direct"] {
+  return entry.immediate;
 }

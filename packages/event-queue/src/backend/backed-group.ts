@@ -80,9 +80,13 @@ export class BackedGroup implements ConsumerGroup {
   #source(): LeaseSource {
     const stored = (): StoredGroupPolicy =>
       this.#member?.policy ?? completeGroupPolicy(this.#parts.given);
+    const instance = this.#instance;
     return {
       group: this.name,
-      claimsCommit: this.#instance.kind.claimsCommit,
+      claimsCommit: instance.kind.claimsCommit,
+      get childIds() {
+        return instance.childIds;
+      },
       get leaseMs() {
         return stored().leaseMs;
       },

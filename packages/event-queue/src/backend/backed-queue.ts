@@ -1,4 +1,4 @@
-import type { AnyContracts, Contracts, EventName, EventView } from "@ringrift/envelope";
+import type { AnyContracts, Contracts, EventName } from "@ringrift/envelope";
 import { BacklogGate } from "../backlog-gate.ts";
 import type { ConsumerMiddleware } from "../consumer-middleware.ts";
 import type { ConsumeOptions, Consumer, EventHandler, EventHandlers } from "../consumer.ts";
@@ -16,11 +16,16 @@ import type {
 } from "../contract.ts";
 import type { DeadLetters } from "../dead-letters.ts";
 import { createEventStream } from "../event-stream.ts";
-import type { LeasedEvent, QueueEvent } from "../events.ts";
+import type { LeasedEvent, QueueEvent, StoredEvent } from "../events.ts";
 import { checkGroupPolicy } from "../group-policy.ts";
 import type { GroupPolicy, Groups } from "../groups.ts";
 import { checkGroupName } from "../names.ts";
-import { type OutgoingRecord, prepareEvent, prepareEvents } from "../outgoing.ts";
+import {
+  type OutgoingChecks,
+  type OutgoingRecord,
+  prepareEvent,
+  prepareEvents,
+} from "../outgoing.ts";
 import { InstanceReader, type LogPage, type LogSource } from "../reader.ts";
 import {
   checkHandlerIsLast,
@@ -39,8 +44,8 @@ import { queueHealth } from "./queue-health.ts";
 import type { QueueInstance } from "./queue-instance.ts";
 
 /**
- * The public API of every queue, on top of a `QueueBackend`: it checks what it is given, gives lineage and dedupe
- * keys, holds senders back, counts, waits, runs handlers, and opens and closes the backend.
+ * The public API of every queue, on top of a `QueueBackend`: it checks what it is given, gives lineage, holds senders
+ * back, counts, waits, runs handlers, and opens and closes the backend.
  *
  * @example
  * class MyQueue<C extends Contracts> extends BackedQueue<C> {
@@ -86,26 +91,17 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
     payload: C[K],
     options?: SendOptions,
   ): Promise<QueueEvent<C, K>> {
-    const records = [this.prepare(type, payload, options)];
-    const passing = this.admit(1);
-    if (passing !== undefined) await passing;
-    const [event] = await this.#instance.write((backend) => backend.append(records));
-    if (event !== undefined) this.#instance.countSent(event);
+    const [event] = await this.#append([this.prepare(type, payload, options)]);
     return contracted(event);
   }
 
   async sendMany(events: readonly OutgoingEvent<C>[]): Promise<QueueEvent<C>[]> {
-    const sourced = Array.isArray(events) ? events.map((event) => this.#withSource(event)) : events;
-    const records = prepareEvents(sourced, this.#checks);
+    const records = prepareEvents(events, this.#checks);
     if (records.length === 0) {
       this.#instance.refuseWhenClosed();
       return [];
     }
-    const passing = this.admit(records.length);
-    if (passing !== undefined) await passing;
-    const stored = await this.#instance.write((backend) => backend.append(records));
-    for (const event of stored) this.#instance.countSent(event);
-    return contracted(stored);
+    return contracted(await this.#append(records));
   }
 
   receive<K extends EventName<C> = EventName<C>>(
@@ -197,7 +193,7 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
 
   /** Checks one event, and completes it as a `send` does. */
   protected prepare(type: string, payload: unknown, options?: SendOptions): OutgoingRecord {
-    return prepareEvent(type, payload, this.#withSource(options), this.#checks);
+    return prepareEvent(type, payload, options, this.#checks);
   }
 
   /** Lets so many events be stored: at once (`undefined`), or when senders are no longer held back. */
@@ -205,9 +201,24 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
     return this.#gate.pass(count);
   }
 
-  get #checks(): { view: EventView<Contracts> | undefined; maxBytes: number | undefined } {
-    const { view, maxPayloadBytes } = this.#settings;
-    return { view, maxBytes: maxPayloadBytes };
+  get #checks(): OutgoingChecks {
+    const { view, maxPayloadBytes, source } = this.#settings;
+    return { view, maxBytes: maxPayloadBytes, source };
+  }
+
+  async #append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
+    try {
+      const passing = this.admit(records.length);
+      if (passing !== undefined) await passing;
+      const events = await this.#instance.write((backend) => backend.append(records));
+      for (const event of events) this.#instance.countSent(event);
+      return events;
+    } catch (error) {
+      // Whoever tries again within the handler means the same event, also if it was stored and only the answer lost.
+      for (const { child } of records) child?.giveBack();
+      this.#instance.countRefused(error);
+      throw error;
+    }
   }
 
   #listen(): Promise<void> {
@@ -217,12 +228,5 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
   #counted(page: LogPage): LogPage {
     this.#instance.counts.received += page.events.length;
     return page;
-  }
-
-  /** An event of a bridge has a source already. */
-  #withSource<T extends SendOptions>(options: T | undefined): T | SendOptions | undefined {
-    const { source } = this.#settings;
-    if (source === undefined || typeof (options ?? {}) !== "object") return options;
-    return options?.lineage === undefined ? { source, ...options } : options;
   }
 }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
   type AnyContracts,
+  type Child,
   type Contracts,
   currentEvent,
   type EventName,
@@ -88,18 +89,34 @@ export class BackedTransactionalQueue<
     const cause = currentEvent();
     const inContext = AsyncLocalStorage.snapshot();
     const sent: StoredEvent[] = [];
+    const children: Child[] = [];
+    const undo = (): void => {
+      sent.length = 0;
+      for (const child of children.splice(0)) child.giveBack();
+    };
+    const prepare: BackedQueue["prepare"] = (...event) => {
+      const record = this.prepare(...event);
+      if (record.child !== undefined) children.push(record.child);
+      return record;
+    };
     const body = (transaction: BackendTransaction<Database>): R => {
       // It may run again, after all it did was undone.
-      sent.length = 0;
-      const scope = new TransactionScope(transaction, sent, (...event) => this.prepare(...event));
+      undo();
+      const scope = new TransactionScope(transaction, sent, prepare);
       const call = (): R => run(contracted(scope));
       return scope.endAfter(() =>
         inContext(() => (cause === undefined ? call() : runWithEventSync(cause, call))),
       );
     };
-    const result = await this.#instance.use((backend) => backend.transact(body, options));
-    for (const event of sent) this.#instance.countSent(event);
-    return result;
+    try {
+      const result = await this.#instance.use((backend) => backend.transact(body, options));
+      for (const event of sent) this.#instance.countSent(event);
+      return result;
+    } catch (error) {
+      undo();
+      this.#instance.countRefused(error);
+      throw error;
+    }
   }
 }
 

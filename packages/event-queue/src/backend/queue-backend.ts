@@ -173,9 +173,16 @@ export type LogStats = Omit<QueueStats, "sent" | "duplicates" | "received" | "dr
  */
 export interface QueueBackend {
   /**
-   * Stores all or nothing, and resolves when they are as durable as the queue promises; in the order given. A record
-   * whose id or dedupe key is known is answered by the event stored first, `duplicate: true`. `position` is 0 while it
-   * isn't known.
+   * 32 random bytes that are part of the log: made once, the same for all instances for as long as there is the log.
+   * Whoever may not read the log's own state must not know them: the ids of handlers' children are made with them.
+   */
+  readonly secret: Uint8Array;
+  /**
+   * Stores all or nothing, and resolves when they are as durable as the queue promises; in the order given. `position`
+   * is 0 while it isn't known. A record whose dedupe key is known for its type, or else whose id is known, is answered
+   * by the event stored first, `duplicate: true`.
+   *
+   * @throws QueueError (rejects) `ID_TAKEN` when the event that has the id is another one: see `requireSameEvent`
    */
   append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]>;
   read(query: LogQuery): Promise<LogPage>;

@@ -2,8 +2,10 @@ import { Bell, LONGEST_TIMER_MS } from "../bell.ts";
 import type { Consumer } from "../consumer.ts";
 import { ConsumerMiddlewares } from "../consumer-middleware.ts";
 import { DeadLetterNotices } from "../dead-letter-notices.ts";
+import { QueueError } from "../errors.ts";
 import type { StoredEvent } from "../events.ts";
 import { reportQueueError } from "../queue-errors.ts";
+import { ChildIds } from "../child-ids.ts";
 import { closedError } from "./closed-error.ts";
 import type { Interception } from "./interception.ts";
 import type { BackendHost, BackendKind, QueueBackend } from "./queue-backend.ts";
@@ -41,12 +43,18 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
   #opening: Promise<B> | undefined;
   /** The backend, once it is open. */
   #backend: B | undefined;
+  #childIds: ChildIds | undefined;
   #interception: Interception | undefined;
   #state: "open" | "closing" | "closed" = "open";
   #closing: Promise<void> | undefined;
 
   constructor(kind: BackendKind<B>) {
     this.kind = kind;
+  }
+
+  /** Made with the secret of the log; `undefined` until it is open. */
+  get childIds(): ChildIds | undefined {
+    return this.#childIds;
   }
 
   /** Works on the log; opens it first if need be. Handlers still send and ack while the queue is closing. */
@@ -95,6 +103,11 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
   /** Counts what a send gave. */
   countSent({ duplicate }: StoredEvent): void {
     this.counts[duplicate === true ? "duplicates" : "sent"] += 1;
+  }
+
+  /** Counts what a send was refused for, where it is more than a mistake in the call. */
+  countRefused(error: unknown): void {
+    if (error instanceof QueueError && error.code === "ID_TAKEN") this.#drop("id-taken", 1);
   }
 
   /** For calls that need no backend. */
@@ -155,6 +168,7 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
     this.#opening ??= this.kind.open(this.#host()).then(
       (backend) => {
         this.#backend = backend;
+        this.#childIds = new ChildIds(backend.secret);
         backend.hold?.(this.#holding > 0);
         return backend;
       },

@@ -76,7 +76,7 @@ export function delaying(test: TestCase): void {
     expect(again.dueAt).toBe(first.dueAt);
     const { id, time, source, origin, correlationId, via } = first;
     const lineage = { id, time, source, origin, correlationId, via };
-    expect(await queue.send(PLACED, { n: 3 }, { lineage })).toMatchObject({ duplicate: true });
+    expect(await queue.send(PLACED, { n: 1 }, { lineage })).toMatchObject({ duplicate: true });
     await until("it is there", async () => (await queue.stats()).events === 1);
     expect(await queue.send(PLACED, { n: 4 }, { dedupeKey: "k", delayMs: 5 })).toMatchObject({
       id,

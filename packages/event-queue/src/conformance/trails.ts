@@ -1,7 +1,8 @@
-import { createLineage, runWithEvent } from "@ringrift/envelope";
+import { createLineage, isDerivedId, runDetached, runWithEvent } from "@ringrift/envelope";
 import { expect } from "vitest";
 import type { EventQueue } from "../contract.ts";
-import { gate, PLACED, sleep, type TestCase, until } from "./suite.ts";
+import { injectFaults } from "./faults.ts";
+import { expectCode, gate, PAID, PLACED, sleep, type TestCase, until } from "./suite.ts";
 
 const SOON = { initialMs: 1, maxMs: 5 };
 const CHILD = "RECEIPT_SENT";
@@ -45,7 +46,7 @@ export function trails(test: TestCase): void {
 
   test("a retry doesn't multiply what the handler sends, and several sends of one attempt all count", async (lab) => {
     const queue = lab.open();
-    await queue.send(PLACED, {});
+    const parent = await queue.send(PLACED, {});
     const results: unknown[] = [];
     const options = { group: "mailer", eventTypes: [PLACED], backoff: SOON };
     const consumer = queue.consume(options, async (event) => {
@@ -57,6 +58,108 @@ export function trails(test: TestCase): void {
     await until("it is handled", () => consumer.stats().handled === 1);
     expect((await childrenOf(queue)).map(({ payload }) => payload.n)).toEqual([1, 2]);
     expect(results).toEqual([undefined, undefined, true, true]);
+    for (const child of await childrenOf(queue)) {
+      expect(child).toMatchObject({ causationId: parent.id, depth: 1 });
+      expect(isDerivedId(child.id)).toBe(true);
+      expect(child.id.slice(0, 13)).toBe(parent.id.slice(0, 13));
+    }
+  });
+
+  test("a retry that takes another path loses nothing, and equal children count as often as they are sent", async (lab) => {
+    const queue = lab.open();
+    await queue.send(PLACED, {});
+    const paths = [["a", "b", "b"], ["c"], ["b", "a", "b", "b"]];
+    const consumer = queue.consume(
+      { group: "mailer", eventTypes: [PLACED], backoff: SOON },
+      async (event) => {
+        for (const n of paths[event.attempt - 1] ?? []) await queue.send(CHILD, { n });
+        if (event.attempt < paths.length) throw new Error("after its sends");
+      },
+    );
+    await until("it is handled", () => consumer.stats().handled === 1);
+    const sent = (await childrenOf(queue)).map(({ payload }) => String(payload.n));
+    expect(sent.toSorted()).toEqual(["a", "b", "b", "b", "c"]);
+  });
+
+  test("children differ by all that their sender gives, but not by when they are to come, nor by the order of fields", async (lab) => {
+    const queue = lab.open();
+    await queue.send(PLACED, {});
+    const options = { group: "mailer", eventTypes: [PLACED], backoff: SOON };
+    const consumer = queue.consume(options, async ({ attempt }) => {
+      const order = attempt === 1 ? { a: 1, b: 2 } : { b: 2, a: 1 };
+      await queue.send(CHILD, order);
+      await queue.send(CHILD, order, { key: "k" });
+      await queue.send(CHILD, order, { headers: { h: "1" } });
+      await queue.send(CHILD, order, { source: "trainer" });
+      await queue.send(CHILD, order, { correlationId: "job-7" });
+      await queue.send(PAID, order);
+      if (attempt === 1) throw new Error("after its sends");
+    });
+    await until("it is handled", () => consumer.stats().handled === 1);
+    expect(await childrenOf(queue)).toHaveLength(5);
+    expect(await queue.history({ eventTypes: [PAID] })).toHaveLength(1);
+  });
+
+  test(
+    "a delayed child is one at each attempt, whatever its delay then is",
+    async (lab) => {
+      const queue = lab.open();
+      await queue.send(PLACED, {});
+      const options = { group: "mailer", eventTypes: [PLACED], backoff: SOON };
+      const consumer = queue.consume(options, async ({ attempt }) => {
+        await queue.send(CHILD, {}, { delayMs: 10 * attempt });
+        // At the last attempt it is in the log already.
+        if (attempt === 2)
+          await until("it is due", async () => (await childrenOf(queue)).length > 0);
+        if (attempt < 3) throw new Error("after its send");
+      });
+      await until("it is handled", () => consumer.stats().handled === 1);
+      await sleep(60);
+      expect(await childrenOf(queue)).toHaveLength(1);
+      expect(await queue.stats()).toMatchObject({ delayed: 0 });
+    },
+    ["delayedSends"],
+  );
+
+  test("what a handler sends after it has settled, or detached, is nobody's child", async (lab) => {
+    const queue = lab.open();
+    await queue.send(PLACED, {});
+    const options = { group: "mailer", eventTypes: [PLACED], backoff: SOON };
+    const late: Promise<unknown>[] = [];
+    const consumer = queue.consume(options, async ({ attempt }) => {
+      late.push(
+        sleep(5).then(() => queue.send(CHILD, { n: "late" })),
+        runDetached(() => queue.send(CHILD, { n: "detached" })),
+      );
+      if (attempt === 1) throw new Error("at once");
+    });
+    await until("it is handled", () => consumer.stats().handled === 1);
+    await Promise.all(late);
+    const children = await childrenOf(queue);
+    expect(children.map(({ payload }) => String(payload.n)).toSorted()).toEqual([
+      "detached",
+      "detached",
+      "late",
+      "late",
+    ]);
+    expect(children.filter(({ id }) => isDerivedId(id))).toEqual([]);
+  });
+
+  test("a send that fails and is tried again by its handler is one child, also when only its answer was lost", async (lab) => {
+    const queue = lab.open();
+    await queue.send(PLACED, {});
+    const faults = injectFaults(queue);
+    const options = { group: "mailer", eventTypes: [PLACED] };
+    const results: unknown[] = [];
+    const consumer = queue.consume(options, async () => {
+      faults.loseNextAnswer();
+      await expectCode(() => queue.send(CHILD, { n: 1 }), "ANSWER_LOST");
+      results.push((await queue.send(CHILD, { n: 1 })).duplicate);
+      results.push((await queue.send(CHILD, { n: 1 })).duplicate);
+    });
+    await until("it is handled", () => consumer.stats().handled === 1);
+    expect(results).toEqual([true, undefined]);
+    expect(await childrenOf(queue)).toHaveLength(2);
   });
 
   test("a handler's own dedupe key is left as it is", async (lab) => {

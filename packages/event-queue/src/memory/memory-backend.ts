@@ -21,6 +21,7 @@ import { MemoryMember } from "./memory-member.ts";
 export class MemoryBackend implements QueueBackend {
   readonly groups: MemoryGroups;
   readonly deadLetters: MemoryDeadLetters;
+  readonly secret: Uint8Array;
   readonly #all: MemoryLog;
   readonly #host: BackendHost;
   readonly #log: SweptLog;
@@ -29,6 +30,7 @@ export class MemoryBackend implements QueueBackend {
 
   constructor(log: MemoryLog, host: BackendHost) {
     this.#all = log;
+    this.secret = log.secret;
     this.#host = host;
     this.#log = () => {
       log.sweep(host.onDropped);

@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { parseStartFrom, type StartFrom } from "@ringrift/envelope";
 import type { Backlog } from "../backlog-gate.ts";
 import type { StoredEvent } from "../events.ts";
 import { groupExpired, groupMissed, groupSkipped, groupTypeEnded } from "../group-errors.ts";
 import type { QueueError } from "../errors.ts";
+import { requireSameEvent } from "../id-taken.ts";
 import { checkMs, checkOptionNames } from "../options.ts";
 import type { OutgoingRecord } from "../outgoing.ts";
 import { reportQueueError } from "../queue-errors.ts";
@@ -49,6 +51,8 @@ export class MemoryLog {
   readonly id: string = newQueueId();
   /** @internal */
   readonly now: () => number;
+  /** @internal See `QueueBackend.secret`. */
+  readonly secret: Uint8Array = randomBytes(32);
   /** @internal */
   readonly bells: Set<{ ring(): void }> = new Set();
   /** @internal */
@@ -67,7 +71,7 @@ export class MemoryLog {
   /** Positions are contiguous: the record of position `p` is at `p - #removed - 1`. */
   readonly #records: EventRecord[] = [];
   readonly #byId = new Map<string, EventRecord>();
-  /** Ids by dedupe key. */
+  /** Ids by type and dedupe key. */
   readonly #byKey = new Map<string, { readonly id: string; readonly until: number }>();
   readonly #delayed: DelayedRecords;
   #removed = 0;
@@ -101,6 +105,7 @@ export class MemoryLog {
   /** @internal Stores all, in one step; what is known already is given back as it was stored. */
   append(outgoing: readonly OutgoingRecord[]): StoredEvent[] {
     const now = this.now();
+    this.#requireOwnIds(outgoing, now);
     const results = outgoing.map((event) => {
       const known = this.#known(event, now);
       if (known !== undefined) return { ...toStoredEvent(known), duplicate: true as const };
@@ -267,15 +272,31 @@ export class MemoryLog {
     return !hasDied && group.counts(now).pending === 0;
   }
 
-  #known({ lineage, dedupeKey }: OutgoingRecord, now: number): EventRecord | undefined {
-    const first = dedupeKey === undefined ? undefined : this.#byKey.get(dedupeKey);
-    const known = first !== undefined && first.until > now ? this.#byId.get(first.id) : undefined;
-    return known ?? this.#byId.get(lineage.id);
+  /** Before anything is stored: all of them, or none. */
+  #requireOwnIds(outgoing: readonly OutgoingRecord[], now: number): void {
+    const among = new Map<string, OutgoingRecord>();
+    for (const event of outgoing) {
+      if (event.fresh || this.#knownByKey(event, now) !== undefined) continue;
+      const { id } = event.lineage;
+      const first = this.#byId.get(id) ?? among.get(id);
+      if (first !== undefined) requireSameEvent(event, first);
+      among.set(id, event);
+    }
+  }
+
+  #known(event: OutgoingRecord, now: number): EventRecord | undefined {
+    return this.#knownByKey(event, now) ?? this.#byId.get(event.lineage.id);
+  }
+
+  #knownByKey({ type, dedupeKey }: OutgoingRecord, now: number): EventRecord | undefined {
+    if (dedupeKey === undefined) return undefined;
+    const first = this.#byKey.get(keyOf(type, dedupeKey));
+    return first !== undefined && first.until > now ? this.#byId.get(first.id) : undefined;
   }
 
   #store(event: OutgoingRecord, now: number): EventRecord {
     const { lineage, type, body, key, headers, dedupeKey, delayMs } = event;
-    if (dedupeKey !== undefined) this.#remember(dedupeKey, lineage.id, now);
+    if (dedupeKey !== undefined) this.#remember(keyOf(type, dedupeKey), lineage.id, now);
     const record: EventRecord = { lineage, position: 0, type, body, key, headers, storedAt: now };
     if (delayMs === 0) return this.#push(record);
     const delayed = { ...record, dueAt: now + delayMs };
@@ -298,13 +319,18 @@ export class MemoryLog {
     if (due.length > 0) this.ring();
   }
 
-  #remember(dedupeKey: string, id: string, now: number): void {
+  #remember(key: string, id: string, now: number): void {
     // Insertion order is the order of expiry: what has expired is at the front.
-    for (const [key, { until }] of this.#byKey) {
+    for (const [old, { until }] of this.#byKey) {
       if (until > now) break;
-      this.#byKey.delete(key);
+      this.#byKey.delete(old);
     }
-    this.#byKey.delete(dedupeKey);
-    this.#byKey.set(dedupeKey, { id, until: now + this.#dedupeWindowMs });
+    this.#byKey.delete(key);
+    this.#byKey.set(key, { id, until: now + this.#dedupeWindowMs });
   }
+}
+
+/** A dedupe key counts within its type; no type has a space. */
+function keyOf(type: string, dedupeKey: string): string {
+  return `${type} ${dedupeKey}`;
 }

@@ -1,5 +1,6 @@
 import type { EntryOf } from "../../ledger.ts";
 import type { Complaint, Trial } from "../trial.ts";
+import { isAfterCutStop } from "../after-stop.ts";
 
 /**
  * What a publish said it has stored is in the log, and what it said it will, unless its process crashed or left something.
@@ -12,10 +13,14 @@ export function* nothingLost(trial: Trial): Generator<Complaint> {
   );
   const got = new Set(trial.of("got").map(({ tag }) => tag));
   for (const publish of trial.of("publish")) {
-    const { node, life, tag, queue, index, via } = publish;
+    const { node, life, tag, queue, index, via, parent } = publish;
     if (stored.has(`${queue} ${tag}`)) continue;
     const result = results.get(`${node} ${life} ${tag}`);
     const lines = result ? [index, result.index] : [index];
+    // It stays in its process, which says so.
+    if (parent !== undefined && result?.outcome !== "stored" && isAfterCutStop(trial, publish)) {
+      continue;
+    }
     const isDurable = via === "events" || via === "emitter" || via === "queue";
     if (isDurable && got.has(tag)) {
       const message = `A bus got ${tag}, which no log has.`;

@@ -4,7 +4,7 @@ import { type Complaint, groupBy, type Trial } from "../trial.ts";
 /**
  * The bus of every live node gets each event that is stored while it is there, and a named node what is stored while it
  * is down, too. It gets none a second time, unless a crash or an end that left something came before the event was
- * settled: then it is flagged.
+ * settled, or a handler that runs again in a later process publishes it again: then it is flagged.
  */
 export function* oncePerNode(trial: Trial): Generator<Complaint> {
   const got = groupBy(trial.of("got"), (entry) => `${trial.readerOf(entry)} ${entry.id}`);
@@ -39,6 +39,7 @@ function* judgeSecond(
   const reader = trial.readerOf(second);
   const lines = [first.index, second.index];
   const twice = `${reader} got ${id} (${tag}) twice`;
+  if (second.redelivered && isPublishedAgain(trial, first, second)) return;
   const ended = trial.endedBetween(node, first.index, second.index);
   const settled = (trial.nodeOf(node)?.queues ?? [])
     .map((queue) => trial.settledAt(queue, reader, id))
@@ -50,9 +51,28 @@ function* judgeSecond(
     yield { kind: "once-per-node: again after a clean stop", message: `${twice}.`, tag, lines };
   } else if (ended === undefined && !trial.wentWrongBetween(node, first.index, second.index)) {
     yield { kind: "once-per-node: twice", message: `${twice} in one life.`, tag, lines };
-  } else if (!second.redelivered) {
+  } else if (!second.redelivered && !isUnknown(trial, first)) {
     yield { kind: "once-per-node: not flagged", message: `${twice}, not flagged.`, tag, lines };
   }
+}
+
+/** Whether a handler in a later process has published it again: that one's bus had not had it. */
+function isPublishedAgain(trial: Trial, first: EntryOf<"got">, second: EntryOf<"got">): boolean {
+  return first.life !== second.life && isChildOf(trial, second);
+}
+
+/** Whether only the bus that has ended knew that it had it: a handler published it there, and another process stored it. */
+function isUnknown(trial: Trial, first: EntryOf<"got">): boolean {
+  const stored = trial.stored.find(({ id }) => id === first.id);
+  return stored?.by !== `${first.node}#${first.life}` && isChildOf(trial, first);
+}
+
+/** Whether a handler of its process had published it before it came. */
+function isChildOf(trial: Trial, { node, life, tag, index }: EntryOf<"got">): boolean {
+  return trial.of("publish").some((publish) => {
+    const isHere = publish.node === node && publish.life === life && publish.index < index;
+    return isHere && publish.tag === tag && publish.parent !== undefined;
+  });
 }
 
 /** Where each reader that is there at the end began: a named node when it first started. */

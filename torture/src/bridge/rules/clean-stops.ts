@@ -1,6 +1,8 @@
-import type { Ledger } from "../ledger.ts";
 import { processOf } from "../said.ts";
 import type { Rule } from "./rule.ts";
+
+/** In microseconds: how long ago a handler may have lost its lease that still runs. */
+const RECENTLY = 5_000_000;
 
 /** A stop without a kill drains, a start is never refused while nobody has the name, and nobody complains. */
 export const cleanStops: Rule = {
@@ -19,13 +21,11 @@ export const cleanStops: Rule = {
       .map(({ life, code }) => `${life} could not start: ${code}.`);
     const complaints = ledger
       .only("complaint")
-      .filter(({ by, code }) => code !== "RINGRIFT_NOT_RUNNING" || !hasOrphans(ledger, by))
+      .filter(({ by, code, at }) => {
+        // A stop doesn't wait for a handler whose lease has run out, and what that one publishes later stays there.
+        return code !== "RINGRIFT_NOT_RUNNING" || !ledger.wasInterrupted(by, at - RECENTLY, at);
+      })
       .map(({ by, code, message }) => `${by} complained: ${code}: ${message}`);
     return [...stopping, ...refused, ...complaints];
   },
 };
-
-/** Whether a process published what it is warned of, and what counts as from outside. */
-function hasOrphans(ledger: Ledger, by: string): boolean {
-  return ledger.attempts.some((attempt) => attempt.by === by && ledger.isOrphan(attempt));
-}

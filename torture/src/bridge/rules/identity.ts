@@ -19,7 +19,7 @@ function sightingOf(ledger: Ledger, seen: Got | Working): string[] {
   const { id, name, life, topic, correlationId, causationId } = seen;
   const row = ledger.rows.get(id);
   if (!row) {
-    return isUnstored(ledger, seen) || ledger.isForgivenChild(name)
+    return isUnstored(ledger, seen)
       ? []
       : [`"${name}" reached ${life} as ${id}, which is not in the log.`];
   }
@@ -35,13 +35,11 @@ function sightingOf(ledger: Ledger, seen: Got | Working): string[] {
 }
 
 /** The publisher said so, or was killed before it could be stored. */
-function isUnstored(ledger: Ledger, { name, life, at }: Got | Working): boolean {
-  const attempts = (ledger.attemptsOf.get(name) ?? []).filter((attempt) => attempt.life === life);
-  const ending = ledger.lives.get(life)?.ending;
+function isUnstored({ attemptsOf, lives }: Ledger, { name, life, at }: Got | Working): boolean {
+  const attempts = (attemptsOf.get(name) ?? []).filter((attempt) => attempt.life === life);
+  const ending = lives.get(life)?.ending;
   if (ending?.how === "killed" && at > ending.at - SLACK) return true;
-  return attempts.some(
-    (attempt) => attempt.failed || ledger.isOrphan(attempt) || (ending && attempt.at > ending.at),
-  );
+  return attempts.some((attempt) => attempt.failed || (ending && attempt.at > ending.at));
 }
 
 /** An event's cause is what was being handled, and its trail is that one's. */
@@ -51,13 +49,10 @@ function originOf(ledger: Ledger, row: Row): string[] {
   if (!attempt) return [`"${name}" is in the log, and nobody published it.`];
   const { parent, how } = attempt;
   const what = `"${name}" (${how})`;
-  const isTrailed = ledger.bugs.has("syncLineage") || !ledger.isInSyncHandler(attempt);
   const isKeyed = ledger.bugs.has("catalogueKeys") || CARRYING.has(how);
   return [
-    isTrailed &&
-      causationId !== parent?.id &&
-      `${what} has the cause ${causationId}, not ${parent?.id}.`,
-    isTrailed && correlationId !== (parent?.correlationId ?? id) && `${what} is on another trail.`,
+    causationId !== parent?.id && `${what} has the cause ${causationId}, not ${parent?.id}.`,
+    correlationId !== (parent?.correlationId ?? id) && `${what} is on another trail.`,
     isKeyed && key !== attempt.key && `${what} has the key ${key}, not ${attempt.key}.`,
   ].filter((found) => found !== false);
 }

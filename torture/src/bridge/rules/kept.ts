@@ -7,7 +7,7 @@ export const kept: Rule = {
   judge: (ledger) =>
     ledger.attempts.flatMap((attempt) => {
       const { name, how, done, within } = attempt;
-      if (!done || wasStopped(ledger, attempt) || ledger.isOrphan(attempt)) return [];
+      if (!done || wasStopped(ledger, attempt)) return [];
       const rows = ledger.rowsOf.get(name) ?? [];
       const place = within ? ` in a ${within} handler` : "";
       if (rows.length === 0) {
@@ -15,7 +15,6 @@ export const kept: Rule = {
       }
       const { id } = done;
       if (id === undefined || rows.some((row) => row.id === id)) return [];
-      if (ledger.isForgivenChild(name) || isTakenForSibling(ledger, attempt, id)) return [];
       return [
         `"${name}" (${how}${place}) is in the log, but not under the id that the call gave, ${id}.`,
       ];
@@ -26,20 +25,6 @@ export const kept: Rule = {
 function wasStopped({ lives }: Ledger, { life, at }: Attempt): boolean {
   const ending = lives.get(life)?.ending;
   return ending !== undefined && ending.how !== "killed" && at > ending.at;
-}
-
-/**
- * A second attempt of the work counted its calls otherwise, and was answered with another child of the same event: the known
- * bug `otherPath`.
- */
-function isTakenForSibling(
-  { bugs, rows, attemptsOf }: Ledger,
-  attempt: Attempt,
-  id: string,
-): boolean {
-  if (bugs.has("otherPath") || attempt.within !== "work") return false;
-  const isRepeated = (attemptsOf.get(attempt.name) ?? []).length > 1;
-  return isRepeated && rows.get(id)?.causationId === attempt.parent?.id;
 }
 
 /** `publishSync` returns before anything is stored. */

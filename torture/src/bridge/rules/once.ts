@@ -15,7 +15,7 @@ export const once: Rule = {
         if (!before) return firstOf(ledger, got);
         const wrong = whyNotAgain(ledger, before);
         if (wrong !== undefined) return [`"${got.name}" came to ${got.life} again, ${wrong}.`];
-        return got.redelivered
+        return got.redelivered || isUnknown(ledger, before)
           ? []
           : [`"${got.name}" came to ${got.life} again, not marked as redelivered.`];
       }),
@@ -30,9 +30,22 @@ function firstOf(ledger: Ledger, { redelivered, life, at, name, by }: Got): stri
   const hadTrouble = [...ledger.lives.values()].some(
     (one) => one.owner === owner && one.ending && one.ending.how !== "clean" && one.ending.at < at,
   );
+  // A handler that runs again publishes it, for the first time here.
+  if (isChildOf(ledger, { name, life })) return [];
   if (hadTrouble || ledger.wasInterrupted(by, 0, at)) return [];
   if (!ledger.bugs.has("cleanStop") && isOwn(ledger, { name, owner })) return [];
   return [`"${name}" came to ${life} first, marked as redelivered.`];
+}
+
+/** Whether only the bus that is gone knew that it had it: a handler published it there, and another process stored it. */
+function isUnknown(ledger: Ledger, { name, life }: Got): boolean {
+  const attempts = ledger.attemptsOf.get(name) ?? [];
+  return isChildOf(ledger, { name, life }) && attempts.some((one) => one.life !== life);
+}
+
+function isChildOf({ attemptsOf }: Ledger, { name, life }: Pick<Got, "name" | "life">): boolean {
+  const attempts = attemptsOf.get(name) ?? [];
+  return attempts.some((one) => one.life === life && one.within !== undefined);
 }
 
 /** Why an event that a bus has had may not come again; `undefined` when it may. */

@@ -5,7 +5,7 @@ export const storedOnce: Rule = {
   name: "stored once",
   judge: (ledger) =>
     [...ledger.rowsOf].flatMap(([name, rows]) => {
-      if (rows.length === 1 || ledger.isForgivenChild(name)) return [];
+      if (rows.length === 1) return [];
       return [`"${name}" is in the log ${rows.length} times.`];
     }),
 };

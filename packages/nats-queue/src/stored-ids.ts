@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import { isDerivedId, nodeId } from "@ringrift/envelope";
+import type { StoredEvent } from "@ringrift/event-queue";
+import {
+  canonicalJson,
+  type OutgoingRecord,
+  requireSameEvent,
+} from "@ringrift/event-queue/backend";
+import type { EventLog } from "./event-log.ts";
+import type { Names } from "./names.ts";
+import type { StateStore } from "./state-store.ts";
+
+/** Ids of this instance's sends that are remembered. */
+const MOST_REMEMBERED = 10_000;
+
+/** Which event has an id, and where it is, as far as known. In the state it is a document. */
+interface Sent {
+  readonly type: string;
+  /** Of its payload; left out for an event whose id was made just now, since it is only needed until it is stored. */
+  readonly digest?: string | undefined;
+  readonly position?: number | undefined;
+}
+
+/**
+ * Keeps the log unique by id, whatever the type and the dedupe key of an event are. The server itself remembers
+ * `<type>:<id>` for its window: another type is another message to it, so that nobody who may send one type can keep
+ * an event of another one out. Beyond that:
+ *
+ * - of ids that this process has made, it knows what it has sent of them;
+ * - ids of others, and derived ones, have a document each, for as long as their events are retained.
+ */
+export class StoredIds {
+  readonly #state: StateStore;
+  readonly #names: Names;
+  readonly #log: EventLog;
+  readonly #sent = new Map<string, Sent>();
+
+  constructor(parts: {
+    readonly state: StateStore;
+    readonly names: Names;
+    readonly log: EventLog;
+  }) {
+    this.#state = parts.state;
+    this.#names = parts.names;
+    this.#log = parts.log;
+  }
+
+  /**
+   * Takes the id of an event that is to be stored. Resolves to the event that is stored under it, if there is one.
+   *
+   * @throws QueueError (rejects) `ID_TAKEN`
+   */
+  async take(record: OutgoingRecord): Promise<StoredEvent | undefined> {
+    const { id } = record.lineage;
+    const known = this.#sent.get(id);
+    if (known !== undefined) return this.#compare(record, known);
+    const mine = sentAs(record);
+    this.#remember(id, mine);
+    return isOwn(record) ? undefined : this.#takeDocument(record, mine);
+  }
+
+  /** Notes where an event is. */
+  async stored(record: OutgoingRecord, position: number): Promise<void> {
+    const { type, fresh, lineage } = record;
+    this.#remember(lineage.id, { type, position });
+    if (fresh || isOwn(record)) return;
+    const document = JSON.stringify({ ...sentAs(record), position });
+    await this.#state.put(this.#names.storedId(lineage.id), document);
+  }
+
+  /** Forgets the ids of events that are older than all that is retained. */
+  async forget(before: number): Promise<void> {
+    await this.#state.removeOldest(this.#names.allStoredIds, ({ time }) => time < before);
+  }
+
+  async #takeDocument(record: OutgoingRecord, mine: Sent): Promise<StoredEvent | undefined> {
+    const subject = this.#names.storedId(record.lineage.id);
+    const text = JSON.stringify(mine);
+    for (;;) {
+      if ((await this.#state.swap(subject, text, 0)) !== undefined) return undefined;
+      const entry = await this.#state.get(subject);
+      // The cast is safe: written here, or by `stored`.
+      if (entry !== undefined) return this.#compare(record, JSON.parse(entry.text) as Sent);
+    }
+  }
+
+  /** Who took the id may have ended before it stored the event, and the event may be gone. */
+  async #compare(record: OutgoingRecord, known: Sent): Promise<StoredEvent | undefined> {
+    const { type, digest, position } = known;
+    const stored = position === undefined ? undefined : await this.#log.at(position);
+    if (stored !== undefined) {
+      requireSameEvent(record, { type: stored.type, body: JSON.stringify(stored.payload) });
+      return stored;
+    }
+    // Without a digest it was stored, and isn't retained any more: then it is a new event.
+    if (digest === undefined) return undefined;
+    const isSame = digest === sentAs(record).digest;
+    requireSameEvent(record, { type, body: isSame ? record.body : "" });
+    return undefined;
+  }
+
+  #remember(id: string, sent: Sent): void {
+    this.#sent.delete(id);
+    this.#sent.set(id, sent);
+    const [oldest] = this.#sent;
+    if (this.#sent.size > MOST_REMEMBERED && oldest !== undefined) this.#sent.delete(oldest[0]);
+  }
+}
+
+/** Whether this process has made the id: no other one can have sent it before. */
+function isOwn({ lineage }: OutgoingRecord): boolean {
+  return lineage.origin === nodeId() && !isDerivedId(lineage.id);
+}
+
+function sentAs({ type, body }: OutgoingRecord): Sent {
+  return { type, digest: createHash("sha256").update(canonicalJson(body)).digest("base64") };
+}
