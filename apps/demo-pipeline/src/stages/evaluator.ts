@@ -4,7 +4,7 @@ import { Pace } from "../pace.ts";
 import { jsonText } from "../run-folder.ts";
 import type { StageContext } from "./context.ts";
 import { effect, work } from "./context.ts";
-import { emitStored } from "./emit.ts";
+import { emitOnce } from "./emit.ts";
 import { ModelCache } from "./models.ts";
 
 /** What a gate found; `gates/<candidate>.json` in the run folder. */
@@ -48,7 +48,7 @@ export function registerEvaluator(context: StageContext): void {
       played = context.folder.createOnce(gateFile, jsonText(gate));
     }
     const { verdict, pairs, won, score, llr } = gate;
-    await emitStored(context, {
+    await emitOnce(context, `${iteration}-${modelId}`, {
       stage: "evaluation_complete",
       success: true,
       configKey: payload.configKey,

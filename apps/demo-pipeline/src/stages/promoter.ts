@@ -1,7 +1,7 @@
 import { jsonText, modelFile } from "../run-folder.ts";
 import type { StageContext } from "./context.ts";
 import { effect, work } from "./context.ts";
-import { emitStored } from "./emit.ts";
+import { emitOnce } from "./emit.ts";
 
 /** The current champion; `champion.json` in the run folder. */
 export interface Champion {
@@ -35,7 +35,7 @@ export function registerPromoter(context: StageContext): void {
       const verdict = metadata["verdict"] === "inconclusive" ? "inconclusive" : "failed";
       const file = `promotions/${iteration}-${modelId}.rejected.json`;
       const rejected = folder.createOnce(file, jsonText({ modelId, iteration, verdict, llr }));
-      await emitStored(context, {
+      await emitOnce(context, `${iteration}-${modelId}`, {
         ...shared,
         success: false,
         gate: "sprt",
@@ -55,7 +55,7 @@ export function registerPromoter(context: StageContext): void {
     const current = folder.readJson("champion.json") as Champion | undefined;
     if ((current?.generation ?? -1) < iteration)
       folder.replace("champion.json", jsonText(champion));
-    await emitStored(context, {
+    await emitOnce(context, `${iteration}-${modelId}`, {
       ...shared,
       success: true,
       elo,

@@ -3,7 +3,7 @@ import { Pace } from "../pace.ts";
 import { sha256 } from "../run-folder.ts";
 import type { StageContext } from "./context.ts";
 import { effect, work } from "./context.ts";
-import { emitStored } from "./emit.ts";
+import { emitOnce } from "./emit.ts";
 import type { ModelCache } from "./models.ts";
 
 /**
@@ -25,7 +25,7 @@ export function registerSelfplay(context: StageContext, models: ModelCache): voi
     const content = serialiseGames({ size: network.size, games });
     const path = `games/${jobId}.games`;
     const written = context.folder.createOnce(path, content);
-    await emitStored(context, {
+    await emitOnce(context, jobId, {
       stage: "selfplay_complete",
       success: true,
       configKey,

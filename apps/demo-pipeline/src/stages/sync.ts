@@ -4,7 +4,7 @@ import type { GameBatch } from "../game/index.ts";
 import { Pace } from "../pace.ts";
 import type { StageContext } from "./context.ts";
 import { effect, work } from "./context.ts";
-import { emitStored } from "./emit.ts";
+import { emitOnce } from "./emit.ts";
 
 /**
  * Sync: copy what the workers played to where the trainer reads, as a cluster would between
@@ -22,7 +22,7 @@ export function registerSync(context: StageContext): void {
     const quality = await scoreQuality(batch, new Pace(signal));
     const path = `synced/${basename(file.path)}`;
     const copied = context.folder.createOnce(path, content);
-    await emitStored(context, {
+    await emitOnce(context, basename(file.path), {
       stage: "sync_complete",
       success: true,
       ...(payload.configKey !== undefined && { configKey: payload.configKey }),

@@ -11,7 +11,7 @@ import { Pace } from "../pace.ts";
 import { jsonText, modelFile } from "../run-folder.ts";
 import type { Done, StageContext } from "./context.ts";
 import { effect, work } from "./context.ts";
-import { emitStored } from "./emit.ts";
+import { emitOnce } from "./emit.ts";
 import { ModelCache } from "./models.ts";
 
 /** What the trainer knows; written before it acks, so that a new process goes on from there. */
@@ -73,7 +73,7 @@ async function train(
   const { modelId: parentModelId } = state.champion;
   const drill = generation === preset.drillGeneration;
   // Told first: from here on the workers play the next generation, while this one is trained.
-  await emitStored(context, {
+  await emitOnce(context, `${generation}`, {
     stage: "training_started",
     success: true,
     configKey,
@@ -104,7 +104,7 @@ async function train(
   const content = serialiseNetwork(network);
   const modelId = idOf(content);
   const written = folder.createOnce(modelFile(modelId), content);
-  await emitStored(context, {
+  await emitOnce(context, `${generation}`, {
     stage: "training_complete",
     success: true,
     configKey,
