@@ -9,12 +9,16 @@ const queue = new CrossProcessEventQueue("data/jobs.db", { events: jobs.queue })
 const events = createCoordinator({ catalogue: jobs, queue });
 
 // What takes long gets the signal: it is aborted when a shutdown runs out of time.
-events.handle("video.uploaded", { group: "transcoder" }, async ({ payload }, { signal }) => {
-  console.log("transcoding", payload.name);
-  if (payload.name === "a.mp4") process.kill(process.pid, "SIGTERM"); // stands for the operator
-  await sleep(300, undefined, { signal });
-  console.log("done with", payload.name);
-});
+events.handle(
+  "video.uploaded",
+  { group: "transcoder", from: "beginning" },
+  async ({ payload }, { signal }) => {
+    console.log("transcoding", payload.name);
+    if (payload.name === "a.mp4") process.kill(process.pid, "SIGTERM"); // stands for the operator
+    await sleep(300, undefined, { signal });
+    console.log("done with", payload.name);
+  },
+);
 
 // Once: a second SIGTERM ends the process at once, which loses nothing but time.
 process.once("SIGTERM", () => void shutDown());

@@ -7,7 +7,9 @@ import { defineCatalogue, event } from "@ringrift/mappings";
 
 const shop = defineCatalogue({ "order.placed": event<{ id: string; email: string }>() });
 const queue = new CrossProcessEventQueue("data/shop.db", { events: shop.queue });
-const events = createCoordinator({ catalogue: shop, queue });
+// Without it, a few dead letters a minute are process warnings.
+const onDeadLetter = () => {};
+const events = createCoordinator({ catalogue: shop, queue, onDeadLetter });
 
 let mailServer: "up" | "down" = "down";
 const sent: string[] = [];

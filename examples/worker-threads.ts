@@ -39,7 +39,7 @@ async function upload(): Promise<void> {
 
 async function work(): Promise<void> {
   // The threads share the work: each image goes to one of them.
-  events.handle("image.uploaded", { group: "resizer" }, async ({ payload }) => {
+  events.handle("image.uploaded", { group: "resizer", from: "beginning" }, async ({ payload }) => {
     const { name, pixels } = payload;
     await events.publish("image.resized", { name, pixels: pixels / 100, thread: threadId });
   });

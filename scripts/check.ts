@@ -17,6 +17,7 @@ const steps: [name: string, command: string][] = [
   ["types of tests", "tsc -p tsconfig.test.json"],
   ["unused code", "knip"],
   ["packages", "turbo run check:package --output-logs=errors-only"],
+  ["size", "node --conditions=@ringrift/source bench/src/main.ts size --check"],
   ["changesets", "changeset status"],
 ];
 

@@ -56,6 +56,7 @@ const ENTRIES = [
 /** Libraries that live in one package only. */
 const HOME: Readonly<Record<string, string>> = {
   eventemitter3: "core-bus",
+  picomatch: "core-bus",
   "better-sqlite3": "cross-process-queue",
   "@nats-io/jetstream": "nats-queue",
   "@nats-io/transport-node": "nats-queue",

@@ -8,7 +8,7 @@ const PROGRAM = `
   import { createEventBus } from "@ringrift/core-bus";
   const bus = createEventBus();
   const seen = [];
-  bus.subscribe("training.*", (event) => seen.push(event));
+  bus.subscribe("tr*ing.*", (event) => seen.push(event));
   bus.publishSync("training.completed", { loss: 0.01 });
   globalThis.seen = seen;
   globalThis.published = bus.publish("training.started", { epochs: 3 });

@@ -1,6 +1,7 @@
 /**
  * `pnpm bench bus [--scenario id] [--rounds n]` runs a suite, and so does `pnpm bench queue [--full]`; a whole run
- * is written to `bench/results/bus.json`. `pnpm bench size [--check]`, `types` and `readme` do what they say.
+ * is written to `bench/results/bus.json`. `pnpm bench size [--check]`, `types` and `readme` do what they say;
+ * `--check` writes nothing.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -8,7 +9,7 @@ import { parseArgs } from "node:util";
 import { resultsFile, updateReadmes } from "./readme.ts";
 import { runSuite } from "./runner/run-suite.ts";
 import { scenarioText } from "./runner/table.ts";
-import { heaviestFiles, measureSize, sizeProblems, sizeText } from "./size.ts";
+import { heaviestFiles, measureSize, sizeProblems, sizeRows, sizeText } from "./size.ts";
 import { suites } from "./suites.ts";
 import { measureTypes, typesText } from "./type-cost.ts";
 
@@ -29,6 +30,7 @@ const { positionals, values } = parseArgs({
 const tools: Readonly<Record<string, () => Promise<void>>> = {
   async size() {
     const size = await measureSize();
+    for (const row of sizeRows(size)) console.log(`${row[0]}: ${row[1]}, at most ${row[2]}`);
     console.log(sizeText(size));
     for (const [file, bytes] of (await heaviestFiles()).slice(0, HEAVIEST)) {
       console.log(`${String(bytes).padStart(6)} bytes, minified: ${file}`);

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { figure, spreadText, table, verdictText } from "./runner/table.ts";
 import type { ScenarioResult, SuiteResult } from "./runner/results.ts";
-import { type SizeResult, sizeText } from "./size.ts";
+import { type SizeResult, sizeRows, sizeText } from "./size.ts";
 import { type TypesResult, typesText } from "./type-cost.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -21,12 +21,13 @@ export const READMES: readonly {
       types: () => withCommand(typesText(read("types") as TypesResult), "types"),
     },
   },
-  // Everybody's times and rates, which say less than the ratios.
+  // For contributors: everybody's times and rates, which say less than the ratios, and budgets.
   {
     file: join(ROOT, "bench/README.md"),
     blocks: {
       times: () => timesBlock(read("bus") as SuiteResult),
       rates: () => ratesBlock(read("queue") as SuiteResult),
+      budgets: () => table(["core-bus", "weighs", "budget"], sizeRows(read("size") as SizeResult)),
     },
   },
   {

@@ -21,6 +21,7 @@ if (SERVER !== true && process.env["CI"] !== undefined) {
   throw new Error(`In CI nothing is skipped: ${SERVER}.`);
 }
 
+const LEADER_MS = 60_000;
 const THIS_HOST: Host = { address: "127.0.0.1", through: [] };
 
 /** A server that tests have for themselves, with JetStream in a folder of its own. */
@@ -47,11 +48,11 @@ export class NatsServer {
     return server;
   }
 
-  /** Servers of one cluster, each with a folder of its own. */
+  /** Servers of one cluster, each with a folder of its own, once they have a leader. */
   static async cluster(size: number): Promise<NatsServer[]> {
     const ports = await Promise.all(Array.from({ length: size }, () => freePort()));
     const routes = ports.map((port) => `nats-route://127.0.0.1:${port}`).join(", ");
-    return Promise.all(
+    const servers = await Promise.all(
       ports.map((port, index) =>
         NatsServer.start(
           `server_name: node-${index + 1}
@@ -59,13 +60,15 @@ cluster { name: ringrift, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
         ),
       ),
     );
+    await Promise.all(servers.map((server) => server.#hasLeader()));
+    return servers;
   }
 
-  /** A server of one cluster on each of these hosts. */
+  /** A server of one cluster on each of these hosts, once they have a leader. */
   static async clusterOn(hosts: readonly Host[]): Promise<NatsServer[]> {
     const [port, routePort] = [4222, 6222];
     const routes = hosts.map(({ address }) => `nats-route://${address}:${routePort}`).join(", ");
-    return Promise.all(
+    const servers = await Promise.all(
       hosts.map(async (host, index) => {
         const folder = mkdtempSync(join(tmpdir(), "ringrift-nats-"));
         const listen = `${host.address}:${routePort}`;
@@ -77,6 +80,8 @@ cluster { name: ringrift, listen: "${listen}", routes: [${routes}] }`;
         return server;
       }),
     );
+    await Promise.all(servers.map((server) => server.#hasLeader()));
+    return servers;
   }
 
   get url(): string {
@@ -105,6 +110,15 @@ cluster { name: ringrift, listen: "${listen}", routes: [${routes}] }`;
   async dispose(): Promise<void> {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Until then a cluster refuses whatever is asked of JetStream. On a loaded machine the vote takes a while. */
+  async #hasLeader(): Promise<void> {
+    const deadline = performance.now() + LEADER_MS;
+    while (!(await answersForJetStream(this.#host, this.port))) {
+      if (performance.now() > deadline) throw new Error("The cluster didn't get a leader.");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   #write(jetstream: string): void {
@@ -147,10 +161,26 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** Only who is on the host can tell. */
-async function acceptsOn({ address, through }: Host, port: number): Promise<boolean> {
+/** Only programs on the host can tell. */
+function acceptsOn(host: Host, port: number): Promise<boolean> {
+  return succeedsOn(host, `exec 3<>/dev/tcp/${host.address}/${port} && read -r -t 1 line <&3`);
+}
+
+/** Asks a server, in the protocol's own words, for its account: an error in the answer means that no server leads. */
+function answersForJetStream(host: Host, port: number): Promise<boolean> {
+  const ask = "CONNECT {}\\r\\nSUB inbox 1\\r\\nPUB $JS.API.INFO inbox 0\\r\\n\\r\\n";
+  return succeedsOn(
+    host,
+    `exec 3<>/dev/tcp/${host.address}/${port} && printf '${ask}' >&3
+while read -r -t 1 line <&3; do
+  case $line in *'"error":'*) exit 1;; *'"streams":'*) exit 0;; esac
+done
+exit 1`,
+  );
+}
+
+async function succeedsOn({ through }: Host, script: string): Promise<boolean> {
   const [program, ...args] = [...through, "bash", "-c"];
-  const script = `exec 3<>/dev/tcp/${address}/${port} && read -r -t 1 line <&3`;
   const child = spawn(program, [...args, script], { stdio: "ignore" });
   return new Promise((resolve) => child.once("exit", (code) => resolve(code === 0)));
 }

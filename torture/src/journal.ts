@@ -43,7 +43,7 @@ export function monotonicMicros(): number {
 }
 
 /** One process's journal. What was written stays, also after `kill -9`. */
-export class Journal {
+export class Journal<Said extends object = Statement> {
   readonly #by: string;
   readonly #file: number;
 
@@ -52,18 +52,20 @@ export class Journal {
     this.#file = openSync(join(folder, `${by}.jsonl`), "a");
   }
 
-  write(statement: Statement): void {
-    const entry: Entry = { ...statement, by: this.#by, at: monotonicMicros() };
+  write(statement: Said): void {
+    const entry = { ...statement, by: this.#by, at: monotonicMicros() };
     writeSync(this.#file, `${JSON.stringify(entry)}\n`);
   }
 }
 
 /** What all processes have said, by time. */
-export function readJournals(folder: string): Entry[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".jsonl"))
-    .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"))
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Entry)
-    .toSorted((one, other) => one.at - other.at);
+export function readJournals<Said extends { readonly at: number } = Entry>(folder: string): Said[] {
+  return (
+    readdirSync(folder)
+      .filter((name) => name.endsWith(".jsonl"))
+      // What follows the last line break is being written.
+      .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n").slice(0, -1))
+      .map((line) => JSON.parse(line) as Said)
+      .toSorted((one, other) => one.at - other.at)
+  );
 }

@@ -1,5 +1,5 @@
 /**
- * `pnpm torture [--seconds n] [--scenario name]` tortures the queue with real processes and real files,
+ * `pnpm torture [name …] [--seconds n] [--seed n] [--all] [--bug name]` tortures the queue with real processes and real files,
  * prints what came of it, and exits with 1 if anything did not hold.
  */
 import { parseArgs } from "node:util";
@@ -7,20 +7,29 @@ import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios.ts";
 import { isSound, type Verdict } from "./verdict.ts";
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     seconds: { type: "string", short: "s", default: "60" },
-    scenario: { type: "string", multiple: true },
+    scenario: { type: "string", multiple: true, default: [] },
+    seed: { type: "string" },
+    all: { type: "boolean", default: false },
+    bug: { type: "string", multiple: true, default: [] },
   },
 });
 const seconds = Number(values.seconds);
 if (!(seconds > 0)) throw new Error(`--seconds is "${values.seconds}". Give a number above 0.`);
-const chosen = scenarios.filter(({ name }) => values.scenario?.includes(name) ?? true);
-if (chosen.length === 0) {
-  throw new Error(
-    `There is no such scenario. Choose of ${scenarios.map(({ name }) => name).join(", ")}.`,
-  );
+const seed = values.seed === undefined ? undefined : Number(values.seed);
+if (seed !== undefined && !Number.isSafeInteger(seed)) {
+  throw new Error(`--seed is "${values.seed}". Give a whole number, as a run prints it.`);
 }
+const wanted = [...positionals, ...values.scenario];
+for (const name of wanted) {
+  if (scenarios.some((scenario) => scenario.name === name)) continue;
+  const names = scenarios.map((scenario) => scenario.name).join(", ");
+  throw new Error(`There is no scenario "${name}". Choose of ${names}.`);
+}
+const chosen = scenarios.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 
 const weightOf = ({ weight = 1 }: Scenario): number => weight;
 const shares = chosen.reduce((sum, scenario) => sum + weightOf(scenario), 0);
@@ -37,7 +46,11 @@ for (const scenario of chosen) {
     verdict,
     problems,
     notes = [],
-  } = await scenario.run((seconds * 1000 * weightOf(scenario)) / shares);
+  } = await scenario.run((seconds * 1000 * weightOf(scenario)) / shares, {
+    seed,
+    all: values.all,
+    bugs: values.bug,
+  });
   const isWell = problems.length === 0 && (verdict === undefined || isSound(verdict));
   if (!isWell) failed += 1;
   console.log(`${isWell ? "held   " : "BROKEN "}  ${scenario.title}: ${faults} times`);

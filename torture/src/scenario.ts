@@ -11,6 +11,16 @@ export interface Outcome {
   readonly notes?: readonly string[];
 }
 
+/** How a run differs from others; scenarios whose choices no seed decides ignore it. */
+export interface RunOptions {
+  /** @default another one each time */
+  readonly seed?: number | undefined;
+  /** Look for all known bugs. @default false */
+  readonly all?: boolean | undefined;
+  /** Look for these known bugs. */
+  readonly bugs?: readonly string[] | undefined;
+}
+
 /** A way to torture a queue, for about so many milliseconds. */
 export interface Scenario {
   readonly name: string;
@@ -20,7 +30,7 @@ export interface Scenario {
   readonly hindrance?: () => string | undefined;
   /** Its share of the time. @default 1 */
   readonly weight?: number;
-  run(ms: number): Promise<Outcome>;
+  run(ms: number, options?: RunOptions): Promise<Outcome>;
 }
 
 /** One of several, at random. */

@@ -1,4 +1,5 @@
 import type { Scenario } from "./scenario.ts";
+import { bridge } from "./scenarios/bridge.ts";
 import { clock } from "./scenarios/clock.ts";
 import { damaged } from "./scenarios/damaged.ts";
 import { deleted } from "./scenarios/deleted.ts";
@@ -21,4 +22,5 @@ export const scenarios: readonly Scenario[] = [
   damaged,
   slow,
   reopen,
+  bridge,
 ];

@@ -13,6 +13,8 @@ const HANDLE: ReadonlySet<string> = new Set<keyof HandleOptions>([
   "backoff",
   "leaseMs",
   "expireAfterMs",
+  "holdMs",
+  "policy",
   "from",
   "concurrency",
   "handlerTimeoutMs",

@@ -1,6 +1,7 @@
 import { toMillis } from "@ringrift/envelope";
 import { checkGroupName } from "@ringrift/event-queue/backend";
 import { type AnyCatalogue, didYouMean } from "@ringrift/mappings";
+import { checkParts } from "./check-parts.ts";
 import type { Direction } from "./counters.ts";
 import { CoordinatorError } from "./errors.ts";
 import type {
@@ -16,6 +17,7 @@ const OPTIONS: ReadonlySet<string> = new Set<keyof CoordinatorOptions<AnyCatalog
   "catalogue",
   "catchUp",
   "node",
+  "onDeadLetter",
   "onError",
   "queue",
   "spoolLimit",
@@ -28,6 +30,8 @@ const BRIDGES: ReadonlySet<string> = new Set<Direction>([
 ]);
 const CATCH_UP: ReadonlySet<string> = new Set<keyof CatchUpOptions>(["history", "since"]);
 const STOP: ReadonlySet<string> = new Set<keyof StopOptions>(["timeoutMs"]);
+/** Headers that say what the library means: nobody else may write them. */
+const RESERVED = /^ringrift-/i;
 const PUBLISH: ReadonlySet<string> = new Set<keyof DurablePublishOptions>([
   "correlationId",
   "dedupeKey",
@@ -46,13 +50,17 @@ const PUBLISH: ReadonlySet<string> = new Set<keyof DurablePublishOptions>([
  */
 export function checkCoordinatorOptions(options: CoordinatorOptions<AnyCatalogue>): void {
   checkOptionNames("createCoordinator", options, OPTIONS);
-  const { node, spoolLimit, onError, bridges, catchUp } = options;
+  checkParts(options);
+  const { node, spoolLimit, onError, onDeadLetter, bridges, catchUp } = options;
   if (node !== undefined) checkNode(node);
-  if (spoolLimit !== undefined && !(Number.isSafeInteger(spoolLimit) && spoolLimit >= 0)) {
-    throw invalid("spoolLimit", spoolLimit, "Give a whole number of events from 0.");
+  if (spoolLimit !== undefined && !(Number.isSafeInteger(spoolLimit) && spoolLimit >= 1)) {
+    throw invalid("spoolLimit", spoolLimit, "Give a whole number of events from 1.");
   }
   if (onError !== undefined && typeof onError !== "function") {
     throw invalid("onError", onError, "Give a function.");
+  }
+  if (onDeadLetter !== undefined && typeof onDeadLetter !== "function") {
+    throw invalid("onDeadLetter", onDeadLetter, "Give a function.");
   }
   if (bridges !== undefined) checkOptionNames("bridges", bridges, BRIDGES);
   if (catchUp === undefined) return;
@@ -79,7 +87,11 @@ export function checkStopOptions(call: string, options: StopOptions): void {
  */
 export function checkPublishOptions(options: DurablePublishOptions): void {
   checkOptionNames("publish", options, PUBLISH);
-  const { metadata } = options;
+  const { metadata, headers } = options;
+  const reserved = Object.keys(headers ?? {}).find((name) => RESERVED.test(name));
+  if (reserved !== undefined) {
+    throw invalid("headers", reserved, 'Names that begin with "ringrift-" are the library\'s own.');
+  }
   if (metadata === undefined || (typeof metadata === "object" && metadata !== null)) return;
   throw invalid("metadata", metadata, "Give an object.");
 }

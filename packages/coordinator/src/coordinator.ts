@@ -1,13 +1,15 @@
 import type { EventBus } from "@ringrift/core-bus";
-import { currentEvent, type EventName, runDetached, runWithEvent } from "@ringrift/envelope";
+import { type EventName, runDetached, runWithEvent } from "@ringrift/envelope";
 import type { EventQueue, QueueHealth } from "@ringrift/event-queue";
 import { type AnyCatalogue, validateMappings } from "@ringrift/mappings";
 import type { StageEventBus } from "@ringrift/stage-events";
+import type { BusMark } from "./bus-marks.ts";
 import { checkPublishOptions, checkStopOptions } from "./check-options.ts";
 import { type CoordinatorStats, Counters, type Direction } from "./counters.ts";
-import { Deadline, within } from "./deadline.ts";
+import { Deadline, settledOrAborted, within } from "./deadline.ts";
 import { createEmitters } from "./emitters.ts";
 import { CoordinatorError } from "./errors.ts";
+import { notStarted, spooled } from "./health.ts";
 import type {
   CoordinatorOptions,
   CoordinatorStopResult,
@@ -20,17 +22,22 @@ import type {
   TopicsOf,
 } from "./options.ts";
 import { Outbound } from "./outbound.ts";
+import { OwnEvents } from "./own-events.ts";
 import type { Parts } from "./parts.ts";
 import { publishDurably } from "./publisher.ts";
 import { Reading } from "./reading.ts";
 import { reporter } from "./report.ts";
 import { StageBridge } from "./stage-bridge.ts";
+import { Stopping } from "./stopping.ts";
 import { UnmappedTopics } from "./unmapped.ts";
 import { type HandleOptions, Work, type WorkHandler } from "./work.ts";
 
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-type State = "stopped" | "starting" | "running" | "stopping" | "closed";
+/** What a spool holds unless told otherwise: a flood of small events takes some 50 MB then. */
+const SPOOL_LIMIT = 10_000;
+
+type State = "new" | "starting" | "running" | "stopping" | "stopped" | "closed";
 
 /**
  * Joins a stage bus, a topic bus and a durable queue: an event published on one goes on to the others
@@ -53,18 +60,24 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   readonly #options: CoordinatorOptions<Cat>;
   readonly #onError: (error: unknown) => void;
   readonly #counters = new Counters();
+  readonly #own = new OwnEvents();
   readonly #outbound: Outbound;
   readonly #stageBridge: StageBridge;
   readonly #unmapped: UnmappedTopics;
   readonly #work: Work;
+  /** Ends the watch on dead letters. */
+  readonly #unwatch: (() => void) | undefined;
   #reading: Reading | undefined;
-  #state: State = "stopped";
+  #state: State = "new";
+  /** Whether what waits in the spool will be stored: it was started, or is about to be. */
+  #isStartAsked = false;
   #since: number | undefined;
   /** What a stop says that finds nothing to stop. */
   #lastStop: CoordinatorStopResult = { drained: true, left: 0 };
-  /** Of the stop that is under way, and what it will say, once that is known. */
-  #deadline: Deadline | undefined;
-  #ending: CoordinatorStopResult | undefined;
+  /** The stop that was asked for, as long as it isn't over and nothing else was asked for since. */
+  #stopping: Stopping | undefined;
+  /** A close was asked for; resolves to the handlers that were left on its own buses. */
+  #closing: Promise<number> | undefined;
   /** Keeps the process alive while it is started. */
   #keepAlive: NodeJS.Timeout | undefined;
   #isRef = true;
@@ -90,16 +103,23 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
       catalogue,
       counters,
       node: options.node,
-      spoolLimit: options.spoolLimit ?? 1000,
-      readsBack: this.#bridges("queueToTopic"),
+      own: this.#own,
+      spoolLimit: options.spoolLimit ?? SPOOL_LIMIT,
       onError: this.#onError,
     });
     this.#stageBridge = new StageBridge({ stages, bus, catalogue, counters });
     this.#unmapped = new UnmappedTopics({ bus, catalogue, counters });
     this.#work = new Work({ queue, catalogue, node: options.node, onError: this.#onError });
+    const { onDeadLetter } = options;
+    if (onDeadLetter !== undefined) this.#unwatch = queue.deadLetters.onLetter(onDeadLetter);
     this.emitters = createEmitters(catalogue, (topic, payload, more) =>
       this.#publish(topic, payload, more),
     );
+    if (this.#bridges("topicToQueue")) {
+      this.#outbound.attach();
+      this.#unmapped.attach();
+    }
+    if (this.#bridges("stageToTopic")) this.#stageBridge.attach();
   }
 
   /** Whether events flow. */
@@ -108,22 +128,28 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   }
 
   /**
-   * Checks the catalogue, claims the node's name, fixes where it reads, and lets events flow. Resolves
-   * when all of that holds. Idempotent. A started coordinator keeps the process alive.
+   * Checks the catalogue, claims the node's name, fixes where it reads, stores what was published before, and lets events
+   * flow. Resolves when all of that holds, or the queue refuses to store for now. Idempotent. A started coordinator keeps
+   * the process alive.
    *
    * @throws CoordinatorError `INVALID_CATALOGUE`, `NODE_NAME_TAKEN`, `COORDINATOR_CLOSED`, or the queue's error
    */
-  start(): Promise<void> {
-    return this.#inTurn(async () => {
+  async start(): Promise<void> {
+    if (this.#closing) throw closed("start");
+    // A stop that is asked for after this one is another one.
+    this.#stopping = undefined;
+    this.#isStartAsked = true;
+    if (this.#state === "stopped") this.#outbound.prepare();
+    await this.#inTurn(async () => {
       if (this.#state === "running") return;
-      if (this.#state === "closed") throw closed("start");
+      const before = this.#state;
       this.#state = "starting";
+      this.#outbound.prepare();
       try {
         await this.#begin();
       } catch (error) {
         // What began before the failure ends again: above all the claim of the name.
-        await this.#end(new Deadline(undefined));
-        this.#state = "stopped";
+        await this.#takeBack(before);
         throw error;
       }
       this.#state = "running";
@@ -160,8 +186,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     options: HandleOptions,
     handler: WorkHandler<TopicsOf<Cat>, K>,
   ): void {
-    if (this.#state === "closed") throw closed("handle");
-    const topics = typeof topic === "string" ? [topic] : topic;
+    if (this.#closing) throw closed("handle");
+    const topics: readonly string[] = Array.isArray(topic) ? topic : [topic];
     // The group delivers exactly these topics' events.
     this.#work.add(topics, options, handler as unknown as WorkHandler);
   }
@@ -169,53 +195,54 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   /**
    * Waits until every event published so far is stored or has been given up.
    *
-   * @throws CoordinatorError (rejects) `INVALID_OPTION`
+   * @throws CoordinatorError (rejects) `INVALID_OPTION`; `NOT_STARTED` while events wait for the first start
    */
   async flush(options: StopOptions = {}): Promise<void> {
     checkStopOptions("flush", options);
-    const deadline = new Deadline(options.timeoutMs);
-    await this.#outbound.flush(deadline.signal);
-    deadline.clear();
-  }
-
-  /**
-   * Takes no new event, waits for running handlers and for what is not stored yet, and lets go of the
-   * node's name. `start()` goes on where a named node stopped. Idempotent; a second call with a shorter
-   * limit cuts the first one short, and both say what was left. A handler that awaits it isn't waited for.
-   *
-   * @throws CoordinatorError (rejects) `INVALID_OPTION`
-   */
-  async stop(options: StopOptions = {}): Promise<CoordinatorStopResult> {
-    checkStopOptions("stop", options);
+    if (!this.#isStartAsked && this.#outbound.spooled > 0) {
+      throw new CoordinatorError(
+        "NOT_STARTED",
+        `${this.#outbound.spooled} event(s) wait to be stored until start() is called. Start the coordinator, then flush.`,
+      );
+    }
     const deadline = new Deadline(options.timeoutMs);
     try {
-      return await this.#stop(deadline);
+      await this.#outbound.flush(deadline.signal);
     } finally {
       deadline.clear();
     }
   }
 
   /**
+   * Takes no new event, waits for running handlers and for what is not stored yet, and lets go of the
+   * node's name. `start()` goes on where a named node stopped, and brings nothing again of what is handled. Idempotent; a
+   * second call with a shorter limit cuts the first one short, and both say what was left. Handlers that await it aren't
+   * waited for.
+   *
+   * @throws CoordinatorError (rejects) `INVALID_OPTION`
+   */
+  async stop(options: StopOptions = {}): Promise<CoordinatorStopResult> {
+    checkStopOptions("stop", options);
+    return this.#awaitStop(this.#askForStop(options.timeoutMs), options.timeoutMs);
+  }
+
+  /**
    * Stops, then closes what the coordinator made itself: its buses, then its queue. Idempotent. The limit
-   * is for all of it; when it is over, what hangs goes on by itself.
+   * is for all of it; when it is over, what hangs goes on by itself. Without a start before, what waits for it is `left`.
    *
    * @throws CoordinatorError (rejects) `INVALID_OPTION`
    */
   async close(options: StopOptions = {}): Promise<CoordinatorStopResult> {
     checkStopOptions("close", options);
-    // A handler that closes its own coordinator is among those the bus still runs.
-    const inside = currentEvent() !== undefined;
-    const deadline = new Deadline(options.timeoutMs);
+    const { timeoutMs } = options;
+    const stopping = this.#askForStop(timeoutMs);
+    this.#closing ??= this.#inTurn(() => this.#end(stopping));
+    const deadline = new Deadline(timeoutMs);
     try {
-      const stopped = await this.#stop(deadline);
-      const closed = this.#inTurn(async () => {
-        if (this.#state === "closed") return 0;
-        this.#state = "closed";
-        return this.#parts.closeOwn(deadline);
-      });
+      const stopped = await this.#awaitStop(stopping, timeoutMs);
       // A queue of its own waits for handlers that others gave to it, or a step before doesn't end.
-      const running = await within(deadline, closed, () => () => 1);
-      const left = Math.max(stopped.left, inside ? 0 : running);
+      const running = await within(deadline, this.#closing, () => () => 1);
+      const left = Math.max(stopped.left, running);
       return { drained: stopped.drained && left === 0, left };
     } finally {
       deadline.clear();
@@ -246,6 +273,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     return {
       forwarded: { ...this.#counters.forwarded },
       dropped: { ...this.#counters.dropped },
+      own: this.#counters.own,
       deadLetters: deadLettered,
       handled,
       spooled: this.#outbound.spooled,
@@ -257,13 +285,14 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   /** Whether events flow and the queue can do its work; `problems` says what to do. */
   async health(): Promise<QueueHealth> {
     const health = await this.#parts.queue.health();
+    const node = this.node ?? "this node";
     const problems = [...health.problems];
-    if (!this.running) problems.push("The coordinator is not started: call start().");
+    if (!this.running) problems.push(notStarted(node));
     problems.push(...(this.#reading?.problems() ?? []), ...this.#work.problems());
     const waiting = this.#outbound.spooled;
-    if (waiting > 0)
-      problems.push(`${waiting} events wait to be stored; see the queue's problems.`);
-    return { ...health, ok: problems.length === 0, problems };
+    if (waiting > 0) problems.push(spooled(node, waiting));
+    const ok = problems.every(({ severity }) => severity !== "error");
+    return { ...health, ok, problems };
   }
 
   async #begin(): Promise<void> {
@@ -287,73 +316,134 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
         catchUp: this.#options.catchUp,
         counters: this.#counters,
         outbound: this.#outbound,
+        own: this.#own,
         onError: this.#onError,
       });
     }
-    if (this.#bridges("topicToQueue")) {
-      this.#outbound.attach();
-      this.#unmapped.attach();
-    }
-    if (this.#bridges("stageToTopic")) this.#stageBridge.attach();
+    // Handlers that begin now may publish.
+    const stored = this.#outbound.open();
     this.#work.start();
     this.#reading?.start();
+    await stored;
   }
 
-  async #stop(deadline: Deadline): Promise<CoordinatorStopResult> {
-    const { leftMs } = deadline;
-    // After a stop that was asked for in this same turn.
-    if (leftMs !== undefined) queueMicrotask(() => this.#hurry(leftMs));
-    const stopped = this.#inTurn(async () => {
-      if (this.#state !== "running") return this.#lastStop;
+  /** Ends what a start has begun that failed. */
+  async #takeBack(before: State): Promise<void> {
+    this.#outbound.takeBack();
+    await Promise.all([this.#reading?.stop(), this.#work.stop()]);
+    await this.#leave(undefined);
+    this.#state = before;
+    this.#isStartAsked = before !== "new";
+  }
+
+  /** The stop that is under way, or a new one; whoever calls this waits for it. */
+  #askForStop(timeoutMs: number | undefined): Stopping {
+    const asked = this.#stopping;
+    const stopping = asked ?? new Stopping((id) => this.#own.causeOf(id));
+    stopping.join(timeoutMs);
+    if (asked) return asked;
+    this.#stopping = stopping;
+    stopping.done = this.#inTurn(() => this.#stop(stopping)).finally(() => {
+      stopping.deadline.clear();
+      if (this.#stopping === stopping) this.#stopping = undefined;
+    });
+    // Those who wait for it are told of what it fails with; they may have gone by then.
+    stopping.done.catch((error: unknown) => {
+      if (stopping.deadline.signal.aborted) this.#onError(error);
+    });
+    return stopping;
+  }
+
+  async #awaitStop(
+    stopping: Stopping,
+    timeoutMs: number | undefined,
+  ): Promise<CoordinatorStopResult> {
+    const deadline = new Deadline(timeoutMs);
+    try {
+      return await within(deadline, stopping.done, () => {
+        const { size } = this.#unfinished(stopping);
+        // What hangs without saying why counts as one.
+        const left = Math.max(1, size + this.#work.running);
+        return () => stopping.result ?? { drained: false, left };
+      });
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  async #stop(stopping: Stopping): Promise<CoordinatorStopResult> {
+    if (this.#state === "running") {
       this.#state = "stopping";
       try {
-        this.#lastStop = await this.#end(deadline);
-        return this.#lastStop;
+        this.#lastStop = await this.#windUp(stopping);
       } finally {
         this.#state = "stopped";
       }
+    }
+    return this.#lastStop;
+  }
+
+  async #windUp(stopping: Stopping): Promise<CoordinatorStopResult> {
+    const { signal } = stopping.deadline;
+    stopping.whenInside((insider) => {
+      this.#own.changed.ring();
+      void runWithEvent(insider, () => this.#stopConsumers());
     });
-    return within(deadline, stopped, () => {
-      const left = this.#unfinished();
-      return () => {
-        // Nobody else hears of what it fails with.
-        stopped.catch(this.#onError);
-        const ending = this.#state === "stopping" ? this.#ending : undefined;
-        return ending ?? { drained: left === 0, left };
-      };
-    });
+    await settledOrAborted([this.#drain(stopping)], signal);
+    const unfinished = this.#unfinished(stopping);
+    for (const id of this.#outbound.shut()) unfinished.add(id);
+    const hurried = signal.aborted ? await this.#stopConsumers(0) : 0;
+    const left = unfinished.size + hurried;
+    // An event of this bus that was left comes again; the others don't.
+    await this.#leave(this.#own.mark(this.bus.id, stopping.excuses));
+    stopping.result = { drained: left === 0, left };
+    return stopping.result;
   }
 
-  /** Handlers running, and events not stored. */
-  #unfinished(): number {
-    return (this.#reading?.running ?? 0) + this.#work.running + this.#outbound.unfinished;
+  /** Handlers may publish until their end, so the way out stays open longest. */
+  async #drain({ excuses, deadline: { signal } }: Stopping): Promise<void> {
+    await this.#stopConsumers();
+    this.#outbound.finish();
+    await this.#own.settled(excuses, signal);
+    await this.#outbound.flush(signal);
   }
 
-  /** Cuts a stop short that is under way. */
-  #hurry(timeoutMs: number): void {
-    if (this.#state !== "stopping") return;
-    void this.#reading?.stop(timeoutMs);
-    void this.#work.stop(timeoutMs);
-    this.#deadline?.within(timeoutMs);
+  /** Resolves to the handlers of work that were left. */
+  async #stopConsumers(timeoutMs?: number): Promise<number> {
+    const [, left] = await Promise.all([
+      this.#reading?.stop(timeoutMs),
+      this.#work.stop(timeoutMs),
+    ]);
+    return left;
   }
 
-  async #end(deadline: Deadline): Promise<CoordinatorStopResult> {
-    this.#deadline = deadline;
-    this.#ending = undefined;
-    const { leftMs } = deadline;
-    // Handlers may publish until their end, so the way out stays open longest.
-    const running = await Promise.all([this.#reading?.stop(leftMs) ?? 0, this.#work.stop(leftMs)]);
-    const publishing = await this.#outbound.published(currentEvent()?.id, deadline.signal);
-    await this.#outbound.flush(deadline.signal);
-    const left = running[0] + running[1] + publishing + this.#outbound.abandon();
-    this.#ending = { drained: left === 0, left };
+  /** Events whose handlers on the bus are running, and events that are not stored: each once. */
+  #unfinished({ excuses }: Stopping): Set<string> {
+    const unsettled = [...(this.#reading?.unsettled() ?? []), ...this.#own.unsettled()];
+    return new Set([...unsettled.filter((id) => !excuses(id)), ...this.#outbound.unstored()]);
+  }
+
+  async #leave(mark: BusMark | undefined): Promise<void> {
+    await this.#reading?.leave(mark);
+    this.#reading = undefined;
+    clearInterval(this.#keepAlive);
+  }
+
+  /** Resolves to the handlers that were left on its own buses. */
+  async #end(stopping: Stopping): Promise<number> {
+    // What waits for a start that never comes.
+    const { length: left } = this.#state === "new" ? this.#outbound.shut() : [];
+    if (left > 0) this.#lastStop = { drained: false, left };
+    this.#state = "closed";
+    this.#unwatch?.();
     this.#stageBridge.detach();
     this.#outbound.detach();
     this.#unmapped.detach();
-    await this.#reading?.leave();
-    this.#reading = undefined;
-    clearInterval(this.#keepAlive);
-    return this.#ending;
+    const { insider, deadline } = stopping;
+    if (insider === undefined) return left + (await this.#parts.closeOwn(deadline));
+    // A bus waits for none of its handlers when one of them closes it.
+    await runWithEvent(insider, () => this.#parts.closeOwn(deadline));
+    return left;
   }
 
   async #publish(
@@ -363,15 +453,17 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   ): Promise<PublishReceipt> {
     checkPublishOptions(options);
     if (this.#state === "closed") throw closed("publish");
-    if (this.#state === "stopped" || this.#state === "starting") {
+    if (this.#state !== "running" && this.#state !== "stopping") {
+      const when = this.#state === "stopped" ? "after stop()" : "before start()";
       throw new CoordinatorError(
         "NOT_STARTED",
-        `"${topic}" was published before start(). Await start() first, so that the event is bridged.`,
+        `"${topic}" was published ${when}. Await start() first, so that the event is bridged.`,
       );
     }
     const { bus, queue, catalogue } = this.#parts;
-    const parts = { bus, queue, catalogue, counters: this.#counters, outbound: this.#outbound };
-    return publishDurably({ ...parts, node: this.node }, topic, payload, options);
+    const parts = { bus, queue, catalogue, counters: this.#counters, node: this.node };
+    const own = { own: this.#own, outbound: this.#outbound };
+    return publishDurably({ ...parts, ...own }, topic, payload, options);
   }
 
   #bridges(direction: Direction): boolean {
@@ -379,9 +471,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   }
 
   #inTurn<T>(step: () => Promise<T>): Promise<T> {
-    // A step that a handler waits for must know so, or it would wait for that handler.
-    const current = currentEvent();
-    const result = this.#turn.then(() => (current ? runWithEvent(current, step) : step()));
+    // A step is no part of the handling in which it was asked for.
+    const result = this.#turn.then(() => runDetached(step));
     this.#turn = result.catch(() => undefined);
     return result;
   }

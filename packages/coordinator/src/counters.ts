@@ -1,9 +1,9 @@
 /**
- * Why an event did not go on: `echo`, it came from this very bus; `hop-limit`, it has passed too many
+ * Why an event did not go on: `echo`, the bus that it came to had it already; `hop-limit`, it has passed too many
  * buses; `duplicate`, this bus has had it; `unmapped`, the catalogue doesn't know its name; `filtered`,
  * a filter turned it away (nothing filters yet; a direction that is switched off doesn't look at events);
- * `vetoed`, middleware of the topic bus kept it back; `invalid`, it could not be stored or read as an event; `error`, it was
- * given up after trying.
+ * `vetoed`, middleware of the topic bus kept it back; `not-running`, it was published after `stop()`;
+ * `invalid`, it could not be stored or read as an event; `error`, it was given up after trying, or there was no room for it.
  */
 export type DropReason =
   | "echo"
@@ -12,6 +12,7 @@ export type DropReason =
   | "unmapped"
   | "filtered"
   | "vetoed"
+  | "not-running"
   | "invalid"
   | "error";
 
@@ -22,8 +23,10 @@ export type Direction = "stageToTopic" | "topicToQueue" | "queueToTopic";
 export interface CoordinatorStats {
   /** Events passed on, by direction. */
   readonly forwarded: Readonly<Record<Direction, number>>;
-  /** Events not passed on, by reason. An echo is no loss: the event had been here already. */
+  /** Events not passed on, by reason. */
   readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Events of this bus, or of the node's earlier ones, that came back from the queue and were passed by. */
+  readonly own: number;
   /** Events that work handlers of this coordinator gave up on. */
   readonly deadLetters: number;
   /** Events whose work handlers of this coordinator succeeded. */
@@ -49,9 +52,16 @@ export class Counters {
     unmapped: 0,
     filtered: 0,
     vetoed: 0,
+    "not-running": 0,
     invalid: 0,
     error: 0,
   };
+
+  own = 0;
+
+  countOwn(): void {
+    this.own += 1;
+  }
 
   forward(direction: Direction): void {
     this.forwarded[direction] += 1;

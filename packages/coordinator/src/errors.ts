@@ -1,5 +1,9 @@
 /** Codes of {@link CoordinatorError}; see `docs/errors.md`. */
 export type CoordinatorErrorCode =
+  | "BRIDGE_BLOCKED"
+  | "BRIDGE_CLOSED"
+  | "BRIDGE_ENDED"
+  | "BRIDGE_REFUSED"
   | "COORDINATOR_CLOSED"
   | "HANDLE_CONFLICT"
   | "INVALID_CATALOGUE"
@@ -9,6 +13,8 @@ export type CoordinatorErrorCode =
   | "NODE_NAME_TAKEN"
   | "NOT_STARTED"
   | "NOT_STORED"
+  | "SAME_QUEUE"
+  | "SPOOL_FULL"
   | "UNKNOWN_TOPIC";
 
 /** What the coordinator throws and rejects with. Errors of a bus or a queue come through unchanged. */

@@ -3,12 +3,17 @@ import { type AnyContracts, type EventLineage, MAX_HOPS, pickLineage } from "@ri
 import {
   type Consumer,
   type ConsumerGroup,
+  type DeliveryContext,
   PermanentError,
   type StoredEvent,
 } from "@ringrift/event-queue";
+import { settleAfter, whenSettled } from "@ringrift/event-queue/backend";
 import type { AnyCatalogue } from "@ringrift/mappings";
+import { BusMarks } from "./bus-marks.ts";
 import type { Counters } from "./counters.ts";
 import type { Outbound } from "./outbound.ts";
+import type { OwnEvents } from "./own-events.ts";
+import { detailsOf } from "./publisher.ts";
 import { recentIdsOf } from "./recent-ids.ts";
 import { metadataOf, nodeOf } from "./wire.ts";
 
@@ -20,6 +25,7 @@ export interface InboundOptions {
   readonly node: string | undefined;
   readonly counters: Counters;
   readonly outbound: Outbound;
+  readonly own: OwnEvents;
   /** Gets errors of the queue. */
   readonly onError: (error: unknown) => void;
 }
@@ -33,21 +39,29 @@ const IN_FLIGHT = 16;
  */
 export class Inbound {
   readonly #options: InboundOptions;
+  /** Ids of the events that it has and that are not settled. */
+  readonly #unsettled = new Set<string>();
   #consumer: Consumer | undefined;
   #failure: Error | undefined;
   #maxAttempts = Number.POSITIVE_INFINITY;
+  #marks: BusMarks = BusMarks.NONE;
 
   constructor(options: InboundOptions) {
     this.#options = options;
   }
 
-  /** `maxAttempts`: after so many the group sets an event aside. */
-  start(maxAttempts: number): void {
+  /**
+   * `maxAttempts`: after so many the group sets an event aside. `marks`: what the stops of buses before this one left.
+   */
+  start(maxAttempts: number, marks: BusMarks): void {
     this.#maxAttempts = maxAttempts;
+    this.#marks = marks;
     const { group, onError } = this.#options;
     // The coordinator keeps the process alive, or doesn't.
     this.#consumer = group
-      .consume({ concurrency: IN_FLIGHT, onError }, (event) => this.#receive(event))
+      .consume({ concurrency: IN_FLIGHT, onError }, (event, context) =>
+        this.#receive(event, context),
+      )
       .unref();
     void this.#consumer.ended.then((failure) => (this.#failure ??= failure));
   }
@@ -65,32 +79,98 @@ export class Inbound {
     return (await this.#consumer?.stop({ timeoutMs }))?.left ?? 0;
   }
 
-  /** Handlers running now. */
-  get running(): number {
-    return this.#consumer?.stats().inFlight ?? 0;
+  /** Ids of the events that it has and that are not settled: their handlers are running, or their acks are under way. */
+  unsettled(): Iterable<string> {
+    return this.#unsettled;
   }
 
-  async #receive(event: StoredEvent): Promise<void> {
-    const { bus, catalogue, counters, outbound } = this.#options;
-    if (event.via.includes(bus.id)) {
-      // Passing an own event by means "handled here": not before its handlers have settled.
-      await outbound.settledLocally(event.id);
-      counters.drop("echo");
-      return;
-    }
+  async #receive(event: StoredEvent, context: DeliveryContext): Promise<void> {
+    const { counters, bus } = this.#options;
+    if (event.via.includes(bus.id)) return this.#passOwn(event, context);
+    if (this.#marks.has(event)) return counters.countOwn();
+    const { catalogue } = this.#options;
     const entry = catalogue.entryForQueue(event.type);
     if (!entry) return counters.drop("unmapped");
     if (event.via.length >= MAX_HOPS) return counters.drop("hop-limit");
     // A redelivery is let through: the crash that caused it may have cut the handlers short.
-    const known = recentIdsOf(bus);
-    if (known.has(event.id) && !event.redelivered) return counters.drop("duplicate");
-    known.add(event.id);
-    await outbound.carry(event.id, () => this.#publish(entry.topic, event));
+    const seen = recentIdsOf(bus);
+    if (seen.has(event.id) && !event.redelivered) return this.#passDuplicate(event, context);
+    seen.begin(event.id);
+    await this.#settling(event, context, {
+      work: () => this.#dispatch(entry.topic, event),
+      onSettled: (isAcked) => seen.end(event.id, isAcked),
+    });
   }
 
-  async #publish(topic: string, event: StoredEvent): Promise<void> {
+  /** Another way brought it: if that is under way, this one is passed after it, so that a crash loses neither. */
+  async #passDuplicate(event: StoredEvent, context: DeliveryContext): Promise<void> {
+    const { bus, counters } = this.#options;
+    counters.drop("duplicate");
+    const over = recentIdsOf(bus).underWay(event.id);
+    if (over && !settleAfter(context, over)) await over;
+  }
+
+  /**
+   * Passing an own event by means "handled here": not before its handlers have settled. They may wait for what comes
+   * after it, so it takes none of the places.
+   */
+  async #passOwn(event: StoredEvent, context: DeliveryContext): Promise<void> {
+    const { counters, own } = this.#options;
+    counters.countOwn();
+    const { id } = event;
+    if (own.dispatchOf(id) === undefined && !own.isLost(id)) return;
+    const settled = this.#afterDispatch(event);
+    await this.#settling(event, context, {
+      work: () => (settleAfter(context, settled) ? Promise.resolve() : settled),
+      onSettled: () => {},
+    });
+  }
+
+  async #afterDispatch(event: StoredEvent): Promise<void> {
+    const { bus, catalogue, own } = this.#options;
+    await own.dispatchOf(event.id);
+    if (!own.find(event.id)) return;
+    // Its answer was lost, and its publisher was told that it is not stored: so no handler here has been called.
+    const entry = catalogue.entryForQueue(event.type);
+    if (!entry) return;
+    const settle = own.expect(event.id, event.causationId);
+    try {
+      const { lineage } = detailsOf(event, bus.id);
+      await this.#dispatch(entry.topic, { ...event, ...lineage, redelivered: false }, true);
+    } finally {
+      settle();
+    }
+  }
+
+  /** Has an event among the unsettled ones until its ack, or until `work` is done where the queue doesn't tell. */
+  async #settling(
+    { id }: StoredEvent,
+    context: DeliveryContext,
+    how: { readonly work: () => Promise<void>; readonly onSettled: (isAcked: boolean) => void },
+  ): Promise<void> {
+    this.#unsettled.add(id);
+    const onSettled = (isAcked: boolean): void => {
+      this.#unsettled.delete(id);
+      how.onSettled(isAcked);
+    };
+    const isTold = whenSettled(context, onSettled);
+    let isDone = false;
+    try {
+      await how.work();
+      isDone = true;
+    } finally {
+      if (!isTold) onSettled(isDone);
+    }
+  }
+
+  #dispatch(topic: string, event: StoredEvent, isNew = false): Promise<void> {
+    return this.#options.outbound.carry(event.id, () => this.#publish(topic, event, isNew));
+  }
+
+  /** `isNew`: no handler of any bus of this node can have been called for it. */
+  async #publish(topic: string, event: StoredEvent, isNew: boolean): Promise<void> {
     const { bus, counters, node, onError } = this.#options;
-    const ownFromBefore = node !== undefined && nodeOf(event) === node;
+    const ownFromBefore = !isNew && node !== undefined && nodeOf(event) === node;
     let lineage: EventLineage;
     let metadata: Readonly<Record<string, unknown>>;
     try {

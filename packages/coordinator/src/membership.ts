@@ -6,6 +6,7 @@ import {
   type GroupInfo,
   QueueError,
 } from "@ringrift/event-queue";
+import { type BusMark, BusMarks } from "./bus-marks.ts";
 import { CoordinatorError } from "./errors.ts";
 import type { AnyQueue } from "./wire.ts";
 
@@ -30,6 +31,8 @@ const UNNAMED_EXPIRE_AFTER_MS = 3_600_000;
  */
 export class Membership {
   readonly group: ConsumerGroup;
+  /** What earlier stops of a node of this name left about their buses. */
+  marks: BusMarks = BusMarks.NONE;
   readonly #options: MembershipOptions;
   readonly #named: boolean;
   #claim: GroupClaim | undefined;
@@ -60,10 +63,12 @@ export class Membership {
    */
   async join(): Promise<GroupInfo> {
     this.#lost = false;
-    if (this.#named) await this.#claimName(this.group.name);
+    // Also that of an unnamed node, which nobody else wants: so the queue knows whose group it is, and whether it is there.
+    await this.#claimName(this.group.name);
     try {
       const info = await this.group.ensure();
       if (info.eventTypes !== undefined) throw this.#isWorkGroup(info.eventTypes);
+      this.marks = BusMarks.read(this.#claim?.note).after(info);
       return info;
     } catch (error) {
       await this.leave();
@@ -71,15 +76,18 @@ export class Membership {
     }
   }
 
-  /** Gives the name back; removes the group of an unnamed node. Never rejects: both run out by themselves. */
-  async leave(): Promise<void> {
+  /**
+   * Gives the name back, with what the next start has to know of this one's bus; removes the group of an unnamed node.
+   * Never rejects: both run out by themselves.
+   */
+  async leave(mark?: BusMark): Promise<void> {
     clearInterval(this.#timer);
     const claim = this.#claim;
     this.#claim = undefined;
     // One that is under way would take the name again after it was given back.
     await this.#renewal;
     try {
-      await claim?.release();
+      await claim?.release({ note: mark && this.marks.noteWith(mark) });
       if (!this.#named) await this.#options.queue.groups.remove(this.group.name);
     } catch (error) {
       // Who closes the queue first knows that it can't be told any more.

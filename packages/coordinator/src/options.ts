@@ -1,6 +1,6 @@
 import type { EventBus } from "@ringrift/core-bus";
 import type { Contracts, EventName, EventView } from "@ringrift/envelope";
-import type { EventQueue, SendOptions } from "@ringrift/event-queue";
+import type { DeadLetterNotice, EventQueue, SendOptions } from "@ringrift/event-queue";
 import type { AnyCatalogue, EmitterName } from "@ringrift/mappings";
 import type { StageEventBus } from "@ringrift/stage-events";
 import type { Direction } from "./counters.ts";
@@ -44,8 +44,16 @@ export interface CoordinatorOptions<Cat extends AnyCatalogue> {
   /** Directions to switch off. @default all on */
   readonly bridges?: Partial<Record<Direction, boolean>> | undefined;
   readonly catchUp?: CatchUpOptions | undefined;
-  /** Events held in memory while the queue can't store them. @default 1000 */
+  /**
+   * Most events held in memory that are on their way to the queue, or wait until it can store them. What is published on the
+   * bus beyond that stays in this process (`SPOOL_FULL`). @default 10_000
+   */
   readonly spoolLimit?: number | undefined;
+  /**
+   * Told of each event that work on this node gives up on, or any call of its queue's instance.
+   * @default process warnings with code `RINGRIFT_DEAD_LETTER`, a few a minute
+   */
+  readonly onDeadLetter?: ((notice: DeadLetterNotice) => void) | undefined;
   /** Gets what goes wrong in the background. @default process.emitWarning, code RINGRIFT_COORDINATOR_ERROR */
   readonly onError?: ((error: unknown) => void) | undefined;
 }

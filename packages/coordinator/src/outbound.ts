@@ -1,13 +1,20 @@
-import { type BusEvent, type EventBus, settled, type Subscription } from "@ringrift/core-bus";
+import {
+  type BusEvent,
+  type EventBus,
+  quiet,
+  settled,
+  type Subscription,
+} from "@ringrift/core-bus";
 import { type AnyContracts, pickLineage } from "@ringrift/envelope";
 import type { StoredEvent } from "@ringrift/event-queue";
 import { nextChildDedupeKey } from "@ringrift/event-queue/backend";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
-import { settledOrAborted } from "./deadline.ts";
-import { CoordinatorError } from "./errors.ts";
+import type { CoordinatorError } from "./errors.ts";
+import { givenUp, notRunning, notStored, spoolFull, warnNotRunning } from "./not-stored.ts";
+import type { OwnEvents } from "./own-events.ts";
 import { recentIdsOf } from "./recent-ids.ts";
-import { isRefusal, Spool } from "./spool.ts";
+import { isRefusal, Spool, type SpoolOutcome } from "./spool.ts";
 import { type AnyQueue, type CarriedEvent, toHeaders } from "./wire.ts";
 
 export interface OutboundOptions {
@@ -16,11 +23,16 @@ export interface OutboundOptions {
   readonly catalogue: AnyCatalogue;
   readonly node: string | undefined;
   readonly counters: Counters;
+  readonly own: OwnEvents;
   readonly spoolLimit: number;
-  /** Whether the queue's events come back to this bus, own ones included. */
-  readonly readsBack: boolean;
   readonly onError: (error: unknown) => void;
 }
+
+/**
+ * What goes out. `waiting`: nothing was started yet, and events wait in the spool. `open`: they are stored. `finishing`: only
+ * those of handlers that a stop waits for are. `shut`: none is, until the next start.
+ */
+type Door = "waiting" | "open" | "finishing" | "shut";
 
 /**
  * Topic → queue: stores every mapped event of the bus. It starts before the handlers of the event and
@@ -30,24 +42,23 @@ export class Outbound {
   readonly #options: OutboundOptions;
   readonly #spool: Spool;
   #subscriptions: Subscription[] = [];
-  readonly #sending = new Set<Promise<unknown>>();
   /** Events that the queue has already: on their way from it, or stored before they are dispatched. */
   readonly #carried = new Set<string>();
-  /** Local dispatch of own events, until the queue shows them to us again. */
-  readonly #own = new Map<string, Promise<void>>();
-  /** Durable publishes under way, by the id of their event. */
-  readonly #publishing = new Map<string, Promise<void>>();
-  /** What can't be stored from here on isn't tried again. */
-  #ended = false;
+  #door: Door = "waiting";
+  /** Before the start that is under way. */
+  #before: Door = "waiting";
+  /** What is said while the spool is full, until it is half empty. */
+  #overflowing: CoordinatorError | undefined;
+  #hasWarned = false;
 
   constructor(options: OutboundOptions) {
+    const { queue, spoolLimit: limit } = options;
     this.#options = options;
     this.#spool = new Spool({
-      queue: options.queue,
-      limit: options.spoolLimit,
+      queue,
+      limit,
       onStored: (outgoing, stored) => this.#stored(outgoing, stored),
-      onGivenUp: (id, error) => {
-        this.#own.delete(id);
+      onRefused: (_, error) => {
         options.counters.drop(isRefusal(error) ? "invalid" : "error");
         options.onError(error);
       },
@@ -57,8 +68,6 @@ export class Outbound {
   /** Subscribes exactly the topics that have a name on the queue. */
   attach(): void {
     const { bus, catalogue } = this.#options;
-    this.#ended = false;
-    this.#spool.open();
     for (const entry of catalogue.entries.values()) {
       if (entry.crossProcess === undefined) continue;
       const type = entry.crossProcess;
@@ -77,6 +86,54 @@ export class Outbound {
     this.#subscriptions = [];
   }
 
+  /** A start begins: what is published meanwhile waits for its end. Idempotent. */
+  prepare(): void {
+    if (this.#door === "waiting") return;
+    this.#before = this.#door;
+    this.#door = "waiting";
+    this.#spool.hold();
+  }
+
+  /** Begins to store. Resolves when what waits has been tried. */
+  open(): Promise<void> {
+    this.#door = "open";
+    this.#hasWarned = false;
+    return this.#spool.open();
+  }
+
+  /** The start has failed: all is as it was before {@link prepare}. */
+  takeBack(): void {
+    if (this.#before === "shut") {
+      this.shut();
+      return;
+    }
+    this.#door = "waiting";
+    this.#spool.hold();
+  }
+
+  /** Takes nothing more from outside; handlers whose events are under way may still publish. */
+  finish(): void {
+    if (this.#door === "open") this.#door = "finishing";
+  }
+
+  /** Whether an event is taken that was published in the handling of another one, or of none. */
+  takes(causationId: string | undefined): boolean {
+    if (this.#door === "finishing") {
+      return causationId !== undefined && this.#options.own.dispatchOf(causationId) !== undefined;
+    }
+    return this.#door !== "shut";
+  }
+
+  /** Takes nothing more, and gives up what waits. Returns the ids of what is not stored. */
+  shut(): readonly string[] {
+    const unstored = [...this.#spool.ids()];
+    this.#door = "shut";
+    const given = this.#spool.abandon();
+    for (const _ of given) this.#options.counters.drop("error");
+    if (given.length > 0) this.#options.onError(givenUp(given));
+    return unstored;
+  }
+
   /** Runs a dispatch of an event that the queue has already, so that it isn't sent there again. */
   async carry<T>(id: string, dispatch: () => Promise<T>): Promise<T> {
     this.#carried.add(id);
@@ -87,68 +144,24 @@ export class Outbound {
     }
   }
 
-  /** Resolves when the local dispatch of an own event is over; at once when nothing is known of it. */
-  async settledLocally(id: string): Promise<void> {
-    const dispatch = this.#own.get(id);
-    await dispatch;
-    this.#own.delete(id);
-  }
-
-  /**
-   * Announces an own event that is stored before it is dispatched. `settle` says that both are done, or
-   * with `false` that it was never stored, so that nobody will ask for it.
-   */
-  expect(id: string): { settle(stored: boolean): void } {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#track(id, promise);
-    this.#publishing.set(id, promise);
-    return {
-      settle: (stored) => {
-        resolve();
-        this.#publishing.delete(id);
-        if (!stored) this.#own.delete(id);
-      },
-    };
-  }
-
-  /**
-   * Waits for durable publishes, their handlers included, at most until the signal aborts. Not for that of
-   * event `except`, of whose handling the wait is a part. Returns how many were left.
-   */
-  async published(except: string | undefined, signal?: AbortSignal): Promise<number> {
-    const others = (): Promise<void>[] =>
-      Array.from(this.#publishing).flatMap(([id, done]) => (id === except ? [] : done));
-    await settledOrAborted(others(), signal);
-    return signal?.aborted ? others().length : 0;
-  }
-
   get spooled(): number {
-    return this.#spool.size;
+    return this.#spool.late;
   }
 
-  /** Durable publishes under way, and events that are not stored. */
-  get unfinished(): number {
-    return this.#publishing.size + this.#sending.size + this.#spool.size;
+  /** Ids of the events that are not stored. */
+  unstored(): IterableIterator<string> {
+    return this.#spool.ids();
   }
 
-  /** Waits until everything is stored or given up, at most until the signal aborts. */
-  async flush(signal?: AbortSignal): Promise<void> {
-    await settledOrAborted(this.#sending, signal);
-    await this.#spool.drained(signal);
-  }
-
-  /**
-   * Ends retrying; what is still in the spool is counted as given up. Returns how many those are, with what
-   * is on its way to the queue and may be stored yet.
-   */
-  abandon(): number {
-    this.#ended = true;
-    return this.#spool.abandon() + this.#sending.size;
+  /** Waits until everything published so far is stored or given up, at most until the signal aborts. */
+  flush(signal?: AbortSignal): Promise<void> {
+    return this.#spool.flush(signal);
   }
 
   #forward(type: string, event: BusEvent): Promise<void> | undefined {
     if (this.#carried.has(event.id)) return undefined;
-    const { node, counters } = this.#options;
+    const { node, counters, own } = this.#options;
+    if (!this.takes(event.causationId)) throw this.#notRunning(type);
     const { payload, metadata } = event;
     let headers: CarriedEvent["headers"];
     try {
@@ -160,73 +173,65 @@ export class Outbound {
     }
     const dedupeKey = nextChildDedupeKey(type);
     const outgoing = { type, payload, headers, lineage: pickLineage(event), dedupeKey };
-    this.#track(event.id, settled(event));
-    const sending = this.#send(outgoing);
-    this.#sending.add(sending);
-    const done = (): void => void this.#sending.delete(sending);
-    sending.then(done, done);
-    return sending;
-  }
-
-  #track(id: string, dispatch: Promise<void>): void {
-    // Without the way back nobody would ever ask, and the map would only grow.
-    if (this.#options.readsBack) this.#own.set(id, dispatch);
-  }
-
-  async #send(outgoing: CarriedEvent): Promise<void> {
-    const { queue, counters } = this.#options;
-    if (this.#spool.size > 0) {
-      // Behind what waits already: the log keeps the order in which things were published.
-      throw this.#spooled(outgoing, undefined);
+    const outcome = this.#spool.add(outgoing);
+    if (outcome instanceof Promise) {
+      own.begin(event.id, event.causationId, settled(event));
+      return outcome.then((known) => this.#tell(outgoing, known));
     }
-    const { type, payload, headers, lineage, dedupeKey } = outgoing;
-    try {
-      this.#stored(outgoing, await queue.send(type, payload, { headers, lineage, dedupeKey }));
-    } catch (error) {
-      if (isRefusal(error)) {
-        this.#own.delete(lineage.id);
+    if (outcome.kind !== "full") own.begin(event.id, event.causationId, settled(event));
+    this.#tell(outgoing, outcome);
+    return undefined;
+  }
+
+  /** Throws unless it is stored: that is what the publisher gets among the errors. */
+  #tell(outgoing: CarriedEvent, outcome: SpoolOutcome): void {
+    const { counters } = this.#options;
+    switch (outcome.kind) {
+      case "stored":
+        return;
+      case "full":
+        throw this.#overflow(outgoing);
+      case "refused":
         counters.drop("invalid");
-        throw error;
-      }
-      throw this.#spooled(outgoing, error);
+        throw outcome.error;
+      case "ended":
+        counters.drop("error");
+        throw notStored(outgoing, { isOver: true, cause: outcome.error });
+      case "waiting":
+        throw this.#waits(outgoing, outcome.cause);
     }
+  }
+
+  #waits(outgoing: CarriedEvent, cause: unknown): CoordinatorError {
+    const error = notStored(outgoing, { cause, isStarted: this.#door !== "waiting" });
+    // Before the start it is as it should be, and no failure.
+    return this.#door === "waiting" ? quiet(error) : error;
+  }
+
+  #overflow({ type }: CarriedEvent): CoordinatorError {
+    const { counters, onError, spoolLimit } = this.#options;
+    counters.drop("error");
+    if (this.#overflowing === undefined) {
+      // One for all of a streak: a flood must not be slowed down by what is said of it.
+      this.#overflowing = quiet(spoolFull(type, spoolLimit));
+      onError(this.#overflowing);
+    }
+    return this.#overflowing;
+  }
+
+  #notRunning(type: string): CoordinatorError {
+    this.#options.counters.drop("not-running");
+    if (!this.#hasWarned) warnNotRunning(type);
+    this.#hasWarned = true;
+    return quiet(notRunning(type));
   }
 
   #stored({ lineage }: CarriedEvent, stored: StoredEvent): void {
-    const { bus, counters } = this.#options;
+    const { bus, counters, own, spoolLimit } = this.#options;
     // This bus has the event under its own id: the one stored first must not come here as well.
-    if (stored.duplicate) recentIdsOf(bus).add(stored.id);
-    if (stored.id !== lineage.id) this.#own.delete(lineage.id);
+    if (stored.duplicate && stored.id !== lineage.id) recentIdsOf(bus).add(stored.id);
+    own.storedAt(stored.position);
+    if (this.#spool.size <= spoolLimit / 2) this.#overflowing = undefined;
     counters.forward("topicToQueue");
   }
-
-  #spooled(outgoing: CarriedEvent, cause: unknown): unknown {
-    const { counters } = this.#options;
-    if (!this.#ended && this.#spool.add(outgoing)) {
-      return new CoordinatorError(
-        "NOT_STORED",
-        `Event "${outgoing.type}" (${outgoing.lineage.id}) is not stored yet: ${describe(cause)}. It waits with ${this.#spool.size - 1} others and is retried in order; "flush()" waits for it.`,
-        { cause },
-      );
-    }
-    counters.drop("error");
-    this.#own.delete(outgoing.lineage.id);
-    if (this.#ended) {
-      return new CoordinatorError(
-        "NOT_STORED",
-        `Event "${outgoing.type}" (${outgoing.lineage.id}) was never stored: ${describe(cause)}, and the coordinator has stopped. Give its stop more time.`,
-        { cause },
-      );
-    }
-    return new CoordinatorError(
-      "NOT_STORED",
-      `Event "${outgoing.type}" (${outgoing.lineage.id}) is lost to other processes: the queue refuses and ${this.#spool.size} events wait already. Raise "spoolLimit", or use coordinator.publish, which rejects instead.`,
-      { cause },
-    );
-  }
-}
-
-function describe(cause: unknown): string {
-  if (cause === undefined) return "earlier events wait for the queue";
-  return cause instanceof Error ? cause.message : "it threw something that is no Error";
 }

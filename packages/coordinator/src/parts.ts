@@ -3,6 +3,7 @@ import type { AnyContracts } from "@ringrift/envelope";
 import { MemoryEventQueue } from "@ringrift/event-queue";
 import { type AnyCatalogue, selfplayCatalogue } from "@ringrift/mappings";
 import { createStageEventBus, type StageEventBus } from "@ringrift/stage-events";
+import { checkStages } from "./check-parts.ts";
 import type { Deadline } from "./deadline.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import type { AnyQueue } from "./wire.ts";
@@ -25,6 +26,7 @@ export function takeParts(options: CoordinatorOptions<AnyCatalogue>): Parts {
   const catalogue = options.catalogue ?? selfplayCatalogue;
   const bus = options.bus ?? createEventBus({ events: catalogue.topics });
   const stages = options.stages ?? createStageEventBus({ catalogue });
+  if (options.stages !== undefined) checkStages(catalogue, stages);
   const queue = options.queue ?? new MemoryEventQueue({ events: catalogue.queue });
   return {
     catalogue,

@@ -1,11 +1,21 @@
 import type { EventBus } from "@ringrift/core-bus";
-import { type AnyContracts, createLineage, currentEvent, passedVia } from "@ringrift/envelope";
+import {
+  type AnyContracts,
+  createLineage,
+  currentEvent,
+  passedVia,
+  pickLineage,
+} from "@ringrift/envelope";
+import type { StoredEvent } from "@ringrift/event-queue";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
+import { notRunning } from "./not-stored.ts";
 import type { DurablePublishOptions, PublishReceipt } from "./options.ts";
 import type { Outbound } from "./outbound.ts";
+import type { OwnEvents } from "./own-events.ts";
 import { queueType } from "./queue-type.ts";
-import { type AnyQueue, toHeaders } from "./wire.ts";
+import { mayBeStored } from "./spool.ts";
+import { type AnyQueue, metadataOf, toHeaders } from "./wire.ts";
 
 export interface PublisherOptions {
   readonly bus: EventBus<AnyContracts>;
@@ -14,6 +24,7 @@ export interface PublisherOptions {
   readonly node: string | undefined;
   readonly counters: Counters;
   readonly outbound: Outbound;
+  readonly own: OwnEvents;
 }
 
 /**
@@ -26,39 +37,97 @@ export async function publishDurably(
   payload: unknown,
   options: DurablePublishOptions = {},
 ): Promise<PublishReceipt> {
-  const { bus, queue, catalogue, node, counters, outbound } = parts;
+  const { bus, catalogue, node, counters, outbound, own } = parts;
   const { metadata = {}, headers, source, correlationId, traceparent, key, dedupeKey } = options;
   const type = queueType(catalogue, topic, "publish");
   const lineage = createLineage({ source, correlationId, traceparent, parent: currentEvent() });
+  const { id, causationId } = lineage;
+  if (!outbound.takes(causationId)) throw notRunning(type);
+  const allHeaders = toHeaders(payload, metadata, node, headers);
   // The echo may arrive before the send has resolved, so the event is known as ours before that.
-  const local = outbound.expect(lineage.id);
-  let isStored = false;
+  const settle = own.expect(id, causationId);
   try {
-    const stored = await queue.send(type, payload, {
+    const stored = await sendOwn(parts, type, payload, {
       lineage: passedVia(lineage, bus.id),
-      headers: toHeaders(payload, metadata, node, headers),
+      headers: allHeaders,
       key,
       dedupeKey,
     });
-    if (stored.duplicate) {
-      const { id, position } = stored;
-      return { id, position, duplicate: true, delivered: 0, errors: [] };
+    const { position } = stored;
+    if (stored.duplicate && stored.id !== id) {
+      const found = await dispatchFound(parts, topic, stored);
+      return { id: stored.id, position, duplicate: true, ...found };
     }
-    isStored = true;
     counters.forward("topicToQueue");
-    const receipt = { id: lineage.id, position: stored.position, duplicate: false };
-    try {
-      const { delivered, errors } = await outbound.carry(lineage.id, () =>
-        bus.publish(topic, payload, { lineage, metadata }),
-      );
-      return { ...receipt, delivered, errors };
-    } catch (error) {
-      // A rejection would mean "not stored", and the caller would publish again.
-      return { ...receipt, delivered: 0, errors: [toError(error)] };
-    }
+    const details = { lineage, metadata };
+    return { id, position, duplicate: false, ...(await dispatch(parts, topic, payload, details)) };
   } finally {
-    local.settle(isStored);
+    settle();
   }
+}
+
+type Details = {
+  readonly lineage: ReturnType<typeof pickLineage>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+};
+
+async function sendOwn(
+  { queue, own }: PublisherOptions,
+  type: string,
+  payload: unknown,
+  options: Parameters<AnyQueue["send"]>[2] & Pick<Details, "lineage">,
+): Promise<StoredEvent> {
+  try {
+    const stored = await queue.send(type, payload, options);
+    own.storedAt(stored.position);
+    return stored;
+  } catch (error) {
+    // It is dispatched when it turns out to be stored: by its echo, or by a retry that gets it as a duplicate.
+    if (mayBeStored(error)) own.lose(options.lineage.id);
+    throw error;
+  }
+}
+
+/** Calls the handlers here. A rejection would mean "not stored", and the caller would publish again. */
+async function dispatch(
+  { bus, outbound }: PublisherOptions,
+  topic: string,
+  payload: unknown,
+  details: Details,
+): Promise<Pick<PublishReceipt, "delivered" | "errors">> {
+  try {
+    const { delivered, errors } = await outbound.carry(details.lineage.id, () =>
+      bus.publish(topic, payload, details),
+    );
+    return { delivered, errors };
+  } catch (error) {
+    return { delivered: 0, errors: [toError(error)] };
+  }
+}
+
+/** Dispatches the event that was stored first, if that was a publish of this bus whose answer was lost. */
+async function dispatchFound(
+  parts: PublisherOptions,
+  topic: string,
+  stored: StoredEvent,
+): Promise<Pick<PublishReceipt, "delivered" | "errors">> {
+  const { bus, own } = parts;
+  if (!own.find(stored.id)) return { delivered: 0, errors: [] };
+  const settle = own.expect(stored.id, stored.causationId);
+  try {
+    return await dispatch(parts, topic, stored.payload, detailsOf(stored, bus.id));
+  } finally {
+    settle();
+  }
+}
+
+/** What an own event is published with that was stored and never dispatched: as if it hadn't passed this bus. */
+export function detailsOf(stored: StoredEvent, bus: string): Details {
+  const lineage = pickLineage(stored);
+  return {
+    lineage: { ...lineage, via: lineage.via.filter((passed) => passed !== bus) },
+    metadata: metadataOf(stored),
+  };
 }
 
 function toError(thrown: unknown): Error {

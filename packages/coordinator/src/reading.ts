@@ -1,3 +1,5 @@
+import type { HealthProblem } from "@ringrift/event-queue";
+import type { BusMark } from "./bus-marks.ts";
 import { fillHistory } from "./history.ts";
 import { Inbound, type InboundOptions } from "./inbound.ts";
 import { Membership } from "./membership.ts";
@@ -53,7 +55,8 @@ export class Reading {
 
   start(): void {
     // Somebody else may have taken the name while the history was read.
-    if (!this.#membership.lost) this.#inbound.start(this.#maxAttempts);
+    const { lost, marks } = this.#membership;
+    if (!lost) this.#inbound.start(this.#maxAttempts, marks);
   }
 
   /** See {@link Inbound.stop}. */
@@ -61,22 +64,32 @@ export class Reading {
     return this.#inbound.stop(timeoutMs);
   }
 
-  /** Gives the name back. */
-  leave(): Promise<void> {
-    return this.#membership.leave();
+  /** Gives the name back. `mark`: what the next start has to know, if the name is to keep it. */
+  leave(mark?: BusMark): Promise<void> {
+    return this.#membership.leave(mark);
   }
 
-  /** Handlers running now. */
-  get running(): number {
-    return this.#inbound.running;
+  /** See {@link Inbound.unsettled}. */
+  unsettled(): Iterable<string> {
+    return this.#inbound.unsettled();
   }
 
-  /** What keeps it from reading, one sentence each. */
-  problems(): string[] {
+  /** What keeps it from reading. */
+  problems(): HealthProblem[] {
     const { lost, group } = this.#membership;
-    if (lost) return [`Another process has the name "${group.name}" now. Restart this node.`];
     const { failure } = this.#inbound;
-    if (failure === undefined) return [];
-    return [`This node reads no more events from the queue: ${failure.message} Restart it.`];
+    if (!lost && failure === undefined) return [];
+    const why = lost
+      ? `another process has the name "${group.name}" now.`
+      : (failure?.message ?? "");
+    return [
+      {
+        code: "INCOMING_BLOCKED",
+        severity: "error",
+        subject: group.name,
+        message: `This node reads no more events from the queue: ${why}`,
+        action: "Restart this node.",
+      },
+    ];
   }
 }

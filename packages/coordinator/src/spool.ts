@@ -4,127 +4,234 @@ import type { AnyQueue, CarriedEvent } from "./wire.ts";
 
 export interface SpoolOptions {
   readonly queue: AnyQueue;
-  /** Most events to hold. */
+  /** Most events to hold, those included that are on their way to the queue. */
   readonly limit: number;
   readonly onStored: (event: CarriedEvent, stored: StoredEvent) => void;
-  /** An event that will never be stored, by its own fault or because the spool was abandoned. */
-  readonly onGivenUp: (id: string, error: unknown) => void;
+  /** The queue will never take an event, and whoever published it was told that it waits. */
+  readonly onRefused: (event: CarriedEvent, error: unknown) => void;
 }
 
+/**
+ * What came of an event at its first try. `waiting`: it is tried again in its place; without a `cause`, it was not tried,
+ * since others wait before it. `ended`: it is not tried again, since the spool has ended meanwhile.
+ */
+export type SpoolOutcome =
+  | { readonly kind: "stored" | "full" }
+  | { readonly kind: "refused" | "ended"; readonly error: unknown }
+  | { readonly kind: "waiting"; readonly cause: unknown };
+
+interface Entry {
+  readonly event: CarriedEvent;
+  readonly number: number;
+  isSending: boolean;
+  /** Whether it was not stored at its first try, or had to wait for it. */
+  isLate: boolean;
+}
+
+const STORED: SpoolOutcome = { kind: "stored" };
+const FULL: SpoolOutcome = { kind: "full" };
+const UNTRIED: SpoolOutcome = { kind: "waiting", cause: undefined };
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
+/** Most events that are sent at once when the queue takes them again. */
+const LARGEST_BATCH = 256;
 
 /**
- * Events that the queue could not take: held in memory, bounded, and sent in order once it can. The log
- * is unique by event id, so an event whose first send did arrive after all is not stored twice.
+ * The one way out to the queue, bounded. An event has its place from the moment when it is published until it is stored or
+ * given up. While the queue takes what it gets, events are sent at once, and those of one turn share a commit. When it
+ * refuses one for now, that one and all later ones wait, and are sent in the order of their places once it can. The log is
+ * unique by event id, so an event whose first send did arrive after all is not stored twice.
  */
 export class Spool {
   readonly #options: SpoolOptions;
-  readonly #waiting: CarriedEvent[] = [];
-  readonly #onEmpty = new Set<() => void>();
+  /** In the order in which they were published. */
+  readonly #entries = new Set<Entry>();
+  readonly #flushes = new Set<{ readonly upTo: number; readonly resolve: () => void }>();
+  /** `held`: nothing is sent yet. */
+  #state: "held" | "open" | "ended" = "held";
+  #count = 0;
+  /** Not on their way. */
+  #waiting = 0;
+  #late = 0;
+  #sending = 0;
+  #onIdle: (() => void) | undefined;
   #pause = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
-  #draining = false;
-  #abandoned = false;
+  #draining: Promise<void> | undefined;
 
   constructor(options: SpoolOptions) {
     this.#options = options;
   }
 
+  /** Events in it. */
   get size(): number {
-    return this.#waiting.length;
+    return this.#entries.size;
   }
 
-  /** Takes an event; `false` when there is no room. */
-  add(event: CarriedEvent): boolean {
-    if (this.#waiting.length >= this.#options.limit) return false;
-    this.#waiting.push(event);
-    this.#schedule();
-    return true;
+  /** Of these, not on their way for the first time. */
+  get late(): number {
+    return this.#late;
   }
 
-  /** Resolves when nothing waits, or the signal aborts. */
-  async drained(signal?: AbortSignal): Promise<void> {
-    if (this.#waiting.length === 0 || signal?.aborted) return;
+  /** Ids of the events in it. */
+  *ids(): IterableIterator<string> {
+    for (const { event } of this.#entries) yield event.lineage.id;
+  }
+
+  /** Takes an event; it has its place when this returns. */
+  add(event: CarriedEvent): SpoolOutcome | Promise<SpoolOutcome> {
+    if (this.#entries.size >= this.#options.limit) return FULL;
+    this.#count += 1;
+    const isSending = this.#state === "open" && this.#waiting === 0;
+    const entry = { event, number: this.#count, isSending, isLate: false };
+    this.#entries.add(entry);
+    if (isSending) return this.#send(entry);
+    this.#wait(entry);
+    return UNTRIED;
+  }
+
+  /** Resolves when everything that is in it now is stored or given up, or the signal aborts. */
+  async flush(signal?: AbortSignal): Promise<void> {
+    if (this.#entries.size === 0 || signal?.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onEmpty.add(resolve);
-    signal?.addEventListener("abort", () => resolve(), { once: true });
+    const flush = { upTo: this.#count, resolve };
+    this.#flushes.add(flush);
+    const onAbort = (): void => resolve();
+    signal?.addEventListener("abort", onAbort, { once: true });
     await promise;
-    this.#onEmpty.delete(resolve);
+    signal?.removeEventListener("abort", onAbort);
+    this.#flushes.delete(flush);
   }
 
-  /** Goes on after {@link abandon}. */
-  open(): void {
-    this.#abandoned = false;
-    if (this.#waiting.length > 0) this.#schedule();
+  /** Begins to send. Resolves when what waits has been tried: it is stored, or the queue refuses it for now. */
+  open(): Promise<void> {
+    this.#state = "open";
+    return this.#drain();
+  }
+
+  /** Sends nothing until {@link open}. */
+  hold(): void {
+    this.#state = "held";
+    this.#stopTimer();
   }
 
   /**
-   * Gives up everything that waits, except for what is being sent right now, which has one last chance.
-   * Returns how many events are left in this way.
+   * Ends retrying, until {@link open}. Returns the events that are given up by that; those on their way have one last
+   * chance.
    */
-  abandon(): number {
-    this.#abandoned = true;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const left = this.#waiting.length;
-    for (const event of this.#waiting.splice(this.#draining ? 1 : 0)) this.#giveUp(event);
-    this.#announceIfEmpty();
-    return left;
+  abandon(): readonly CarriedEvent[] {
+    this.#state = "ended";
+    this.#stopTimer();
+    const given = [...this.#entries].filter(({ isSending }) => !isSending);
+    this.#waiting = 0;
+    for (const entry of given) this.#remove(entry);
+    return given.map(({ event }) => event);
   }
 
-  #giveUp(event: CarriedEvent): void {
-    const error = new Error(
-      `Event "${event.type}" (${event.lineage.id}) was never stored: the coordinator stopped.`,
-    );
-    this.#options.onGivenUp(event.lineage.id, error);
+  async #send(entry: Entry): Promise<SpoolOutcome> {
+    const { event } = entry;
+    const { type, payload, headers, lineage, dedupeKey } = event;
+    this.#sending += 1;
+    try {
+      const options = { headers, lineage, dedupeKey };
+      const stored = await this.#options.queue.send(type, payload, options);
+      this.#remove(entry);
+      this.#options.onStored(event, stored);
+      return STORED;
+    } catch (error) {
+      const isRefused = isRefusal(error);
+      if (isRefused || this.#state === "ended") {
+        this.#remove(entry);
+        return { kind: isRefused ? "refused" : "ended", error };
+      }
+      this.#wait(entry);
+      return { kind: "waiting", cause: error };
+    } finally {
+      this.#sending -= 1;
+      if (this.#sending === 0) this.#onIdle?.();
+    }
+  }
+
+  #wait(entry: Entry): void {
+    this.#waiting += 1;
+    if (!entry.isLate) this.#late += 1;
+    entry.isLate = true;
+    entry.isSending = false;
+    this.#schedule();
+  }
+
+  #remove(entry: Entry): void {
+    this.#entries.delete(entry);
+    if (entry.isLate) this.#late -= 1;
+    if (this.#flushes.size === 0) return;
+    const first = this.#entries.values().next();
+    const reached = first.done ? Number.POSITIVE_INFINITY : first.value.number;
+    for (const { upTo, resolve } of this.#flushes) if (upTo < reached) resolve();
   }
 
   #schedule(): void {
-    if (this.#timer || this.#draining) return;
+    if (this.#state !== "open" || this.#timer || this.#draining) return;
     // The spool outlives the handler that published, so it must not run as part of it.
     runDetached(() => {
-      this.#timer = setTimeout(() => {
-        this.#timer = undefined;
-        void this.#drain();
-      }, this.#pause);
+      this.#timer = setTimeout(() => void this.#drain(), this.#pause);
     });
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
   }
 
-  async #drain(): Promise<void> {
-    this.#draining = true;
-    try {
-      for (let event = this.#waiting[0]; event; event = this.#waiting[0]) {
-        const { type, payload, headers, lineage, dedupeKey } = event;
-        let stored: StoredEvent;
-        try {
-          stored = await this.#options.queue.send(type, payload, { headers, lineage, dedupeKey });
-        } catch (error) {
-          if (isRefusal(error)) {
-            this.#waiting.shift();
-            this.#options.onGivenUp(lineage.id, error);
-            continue;
-          }
-          if (!this.#abandoned) return;
-          this.#waiting.shift();
-          this.#giveUp(event);
-          continue;
-        }
-        this.#waiting.shift();
-        this.#pause = FIRST_PAUSE_MS;
-        this.#options.onStored(event, stored);
-      }
-    } finally {
-      this.#draining = false;
-      if (this.#waiting.length > 0) this.#schedule();
-      this.#announceIfEmpty();
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #drain(): Promise<void> {
+    this.#stopTimer();
+    this.#draining ??= runDetached(() => this.#sendWaiting()).finally(() => {
+      this.#draining = undefined;
+      if (this.#waiting > 0) this.#schedule();
+    });
+    return this.#draining;
+  }
+
+  /** Begins with one, since the queue may refuse it as it did before, and goes on in batches that grow. */
+  async #sendWaiting(): Promise<void> {
+    for (let size = 1; this.#state === "open" && this.#waiting > 0;) {
+      // What was published before and is on its way may be refused, and has its place before these.
+      await this.#idle();
+      const batch = this.#nextBatch(size);
+      const outcomes = await Promise.all(batch.map((entry) => this.#sendAgain(entry)));
+      if (outcomes.some(({ kind }) => kind === "waiting")) return;
+      this.#pause = FIRST_PAUSE_MS;
+      size = Math.min(size * 2, LARGEST_BATCH);
     }
   }
 
-  #announceIfEmpty(): void {
-    if (this.#waiting.length > 0) return;
-    for (const resolve of this.#onEmpty) resolve();
+  #nextBatch(size: number): Entry[] {
+    const batch: Entry[] = [];
+    if (this.#state !== "open") return batch;
+    for (const entry of this.#entries) {
+      if (batch.length === size) break;
+      entry.isSending = true;
+      batch.push(entry);
+    }
+    this.#waiting -= batch.length;
+    return batch;
+  }
+
+  async #sendAgain(entry: Entry): Promise<SpoolOutcome> {
+    const outcome = await this.#send(entry);
+    if (outcome.kind === "refused" || outcome.kind === "ended") {
+      this.#options.onRefused(entry.event, outcome.error);
+    }
+    return outcome;
+  }
+
+  /** Resolves when nothing is on its way. */
+  async #idle(): Promise<void> {
+    if (this.#sending === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onIdle = resolve;
+    await promise;
+    this.#onIdle = undefined;
   }
 }
 
@@ -134,4 +241,13 @@ const REFUSALS = /^(INVALID_|PAYLOAD_|UNSUPPORTED|QUEUE_CLOSED)/;
 export function isRefusal(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return typeof code === "string" && REFUSALS.test(code);
+}
+
+const NOT_STORED =
+  /^(INVALID_|PAYLOAD_|UNSUPPORTED|QUEUE_BUSY|QUEUE_FULL|BACKLOG_FULL|QUEUE_READ_ONLY)/;
+
+/** Whether an event may be in the log though its send was rejected: the answer may have been lost. */
+export function mayBeStored(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code !== "string" || !NOT_STORED.test(code);
 }

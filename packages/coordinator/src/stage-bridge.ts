@@ -1,4 +1,10 @@
-import type { EventBus, Subscription } from "@ringrift/core-bus";
+import {
+  type EventBus,
+  type HandlerError,
+  isQuiet,
+  quiet,
+  type Subscription,
+} from "@ringrift/core-bus";
 import { type AnyContracts, pickLineage } from "@ringrift/envelope";
 import type { AnyCatalogue } from "@ringrift/mappings";
 import { type StageEventBus, toTopicEvent } from "@ringrift/stage-events";
@@ -39,8 +45,7 @@ export class StageBridge {
           if (delivery.dropped) counters.drop(delivery.dropped);
           else counters.forward("stageToTopic");
           // Whoever awaits the emit hears of what failed behind the bridge, first of all "not stored".
-          if (delivery.errors.length > 0)
-            throw new AggregateError(delivery.errors, describe(topic));
+          if (delivery.errors.length > 0) throw failureOf(topic, delivery.errors);
         },
         { priority: Number.MAX_VALUE, tap: true, name: "stage → topic" },
       );
@@ -54,6 +59,8 @@ export class StageBridge {
   }
 }
 
-function describe(topic: string): string {
-  return `The stage event went on as "${topic}", where handlers failed.`;
+function failureOf(topic: string, errors: readonly HandlerError[]): AggregateError {
+  const message = `The stage event went on as "${topic}", where handlers failed.`;
+  const error = new AggregateError(errors, message);
+  return errors.every(({ cause }) => isQuiet(cause)) ? quiet(error) : error;
 }

@@ -4,6 +4,7 @@ import type {
   Consumer,
   DeliveryContext,
   GroupPolicy,
+  HealthProblem,
   StoredEvent,
 } from "@ringrift/event-queue";
 import type { AnyCatalogue } from "@ringrift/mappings";
@@ -41,23 +42,33 @@ export type WorkHandler<
   K extends EventName<T> = EventName<T>,
 > = (event: WorkEvent<T, K>, context: DeliveryContext) => unknown;
 
-/** How a group's work is done. What is stored with the group must be the same in all its processes. */
+/**
+ * How a group's work is done. What this process states holds for the events that it handles, and is stored with the
+ * group for processes that leave it out.
+ */
 export interface HandleOptions {
   /** The consumer group: each event is worked on by one process of it. */
   readonly group: string;
-  /** Stored with the group. @default 5 */
+  /** @default what is stored, else 5 */
   readonly maxAttempts?: number | undefined;
-  /** Stored with the group. @default 100 ms × 2 up to 60 s */
+  /** @default what is stored, else 100 ms × 2 up to 60 s */
   readonly backoff?: Backoff | undefined;
-  /** Stored with the group; renewed while a handler runs. @default 30_000 */
+  /** Renewed while a handler runs. @default what is stored, else 30_000 */
   readonly leaseMs?: number | undefined;
-  /** Stored with the group. @default 7 days */
+  /** A group with nothing left to do expires when nobody has served it for so long. @default what is stored, else 7 days */
   readonly expireAfterMs?: number | undefined;
-  /** Where a new group starts. @default "beginning" */
+  /** A group that nobody has served for so long no longer holds back retention. @default what is stored, else 30 days */
+  readonly holdMs?: number | undefined;
+  /** `"require"` refuses values and topics that differ from those of the group. @default "follow" */
+  readonly policy?: GroupPolicy["policy"];
+  /**
+   * Where a new group starts. It has to be stated if the log holds events for it: else `start()` rejects with
+   * `GROUP_START_UNSTATED` and their count. An existing group goes on where it was.
+   */
   readonly from?: GroupPolicy["from"];
   /** Events this process works on at once. @default 1 */
   readonly concurrency?: number | undefined;
-  /** Longest a handler may run. @default no limit */
+  /** Longest a handler may run. @default what is stored, else no limit */
   readonly handlerTimeoutMs?: number | undefined;
   /** @default concurrency */
   readonly prefetch?: number | undefined;
@@ -125,14 +136,15 @@ export class Work {
   /**
    * Makes the groups, so that a policy that doesn't fit is an error here and not in the background.
    *
-   * @throws QueueError `GROUP_CONFIG_MISMATCH`
+   * @throws QueueError `GROUP_CONFIG_MISMATCH`, `GROUP_START_UNSTATED`
    */
   async ensure(): Promise<void> {
     for (const { options, handlers } of this.#groups.values()) {
-      const { maxAttempts, backoff, leaseMs, expireAfterMs, from } = options;
-      const policy = { maxAttempts, backoff, leaseMs, expireAfterMs, from };
+      const { maxAttempts, backoff, leaseMs, expireAfterMs, holdMs, from, policy } = options;
+      const stated = { maxAttempts, backoff, leaseMs, expireAfterMs, holdMs, from, policy };
       const eventTypes = Array.from(handlers.keys());
-      await this.#options.queue.group(options.group, { ...policy, eventTypes }).ensure();
+      const group = this.#options.queue.group(options.group, { ...stated, eventTypes });
+      await group.ensure({ requireFrom: true });
     }
   }
 
@@ -163,10 +175,20 @@ export class Work {
     return left.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Groups that work no more though they should, one sentence each. */
-  problems(): string[] {
-    return Array.from(this.#groups.values(), ({ options, failure }) =>
-      failure ? [`Work group "${options.group}" works no more: ${failure.message}`] : [],
+  /** Groups that work no more though they should. */
+  problems(): HealthProblem[] {
+    return Array.from(this.#groups.values(), ({ options, failure }): HealthProblem[] =>
+      failure
+        ? [
+            {
+              code: "WORK_STOPPED",
+              severity: "error",
+              subject: options.group,
+              message: `Work group "${options.group}" works no more: ${failure.message}`,
+              action: "Do what the message says, and restart this node.",
+            },
+          ]
+        : [],
     ).flat();
   }
 
@@ -218,7 +240,7 @@ export class Work {
     const consume = { ...options, eventTypes: Array.from(handlers.keys()), onError };
     const consumer = queue.consume(consume, (event, context) => {
       const found = handlers.get(event.type);
-      // The group's stored types are exactly the handlers' keys, so this is a broken backend.
+      // This member's types are exactly the handlers' keys, so this is a broken backend.
       if (!found) throw new CoordinatorError("UNKNOWN_TOPIC", `No handler for "${event.type}".`);
       return found.handler(this.#toWorkEvent(found.topic, event), context);
     });

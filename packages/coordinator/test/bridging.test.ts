@@ -136,7 +136,8 @@ describe("each direction", () => {
     await settle(queue);
     expect(a.stats()).toMatchObject({
       forwarded: { stageToTopic: 1, topicToQueue: 1, queueToTopic: 0 },
-      dropped: { echo: 1, unmapped: 1, duplicate: 0, invalid: 0, error: 0 },
+      dropped: { echo: 0, unmapped: 1, duplicate: 0, invalid: 0, error: 0 },
+      own: 1,
       running: true,
     });
     expect(b.stats()).toMatchObject({

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { defineCatalogue, event } from "@ringrift/mappings";
+import { createStageEventBus } from "@ringrift/stage-events";
 import { makeNode, startNode } from "./nodes.ts";
 
 describe("options of createCoordinator", () => {
@@ -11,6 +13,15 @@ describe("options of createCoordinator", () => {
     [{ node: "my node" }, 'Option "node" is "my node"'],
     [{ spoolLimit: -1 }, "whole number"],
     [{ onError: "log" }, 'Option "onError" is "log"'],
+    [{ onDeadLetter: "log" }, 'Option "onDeadLetter" is "log"'],
+    [{ queue: {} }, 'Option "queue" is an object with nothing in it. Give an event queue'],
+    [{ queue: "events.db" }, 'Option "queue" is "events.db"'],
+    [{ bus: { publish: 1 } }, 'Option "bus" is an object with publish'],
+    [{ stages: 5 }, 'Option "stages" is 5'],
+    [
+      { catalogue: {} },
+      'Option "catalogue" is an object with nothing in it. Give what defineCatalogue',
+    ],
   ])("refuse %j", (options, message) => {
     expect(() => makeNode(options as object)).toThrow(
       expect.objectContaining({
@@ -23,6 +34,34 @@ describe("options of createCoordinator", () => {
   it("refuse a catch-up since a moment in seconds, by its own name", () => {
     const since = Math.floor(Date.now() / 1000);
     expect(() => makeNode({ catchUp: { since } })).toThrow(/"catchUp.since" is \d+.*seconds/);
+  });
+});
+
+describe("parts of another catalogue", () => {
+  it("a stage bus that lacks a stage is refused, by the stage's name", () => {
+    const stages = createStageEventBus({ catalogue: defineCatalogue({ "a.x": event() }) });
+    expect(() => makeNode({ stages })).toThrow(
+      expect.objectContaining({
+        code: "INVALID_OPTION",
+        message: expect.stringMatching(/stage bus of another catalogue: it has no stage "\w+"/),
+      }),
+    );
+  });
+});
+
+describe("what handle is given", () => {
+  it.each([[undefined], [null], [5], [[undefined]], [{}]])("refuses %j as a topic", (topic) => {
+    const node = makeNode();
+    expect(() => node.handle(topic as never, { group: "mailer" }, () => {})).toThrow(
+      expect.objectContaining({ code: "UNKNOWN_TOPIC" }),
+    );
+  });
+
+  it.each([[undefined], [null], ["mailer"], [{}]])("refuses %j as options", (options) => {
+    const node = makeNode();
+    expect(() => node.handle("order.placed", options as never, () => {})).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
   });
 });
 
@@ -41,6 +80,14 @@ describe("options of stop, close and flush", () => {
 });
 
 describe("options of publish", () => {
+  it("refuse headers that are the library's own", async () => {
+    const node = await startNode();
+    const headers = { "Ringrift-Node": "other" };
+    await expect(
+      node.publish("order.placed", { id: "A-1", cents: 1 }, { headers }),
+    ).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  });
+
   it("refuse what would be ignored, and metadata that is no object", async () => {
     const node = await startNode();
     const order = { id: "A-1", cents: 1 };

@@ -181,13 +181,72 @@ describe("work", () => {
     expect(node.handle("order.placed", { group: "x" }, vi.fn())).toBeUndefined();
   });
 
-  it("in a group with another stored policy makes start reject, and nothing runs", async () => {
+  it("that requires a policy which isn't the stored one makes start reject, and nothing runs", async () => {
     const queue = openLog();
     await queue.group("mailer", { maxAttempts: 7 }).ensure();
     const node = makeNode({ queue });
-    node.handle("order.placed", { group: "mailer", maxAttempts: 2 }, vi.fn());
+    const options = { group: "mailer", maxAttempts: 2, policy: "require" } as const;
+    node.handle("order.placed", options, vi.fn());
     await expect(node.start()).rejects.toMatchObject({ code: "GROUP_CONFIG_MISMATCH" });
     expect(node.running).toBe(false);
+  });
+
+  it("follows the code: another release may handle other topics, and state other values", async () => {
+    const queue = openLog();
+    const worked: string[] = [];
+    const first = makeNode({ queue });
+    first.handle("order.placed", { group: "mailer", maxAttempts: 3 }, () => {
+      worked.push("placed by the first");
+    });
+    await first.start();
+    await first.publish("order.placed", order);
+    await vi.waitFor(() => expect(worked).toHaveLength(1));
+    await first.stop();
+    const second = makeNode({ queue });
+    second.handle(["order.placed", "order.paid"], { group: "mailer", maxAttempts: 5 }, (event) => {
+      worked.push(event.topic);
+    });
+    await second.start();
+    await second.publish("order.paid", { id: "A-1" });
+    await vi.waitFor(() => expect(worked).toEqual(["placed by the first", "order.paid"]));
+    await settle(queue);
+    expect(await queue.groups.list()).toContainEqual(
+      expect.objectContaining({ name: "mailer", maxAttempts: 5, pending: 0 }),
+    );
+  });
+
+  it("of a new group has to say where that begins, if there are events for it", async () => {
+    const queue = openLog();
+    await queue.send("ORDER_PLACED", { id: "A-1" });
+    await queue.send("ORDER_PLACED", { id: "A-2" });
+    const node = makeNode({ queue });
+    node.handle("order.placed", { group: "mailer" }, vi.fn());
+    await expect(node.start()).rejects.toMatchObject({
+      code: "GROUP_START_UNSTATED",
+      message: expect.stringContaining("holds 2 events"),
+    });
+    expect(node.running).toBe(false);
+    const work = vi.fn();
+    const stating = makeNode({ queue });
+    stating.handle("order.placed", { group: "mailer", from: "beginning" }, work);
+    await stating.start();
+    await vi.waitFor(() => expect(work).toHaveBeenCalledTimes(2));
+  });
+
+  it("of a group that is removed ends, and health says so", async () => {
+    const queue = openLog();
+    const reported = Promise.withResolvers<unknown>();
+    const node = makeNode({ queue, onError: reported.resolve });
+    node.handle("order.placed", { group: "mailer" }, vi.fn());
+    await node.start();
+    await vi.waitFor(async () =>
+      expect(await queue.groups.list()).toContainEqual(expect.objectContaining({ name: "mailer" })),
+    );
+    await queue.groups.remove("mailer");
+    expect(await reported.promise).toMatchObject({ code: "GROUP_REMOVED" });
+    expect((await node.health()).problems).toMatchObject([
+      { code: "WORK_STOPPED", subject: "mailer" },
+    ]);
   });
 
   it("never shares a group with a node, which would read its events away", async () => {

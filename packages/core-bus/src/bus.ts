@@ -215,8 +215,8 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
 
   /**
    * For bridges that fill the history from a log when they start: puts an event of the past in its
-   * place by time, and calls nobody. False when it is there already, too old for a full history, or
-   * refused by its schema.
+   * place by time, calls no subscription, and signals `remembered`. False when it is there already, too
+   * old for a full history, or refused by its schema.
    */
   remember<const K extends EventName<C>>(event: PastEvent<C, K>): boolean;
 

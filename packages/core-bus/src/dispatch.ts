@@ -6,6 +6,7 @@ import { EventBusError } from "./errors.ts";
 import type { PublishedEvent } from "./event.ts";
 import { HandlerError } from "./handler-error.ts";
 import type { InFlight } from "./in-flight.ts";
+import { isQuiet } from "./quiet.ts";
 import type { FailureReport } from "./report.ts";
 import { asPromise, isObject } from "./thenable.ts";
 import type { Route } from "./router/router.ts";
@@ -176,7 +177,7 @@ export class Dispatcher {
   fail(entry: Entry, event: PublishedEvent, cause: unknown, thrown = false): HandlerError {
     const error = new HandlerError(event, entry.subscription, cause);
     this.failed += 1;
-    this.#report.take(error, thrown);
+    if (!isQuiet(cause)) this.#report.take(error, thrown);
     return error;
   }
 

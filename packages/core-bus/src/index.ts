@@ -18,6 +18,7 @@ export type { Middleware, MiddlewareOptions } from "./middleware.ts";
 export type { EventBusOptions } from "./options.ts";
 export { PayloadError } from "./payload-error.ts";
 export type { PastEvent, PublishArguments, PublishOptions, PublishRequest } from "./publish.ts";
+export { isQuiet, quiet } from "./quiet.ts";
 export type { RouteStats } from "./router/router.ts";
 export type { PayloadsOf, Repeatable, SchemaMap, SchemasFor } from "./schemas.ts";
 export type { TopicFilter } from "./selector.ts";

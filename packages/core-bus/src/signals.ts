@@ -21,4 +21,6 @@ export interface BusSignals {
   dead: (event: BusEvent) => void;
   dropped: (dropped: Dropped) => void;
   error: (error: HandlerError) => void;
+  /** `remember` has put an event of the past into the history. */
+  remembered: (event: BusEvent) => void;
 }

@@ -68,6 +68,7 @@ export class TopicBus {
   readonly #middleware = new MiddlewareChain();
   readonly #dispatcher: Dispatcher;
   readonly #publisher: Publisher;
+  readonly #report: FailureReport;
   readonly #streams = new Set<BufferedStream>();
   readonly #waits = new Set<(cause: unknown) => void>();
   #closed = false;
@@ -80,6 +81,7 @@ export class TopicBus {
     this.#schemas = schemas && new PayloadSchemas(schemas, this.#checkName);
     this.#history = new History(read.historyCapacity);
     const report = new FailureReport(onError, this.signals);
+    this.#report = report;
     const parts = { ...read, report, checkName: this.#checkName, inFlight: this.#inFlight };
     this.#subscriptions = new SubscriptionRegistry(parts);
     this.#dispatcher = new Dispatcher(parts);
@@ -217,7 +219,9 @@ export class TopicBus {
     // Where it comes from must be said, unlike in a publish. It is part of no handling here.
     validateLineage(past.lineage);
     const event = this.#publisher.begin({ ...request, payload: checked.value }, undefined);
-    return this.#history.insert(event);
+    const kept = this.#history.insert(event);
+    if (kept) this.#report.signal("remembered", event);
+    return kept;
   }
 
   hasSubscribers(topic: string): boolean {

@@ -144,6 +144,20 @@ describe("remember", () => {
     expect(payloads(bus.getHistory())).toEqual(["live", 3]);
   });
 
+  it("signals each event that it has put into the history, and no other", () => {
+    const bus = createEventBus({ history: 2 });
+    const told: string[] = [];
+    bus.signals.on("remembered", ({ id }) => told.push(id));
+    const first = past("a", 1, start + 1);
+    const second = past("a", 2, start + 2);
+    bus.remember(first);
+    bus.remember(second);
+    bus.remember(second);
+    bus.remember(past("a", 0, start));
+    bus.publishSync("a", "live");
+    expect(told).toEqual([first.lineage.id, second.lineage.id]);
+  });
+
   it("refuses what publish refuses", () => {
     const bus = createEventBus();
     expect(() => bus.remember(past("a.*", 1, start))).toThrow(

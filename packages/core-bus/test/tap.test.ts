@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { createEventBus, type HandlerError, settled } from "../src/index.ts";
+import { createEventBus, type HandlerError, isQuiet, quiet, settled } from "../src/index.ts";
 
 describe("a tap", () => {
   it("starts first and holds no handler up, though the publish waits for it", async () => {
@@ -51,5 +51,30 @@ describe("settled", () => {
     const { event } = await publish;
     await settled(event);
     expect(steps).toEqual(["handler", "settled"]);
+  });
+});
+
+describe("a quiet error", () => {
+  it("is among the errors of the publish and counted, and nobody else is told of it", async () => {
+    const onError = vi.fn();
+    const bus = createEventBus({ onError });
+    bus.signals.on("error", onError);
+    const known = quiet(new Error("known already"));
+    const fail = (): never => {
+      throw known;
+    };
+    bus.subscribe("a", fail, { tap: true });
+    bus.subscribe("a", () => Promise.reject(known), { tap: true });
+    const { errors } = await bus.publish("a");
+    expect(errors.map(({ cause }) => cause)).toEqual([known, known]);
+    bus.publishSync("a");
+    await bus.drain();
+    expect(onError).not.toHaveBeenCalled();
+    expect(bus.stats().failed).toBe(4);
+    expect([isQuiet(known), isQuiet(new Error("new")), isQuiet(undefined)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 });

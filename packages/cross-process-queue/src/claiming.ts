@@ -1,23 +1,15 @@
 import type { ErrorData, StoredEvent } from "@ringrift/event-queue";
-import { toErrorData } from "@ringrift/event-queue/backend";
+import type { StoredGroupPolicy, WantedTypes } from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
 import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import { withFailure } from "./dead-letters.ts";
 import type { Delivery, DeliveryStore } from "./deliveries.ts";
-import type { ClaimState, Group } from "./groups.ts";
-import type { LeaseHandle } from "./lease.ts";
+import type { ClaimState, Group, GroupStore } from "./groups.ts";
 import type { EventLog } from "./log.ts";
-import { type Candidate, type LookAhead, toCandidate } from "./look-ahead.ts";
-import { type EventRow, fromRow } from "./rows.ts";
+import { type LookAhead, toCandidate } from "./look-ahead.ts";
 import { SQL } from "./schema.ts";
-
-/** One event as it was leased. */
-export interface Leased {
-  readonly event: StoredEvent;
-  readonly lease: LeaseHandle;
-  readonly until: number;
-}
+import { type Claim, EventTaker, type Leased, toLeased } from "./taking.ts";
 
 /** What a member asks for. */
 export interface ClaimRequest {
@@ -26,6 +18,10 @@ export interface ClaimRequest {
   readonly ahead: number;
   readonly leaseMs: number;
   readonly state: ClaimState;
+  /** What holds for it. */
+  readonly policy: StoredGroupPolicy;
+  /** The types it has handlers for; `undefined` for whatever the group wants. */
+  readonly accepts: readonly string[] | undefined;
   /** What it has read already. */
   readonly known: LookAhead;
 }
@@ -39,12 +35,14 @@ export interface ClaimResult {
   readonly more: boolean;
   /** Events that retention had deleted under the group's hands. */
   readonly lost: number;
+  /** Events of types that the group is done with. */
+  readonly ended: number;
 }
 
 /** Rows of the log that one claim looks at, at most, when most of them are held back by their key. */
 const MOST_SCANNED = 1_000;
-/** Held back at once in a group; from there on it waits for these before it looks further. */
-const MOST_HELD = 10_000;
+/** Rows of the log that are read at once where only some are taken. */
+const PAGE = 200;
 
 const LEASE_EXPIRED: ErrorData = {
   name: "QueueError",
@@ -59,10 +57,13 @@ export class Claimer {
   readonly #log: EventLog;
   readonly #deliveries: DeliveryStore;
   readonly #batches: BatchStore;
+  readonly #groups: GroupStore;
+  readonly #taker: EventTaker;
 
   constructor(
     connection: Connection,
     stores: {
+      readonly groups: GroupStore;
       readonly log: EventLog;
       readonly deliveries: DeliveryStore;
       readonly batches: BatchStore;
@@ -72,6 +73,14 @@ export class Claimer {
     this.#log = stores.log;
     this.#deliveries = stores.deliveries;
     this.#batches = stores.batches;
+    this.#groups = stores.groups;
+    this.#taker = new EventTaker(connection, stores);
+  }
+
+  /** Whether something is set aside for whoever accepts these types. */
+  hasAside(group: Group, accepts: readonly string[] | undefined): boolean {
+    if (this.#connection.get(SQL.anyAside, group.id) === undefined) return false;
+    return this.#asideTypes(group, accepts).length > 0;
   }
 
   /** When the next lease ends or the next retry may begin. */
@@ -87,33 +96,42 @@ export class Claimer {
    * moves the cursor. The result is in position order.
    */
   claim(tx: WriteTransaction, group: Group, request: ClaimRequest): ClaimResult {
-    const { leaseMs, state, known } = request;
+    if (group.policy.paused) return { ...NOTHING_DUE, cursor: group.cursor, more: false };
+    const { leaseMs, state, accepts } = request;
     const claim = { tx, group, until: tx.now + leaseMs };
     const isBatchDue = state.isBatchDue === 1;
     if (isBatchDue) this.#batches.unpackDue(group.id, tx.now);
     const isDue = isBatchDue || state.isDeliveryDue === 1;
     const again = isDue ? this.#claimDue({ ...claim, token: newToken() }, request) : NOTHING_DUE;
-    const mixed = again.leased.some(({ event }) => event.attempt > 1);
-    const limit = request.limit + (mixed ? 0 : request.ahead) - again.leased.length;
-    const passed = state.hasPassed === 1;
-    const fresh = this.#claimNew({ ...claim, token: newToken() }, { limit, known, passed });
-    if (again.leased.length === 0) return { ...fresh, lost: again.lost };
+    const left = request.limit - again.leased.length;
+    const aside =
+      state.hasAside === 1 && left > 0
+        ? this.#claimAside({ ...claim, token: newToken() }, accepts, left)
+        : [];
+    const before = aside.length === 0 ? again.leased : [...again.leased, ...aside];
+    const mixed = before.some(({ event }) => event.attempt > 1);
+    const limit = request.limit + (mixed ? 0 : request.ahead) - before.length;
+    const fresh = this.#claimFresh({ ...claim, token: newToken() }, request, limit);
+    const { lost, ended } = again;
+    if (before.length === 0) return { ...fresh, lost, ended };
     return {
       ...fresh,
-      leased: [...again.leased, ...fresh.leased].toSorted(
+      leased: [...before, ...fresh.leased].toSorted(
         (left, right) => left.event.position - right.event.position,
       ),
-      lost: again.lost,
+      lost,
+      ended,
     };
   }
 
   #claimDue(
     claim: Claim,
-    { limit, ahead }: ClaimRequest,
-  ): { readonly leased: readonly Leased[]; readonly lost: number } {
-    const { tx, group, token, until } = claim;
+    { limit, ahead, policy, accepts }: ClaimRequest,
+  ): { readonly leased: readonly Leased[]; readonly lost: number; readonly ended: number } {
+    const { tx, group } = claim;
     const leased: Leased[] = [];
     let lost = 0;
+    let ended = 0;
     let most = limit + ahead;
     const rows = this.#connection.all<Delivery>(SQL.dueDeliveries, group.id, tx.now, most);
     for (const delivery of rows) {
@@ -125,35 +143,71 @@ export class Claimer {
         lost += 1;
         continue;
       }
+      // What was written over has no type, and is for anybody to bury.
+      const isTyped = typeof row.type === "string";
+      if (isTyped && delivery.redriven === 0 && !group.wanted.has(row.type)) {
+        this.#deliveries.forget(tx, group, delivery);
+        ended += 1;
+        continue;
+      }
+      const isAccepted = !isTyped || accepts === undefined || accepts.includes(row.type);
       const expired = delivery.token !== null;
-      if (expired && delivery.attempt >= group.policy.maxAttempts) {
+      const { maxAttempts } = isAccepted ? policy : group.policy;
+      if (expired && delivery.attempt >= maxAttempts) {
         this.#deliveries.bury(tx, group, delivery, row, LEASE_EXPIRED);
         continue;
       }
-      const attempt = delivery.attempt + 1;
       const failures = expired
         ? withFailure(delivery, { time: tx.now, message: LEASE_EXPIRED.message })
         : delivery.failures;
-      const event = this.#readOrBury(claim, { ...delivery, failures }, row);
-      if (event === undefined) continue;
-      this.#connection.run(
-        SQL.leaseDelivery,
-        until,
-        token,
-        attempt,
-        failures,
-        group.id,
-        delivery.position,
-      );
-      leased.push(toLeased(claim, event));
+      if (isAccepted) {
+        const one = this.#taker.leaseAgain(claim, { ...delivery, failures }, row);
+        if (one !== undefined) leased.push(one);
+        continue;
+      }
+      const { position } = delivery;
+      this.#connection.run(SQL.setAside, failures, row.type, group.id, position);
+      tx.rings = true;
     }
-    return { leased, lost };
+    if (ended > 0) this.#connection.run(SQL.countSkipped, ended, group.id);
+    return { leased, lost, ended };
+  }
+
+  /** What others had no handler for. */
+  #claimAside(claim: Claim, accepts: readonly string[] | undefined, limit: number): Leased[] {
+    const { group } = claim;
+    const deliveries = this.#asideTypes(group, accepts)
+      .flatMap((type) => this.#connection.all<Delivery>(SQL.asideOf, group.id, type, limit))
+      .toSorted((one, other) => one.position - other.position)
+      .slice(0, limit);
+    return deliveries.flatMap((delivery) => {
+      const row = this.#deliveries.rowOf(delivery);
+      if (row === undefined) this.#deliveries.forget(claim.tx, group, delivery);
+      return (row && this.#taker.leaseAgain(claim, delivery, row)) ?? [];
+    });
+  }
+
+  #asideTypes(group: Group, accepts: readonly string[] | undefined): string[] {
+    return this.#connection
+      .all<{ type: string }>(SQL.asideTypes, group.id)
+      .flatMap(({ type }) => (accepts === undefined || accepts.includes(type) ? type : []));
+  }
+
+  #claimFresh(
+    claim: Claim,
+    { state, accepts, known }: ClaimRequest,
+    limit: number,
+  ): Omit<ClaimResult, "lost" | "ended"> {
+    const passed = state.hasPassed === 1;
+    const { wanted, cursor } = claim.group;
+    if (isUniform(wanted, cursor, accepts)) return this.#claimNew(claim, { limit, known, passed });
+    return this.#claimSome(claim, { limit, accepts, passed });
   }
 
   #claimNew(
     claim: Claim,
     { limit, known, passed }: { limit: number; known: LookAhead; passed: boolean },
-  ): Omit<ClaimResult, "lost"> {
+  ): Omit<ClaimResult, "lost" | "ended"> {
     const { group } = claim;
     const { eventTypes } = group.policy;
     const events: StoredEvent[] = [];
@@ -169,9 +223,9 @@ export class Claimer {
         if (events.length > 0) break;
         candidates = this.#log.find({ eventTypes, after: cursor, limit: asked }).map(toCandidate);
       }
-      const has = passed ? this.#deliveriesAmong(group, candidates) : NONE;
+      const has = passed ? this.#taker.deliveriesAmong(group, candidates) : NONE;
       for (const candidate of candidates) {
-        const event = this.#take(claim, candidate, has);
+        const event = this.#taker.take(claim, candidate, has);
         if (event === "full") {
           more = false;
           break;
@@ -186,79 +240,68 @@ export class Claimer {
         cursor = Math.max(cursor, this.#log.newest());
       }
     }
-    const batchSize = this.#addBatch(claim, events);
+    const batchSize = this.#taker.addBatch(claim, events);
     if (cursor !== group.cursor) {
       this.#connection.run(SQL.serveGroup, cursor, claim.tx.now, group.id);
     }
     return { leased: events.map((event) => toLeased(claim, event, batchSize)), cursor, more };
   }
 
-  /** New events that have a delivery already: redriven, after the group was moved back to before them. */
-  #deliveriesAmong(group: Group, candidates: readonly Candidate[]): ReadonlySet<number> {
-    const first = candidates[0]?.row;
-    const last = candidates.at(-1)?.row;
-    if (first === undefined || last === undefined) return NONE;
-    const found = this.#connection.all<{ position: number }>(
-      SQL.deliveriesBetween,
-      group.id,
-      first.position,
-      last.position,
-    );
-    return found.length === 0 ? NONE : new Set(found.map(({ position }) => position));
-  }
-
-  /** Writes the leases of new events without a key; those of others are written already. */
-  #addBatch(claim: Claim, events: readonly StoredEvent[]): number | undefined {
-    const { group, token, until } = claim;
-    const positions = events.flatMap(({ key, position }) => (key === undefined ? position : []));
-    if (positions.length === 0) return undefined;
-    this.#batches.add({ groupId: group.id, token }, until, positions);
-    return positions.length;
-  }
-
   /**
-   * Takes one new event, unless an earlier one of its key is unfinished: then it is held back. The lease of an
-   * event without a key is left to `#addBatch`.
+   * The same for a member that doesn't accept all that its group wants, or where not all of it begins before the cursor.
+   * What lies before something that it takes is set aside for others; what comes after the last of it stays in the log.
    */
-  #take(
+  #claimSome(
     claim: Claim,
-    { row, event: known }: Candidate,
-    has: ReadonlySet<number>,
-  ): StoredEvent | "held" | "full" {
-    const { group, token, until } = claim;
-    const { position, key } = row;
-    if (has.has(position)) return "held";
-    if (key !== null && this.#deliveries.isBusy(group.id, key)) {
-      const held = this.#connection.get<{ count: number }>(SQL.countHeld, group.id);
-      if ((held?.count ?? 0) >= MOST_HELD) return "full";
-      this.#insert(claim, { position, due: null, token: null, attempt: 0, key });
-      return "held";
+    options: {
+      readonly limit: number;
+      readonly accepts: readonly string[] | undefined;
+      readonly passed: boolean;
+    },
+  ): Omit<ClaimResult, "lost" | "ended"> {
+    const { group } = claim;
+    const { limit, accepts, passed } = options;
+    const events: StoredEvent[] = [];
+    let { cursor } = group;
+    let scanned = 0;
+    const room = {};
+    let next = events.length < limit ? this.#groups.next(group, accepts) : undefined;
+    const isFull = (): boolean => events.length >= limit || scanned >= MOST_SCANNED;
+    walk: for (const {
+      eventTypes,
+      after,
+      upTo = Number.POSITIVE_INFINITY,
+    } of group.wanted.segments(cursor)) {
+      let from = Math.max(after, cursor);
+      while (next !== undefined && from < Math.min(next, upTo) && !isFull()) {
+        const end = Math.min(next, upTo);
+        const rows = this.#log.find({ eventTypes, after: from, upTo: end, limit: PAGE });
+        const candidates = rows.map(toCandidate);
+        const has = passed ? this.#taker.deliveriesAmong(group, candidates) : NONE;
+        for (const candidate of candidates) {
+          const { position, type } = candidate.row;
+          // What was written over may have no type, and is for anybody to bury.
+          const isTyped = typeof (type as unknown) === "string";
+          const isAccepted = accepts === undefined || !isTyped || accepts.includes(type);
+          const taken = isAccepted
+            ? this.#taker.take(claim, candidate, has)
+            : this.#taker.passOver(claim, candidate, { has, room });
+          if (taken === "full") break walk;
+          if (taken !== "held") events.push(taken);
+          cursor = position;
+          scanned += 1;
+          if (isFull()) break;
+        }
+        from = rows.length < PAGE ? end : cursor;
+        if (cursor >= next) next = this.#groups.next(group, accepts, cursor);
+      }
     }
-    const event = known ?? this.#readOrBury(claim, fresh(row), row);
-    if (event === undefined) return "held";
-    if (key !== null) this.#insert(claim, { position, due: until, token, attempt: 1, key });
-    return event;
-  }
-
-  #insert({ group }: Claim, one: NewDelivery): void {
-    const { position, due, token, attempt, key } = one;
-    this.#connection.run(SQL.insertNew, group.id, position, due, token, attempt, key);
-  }
-
-  /** The event, or `undefined` when its row can't be read: then it is a dead letter of this group. */
-  #readOrBury(claim: Claim, delivery: Delivery, row: EventRow): StoredEvent | undefined {
-    const attempt = delivery.attempt + 1;
-    try {
-      return fromRow(row, { attempt, redelivered: attempt > 1 || delivery.redriven === 1 });
-    } catch (error) {
-      const { message, ...data } = toErrorData(error);
-      this.#deliveries.bury(claim.tx, claim.group, delivery, row, {
-        ...data,
-        message,
-        code: "CORRUPT_EVENT",
-      });
-      return undefined;
+    const batchSize = this.#taker.addBatch(claim, events);
+    if (cursor !== group.cursor) {
+      this.#connection.run(SQL.serveGroup, cursor, claim.tx.now, group.id);
     }
+    const more = next !== undefined && isFull();
+    return { leased: events.map((event) => toLeased(claim, event, batchSize)), cursor, more };
   }
 }
 
@@ -267,29 +310,14 @@ function newToken(): number {
   return Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
 }
 
-interface Claim {
-  readonly tx: WriteTransaction;
-  readonly group: Group;
-  readonly token: number;
-  readonly until: number;
-}
-
-interface NewDelivery extends Pick<Delivery, "position" | "token" | "attempt" | "key"> {
-  readonly due: number | null;
-}
-
 const NONE: ReadonlySet<number> = new Set();
-const NOTHING_DUE = { leased: [], lost: 0 };
+const NOTHING_DUE = { leased: [], lost: 0, ended: 0 };
 
-function toLeased(claim: Claim, event: StoredEvent, batchSize?: number): Leased {
-  const { group, token, until } = claim;
-  const lease = { group: group.name, groupId: group.id, position: event.position, token };
-  return batchSize === undefined || event.key !== undefined
-    ? { event, lease, until }
-    : { event, lease: { ...lease, batchSize }, until };
-}
-
-function fresh(row: EventRow): Delivery {
-  const { position, key } = row;
-  return { position, token: null, attempt: 0, redriven: 0, key, failures: null, event: null };
+/** Whether all that a group wants above its cursor is for a member to take, and all of it begins there. */
+export function isUniform(
+  wanted: WantedTypes,
+  cursor: number,
+  accepts: readonly string[] | undefined,
+): boolean {
+  return wanted.isAccepted(accepts) && wanted.hasBegun(cursor);
 }

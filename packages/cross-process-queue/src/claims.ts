@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { isProcessGone, machineName } from "@ringrift/event-queue/backend";
+import { isProcessGone, machineName, type NameHolder } from "@ringrift/event-queue/backend";
 import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import { SQL } from "./schema.ts";
@@ -10,6 +10,8 @@ interface ClaimRow {
   readonly machine: string;
   readonly pid: number;
   readonly expires: number;
+  /** What was left with a release, as JSON. */
+  readonly note: string | null;
 }
 
 /** Who holds the name of a group. Its calls are synchronous; who calls has the connection. */
@@ -26,17 +28,30 @@ export class Claims {
     return claim !== undefined && isHeld(claim, now) ? claim.holder : undefined;
   }
 
-  /** Takes or prolongs a claim; `false` while somebody else holds it. */
-  take(tx: WriteTransaction, group: string, holder: string, ttlMs: number): boolean {
+  /** Takes or prolongs a claim, unless somebody else holds it; whoever has it then. */
+  take(tx: WriteTransaction, group: string, holder: string, ttlMs: number): NameHolder {
     const current = this.#find(group);
-    if (current !== undefined && current.holder !== holder && isHeld(current, tx.now)) return false;
+    const note = current?.note ?? undefined;
+    if (current !== undefined && current.holder !== holder && isHeld(current, tx.now)) {
+      return { holder: current.holder, note };
+    }
     this.#connection.run(SQL.putClaim, group, holder, machine(), process.pid, tx.now + ttlMs);
-    return true;
+    return { holder, note };
   }
 
-  /** Gives a claim up, if this holder has it. */
-  release(group: string, holder: string): void {
-    this.#connection.run(SQL.deleteClaim, group, holder);
+  /** Gives a claim up, if this holder has it. Its row stays as long as there is a note in it. */
+  release(group: string, holder: string, note: string | undefined): void {
+    const current = this.#find(group);
+    if (current?.holder !== holder) return;
+    const kept = note ?? current.note;
+    if (kept === null) this.#connection.run(SQL.deleteClaim, group);
+    else this.#connection.run(SQL.endClaim, kept, group);
+  }
+
+  /** Forgets the note of a group that goes. */
+  forget(group: string): void {
+    this.#connection.run(SQL.forgetNote, group);
+    this.#connection.run(SQL.deleteEndedClaim, group);
   }
 
   #find(group: string): ClaimRow | undefined {

@@ -1,4 +1,4 @@
-import { QueueError } from "@ringrift/event-queue";
+import { type DeadLetterNotice, QueueError } from "@ringrift/event-queue";
 import type { Ballast } from "./ballast.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { BUSY_DEADLINE_MS, type Connection } from "./connection.ts";
@@ -37,6 +37,8 @@ export interface CommitterParts {
   readonly write: (tx: WriteTransaction) => void;
   /** Wakes whoever waits for what was committed. */
   readonly ring: () => void;
+  /** Told of each dead letter that was committed. */
+  readonly onBuried: (notice: DeadLetterNotice) => void;
   readonly checkpoints: Checkpoints;
   readonly ballast: Ballast;
 }
@@ -135,6 +137,7 @@ export class Committer {
       now: Date.now(),
       appended: [],
       acks: [],
+      buried: [],
       durable: false,
       rings: false,
     };
@@ -164,6 +167,7 @@ export class Committer {
       return this.#refuse(batch, error);
     }
     if (tx.rings) this.#parts.ring();
+    for (const notice of tx.buried) this.#parts.onBuried(notice);
     this.#parts.checkpoints.afterCommit(tx.tail !== undefined);
     // Last, as the sync begins here: its thread may be woken on this core, and waits until there is nothing else to do.
     this.#acknowledge(batch, results, tx.durable);

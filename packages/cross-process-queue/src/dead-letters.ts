@@ -61,6 +61,7 @@ export class DeadLetterStore {
 
   add(tx: WriteTransaction, burial: Burial): void {
     const { group, row, attempts, error, failures } = burial;
+    tx.buried.push({ group, id: row.id, type: row.type, attempts, error });
     // It may have died before, if the group was moved back since.
     this.#connection.run(SQL.deleteDeadLetterOf, group, row.id);
     this.#connection.run(

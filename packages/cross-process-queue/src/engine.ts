@@ -1,4 +1,4 @@
-import { type BackendHost, groupSkipped, reportQueueError } from "@ringrift/event-queue/backend";
+import { type BackendHost, reportQueueError } from "@ringrift/event-queue/backend";
 import { Admission } from "./admission.ts";
 import { Appender } from "./appending.ts";
 import { Ballast } from "./ballast.ts";
@@ -12,14 +12,18 @@ import { DeadLetterStore } from "./dead-letters.ts";
 import { DelayedEvents } from "./delayed-events.ts";
 import { DeliveryStore } from "./deliveries.ts";
 import { Doorbell } from "./doorbell.ts";
-import { type Group, GroupStore } from "./groups.ts";
+import { GroupStore } from "./groups.ts";
+import { Joining } from "./joining.ts";
 import { LeaseStore } from "./leases.ts";
 import { EventLog } from "./log.ts";
+import { MemberStore } from "./members.ts";
 import { openConnection } from "./open-connection.ts";
 import type { CheckedQueueOptions } from "./options.ts";
+import { Presence } from "./presence.ts";
 import { Sweeper } from "./retention.ts";
 import { SafetyNet } from "./safety-net.ts";
 import { Skipper } from "./skipping.ts";
+import { TypeEnder } from "./type-ending.ts";
 import { TypeIndex } from "./type-index.ts";
 import { WriteAheadLog } from "./write-ahead-log.ts";
 
@@ -34,6 +38,8 @@ export class Engine {
   readonly delayed: DelayedEvents;
   readonly claims: Claims;
   readonly groups: GroupStore;
+  readonly joining: Joining;
+  readonly presence: Presence;
   readonly deadLetters: DeadLetterStore;
   readonly claimer: Claimer;
   readonly leases: LeaseStore;
@@ -69,6 +75,7 @@ export class Engine {
         this.leases.write(tx);
       },
       ring: () => this.doorbell.ring(),
+      onBuried: host.onDeadLetter,
       checkpoints: new Checkpoints(connection, this.writeAheadLog, this.ballast),
       ballast: this.ballast,
     });
@@ -83,27 +90,29 @@ export class Engine {
     this.appender = appender;
     this.claims = new Claims(connection);
     const batches = new BatchStore(connection);
-    this.groups = new GroupStore(connection, { log, claims: this.claims, batches });
+    const members = new MemberStore(connection);
+    this.groups = new GroupStore(connection, { log, claims: this.claims, batches, members });
     this.deadLetters = new DeadLetterStore(connection, batches);
     const deliveries = new DeliveryStore(connection, log, this.deadLetters);
     const { groups } = this;
-    this.claimer = new Claimer(connection, { log, deliveries, batches });
+    const joining = new Joining({ groups, members, log });
+    this.joining = joining;
+    this.presence = new Presence({ committer, groups, joining });
+    this.claimer = new Claimer(connection, { groups, log, deliveries, batches });
     this.leases = new LeaseStore(connection, { groups, deliveries, batches });
     const { onDropped } = host;
     const skipper = new Skipper({ connection, log, deliveries, batches });
-    const onSkipped = (group: Group, count: number): void => {
-      onDropped("skipped", count);
-      reportQueueError(groupSkipped(group, count), "Retention");
-    };
+    const typeEnder = new TypeEnder({ connection, groups, joining, deliveries, batches });
     this.sweeper = new Sweeper({
       connection,
       committer,
       types,
       groups,
       skipper,
+      typeEnder,
       limits,
       onDropped,
-      onSkipped,
+      onLoss: (error) => reportQueueError(error, "Retention"),
     });
     this.admission = new Admission({ connection, committer, delayed, appender });
   }
@@ -111,6 +120,7 @@ export class Engine {
   /** Ends what runs by itself, lets what was submitted commit, and closes what was opened here. */
   async close(): Promise<void> {
     this.safetyNet.close();
+    this.presence.stop();
     await this.sweeper.stop();
     await this.admission.stop();
     await this.committer.flush();

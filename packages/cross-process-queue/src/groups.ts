@@ -2,14 +2,14 @@ import type { StartFrom } from "@ringrift/envelope";
 import type { GroupInfo } from "@ringrift/event-queue";
 import {
   type Backlog,
-  checkSameGroupPolicy,
-  completeGroupPolicy,
+  type CheckedGroupChange,
   decodeGroupPolicy,
   encodeGroupPolicy,
-  type GivenGroupPolicy,
   groupNotFound,
   shownPolicy,
+  statedPolicy,
   type StoredGroupPolicy,
+  WantedTypes,
 } from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
 import type { Budget } from "./budget.ts";
@@ -17,6 +17,7 @@ import type { Claims } from "./claims.ts";
 import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import type { EventLog } from "./log.ts";
+import type { MemberStore } from "./members.ts";
 import { SQL } from "./schema.ts";
 
 /** A group as it is stored. */
@@ -24,7 +25,11 @@ export interface Group {
   readonly id: number;
   readonly name: string;
   readonly cursor: number;
+  /** Its types are those of `wanted`. */
   readonly policy: StoredGroupPolicy;
+  readonly wanted: WantedTypes;
+  /** 1: its name was claimed, and it is its holder's reading group. */
+  readonly reader: 0 | 1;
   readonly servedAt: number;
   /** Events it was made to skip. */
   readonly skipped: number;
@@ -36,14 +41,26 @@ export interface ClaimState {
   readonly isBatchDue: number;
   /** Something above the cursor has a delivery: the group was moved back. */
   readonly hasPassed: number;
+  /** Something waits for a member that has a handler for it. */
+  readonly hasAside: number;
 }
 
-interface GroupRow extends Omit<Group, "policy"> {
+/** A group, and what there is to claim of it. */
+export interface ClaimableGroup {
+  readonly group: Group;
+  readonly state: ClaimState;
+}
+
+interface GroupRow extends Omit<Group, "policy" | "wanted"> {
   readonly policy: string;
+  /** NULL: a version before has made it. */
+  readonly wanted: string | null;
 }
 
 /** Of a group that was made just now. */
-const NOTHING_YET: ClaimState = { isDeliveryDue: 0, isBatchDue: 0, hasPassed: 0 };
+const NOTHING_YET: ClaimState = { isDeliveryDue: 0, isBatchDue: 0, hasPassed: 0, hasAside: 0 };
+/** Texts of policies and of wanted types that are remembered; few are in use at a time. */
+const MOST_TEXTS = 1_000;
 
 /** An idle member says at least so often that it is there. */
 const TOUCH_EVERY_MS = 60_000;
@@ -54,17 +71,25 @@ export class GroupStore {
   readonly #log: EventLog;
   readonly #claims: Claims;
   readonly #batches: BatchStore;
+  readonly #members: MemberStore;
   /** By their text. */
   readonly #policies = new Map<string, StoredGroupPolicy>();
+  readonly #wanted = new Map<string, WantedTypes>();
 
   constructor(
     connection: Connection,
-    stores: { readonly log: EventLog; readonly claims: Claims; readonly batches: BatchStore },
+    stores: {
+      readonly log: EventLog;
+      readonly claims: Claims;
+      readonly batches: BatchStore;
+      readonly members: MemberStore;
+    },
   ) {
     this.#connection = connection;
     this.#log = stores.log;
     this.#claims = stores.claims;
     this.#batches = stores.batches;
+    this.#members = stores.members;
   }
 
   find(name: string): Group | undefined {
@@ -76,29 +101,53 @@ export class GroupStore {
     return this.#connection.all<GroupRow>(SQL.groups).map((row) => this.#toGroup(row));
   }
 
-  /**
-   * Makes the group unless it exists.
-   *
-   * @throws QueueError `GROUP_CONFIG_MISMATCH`
-   */
-  ensure(
-    tx: WriteTransaction,
-    name: string,
-    given: GivenGroupPolicy,
-  ): { readonly group: Group; readonly state: ClaimState; readonly created: boolean } {
+  byId(id: number): Group | undefined {
+    const row = this.#connection.get<GroupRow>(SQL.groupById, id);
+    return row && this.#toGroup(row);
+  }
+
+  /** The group and what there is to claim of it; notes that it is served. */
+  toClaim(tx: WriteTransaction, name: string): ClaimableGroup | undefined {
     const row = this.#connection.get<GroupRow & ClaimState>(SQL.groupToClaim, tx.now, tx.now, name);
-    if (row !== undefined) {
-      const group = this.#toGroup(row);
-      checkSameGroupPolicy(name, group.policy, given);
-      this.touch(tx, group);
-      return { group, state: row, created: false };
-    }
-    const cursor = this.#log.startAfter(given.from ?? "beginning");
-    const policy = encodeGroupPolicy(completeGroupPolicy(given));
-    this.#connection.run(SQL.insertGroup, name, cursor, policy, tx.now);
-    // What came before it, it doesn't get: made again after a power cut it would begin elsewhere.
-    tx.durable = true;
-    return { group: this.#existing(name), state: NOTHING_YET, created: true };
+    if (row === undefined) return undefined;
+    const group = this.#toGroup(row);
+    this.touch(tx, group);
+    return { group, state: row };
+  }
+
+  /** Makes a group that doesn't exist. */
+  make(
+    tx: WriteTransaction,
+    { name, cursor, policy, wanted }: Pick<Group, "name" | "cursor" | "policy" | "wanted">,
+  ): ClaimableGroup {
+    const id = this.#connection.get<{ id: number }>(SQL.nextGroupId)?.id ?? null;
+    const isReader =
+      wanted.eventTypes === null && this.#claims.holderOf(name, tx.now) !== undefined;
+    const texts = [encodeGroupPolicy(policy), wanted.encode()];
+    this.#connection.run(SQL.insertGroup, id, name, cursor, ...texts, isReader ? 1 : 0, tx.now);
+    return { group: this.#existing(name), state: NOTHING_YET };
+  }
+
+  /** Stores other values, or other types. */
+  store(group: Group, policy: StoredGroupPolicy, wanted: WantedTypes): Group {
+    const { eventTypes } = wanted;
+    const text = encodeGroupPolicy({ ...policy, eventTypes });
+    this.#connection.run(SQL.setPolicy, text, wanted.encode(), group.id);
+    return this.#existing(group.name);
+  }
+
+  /** @throws QueueError `GROUP_NOT_FOUND` */
+  configure(tx: WriteTransaction, name: string, change: CheckedGroupChange): Group {
+    const group = this.#existing(name);
+    tx.rings = true;
+    return this.store(group, statedPolicy(group.policy, change), group.wanted);
+  }
+
+  /** Whoever holds the name reads by this group, if it reads every type. */
+  noteClaimed(name: string): void {
+    const group = this.find(name);
+    if (group === undefined || group.reader === 1 || group.wanted.eventTypes !== null) return;
+    this.#connection.run(SQL.setReader, group.id);
   }
 
   /** When a member should say again that the group is served, or it would expire one day. */
@@ -120,6 +169,7 @@ export class GroupStore {
     const group = this.#existing(name);
     this.#connection.run(SQL.seekCursor, this.#log.startAfter(from), group.id);
     this.#dropDeliveries(group);
+    this.store(group, group.policy, group.wanted.fromCursor());
     tx.rings = true;
     return this.#existing(name);
   }
@@ -128,7 +178,11 @@ export class GroupStore {
    * Removes a group: as much of what it has as the budget allows, and then the group itself. How many events it had
    * still to settle, of those that went now, and whether it is gone.
    */
-  dissolve(group: Group, budget: Budget): { readonly dropped: number; readonly isGone: boolean } {
+  dissolve(
+    tx: WriteTransaction,
+    group: Group,
+    budget: Budget,
+  ): { readonly dropped: number; readonly isGone: boolean } {
     budget.spend((rows) => this.#connection.run(SQL.deleteDeadLettersOf, group.name, rows));
     const dropped = budget.spend((rows) =>
       this.#connection.run(SQL.deleteSomeDeliveries, { group: group.id, rows }),
@@ -136,45 +190,87 @@ export class GroupStore {
     if (budget.isSpent) return { dropped, isGone: false };
     const rest = this.pending(group);
     this.#batches.clear(group.id);
+    this.#claims.forget(group.name);
+    this.#members.clear(group.id);
     this.#connection.run(SQL.deleteGroup, group.id);
+    // Its members learn of it.
+    tx.rings = true;
     return { dropped: dropped + rest, isGone: true };
   }
 
   /** What the group has still to settle. */
   pending(group: Group): number {
     const held = this.#counts(group, 0).pending;
-    return held + this.#ahead(group);
+    return held + this.ahead(group);
   }
 
-  /** The group that has the most still to settle; counted no further than `enough`. */
-  furthestBehind(enough: number): Backlog | undefined {
+  /** The group that has the most still to settle, of those that hold senders back; counted no further than `enough`. */
+  furthestBehind(enough: number, now: number): Backlog | undefined {
     return this.all()
+      .filter(({ reader, name }) => reader === 0 || this.#claims.holderOf(name, now) !== undefined)
       .map((group) => {
-        const { eventTypes } = group.policy;
-        const above = this.#log.countUpTo(enough, eventTypes, group.cursor);
+        const above = group.wanted
+          .segments(group.cursor)
+          .map((segment) => this.#log.countUpTo(enough, segment))
+          .reduce((sum, count) => sum + count, 0);
         return { group: group.name, pending: this.#counts(group, 0).pending + above };
       })
       .toSorted((one, other) => other.pending - one.pending)[0];
   }
 
-  /** The lowest position that the group may still need. */
+  /** The lowest position that the group may still need; infinite when it has settled everything. */
   floor(group: Group): number {
     const oldest = this.#connection.get<{ position: number | null }>(SQL.oldestDelivery, group.id);
-    const next = this.#log.firstPosition(group.policy.eventTypes, group.cursor);
     const infinity = Number.POSITIVE_INFINITY;
     const inBatch = this.#batches.oldest(group.id);
-    return Math.min(oldest?.position ?? infinity, inBatch ?? infinity, next ?? infinity);
+    return Math.min(
+      oldest?.position ?? infinity,
+      inBatch ?? infinity,
+      this.next(group) ?? infinity,
+    );
+  }
+
+  /** The first position above the cursor that the group wants, and whoever accepts these types. */
+  next(
+    group: Group,
+    accepts?: readonly string[],
+    above: number = group.cursor,
+  ): number | undefined {
+    for (const segment of group.wanted.segments(above)) {
+      const eventTypes = intersection(segment.eventTypes, accepts);
+      if (eventTypes?.length === 0) continue;
+      const position = this.#log.firstPosition({ ...segment, eventTypes });
+      if (position !== undefined) return position;
+    }
+    return undefined;
+  }
+
+  hasDeadLetters(group: Group): boolean {
+    const dead = this.#connection.get<{ count: number }>(SQL.countDeadLettersOf, group.name);
+    return (dead?.count ?? 0) > 0;
+  }
+
+  /** Passes over what retention is about to take; how many events there were that it wanted and hadn't come to. */
+  miss(group: Group, upTo: number): number {
+    if (upTo <= group.cursor) return 0;
+    const count = this.ahead(group) - this.ahead({ ...group, cursor: upTo });
+    this.#connection.run(SQL.seekCursor, upTo, group.id);
+    this.#connection.run(SQL.countSkipped, count, group.id);
+    return count;
   }
 
   info(group: Group, now: number): GroupInfo {
     const { pending, inFlight, retrying } = this.#counts(group, now);
     const dead = this.#connection.get<{ count: number }>(SQL.countDeadLettersOf, group.name);
+    const aside = this.#connection.all<{ type: string; count: number }>(SQL.asideTypes, group.id);
     return {
       name: group.name,
+      kind: group.reader === 1 ? "reader" : "work",
       cursor: group.cursor,
-      pending: pending + this.#ahead(group),
+      pending: pending + this.ahead(group),
       inFlight,
       retrying,
+      setAside: Object.fromEntries(aside.map(({ type, count }) => [type, count])),
       deadLetters: dead?.count ?? 0,
       lastServedAt: group.servedAt,
       ...shownPolicy(group.policy),
@@ -184,10 +280,13 @@ export class GroupStore {
   }
 
   /** Events of the log that it has not come to. */
-  #ahead({ id, cursor, policy }: Group): number {
+  ahead({ id, cursor, wanted }: Group): number {
     // Redriven events that lie ahead, since the group was moved back, have a delivery and are counted as such.
     const redriven = this.#connection.get<{ count: number }>(SQL.countDeliveriesAfter, id, cursor);
-    return this.#log.count(policy.eventTypes, cursor) - (redriven?.count ?? 0);
+    return wanted
+      .segments(cursor)
+      .map(({ eventTypes, after, upTo }) => this.#log.count(eventTypes, after, upTo))
+      .reduce((sum, count) => sum + count, -(redriven?.count ?? 0));
   }
 
   #counts(group: Group, now: number): DeliveryCounts {
@@ -206,15 +305,33 @@ export class GroupStore {
     this.#batches.clear(group.id);
   }
 
-  /** Policies never change, and are asked for at every claim. */
+  /** Both change seldom, and are asked for at every claim. */
   #toGroup(row: GroupRow): Group {
-    const known = this.#policies.get(row.policy);
-    if (known !== undefined) return { ...row, policy: known };
-    const policy = decodeGroupPolicy(row.policy);
+    return { ...row, policy: this.#policyOf(row.policy), wanted: this.#wantedOf(row) };
+  }
+
+  #policyOf(text: string): StoredGroupPolicy {
+    const known = this.#policies.get(text);
+    if (known !== undefined) return known;
+    const policy = decodeGroupPolicy(text);
     Object.freeze(policy.backoff);
     if (policy.eventTypes !== null) Object.freeze(policy.eventTypes);
-    this.#policies.set(row.policy, policy);
-    return { ...row, policy };
+    if (this.#policies.size >= MOST_TEXTS) this.#policies.clear();
+    this.#policies.set(text, policy);
+    return policy;
+  }
+
+  #wantedOf({ wanted: stored, policy }: GroupRow): WantedTypes {
+    const text = stored ?? policy;
+    const known = this.#wanted.get(text);
+    if (known !== undefined) return known;
+    const wanted =
+      stored === null
+        ? WantedTypes.of(this.#policyOf(policy).eventTypes)
+        : WantedTypes.decode(stored);
+    if (this.#wanted.size >= MOST_TEXTS) this.#wanted.clear();
+    this.#wanted.set(text, wanted);
+    return wanted;
   }
 
   #existing(name: string): Group {
@@ -228,4 +345,13 @@ interface DeliveryCounts {
   readonly pending: number;
   readonly inFlight: number;
   readonly retrying: number;
+}
+
+/** Types of which events are wanted and accepted; `null` for every type. */
+function intersection(
+  eventTypes: readonly string[] | null,
+  accepts: readonly string[] | undefined,
+): readonly string[] | null {
+  if (accepts === undefined) return eventTypes;
+  return eventTypes === null ? accepts : eventTypes.filter((type) => accepts.includes(type));
 }

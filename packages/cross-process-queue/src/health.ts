@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { QueueError } from "@ringrift/event-queue";
+import { type HealthProblem, QueueError } from "@ringrift/event-queue";
 import type { HealthReport, LogStats } from "@ringrift/event-queue/backend";
 import { BALLAST_BYTES, freeBytes } from "./ballast.ts";
 import type { Engine } from "./engine.ts";
@@ -46,24 +46,37 @@ export async function reportHealth(engine: Engine, report: HealthReport): Promis
     });
   } catch (error) {
     if (error instanceof QueueError && error.code === "WAL_UNLINKED" && copies.length > 1) {
-      report.problems.push(
-        `This process has loaded ${copies.length} copies of SQLite: ${copies.join(", ")}. Let only the one of this queue open the file.`,
-      );
+      report.problems.push({
+        code: "SQLITE_COPIES",
+        severity: "error",
+        subject: connection.path,
+        message: `This process has loaded ${copies.length} copies of SQLite: ${copies.join(", ")}.`,
+        action: "Let only the one of this queue open the file, and start again.",
+      });
     }
     throw error;
   }
 }
 
-function reportFile(engine: Engine, { problems, details }: HealthReport): void {
+function reportFile(engine: Engine, report: HealthReport): void {
+  const { problems, details } = report;
   const { connection, groups } = engine;
+  const { path } = connection;
   const now = Date.now();
   const lags = groups.all().map((group) => lagOf(engine, group, now));
-  for (const lag of lags.filter(({ isOverdue }) => isOverdue)) problems.push(heldBack(lag));
+  for (const lag of lags) {
+    report.ages.set(lag.name, lag.ageMs);
+    if (lag.isOverdue) problems.push(holdsLog(lag));
+  }
   const diskFreeBytes = freeBytes(connection.path);
   if (engine.ballast.isRefusing || diskFreeBytes < BALLAST_BYTES) {
-    problems.push(
-      `The disk has ${diskFreeBytes} bytes left: sends are refused, or will be soon. Free some space, or move the queue to another disk.`,
-    );
+    problems.push({
+      code: "DISK_NEARLY_FULL",
+      severity: "error",
+      subject: path,
+      message: `The disk has ${diskFreeBytes} bytes left: sends are refused, or will be soon.`,
+      action: "Free some space, or move the queue to another disk.",
+    });
   }
   const walBytes = sizeOf(`${connection.path}-wal`);
   Object.assign(details, {
@@ -80,9 +93,13 @@ function reportFile(engine: Engine, { problems, details }: HealthReport): void {
     ),
   });
   if (walBytes > LARGE_WAL_BYTES) {
-    problems.push(
-      `The write-ahead log has ${walBytes} bytes: some program keeps a read transaction open on the file. Find and end it.`,
-    );
+    problems.push({
+      code: "LOG_FILE_LARGE",
+      severity: "error",
+      subject: `${path}-wal`,
+      message: `The write-ahead log has ${walBytes} bytes: some program keeps a read transaction open on the file.`,
+      action: "Find that program and end it.",
+    });
   }
 }
 
@@ -109,8 +126,15 @@ function lagOf({ groups, log, sweeper }: Engine, group: Group, now: number): Lag
   };
 }
 
-function heldBack({ name, pending, ageMs }: Lag): string {
-  return `Group "${name}" has ${pending} events still to settle, the oldest ${Math.round(ageMs / 1000)} s old, and so keeps what retention would remove. Serve it, move it on (groups.seek), or remove it.`;
+function holdsLog({ name, pending, ageMs }: Lag): HealthProblem {
+  return {
+    code: "GROUP_HOLDS_LOG",
+    severity: "error",
+    subject: name,
+    message: `Group "${name}" has ${pending} events still to settle, the oldest ${Math.round(ageMs / 1000)} s old, and so keeps what retention would remove.`,
+    action:
+      "Serve it, or move it on (groups.seek); if nobody needs it any more, remove it (groups.remove).",
+  };
 }
 
 function sizeOf(path: string): number {

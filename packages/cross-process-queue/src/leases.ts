@@ -1,5 +1,10 @@
 import type { NackOptions } from "@ringrift/event-queue";
-import { backoffDelayMs, isPermanent, toErrorData } from "@ringrift/event-queue/backend";
+import {
+  backoffDelayMs,
+  isPermanent,
+  type StoredGroupPolicy,
+  toErrorData,
+} from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
 import type { Connection } from "./connection.ts";
 import { withFailure } from "./dead-letters.ts";
@@ -94,13 +99,17 @@ export class LeaseStore {
     for (const { key } of rows) this.#deliveries.letNext(tx, groupId, key);
   }
 
-  /** Gives a delivery back for another attempt, or to the dead letters. `false`: somebody else has it now. */
-  nack(tx: WriteTransaction, lease: LeaseHandle, options: NackOptions): boolean {
+  /** Gives a delivery back for another attempt, or to the dead letters, as its member's policy says. `false`: somebody else has it now. */
+  nack(
+    tx: WriteTransaction,
+    lease: LeaseHandle,
+    { policy, ...options }: NackOptions & { readonly policy: StoredGroupPolicy },
+  ): boolean {
     const found = this.#held(lease);
     if (found === undefined) return false;
     const { group, delivery } = found;
     const error = toErrorData(options.reason);
-    const { maxAttempts, backoff } = group.policy;
+    const { maxAttempts, backoff } = policy;
     if (isPermanent(options.reason) || delivery.attempt >= maxAttempts) {
       const row = this.#deliveries.rowOf(delivery);
       if (row === undefined) this.#deliveries.forget(tx, group, delivery);

@@ -1,6 +1,11 @@
 import { parseStartFrom, type StartFrom } from "@ringrift/envelope";
 import type { StoredEvent } from "@ringrift/event-queue";
-import type { HistoryRequest, LogPage, LogQuery } from "@ringrift/event-queue/backend";
+import type {
+  HistoryRequest,
+  LogPage,
+  LogQuery,
+  WantedSegment,
+} from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
 import { type EventRow, fromRow } from "./rows.ts";
 import { SQL } from "./schema.ts";
@@ -78,18 +83,18 @@ export class EventLog {
     return this.#countOfTypes(eventTypes, { after, upTo, limit: NO_END });
   }
 
-  /** The same as `count` above `after`, but no further than `enough`; without types it may count gaps. */
-  countUpTo(enough: number, eventTypes: readonly string[] | null, after: number): number {
+  /** The same as `count`, but no further than `enough`; without types it may count gaps. */
+  countUpTo(enough: number, { eventTypes, after, upTo = NO_END }: WantedSegment): number {
     if (eventTypes === null) {
       const oldest = this.#number(SQL.oldestPosition, "position");
-      return Math.max(0, this.newest() - Math.max(after, oldest - 1));
+      return Math.max(0, Math.min(this.newest(), upTo) - Math.max(after, oldest - 1));
     }
-    return this.#countOfTypes(eventTypes, { after, upTo: NO_END, limit: enough });
+    return this.#countOfTypes(eventTypes, { after, upTo, limit: enough });
   }
 
-  /** The first position of these types above `after`. */
-  firstPosition(eventTypes: readonly string[] | null, after: number): number | undefined {
-    return this.find({ eventTypes, after, limit: 1 })[0]?.position;
+  /** The first position of these types in a part of the log. */
+  firstPosition({ eventTypes, after, upTo }: WantedSegment): number | undefined {
+    return this.find({ eventTypes, after, upTo, limit: 1 })[0]?.position;
   }
 
   /** The newest position; 0 when the log is empty. */

@@ -1,5 +1,5 @@
 import type { NackOptions } from "@ringrift/event-queue";
-import type { BackendLease } from "@ringrift/event-queue/backend";
+import type { BackendLease, StoredGroupPolicy } from "@ringrift/event-queue/backend";
 import type { CommitOptions } from "./write-transaction.ts";
 import type { Engine } from "./engine.ts";
 import type { LeaseHandle } from "./lease.ts";
@@ -12,11 +12,14 @@ const ACK: CommitOptions = { ...LOSABLE, deferred: true };
 export class MemberLease implements BackendLease {
   readonly handle: LeaseHandle;
   readonly #engine: Engine;
+  /** What holds for its member. */
+  readonly #policy: StoredGroupPolicy;
   #isSettled = false;
 
-  constructor(engine: Engine, handle: LeaseHandle) {
+  constructor(engine: Engine, handle: LeaseHandle, policy: StoredGroupPolicy) {
     this.#engine = engine;
     this.handle = handle;
+    this.#policy = policy;
   }
 
   /** Its ack was part of its handler's transaction. */
@@ -32,7 +35,8 @@ export class MemberLease implements BackendLease {
 
   nack(options: NackOptions): Promise<boolean> {
     const { committer, leases } = this.#engine;
-    return committer.submit((tx) => leases.nack(tx, this.handle, options), LOSABLE);
+    const how = { ...options, policy: this.#policy };
+    return committer.submit((tx) => leases.nack(tx, this.handle, how), LOSABLE);
   }
 
   extend(ms: number): Promise<number | false> {

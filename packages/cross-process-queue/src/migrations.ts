@@ -140,4 +140,32 @@ export const MIGRATIONS: readonly string[] = [
     WHERE position <= OLD.position;
   END;
   `,
+  `
+  -- In few words: as long as the schema is on one page, salvageQueue finds everything but what is on a damaged one.
+  -- So the trigger is written again, without its layout.
+  DROP TRIGGER event_deleted;
+  CREATE TRIGGER event_deleted AFTER DELETE ON events BEGIN DELETE FROM event_types WHERE type=OLD.type AND position=OLD.position;UPDATE event_types_end SET position=min(position,(SELECT ifnull(max(position),0)FROM events))WHERE position<=OLD.position;END;
+
+  -- What the queue is known by to others, in the one row of this table. A copy of the file has it too.
+  ALTER TABLE fence ADD COLUMN queue_id TEXT;
+  UPDATE fence SET queue_id = lower(hex(randomblob(16)));
+  -- What the last holder of a name has left for the next one, as JSON. A released claim stays as long as it has one.
+  ALTER TABLE claims ADD COLUMN note TEXT;
+  -- Types that the group wants, and from where on: see WantedTypes. NULL where a version before has made it: the types
+  -- of its policy, from its cursor on.
+  ALTER TABLE groups ADD COLUMN wanted TEXT;
+  -- 1: its name was claimed, and it is its holder's reading group.
+  ALTER TABLE groups ADD COLUMN reader INTEGER;
+  UPDATE groups SET reader = 1
+    WHERE name IN (SELECT group_name FROM claims) AND policy LIKE '%"eventTypes":null%';
+
+  -- Who is there of a group, until when if it isn't seen again. types: a JSON array of what it has handlers for, or NULL
+  -- for whatever the group wants.
+  CREATE TABLE members (group_id, member, types, machine, pid, until, PRIMARY KEY (group_id, member)) WITHOUT ROWID;
+
+  -- The type of an event that waits for a member that has a handler for it; due is NULL then.
+  ALTER TABLE deliveries ADD COLUMN aside TEXT;
+  DROP INDEX deliveries_held;
+  CREATE INDEX deliveries_held ON deliveries (group_id, aside) WHERE due IS NULL;
+  `,
 ];

@@ -34,6 +34,8 @@ export interface CrossProcessQueueOptions<
    * @default no limit
    */
   readonly retentionBytes?: number | undefined;
+  /** Dead letters older than this go, and are counted. @default 2_592_000_000 (30 days) */
+  readonly deadLetterRetentionMs?: number | undefined;
   /** How long a `dedupeKey` is remembered, while its event is retained. @default 600_000 (10 minutes) */
   readonly dedupeWindowMs?: number | undefined;
 }
@@ -65,6 +67,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof CrossProcessQueueOptions
   "retentionMs",
   "retentionEvents",
   "retentionBytes",
+  "deadLetterRetentionMs",
   "dedupeWindowMs",
 ]);
 const SURVIVES: readonly unknown[] = ["power-loss", "process-crash"] satisfies Survives[];
@@ -98,6 +101,7 @@ export function checkQueueOptions(
       ms: checkMs("retentionMs", rest.retentionMs ?? 86_400_000),
       events: checkCount("retentionEvents", rest.retentionEvents),
       bytes: checkCount("retentionBytes", rest.retentionBytes),
+      deadLettersMs: checkMs("deadLetterRetentionMs", rest.deadLetterRetentionMs ?? 2_592_000_000),
     },
     dedupeWindowMs: checkMs("dedupeWindowMs", rest.dedupeWindowMs ?? 600_000),
   };

@@ -34,6 +34,7 @@ export class CrossProcessEventQueue<
     const instance = new QueueInstance({
       name: "sqlite",
       claimsCommit: true,
+      closeFlushes: true,
       open: (host) => SqliteBackend.open(options, host),
     });
     super(instance, options);

@@ -1,12 +1,15 @@
 import { runDetached } from "@ringrift/envelope";
+import type { QueueError } from "@ringrift/event-queue";
 import { Budget } from "./budget.ts";
 import type { Committer } from "./commit.ts";
 import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import type { Group, GroupStore } from "./groups.ts";
 import { isWorthTryingAgain } from "./housekeeping.ts";
+import { type Loss, Losses } from "./losses.ts";
 import { SQL } from "./schema.ts";
 import type { Skipper } from "./skipping.ts";
+import type { TypeEnder } from "./type-ending.ts";
 import type { TypeIndex } from "./type-index.ts";
 
 const SHORTEST_PAUSE_MS = 250;
@@ -25,6 +28,8 @@ export interface RetentionLimits {
   readonly ms: number;
   readonly events: number | undefined;
   readonly bytes: number | undefined;
+  /** How long dead letters are kept. */
+  readonly deadLettersMs: number;
 }
 
 /** What a sweep has to work with. */
@@ -34,16 +39,17 @@ export interface SweeperParts {
   readonly types: TypeIndex;
   readonly groups: GroupStore;
   readonly skipper: Skipper;
+  readonly typeEnder: TypeEnder;
   readonly limits: RetentionLimits;
   /** Counts what was dropped. */
   readonly onDropped: (reason: string, count: number) => void;
-  /** Reports that a group had to skip events. */
-  readonly onSkipped: (group: Group, count: number) => void;
+  /** Reports what a group has lost. */
+  readonly onLoss: (error: QueueError) => void;
 }
 
 /**
- * Removes what is too old, in small steps: groups that nobody serves any more, events that a group is to skip, events
- * that are older than the retention, or too many, and that every group has settled, dedupe keys whose window is over.
+ * Removes what is too old, in small steps: groups that nobody serves any more, events that a group is to skip, types
+ * that nobody wants, dead letters that were kept for long enough, events that are older than the retention, or too many, and that every group has settled, dedupe keys whose window is over.
  * And has the index by type follow, where none of its writers do. The newest event always stays, so that its position
  * isn't given again. Sweeps by itself; never keeps the process alive.
  */
@@ -102,19 +108,19 @@ export class Sweeper {
   }
 
   async #sweepAll(): Promise<void> {
-    const skipped = new Map<Group, number>();
+    const losses = new Losses();
     let told: (() => void)[] = [];
     try {
       for (let more = true; (more || this.#waiting.length > 0) && !this.#stopped;) {
         told = this.#waiting.splice(0);
-        more = await this.#sweepStep(skipped);
+        more = await this.#sweepStep(losses);
         for (const tell of told) tell();
         if (more) await this.#pause();
       }
     } finally {
       this.#sweeping = undefined;
       for (const tell of [...told, ...this.#waiting.splice(0)]) tell();
-      for (const [group, count] of skipped) this.#parts.onSkipped(group, count);
+      for (const error of losses.errors()) this.#parts.onLoss(error);
     }
   }
 
@@ -129,7 +135,7 @@ export class Sweeper {
   }
 
   /** Looks only, when nothing is due. Whether there is more. */
-  async #sweepStep(skipped: Map<Group, number>): Promise<boolean> {
+  async #sweepStep(losses: Losses): Promise<boolean> {
     const { connection, committer, onDropped } = this.#parts;
     if (!(await connection.read(() => this.#isDue(Date.now())))) return false;
     const done = await committer.submit((tx) => this.#step(tx), {
@@ -137,61 +143,94 @@ export class Sweeper {
       patienceMs: PATIENCE_MS,
     });
     for (const [reason, count] of done.dropped) onDropped(reason, count);
-    for (const [group, count] of done.skipped) {
-      const known = [...skipped.keys()].find(({ id }) => id === group.id) ?? group;
-      skipped.set(known, count + (skipped.get(known) ?? 0));
+    for (const loss of done.losses) {
+      if (loss.count > 0) onDropped(loss.reason, loss.count);
+      losses.add(loss);
     }
     return done.more;
   }
 
   #isDue(now: number): boolean {
-    const { connection, groups, skipper, types } = this.#parts;
+    const { connection, groups, limits, skipper, typeEnder, types } = this.#parts;
+    const isGroupDue = (group: Group): boolean =>
+      this.#isExpired(group, now) || skipper.isDue(group, now) || typeEnder.isDue(group, now);
     return (
       types.isFarBehind(this.#newest()) ||
-      groups.all().some((group) => isExpired(group, now) || skipper.isDue(group, now)) ||
+      groups.all().some(isGroupDue) ||
       connection.get(SQL.expiredDedupeKey, now) !== undefined ||
+      connection.get(SQL.oldDeadLetter, now - limits.deadLettersMs) !== undefined ||
       connection.get(SQL.deletableEvent, this.#bounds(now)) !== undefined
     );
   }
 
   #step(tx: WriteTransaction): Swept {
-    const { connection, groups, skipper, types } = this.#parts;
+    const { connection, groups, limits, skipper, typeEnder, types } = this.#parts;
     const dropped = new Map<string, number>();
-    const skipped = new Map<Group, number>();
+    const losses: Loss[] = [];
     const budget = new Budget();
     let more = false;
     for (const group of groups.all()) {
-      if (isExpired(group, tx.now)) {
-        const { dropped: expired } = groups.dissolve(group, budget);
-        dropped.set("group-expired", (dropped.get("group-expired") ?? 0) + expired);
+      if (this.#isExpired(group, tx.now)) {
+        const { dropped: count, isGone } = groups.dissolve(tx, group, budget);
+        losses.push({ reason: "group-expired", group, count, isOver: isGone });
         continue;
       }
       const skip = skipper.skip(tx, group);
-      if (skip.count > 0) skipped.set(group, skip.count);
+      losses.push({ reason: "skipped", group, count: skip.count, isOver: skip.count > 0 });
       more ||= skip.more;
+      const { eventTypes, count } = typeEnder.end(tx, group);
+      const isOver = eventTypes.length > 0;
+      losses.push({ reason: "type-ended", group, count, isOver, eventTypes });
     }
-    const { floor, before } = this.#bounds(tx.now);
-    const old = budget.spend((rows) =>
-      connection.run(SQL.deleteEvents, { floor, rows, before, upTo: 0 }),
-    );
+    const bounds = this.#bounds(tx.now);
+    const late = groups.all().filter((group) => !isHolding(group, tx.now));
+    const remove = (limits: Bounds & { readonly rows: number }): number => {
+      for (const { name } of late) losses.push(...this.#miss(name, limits));
+      return connection.run(SQL.deleteEvents, { ...limits });
+    };
+    const old = budget.spend((rows) => remove({ ...bounds, rows, upTo: 0 }));
     // Looked at again: what was too old may have been what was too much.
     const surplus = budget.spend((rows) => {
       const { upTo } = this.#limits(tx.now);
-      return connection.run(SQL.deleteEvents, { floor, rows, before: 0, upTo });
+      return remove({ ...bounds, rows, before: 0, upTo });
     }, MOST_BEYOND_BYTES);
     budget.spend((rows) => connection.run(SQL.deleteDedupeKeys, tx.now, rows));
+    const before = tx.now - limits.deadLettersMs;
+    const letters = budget.spend((rows) =>
+      connection.run(SQL.deleteOldDeadLetters, { rows, before }),
+    );
     if (types.isFarBehind(this.#newest())) budget.spend((rows) => types.enter(rows));
     if (old > 0) dropped.set("retention", old);
     if (surplus > 0) dropped.set("retention-size", surplus);
-    return { dropped, skipped, more: more || budget.isSpent };
+    if (letters > 0) dropped.set("dead-letter-retention", letters);
+    return { dropped, losses, more: more || budget.isSpent };
+  }
+
+  /** What a group misses that doesn't hold back retention any more. */
+  #miss(name: string, limits: Bounds & { readonly rows: number }): Loss[] {
+    const { connection, groups } = this.#parts;
+    const group = groups.find(name);
+    const last = connection.get<{ position: number }>(SQL.deletableUpTo, { ...limits });
+    if (group === undefined || last === undefined) return [];
+    const count = groups.miss(group, last.position);
+    return [{ reason: "missed", group, count, isOver: count > 0 }];
+  }
+
+  /** A work group that has anything left to do is waited for. */
+  #isExpired(group: Group, now: number): boolean {
+    const { groups } = this.#parts;
+    if (now - group.servedAt <= group.policy.expireAfterMs) return false;
+    if (group.reader === 1) return true;
+    return groups.floor(group) === Number.POSITIVE_INFINITY && !groups.hasDeadLetters(group);
   }
 
   /** Below `floor` nobody needs anything; the newest event stays in any case. */
-  #bounds(now: number): { floor: number; before: number; upTo: number } {
+  #bounds(now: number): Bounds {
     const { groups } = this.#parts;
     const { newest, before, upTo } = this.#limits(now);
+    const holding = groups.all().filter((group) => isHolding(group, now));
     return {
-      floor: Math.min(newest, ...groups.all().map((group) => groups.floor(group))),
+      floor: Math.min(newest, ...holding.map((group) => groups.floor(group))),
       before,
       upTo,
     };
@@ -211,13 +250,20 @@ export class Sweeper {
   }
 }
 
+/** Which events may be deleted. */
+interface Bounds {
+  readonly floor: number;
+  readonly before: number;
+  readonly upTo: number;
+}
+
 /** What one step has done. */
 interface Swept {
   readonly dropped: ReadonlyMap<string, number>;
-  readonly skipped: ReadonlyMap<Group, number>;
+  readonly losses: readonly Loss[];
   readonly more: boolean;
 }
 
-function isExpired({ servedAt, policy }: Group, now: number): boolean {
-  return now - servedAt > policy.expireAfterMs;
+function isHolding({ servedAt, policy }: Group, now: number): boolean {
+  return now - servedAt <= policy.holdMs;
 }

@@ -112,6 +112,7 @@ async function copyAll(database: SqliteDatabase, connection: Connection): Promis
     if (!isWhole) damagedTables.push(table);
     counts.set(table, insertRows(connection, table, rows));
   }
+  keepId(database, connection);
   const inFlight = damagedTables.some((table) => table === "deliveries" || table === "batches");
   return {
     ...log,
@@ -122,6 +123,13 @@ async function copyAll(database: SqliteDatabase, connection: Connection): Promis
     damagedTables,
     otherTables: otherTables(database, connection),
   };
+}
+
+/** It is the same queue, to those who know it by its id. A file before schema 6 has none, and so the new one keeps its own. */
+function keepId(database: SqliteDatabase, connection: Connection): void {
+  const [row] = rowsOf(database, "fence", "rowid").rows;
+  const id = row?.["queue_id"];
+  if (typeof id === "string" && /^[0-9a-f]{32}$/.test(id)) connection.run(SQL.keepQueueId, [id]);
 }
 
 async function copyEvents(

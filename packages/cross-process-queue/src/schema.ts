@@ -55,6 +55,9 @@ export const SQL = {
   // Changes nothing, but fails where nothing can be changed.
   probeWriting: "UPDATE fence SET token = token WHERE false",
 
+  queueId: "SELECT queue_id AS id FROM fence",
+  keepQueueId: "UPDATE fence SET queue_id = ?",
+
   // The log
   tail: "SELECT position, stored_at AS storedAt FROM events ORDER BY position DESC LIMIT 1",
   highestCursor: "SELECT max(cursor) AS position FROM groups",
@@ -83,6 +86,10 @@ export const SQL = {
       SELECT position FROM (
         SELECT position, stored_at FROM events WHERE position < :floor ORDER BY position LIMIT :rows + 0)
       WHERE stored_at < :before OR position <= :upTo)`,
+  deletableUpTo: `
+    SELECT ifnull(max(position), 0) AS position FROM (
+      SELECT position, stored_at FROM events WHERE position < :floor ORDER BY position LIMIT :rows + 0)
+    WHERE stored_at < :before OR position <= :upTo`,
   deletableEvent: `
     SELECT 1 AS due FROM events WHERE position = (SELECT min(position) FROM events)
       AND position < :floor AND (stored_at < :before OR position <= :upTo)`,
@@ -137,16 +144,30 @@ export const SQL = {
 
   // Groups
   groupByName: `
-    SELECT id, name, cursor, policy, served_at AS servedAt, skipped FROM groups WHERE name = ?`,
+    SELECT id, name, cursor, policy, wanted, ifnull(reader, 0) AS reader, served_at AS servedAt, skipped
+    FROM groups WHERE name = ?`,
+  groupById: `
+    SELECT id, name, cursor, policy, wanted, ifnull(reader, 0) AS reader, served_at AS servedAt, skipped
+    FROM groups WHERE id = ?`,
   groupToClaim: `
-    SELECT id, name, cursor, policy, served_at AS servedAt, skipped,
+    SELECT id, name, cursor, policy, wanted, ifnull(reader, 0) AS reader, served_at AS servedAt, skipped,
       EXISTS (SELECT 1 FROM deliveries WHERE group_id = groups.id AND due <= ?) AS isDeliveryDue,
       EXISTS (SELECT 1 FROM batches WHERE group_id = groups.id AND due <= ?) AS isBatchDue,
-      EXISTS (SELECT 1 FROM deliveries WHERE group_id = groups.id AND position > cursor) AS hasPassed
+      EXISTS (SELECT 1 FROM deliveries WHERE group_id = groups.id AND position > cursor) AS hasPassed,
+      EXISTS (SELECT 1 FROM deliveries WHERE group_id = groups.id AND due IS NULL AND aside > '') AS hasAside
     FROM groups WHERE name = ?`,
   groups: `
-    SELECT id, name, cursor, policy, served_at AS servedAt, skipped FROM groups ORDER BY name`,
-  insertGroup: "INSERT INTO groups (name, cursor, policy, served_at) VALUES (?, ?, ?, ?)",
+    SELECT id, name, cursor, policy, wanted, ifnull(reader, 0) AS reader, served_at AS servedAt, skipped
+    FROM groups ORDER BY name`,
+  // An id is never given again: whoever worked for a group that was removed doesn't take another one for it.
+  nextGroupId: `
+    UPDATE fence SET token = max(token, (SELECT ifnull(max(id), 0) FROM groups)) + 1
+    RETURNING token AS id`,
+  insertGroup: `
+    INSERT INTO groups (id, name, cursor, policy, wanted, reader, served_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  setPolicy: "UPDATE groups SET policy = ?, wanted = ? WHERE id = ?",
+  setReader: "UPDATE groups SET reader = 1 WHERE id = ?",
   serveGroup: `
     UPDATE groups SET cursor = max(cursor, ?), served_at = max(served_at, ?) WHERE id = ?`,
   seekCursor: "UPDATE groups SET cursor = ? WHERE id = ?",
@@ -160,6 +181,41 @@ export const SQL = {
     FROM deliveries WHERE group_id = ?`,
   oldestDelivery: `
     SELECT min(position) AS position FROM deliveries WHERE group_id = +?`,
+
+  // Members
+  putMember: `
+    INSERT OR REPLACE INTO members (group_id, member, types, machine, pid, until)
+    VALUES (?, ?, ?, ?, ?, ?)`,
+  deleteMember: "DELETE FROM members WHERE group_id = ? AND member = ?",
+  deleteMembers: "DELETE FROM members WHERE group_id = ?",
+  membersOf: "SELECT member, types, machine, pid, until FROM members WHERE group_id = ?",
+
+  // Events that are set aside
+  insertAside: `
+    INSERT INTO deliveries (group_id, position, due, token, attempt, key, aside)
+    VALUES (?, ?, NULL, NULL, 0, ?, ?)`,
+  setAside: `
+    UPDATE deliveries SET due = NULL, token = NULL, failures = ?, aside = ?
+    WHERE group_id = ? AND position = ?`,
+  countAside: `
+    SELECT count(*) AS count FROM deliveries WHERE group_id = ? AND due IS NULL AND aside > ''`,
+  anyAside: `
+    SELECT 1 AS found FROM deliveries WHERE group_id = ? AND due IS NULL AND aside > '' LIMIT 1`,
+  asideTypes: `
+    SELECT aside AS type, count(*) AS count FROM deliveries
+    WHERE group_id = ? AND due IS NULL AND aside > '' GROUP BY aside`,
+  asideOf: `
+    SELECT position, token, attempt, redriven, key, failures, event FROM deliveries
+    WHERE group_id = ? AND due IS NULL AND aside = +? ORDER BY position LIMIT ? + 0`,
+  // Of what nobody has just now; what was redriven by hand stays.
+  typesInFlight: `
+    SELECT DISTINCT events.type FROM deliveries JOIN events USING (position) WHERE group_id = ?`,
+  dropOfType: `
+    DELETE FROM deliveries WHERE group_id = :group AND position IN (
+      SELECT deliveries.position FROM deliveries JOIN events USING (position)
+      WHERE group_id = :group AND (token IS NULL OR due <= :now) AND redriven = 0
+        AND events.type = :type
+      LIMIT :limit + 0) RETURNING key`,
 
   // Leases
   insertNew: `
@@ -187,7 +243,7 @@ export const SQL = {
       (group_id, position, due, token, attempt, redriven, key, event)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   leaseDelivery: `
-    UPDATE deliveries SET due = ?, token = ?, attempt = ?, failures = ?
+    UPDATE deliveries SET due = ?, token = ?, attempt = ?, failures = ?, aside = NULL
     WHERE group_id = ? AND position = ?`,
   extendLease: `
     UPDATE deliveries SET due = ? WHERE group_id = ? AND position = ? AND token = ?`,
@@ -202,9 +258,12 @@ export const SQL = {
   deleteDelivery: "DELETE FROM deliveries WHERE group_id = ? AND position = ?",
   // At once is 0, not now: the clock may be set back.
   releaseKey: `
-    UPDATE deliveries SET due = 0 WHERE due IS NULL AND group_id = :group AND position = (
+    UPDATE deliveries SET due = 0
+    WHERE due IS NULL AND aside IS NULL AND group_id = :group AND position = (
       SELECT min(position) FROM deliveries WHERE group_id = +:group AND key = :key)`,
-  countHeld: "SELECT count(*) AS count FROM deliveries WHERE group_id = ? AND due IS NULL",
+  countHeld: `
+    SELECT count(*) AS count FROM deliveries
+    WHERE group_id = ? AND due IS NULL AND aside IS NULL`,
   // Not those that a member has just now: its lease will tell.
   staleDelivery: `
     SELECT 1 AS due FROM deliveries
@@ -265,14 +324,30 @@ export const SQL = {
   countDeadLettersOf: "SELECT count(*) AS count FROM dead_letters WHERE group_name = ?",
   deleteDeadLetter: "DELETE FROM dead_letters WHERE number = ?",
   deleteDeadLetterOf: "DELETE FROM dead_letters WHERE group_name = ? AND event_id = ?",
+  // The oldest are looked at, and no others.
+  deleteOldDeadLetters: `
+    DELETE FROM dead_letters WHERE number IN (
+      SELECT number FROM (SELECT number, time FROM dead_letters ORDER BY number LIMIT :rows + 0)
+      WHERE time < :before)`,
+  oldDeadLetter: `
+    SELECT 1 AS due FROM dead_letters
+    WHERE number = (SELECT min(number) FROM dead_letters) AND time < ?`,
   deleteDeadLettersOf: `
     DELETE FROM dead_letters WHERE number IN (
       SELECT number FROM dead_letters WHERE group_name = ? LIMIT ? + 0)`,
 
   // Claims
   claimOf: `
-    SELECT group_name AS groupName, holder, machine, pid, expires FROM claims WHERE group_name = ?`,
+    SELECT group_name AS groupName, holder, machine, pid, expires, note FROM claims
+    WHERE group_name = ?`,
   putClaim: `
-    INSERT OR REPLACE INTO claims (group_name, holder, machine, pid, expires) VALUES (?, ?, ?, ?, ?)`,
-  deleteClaim: "DELETE FROM claims WHERE group_name = ? AND holder = ?",
+    INSERT INTO claims (group_name, holder, machine, pid, expires) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (group_name) DO UPDATE SET
+      holder = excluded.holder, machine = excluded.machine, pid = excluded.pid,
+      expires = excluded.expires`,
+  deleteClaim: "DELETE FROM claims WHERE group_name = ?",
+  // Nobody's: no holder is called so.
+  endClaim: "UPDATE claims SET holder = '', expires = 0, note = ? WHERE group_name = ?",
+  forgetNote: "UPDATE claims SET note = NULL WHERE group_name = ?",
+  deleteEndedClaim: "DELETE FROM claims WHERE group_name = ? AND holder = ''",
 } as const;

@@ -61,7 +61,12 @@ export class Skipper {
   #pass(group: Group, upTo: number): number {
     if (upTo <= group.cursor) return 0;
     const { connection, log } = this.#parts;
-    const count = log.count(group.policy.eventTypes, group.cursor, upTo);
+    const count = group.wanted
+      .segments(group.cursor)
+      .map(({ eventTypes, after, upTo: end = upTo }) =>
+        after < upTo ? log.count(eventTypes, after, Math.min(end, upTo)) : 0,
+      )
+      .reduce((sum, some) => sum + some, 0);
     // Redriven events have a delivery already, and are counted when that is dropped.
     const counted = connection.get<{ count: number }>(
       SQL.countDeliveriesBetween,

@@ -1,21 +1,22 @@
 import type { StartFrom } from "@ringrift/envelope";
-import type { StoredEvent } from "@ringrift/event-queue";
+import { QueueError, type StoredEvent } from "@ringrift/event-queue";
 import type {
   BackendHost,
   BackendTransaction,
-  GivenGroupPolicy,
   GroupMember,
   HealthReport,
   HistoryRequest,
   LogPage,
   LogQuery,
   LogStats,
+  MemberOptions,
   OutgoingRecord,
   TransactionalBackend,
   TransactOptions,
 } from "@ringrift/event-queue/backend";
 import { appendedEvent, prepareRow } from "./appending.ts";
 import { backUp, type QueueBackup } from "./backup.ts";
+import { SQL } from "./schema.ts";
 import { SqliteDeadLetters } from "./sqlite-dead-letters.ts";
 import type { TransactionDatabase } from "./driver.ts";
 import { Engine } from "./engine.ts";
@@ -71,8 +72,8 @@ export class SqliteBackend implements TransactionalBackend<TransactionDatabase> 
     this.#engine.doorbell.listen();
   }
 
-  member(name: string, given: GivenGroupPolicy): GroupMember {
-    return new SqliteMember({ engine: this.#engine, host: this.#host, name, given });
+  member(options: MemberOptions): GroupMember {
+    return new SqliteMember({ engine: this.#engine, host: this.#host, options });
   }
 
   transact<R>(
@@ -80,6 +81,18 @@ export class SqliteBackend implements TransactionalBackend<TransactionDatabase> 
     options?: TransactOptions,
   ): Promise<Awaited<R>> {
     return transact(this.#engine, body, options);
+  }
+
+  id(): Promise<string> {
+    const { connection } = this.#engine;
+    return connection.read(() => {
+      const row = connection.get<{ id: string }>(SQL.queueId);
+      if (row !== undefined) return row.id;
+      throw new QueueError(
+        "QUEUE_DAMAGED",
+        `Queue "${connection.path}" has lost its id: somebody has emptied its table "fence". Restore a backup, or salvage it.`,
+      );
+    });
   }
 
   stats(): Promise<LogStats> {

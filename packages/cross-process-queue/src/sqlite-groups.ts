@@ -1,6 +1,11 @@
 import type { StartFrom } from "@ringrift/envelope";
 import type { GroupInfo } from "@ringrift/event-queue";
-import type { Backlog, BackendGroups } from "@ringrift/event-queue/backend";
+import type {
+  Backlog,
+  BackendGroups,
+  CheckedGroupChange,
+  NameHolder,
+} from "@ringrift/event-queue/backend";
 import { Budget } from "./budget.ts";
 import type { Engine } from "./engine.ts";
 
@@ -28,33 +33,40 @@ export class SqliteGroups implements BackendGroups {
     const { committer, groups } = this.#engine;
     let isFound = false;
     for (let isGone = false; !isGone;) {
-      isGone = await committer.submit(() => {
+      isGone = await committer.submit((tx) => {
         const group = groups.find(name);
         if (group === undefined) return true;
         isFound = true;
-        return groups.dissolve(group, new Budget()).isGone;
+        return groups.dissolve(tx, group, new Budget()).isGone;
       });
     }
     return isFound;
   }
 
+  configure(name: string, change: CheckedGroupChange): Promise<GroupInfo> {
+    const { committer, groups } = this.#engine;
+    return committer.submit((tx) => groups.info(groups.configure(tx, name, change), tx.now));
+  }
+
   takeName(
     name: string,
     { holder, ttlMs }: { readonly holder: string; readonly ttlMs: number },
-  ): Promise<string> {
-    const { committer, claims } = this.#engine;
-    return committer.submit((tx) =>
-      claims.take(tx, name, holder, ttlMs) ? holder : (claims.holderOf(name, tx.now) ?? holder),
-    );
+  ): Promise<NameHolder> {
+    const { committer, claims, groups } = this.#engine;
+    return committer.submit((tx) => {
+      const taken = claims.take(tx, name, holder, ttlMs);
+      if (taken.holder === holder) groups.noteClaimed(name);
+      return taken;
+    });
   }
 
-  releaseName(name: string, holder: string): Promise<void> {
+  releaseName(name: string, holder: string, note: string | undefined): Promise<void> {
     const { committer, claims } = this.#engine;
-    return committer.submit(() => claims.release(name, holder));
+    return committer.submit(() => claims.release(name, holder, note));
   }
 
   furthestBehind(enough: number): Promise<Backlog | undefined> {
     const { connection, groups } = this.#engine;
-    return connection.read(() => groups.furthestBehind(enough));
+    return connection.read(() => groups.furthestBehind(enough, Date.now()));
   }
 }

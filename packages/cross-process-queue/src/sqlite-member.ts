@@ -1,33 +1,45 @@
-import type { EnsuredGroup } from "@ringrift/event-queue";
+import { newInstanceId } from "@ringrift/envelope";
+import type { EnsuredGroup, QueueError } from "@ringrift/event-queue";
 import {
   type BackendHost,
-  checkSameGroupPolicy,
   type ClaimedEvent,
-  type GivenGroupPolicy,
   type GroupMember,
+  groupRemoved,
+  type MemberOptions,
   type MemberRequest,
+  presenceMs,
+  statedPolicy,
   type StoredGroupPolicy,
   type Taken,
 } from "@ringrift/event-queue/backend";
-import type { Leased } from "./claiming.ts";
+import { isUniform } from "./claiming.ts";
 import type { Engine } from "./engine.ts";
-import type { Group } from "./groups.ts";
+import type { ClaimableGroup, Group } from "./groups.ts";
 import { LookAhead } from "./look-ahead.ts";
 import { LOSABLE, MemberLease } from "./member-lease.ts";
+import type { Stayer } from "./presence.ts";
+import type { Leased } from "./taking.ts";
+import type { WriteTransaction } from "./write-transaction.ts";
 
 /** What a member works with. */
 export interface SqliteMemberParts {
   readonly engine: Engine;
   readonly host: BackendHost;
-  readonly name: string;
-  readonly given: GivenGroupPolicy;
+  readonly options: MemberOptions;
 }
 
 /** One member of a group of a queue in a file. */
 export class SqliteMember implements GroupMember {
   readonly #parts: SqliteMemberParts;
   readonly #engine: Engine;
+  readonly #id = newInstanceId("member");
   readonly #lookAhead = new LookAhead();
+  /** The group that it has joined. */
+  #joined: Stayer | undefined;
+  /** Until when it counts as there, if it isn't one that stays. */
+  #seenUntil = Number.POSITIVE_INFINITY;
+  /** What is stored, and what holds for this member therefore. */
+  #stored: StoredGroupPolicy | undefined;
   #policy: StoredGroupPolicy | undefined;
   /** Something was there the last time: then whatever a look says, it is worth trying. */
   #busy = false;
@@ -41,19 +53,33 @@ export class SqliteMember implements GroupMember {
     return this.#policy;
   }
 
-  ensure(): Promise<EnsuredGroup> {
-    const { name, given } = this.#parts;
-    const { committer, groups } = this.#engine;
-    return committer.submit((tx) => {
-      const { group, created } = groups.ensure(tx, name, given);
-      return { ...groups.info(group, tx.now), created };
+  async ensure({ requireFrom }: { readonly requireFrom: boolean }): Promise<EnsuredGroup> {
+    const { options } = this.#parts;
+    const { committer, groups, joining } = this.#engine;
+    const { info, reports, id } = await committer.submit((tx) => {
+      const { group, created, reports } = joining.ensure(tx, options, requireFrom);
+      return { info: { ...groups.info(group, tx.now), created }, reports, id: group.id };
     });
+    // Once it is made anew on purpose, it is this one's group; it joins it with its next claim.
+    if (this.#joined !== undefined && this.#joined.groupId !== id) this.#forgetGroup();
+    this.#report(reports);
+    return info;
+  }
+
+  async claim(request: MemberRequest): Promise<Taken<ClaimedEvent>> {
+    for (;;) {
+      const taken = await this.#claimOnce(request);
+      // It came to its bounds before it came to anything.
+      const isOver = taken.items.length > 0 || taken.retryInMs !== 0;
+      if (isOver || request.signal?.aborted === true) return taken;
+    }
   }
 
   /** Reads first, without any lock, what there is to claim; where there is nothing, it takes no lock at all. */
-  async claim({ limit, ahead, leaseMs, waitMs }: MemberRequest): Promise<Taken<ClaimedEvent>> {
-    const { name, given, host } = this.#parts;
-    const { committer, doorbell, groups, claimer } = this.#engine;
+  async #claimOnce(request: MemberRequest): Promise<Taken<ClaimedEvent>> {
+    const { limit, ahead, leaseMs, waitMs } = request;
+    const { host, options } = this.#parts;
+    const { committer, doorbell, claimer } = this.#engine;
     if (waitMs > 0) doorbell.listen();
     const now = Date.now();
     const wasBusy = this.#busy;
@@ -63,50 +89,145 @@ export class SqliteMember implements GroupMember {
     }
     const claim = await committer.submit(
       (tx) => {
-        const { group, state } = groups.ensure(tx, name, given);
+        const { group, state, reports, seenUntil } = this.#enter(tx);
+        const policy = this.#policyOf(group);
         const result = claimer.claim(tx, group, {
           limit,
           ahead,
-          leaseMs: leaseMs ?? group.policy.leaseMs,
+          leaseMs: leaseMs ?? policy.leaseMs,
           state,
+          policy,
+          accepts: options.given.eventTypes,
           known: this.#lookAhead,
         });
         const due = result.leased.length > 0 ? tx.now : this.#nextDue(group);
-        return { ...result, policy: group.policy, due };
+        return { ...result, id: group.id, policy, due, reports, seenUntil };
       },
       { ...LOSABLE, urgent: !wasBusy },
     );
-    this.#policy = claim.policy;
+    this.#noteJoined(claim.id, claim.seenUntil);
+    this.#report(claim.reports);
     this.#lookAhead.drop(claim.cursor);
     host.onDropped("retention", claim.lost);
-    const items = claim.leased.map((leased) => this.#claimed(leased));
+    host.onDropped("type-ended", claim.ended);
+    const items = claim.leased.map((leased) => this.#claimed(leased, claim.policy));
     this.#busy = items.length > 0;
     return { items, retryInMs: claim.more ? 0 : claim.due - now };
   }
 
+  async leave(): Promise<void> {
+    const joined = this.#joined;
+    if (joined === undefined) return;
+    const { committer, joining, presence } = this.#engine;
+    presence.delete(joined);
+    await committer.submit((tx) => joining.leave(tx, joined), LOSABLE);
+  }
+
+  /** The group as it is claimed from: joined now, if this member hasn't yet. It may run more than once. */
+  #enter(tx: WriteTransaction): ClaimableGroup & {
+    readonly reports: readonly QueueError[];
+    readonly seenUntil: number;
+  } {
+    const { name, given } = this.#parts.options;
+    const { groups, joining } = this.#engine;
+    if (this.#joined === undefined) {
+      const joined = joining.join(tx, { name, given, member: this.#id });
+      const { leaseMs } = statedPolicy(joined.group.policy, given);
+      return { ...joined, seenUntil: tx.now + presenceMs(leaseMs) };
+    }
+    const found = groups.toClaim(tx, name);
+    if (found === undefined || found.group.id !== this.#joined.groupId) throw groupRemoved(name);
+    if (!this.#isToBeSeen(found.group, tx.now)) {
+      return { ...found, reports: NO_REPORTS, seenUntil: this.#seenUntil };
+    }
+    // It was away for so long that nobody counts on it any more: then it comes as one that is new.
+    if (this.#seenUntil <= tx.now) {
+      const joined = joining.join(tx, { name, given, member: this.#id });
+      const { leaseMs } = statedPolicy(joined.group.policy, given);
+      return { ...joined, seenUntil: tx.now + presenceMs(leaseMs) };
+    }
+    const seenUntil = joining.seen(tx, this.#joined, found.group, given);
+    joining.notice(tx, found.group.id);
+    return { ...found, reports: NO_REPORTS, seenUntil };
+  }
+
+  #noteJoined(groupId: number, seenUntil: number): void {
+    const { given, stays } = this.#parts.options;
+    if (!stays) this.#seenUntil = seenUntil;
+    if (this.#joined !== undefined) return;
+    this.#joined = { groupId, member: this.#id, given };
+    if (stays) this.#engine.presence.add(this.#joined);
+  }
+
+  #forgetGroup(): void {
+    if (this.#joined !== undefined) this.#engine.presence.delete(this.#joined);
+    this.#joined = undefined;
+    this.#seenUntil = Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether it should say again that it is there. */
+  #isToBeSeen(group: Group, now: number): boolean {
+    return this.#seeAgainAt(group) <= now;
+  }
+
+  #seeAgainAt(group: Group): number {
+    if (this.#joined === undefined) return Number.POSITIVE_INFINITY;
+    const { leaseMs } = this.#policyOf(group);
+    return this.#seenUntil - (presenceMs(leaseMs) * 2) / 3;
+  }
+
   /** When there will be something to do, if that is known and lies ahead. */
-  #look(now: number, limit: number): Promise<"missing" | "claimable" | number> {
-    const { name, given } = this.#parts;
+  #look(now: number, limit: number): Promise<"claimable" | number> {
+    const { name, given } = this.#parts.options;
     const { connection, groups, log } = this.#engine;
+    const accepts = given.eventTypes;
     return connection.read(() => {
       const group = groups.find(name);
-      if (group === undefined) return "missing";
-      checkSameGroupPolicy(name, group.policy, given);
-      this.#policy = group.policy;
-      this.#lookAhead.fill(log, group, limit);
-      if (this.#lookAhead.size > 0) return "claimable";
+      const joined = this.#joined;
+      if (joined !== undefined && group?.id !== joined.groupId) throw groupRemoved(name);
+      if (group === undefined) return "claimable";
+      const isWhole = isUniform(group.wanted, group.cursor, accepts);
+      if (isWhole) this.#lookAhead.fill(log, group, limit);
+      // To join is something to do.
+      if (joined === undefined) return "claimable";
+      if (!group.policy.paused) {
+        const isThere = isWhole
+          ? this.#lookAhead.size > 0
+          : groups.next(group, accepts) !== undefined;
+        if (isThere) return "claimable";
+      }
       const due = this.#nextDue(group);
       return due <= now ? "claimable" : due;
     });
   }
 
-  /** When there is something to do of which no commit tells: a retry, a lease that ends, to say that it is served. */
+  /**
+   * When there is something to do of which no commit tells: a retry, a lease that ends, to say that it is served, or
+   * that this member is there.
+   */
   #nextDue(group: Group): number {
     const { claimer, groups } = this.#engine;
-    return Math.min(claimer.nextDue(group) ?? Number.POSITIVE_INFINITY, groups.touchDue(group));
+    const touch = Math.min(groups.touchDue(group), this.#seeAgainAt(group));
+    if (group.policy.paused) return touch;
+    if (claimer.hasAside(group, this.#parts.options.given.eventTypes)) return 0;
+    return Math.min(claimer.nextDue(group) ?? Number.POSITIVE_INFINITY, touch);
   }
 
-  #claimed({ event, lease, until }: Leased): ClaimedEvent {
-    return { event, lease: new MemberLease(this.#engine, lease), until };
+  #policyOf({ policy }: Group): StoredGroupPolicy {
+    if (policy !== this.#stored || this.#policy === undefined) {
+      this.#stored = policy;
+      this.#policy = statedPolicy(policy, this.#parts.options.given);
+    }
+    return this.#policy;
+  }
+
+  #claimed({ event, lease, until }: Leased, policy: StoredGroupPolicy): ClaimedEvent {
+    return { event, lease: new MemberLease(this.#engine, lease, policy), until };
+  }
+
+  #report(reports: readonly QueueError[]): void {
+    for (const report of reports) this.#parts.host.onError(report);
   }
 }
+
+const NO_REPORTS: readonly QueueError[] = [];

@@ -1,3 +1,4 @@
+import type { DeadLetterNotice } from "@ringrift/event-queue";
 import type { Ack } from "./lease.ts";
 import type { EventRow } from "./rows.ts";
 
@@ -11,6 +12,8 @@ export interface WriteTransaction {
   readonly appended: EventRow[];
   /** Acks of jobs of this transaction that are not written yet. */
   readonly acks: Ack[];
+  /** What jobs of this transaction have made dead letters of. */
+  readonly buried: DeadLetterNotice[];
   /** Set by a job that did something which has to survive a power cut, though such jobs as a rule don't. */
   durable: boolean;
   /** Set by a job when others may be waiting for what it did: they are woken after COMMIT. */

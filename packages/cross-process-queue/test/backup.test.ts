@@ -29,6 +29,7 @@ test("a backup is a queue with all that was sent before, its groups and its dead
   });
   const copy = openQueue(backup.path);
   expect(await copy.history()).toEqual(await queue.history());
+  expect(await copy.id()).toBe(await queue.id());
   expect(await copy.groups.list()).toMatchObject([{ name: "g", pending: 9, deadLetters: 1 }]);
   expect(await copy.send("C", {})).toMatchObject({ position: 12 });
   expect(await queue.send("C", {})).toMatchObject({ position: 12 });

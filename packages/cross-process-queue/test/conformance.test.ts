@@ -16,13 +16,26 @@ testEventQueue(
     delayedSends: true,
     backpressure: true,
     skipping: true,
+    clockSteps: true,
+    mixedTypes: true,
+    groupKinds: true,
+    deadLetterRetention: true,
+    clock: true,
   },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "ringrift-queue-"));
     const dbPath = join(folder, "events.db");
+    const realNow = Date.now;
     return {
       open: (options) => new CrossProcessEventQueue({ dbPath, ...options }),
-      dispose: async () => rmSync(folder, { recursive: true, force: true }),
+      stepClock: (ms) => {
+        const before = Date.now.bind(Date);
+        Date.now = () => before() + ms;
+      },
+      dispose: async () => {
+        Date.now = realNow;
+        rmSync(folder, { recursive: true, force: true });
+      },
     };
   },
 );

@@ -150,7 +150,9 @@ test.each(["power-loss", "process-crash"] as const)(
       expect.stringMatching(/better-sqlite3/),
       "node:sqlite",
     ]);
-    expect(problems.join(" ")).toMatch(/2 copies of SQLite: .*better-sqlite3.*, node:sqlite/);
+    expect(problems.map(({ message }) => message).join(" ")).toMatch(
+      /2 copies of SQLite: .*better-sqlite3.*, node:sqlite/,
+    );
   },
 );
 

@@ -46,13 +46,15 @@ test("a member that has read ahead goes where its group is moved, forwards and b
   expect([await next(), await next()]).toEqual([1, 2]);
 });
 
-test("a member that has read ahead obeys the types of a group that was made anew", async () => {
+test("a member that has read ahead is told that its group was made anew, and obeys the types of that", async () => {
   const queue = await filled(tempPath());
   const member = queue.group("g");
   const [first] = await member.receive({ limit: 1 });
   expect(first?.type).toBe("EVEN");
   await queue.groups.remove("g");
   await queue.group("g", { eventTypes: ["ODD"] }).ensure();
+  await expect(member.receive()).rejects.toMatchObject({ code: "GROUP_REMOVED" });
+  expect(await member.ensure()).toMatchObject({ created: false, eventTypes: ["ODD"] });
   const events = await member.receive({ limit: EVENTS });
   expect(events.map(({ payload }) => payload)).toEqual(
     Array.from({ length: EVENTS / 2 }, (_, n) => 2 * n + 1),

@@ -6,7 +6,7 @@ import { MIGRATIONS } from "../src/migrations.ts";
 import { openQueue, tempPath } from "./temp-queue.ts";
 
 /** Versions whose file was written by the code of their time: see `fixtures/make-fixture.ts`. */
-const WRITTEN = [1, 2, 3, 4];
+const WRITTEN = [1, 2, 3, 4, 5];
 
 /** A copy of a fixture, as fresh as it was when it was made: else retention would remove half of it. */
 function fixture(version: number): string {

@@ -186,7 +186,10 @@ test("health of a queue that can't be opened resolves and says why", async () =>
   const path = tempPath();
   writeFileSync(path, "Dear diary, ".repeat(1000));
   const health = await openQueue(path).health();
-  expect(health).toMatchObject({ ok: false, problems: [expect.stringContaining(path)] });
+  expect(health).toMatchObject({
+    ok: false,
+    problems: [{ message: expect.stringContaining(path) }],
+  });
 });
 
 test("health of a queue that works has the facts of the file", async () => {

@@ -19,13 +19,13 @@ export interface EventLineage {
   readonly correlationId: string;
   /** Id of the event that was being handled when this one was published. */
   readonly causationId?: string | undefined;
-  /** Ids of the bus instances it has passed, oldest first. */
+  /** Ids of the bus instances and bridged queues it has passed, oldest first. */
   readonly via: readonly string[];
   /** W3C trace context, passed through untouched. */
   readonly traceparent?: string | undefined;
 }
 
-/** Most bus instances an event may pass: the backstop where `via` alone would not end a loop. */
+/** Most bus instances and bridged queues an event may pass: the backstop where `via` alone would not end a loop. */
 export const MAX_HOPS = 16;
 
 const MAX_TEXT = 512;

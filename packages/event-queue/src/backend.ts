@@ -17,7 +17,9 @@ export type {
   GroupMember,
   HealthReport,
   LogStats,
+  MemberOptions,
   MemberRequest,
+  NameHolder,
   QueueBackend,
 } from "./backend/queue-backend.ts";
 export type { Interception } from "./backend/interception.ts";
@@ -38,24 +40,39 @@ export { Bell, type BellWait } from "./bell.ts";
 export { type CheckedConsumerOptions, checkConsumerOptions } from "./consumer-options.ts";
 export { ConsumerMiddlewares } from "./consumer-middleware.ts";
 export { createConsumer } from "./consumer-loop.ts";
-export { leaseLost } from "./delivery.ts";
+export { leaseLost, settleAfter, whenSettled } from "./delivery.ts";
 export { nextChildDedupeKey, runDelivery } from "./delivery-scope.ts";
 export { isPermanent, toErrorData } from "./error-data.ts";
 export { createEventStream, type EventStream, type StreamRequest } from "./event-stream.ts";
 export { handlerEventTypes } from "./group-handlers.ts";
 export {
   backoffDelayMs,
+  checkGroupChange,
   checkGroupPolicy,
+  type CheckedGroupChange,
   checkSameGroupPolicy,
   completeGroupPolicy,
   decodeGroupPolicy,
   DEFAULT_GROUP_POLICY,
   encodeGroupPolicy,
   type GivenGroupPolicy,
+  policyDifferences,
   shownPolicy,
+  statedPolicy,
   type StoredGroupPolicy,
 } from "./group-policy.ts";
-export { groupNotFound, groupSkipped } from "./group-errors.ts";
+export {
+  groupExpired,
+  groupIsReader,
+  groupMissed,
+  groupNotFound,
+  groupPolicyChanged,
+  groupRemoved,
+  groupShared,
+  groupSkipped,
+  groupStartUnstated,
+  groupTypeEnded,
+} from "./group-errors.ts";
 export { leaseEvent, type LeaseOperations, leaseOperationsOf } from "./leased-record.ts";
 export type { LeaseSource } from "./lease-source.ts";
 export { type LongPoll, longPoll, type Taken } from "./long-poll.ts";
@@ -87,6 +104,7 @@ export {
   type PayloadLimits,
 } from "./payload.ts";
 export { isFatal, reportQueueError } from "./queue-errors.ts";
+export { newQueueId } from "./queue-id.ts";
 export {
   InstanceReader,
   type LogPage,
@@ -94,6 +112,7 @@ export {
   type LogSource,
   type ReaderRequest,
 } from "./reader.ts";
+export { typesOfStrangers } from "./member-types.ts";
 export { type EventRecord, toStoredEvent } from "./stored-event.ts";
 export {
   checkClaim,
@@ -108,3 +127,10 @@ export {
   splitConsume,
   splitReceive,
 } from "./requests.ts";
+export {
+  MOST_SET_ASIDE,
+  presenceMs,
+  TYPE_ENDS_AFTER_MS,
+  type WantedSegment,
+  WantedTypes,
+} from "./wanted-types.ts";

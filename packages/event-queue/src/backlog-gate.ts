@@ -6,7 +6,8 @@ import { checkMs, checkNumber, invalidOption } from "./options.ts";
 /** Options that bound what sends may pile up. */
 export interface BacklogOptions {
   /**
-   * Sends wait, and then refuse, while a group has so many events or more still to settle. Handlers of queued
+   * Sends wait, and then refuse, while a group has so many events or more still to settle; reading groups of nodes that
+   * aren't there hold nobody back. `health()` says which group does. Handlers of queued
    * events are exempt: a group that waited for itself would wait for ever. Looked at about ten times a second, so
    * senders may go beyond it by what they send in between; a `sendMany` goes in whole. @default no limit
    */
@@ -122,6 +123,6 @@ function backlogFull(furthest: Backlog | undefined, max: number): QueueError {
   const { group, pending } = furthest ?? { group: "", pending: max };
   return new QueueError(
     "BACKLOG_FULL",
-    `Nothing was stored: group "${group}" has ${pending} events or more still to settle, and maxBacklog is ${max}. Send more slowly, add consumers, or raise it; a group that nobody needs can be removed (groups.remove).`,
+    `Nothing was stored: group "${group}" has ${pending} events or more still to settle, and maxBacklog is ${max}. Send more slowly, add consumers, or raise it; a group that nobody needs any more can be removed (groups.remove), with all it has pending.`,
   );
 }

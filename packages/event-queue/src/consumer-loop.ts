@@ -1,5 +1,11 @@
 import { setImmediate } from "node:timers/promises";
-import { type Contracts, currentEvent, type EventName, runDetached } from "@ringrift/envelope";
+import {
+  type Contracts,
+  currentEvent,
+  type EventLineage,
+  type EventName,
+  runDetached,
+} from "@ringrift/envelope";
 import { AckRound } from "./ack-round.ts";
 import { Bell, LONGEST_TIMER_MS } from "./bell.ts";
 import { ClaimPace } from "./claim-pace.ts";
@@ -24,6 +30,7 @@ import { isFatal, reportQueueError } from "./queue-errors.ts";
 import { Roster } from "./roster.ts";
 import { settle } from "./settlement.ts";
 
+const NOBODY: ReadonlySet<Delivery> = new Set();
 const LONG_POLL_MS = 30_000;
 /** Before a handler is tried again whose sends found the queue full. */
 const FULL_PAUSE_MS = 1_000;
@@ -63,6 +70,8 @@ class ConsumerLoop implements Consumer {
   /** Their handlers are done, their acks and nacks are not. */
   readonly #settling = new Roster<Delivery>();
   readonly #busyKeys = new Set<string>();
+  /** Their handlers wait for a stop of this consumer, so no stop waits for them. */
+  readonly #stoppers = new Set<Delivery>();
   readonly #renewal = new LeaseRenewal(
     (leaseMs) => this.#renewals(leaseMs),
     (error) => this.#report(error),
@@ -131,16 +140,13 @@ class ConsumerLoop implements Consumer {
 
   async stop(options: { readonly timeoutMs?: number | undefined } = {}): Promise<StopResult> {
     this.#beginStop();
-    // A handler that stops its own consumer would wait for itself. By id: a bridge publishes the event on a
-    // bus, and its handlers run with the bus's form of it.
-    const current = currentEvent()?.id;
-    const own = [...this.#running].find((delivery) => delivery.event.id === current);
+    this.#excuse(currentEvent());
     const deadline = performance.now() + (options.timeoutMs ?? Number.POSITIVE_INFINITY);
-    while (!this.#isQuiet(own)) {
+    while (!this.#isQuiet(this.#stoppers)) {
       const seen = this.#changed.version;
       const left = deadline - performance.now();
       if (left <= 0) {
-        this.#abandonAll(own);
+        this.#abandonAll();
         break;
       }
       await this.#changed.wait(seen, { timeoutMs: left, keepAlive: true });
@@ -152,9 +158,29 @@ class ConsumerLoop implements Consumer {
     await this.stop();
   }
 
-  #isQuiet(own?: Delivery): boolean {
-    const others = this.#running.size - (own !== undefined && this.#running.has(own) ? 1 : 0);
-    return others === 0 && this.#settling.size === 0 && !this.#looping && this.#releasing === 0;
+  /**
+   * A handler that stops its own consumer would wait for itself, and two of them for each other. By id: a bridge
+   * publishes the event on a bus, and its handlers run with the bus's form of it, or with an event that they published.
+   */
+  #excuse(current: EventLineage | undefined): void {
+    if (current === undefined) return;
+    const { id, causationId } = current;
+    for (const delivery of this.#held()) {
+      const { event } = delivery;
+      if (event.id === id || event.id === causationId) this.#stoppers.add(delivery);
+    }
+    this.#changed.ring();
+  }
+
+  /** Handlers are running, or their acks and nacks are. */
+  #held(): Delivery[] {
+    return [...this.#running, ...this.#settling];
+  }
+
+  #isQuiet(except: ReadonlySet<Delivery> = NOBODY): boolean {
+    // Those in it are always among those that are held.
+    const others = this.#running.size + this.#settling.size - except.size;
+    return others === 0 && !this.#looping && this.#releasing === 0;
   }
 
   #beginStop(): void {
@@ -167,16 +193,16 @@ class ConsumerLoop implements Consumer {
     this.#finishIfQuiet();
   }
 
-  #abandonAll(own: Delivery | undefined): void {
-    for (const delivery of [...this.#running, ...this.#settling]) {
-      if (delivery === own) continue;
-      this.#left += 1;
-      delivery.abandon(
+  #abandonAll(): void {
+    for (const delivery of this.#held()) {
+      if (this.#stoppers.has(delivery)) continue;
+      const isLeft = delivery.abandon(
         new QueueError(
           "CONSUMER_STOPPED",
           `The consumer of group "${this.#source.group}" was stopped before this handler was done. The event is delivered again.`,
         ),
       );
+      if (isLeft) this.#left += 1;
     }
   }
 
@@ -290,7 +316,9 @@ class ConsumerLoop implements Consumer {
       const [event] = index === -1 ? [] : this.#waiting.splice(index, 1);
       if (event === undefined) return;
       if (event.key !== undefined) this.#busyKeys.add(event.key);
-      const delivery = new Delivery(event, { group: this.#source.group, ...this.#options });
+      const { group, handlerTimeoutMs } = this.#source;
+      const limit = this.#options.handlerTimeoutMs ?? handlerTimeoutMs;
+      const delivery = new Delivery(event, { group, ...this.#options, handlerTimeoutMs: limit });
       this.#running.add(delivery);
       void this.#deliver(delivery);
     }
@@ -307,29 +335,39 @@ class ConsumerLoop implements Consumer {
     if (isForWantOfSpace(outcome)) await this.#pause(FULL_PAUSE_MS);
     this.#running.delete(delivery);
     this.#settling.add(delivery);
-    const settling = this.#settle(event, outcome);
+    const settling = this.#settle(delivery, outcome);
     this.#changed.ring();
     this.#beginReady();
+    let isAcked = false;
     try {
-      await settling;
+      isAcked = await settling;
     } catch (error) {
       // The lease runs out and the event is delivered again; that is what at least once means.
       this.#report(error);
     }
     this.#settling.delete(delivery);
+    this.#stoppers.delete(delivery);
+    delivery.settled(isAcked);
     if (event.key !== undefined) this.#busyKeys.delete(event.key);
     this.#changed.ring();
     this.#beginReady();
     this.#finishIfQuiet();
   }
 
-  /** The next event of its key waits for the ack; others share a commit with those of their round. */
-  async #settle(event: LeasedEvent, outcome: DeliveryOutcome): Promise<void> {
+  /**
+   * The next event of its key waits for the ack; others share a commit with those of their round. Resolves to whether
+   * the ack was taken.
+   */
+  async #settle(delivery: Delivery, handled: DeliveryOutcome): Promise<boolean> {
+    const { event } = delivery;
+    const rest = delivery.outcomeAfter(handled);
+    const outcome = rest === undefined ? handled : await rest;
     if (outcome.kind === "handled" && event.key === undefined) await this.#round.over;
     if (outcome.kind === "failed") this.#counts.failed += 1;
     if (isForWantOfSpace(outcome)) this.#report(outcome.error);
     const count = await settle(this.#source, event, outcome);
     if (count !== undefined) this.#counts[count] += 1;
+    return count === "handled";
   }
 
   #releaseWaiting(): void {
@@ -350,7 +388,7 @@ class ConsumerLoop implements Consumer {
   /** The leases of all it holds, those whose handlers run and those that wait for one. */
   #renewals(leaseMs: number): Promise<void>[] {
     return [
-      ...[...this.#running, ...this.#settling].map(async (delivery) => {
+      ...this.#held().map(async (delivery) => {
         // Of no effect when the handler is done and its event is being settled.
         if (!(await delivery.renew(leaseMs))) delivery.abandon(leaseLost(delivery.event));
       }),

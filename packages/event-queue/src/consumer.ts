@@ -22,12 +22,12 @@ export type EventHandler<
   K extends EventName<C> = EventName<C>,
 > = (event: QueueEvent<C, K>, context: DeliveryContext) => unknown;
 
-/** One handler a type; the group reads exactly these types. */
+/** One handler for each type; the member handles exactly these types. */
 export type EventHandlers<C extends Contracts = AnyContracts> = {
   readonly [K in EventName<C>]?: EventHandler<C, K>;
 };
 
-/** How one member works. Not stored: members of a group may differ. */
+/** How one member works: members of a group may differ. */
 export interface ConsumerOptions {
   /** Handlers that may run at once in this member. @default 1 */
   readonly concurrency?: number | undefined;
@@ -42,7 +42,8 @@ export interface ConsumerOptions {
   readonly prefetch?: number | undefined;
   /**
    * Longest a handler may run; then its signal is aborted (`HANDLER_TIMEOUT`), the attempt has failed and its
-   * place is free: a handler that ignores its signal goes on unobserved. @default no limit
+   * place is free: a handler that ignores its signal goes on unobserved. Stored with the group, for members that leave
+   * it out. @default what is stored, else no limit
    */
   readonly handlerTimeoutMs?: number | undefined;
   /** Give what a handler sends a dedupe key, so that a retry doesn't multiply it. @default true */
@@ -107,7 +108,7 @@ export interface Consumer extends AsyncDisposable {
   stats(): ConsumerStats;
   /**
    * Resolves when it has stopped: to `undefined`, or to the error that ended it and that no retry can mend,
-   * e.g. `GROUP_CONFIG_MISMATCH`. Never rejects.
+   * e.g. `GROUP_REMOVED`. Never rejects.
    */
   readonly ended: Promise<Error | undefined>;
   unref(): this;

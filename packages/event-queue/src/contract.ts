@@ -15,7 +15,8 @@ import type {
 } from "./consumer.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { LeasedEvent, QueueEvent } from "./events.ts";
-import type { EnsuredGroup, GroupPolicy, Groups } from "./groups.ts";
+import type { EnsuredGroup, EnsureOptions, GroupPolicy, Groups } from "./groups.ts";
+import type { HealthProblem } from "./health-problem.ts";
 
 /** What may accompany a payload. */
 export interface SendOptions {
@@ -113,17 +114,20 @@ export interface QueueStats {
   /** Deliveries to this instance. */
   readonly received: number;
   /**
-   * Events dropped by this instance, by reason: `retention` (too old, and settled by every group),
-   * `group-expired` (pending in a group that expired), or a backend's own.
+   * Events dropped by this instance, by reason: `retention` (too old, and settled by every group), `group-expired`
+   * (pending in a group that expired), `skipped` (older than a group's `skipAfterMs`), `type-ended` (pending, and no
+   * member wants the type any more), `missed` (pending in a group that nobody has served for its `holdMs`),
+   * `dead-letter-retention` (dead letters that were kept for long enough), or a backend's own.
    */
   readonly dropped: Readonly<Record<string, number>>;
 }
 
 /** Whether a queue can do its work now. */
 export interface QueueHealth {
+  /** Whether no problem is an `error`. */
   readonly ok: boolean;
-  /** What is wrong and what to do, one sentence each; empty when `ok`. */
-  readonly problems: readonly string[];
+  /** What is wrong and what to do. */
+  readonly problems: readonly HealthProblem[];
   /** The backend and its version, e.g. `sqlite 3.53.3`. */
   readonly backend: string;
   /** What else the backend has to say: file sizes, journal mode, lag. */
@@ -137,19 +141,23 @@ export interface ConsumerGroup<
 > {
   readonly name: string;
   /**
-   * Makes the group now if it doesn't exist, so that it misses nothing sent from here on. Every other
-   * call does so too. Idempotent.
+   * Makes the group now if it doesn't exist, so that it misses nothing sent from here on; states this handle's values,
+   * and adds its types. Every other call does so too. Idempotent.
    *
    * @example (await queue.group("mailer", { from: "now" }).ensure()).created // true the first time
    *
-   * @throws QueueError `GROUP_CONFIG_MISMATCH` when it exists with another policy
+   * @throws QueueError `GROUP_CONFIG_MISMATCH` when it exists with another policy and this handle says
+   * `policy: "require"`, or is a node's; `GROUP_START_UNSTATED` as its options say
    */
-  ensure(): Promise<EnsuredGroup>;
-  /** Leases events in position order; retries that are due come when their time has come. Never blocks longer than `waitMs`. */
+  ensure(options?: EnsureOptions): Promise<EnsuredGroup>;
+  /**
+   * Leases events in position order; retries that are due come when their time has come. Never blocks longer than `waitMs`.
+   * Rejects with `GROUP_REMOVED` when the group was there and is gone.
+   */
   receive(options?: GroupReceiveOptions): Promise<LeasedEvent<C, K>[]>;
   /**
-   * Starts a member that handles events until it is stopped. Returns at once. With a map of handlers the
-   * group reads exactly its types.
+   * Starts a member that handles events until it is stopped. Returns at once. With a map of handlers it
+   * handles exactly its types.
    *
    * @example queue.group("mailer").consume({ concurrency: 4 }, async (event) => { … })
    *
@@ -236,6 +244,15 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
 
   readonly deadLetters: DeadLetters;
   readonly groups: Groups;
+
+  /**
+   * The id of this queue: made with the log, kept in it, and the same for all instances of all processes. Another queue
+   * has another one; a copy of a file, or a backup, has that of its original. At most 40 letters, digits and `-`. Bridges
+   * name it in the `via` of what they carry on.
+   *
+   * @example await queue.id() // "9f86d081884c7d659a2feaa0c55ad015"
+   */
+  id(): Promise<string>;
 
   stats(): Promise<QueueStats>;
   health(): Promise<QueueHealth>;

@@ -1,11 +1,5 @@
-/** An error that crosses a process, as data. */
-export interface ErrorData {
-  readonly name: string;
-  readonly message: string;
-  readonly code?: string;
-  readonly stack?: string;
-  readonly cause?: ErrorData;
-}
+import type { ErrorData } from "./error-data.ts";
+import type { DeadLetterNotice } from "./dead-letter-notices.ts";
 
 /** An event that a group gave up on. It survives retention. */
 export interface DeadLetter {
@@ -53,4 +47,11 @@ export interface DeadLetters {
   redrive(filter: DeadLetterFilter): Promise<{ count: number }>;
   /** Forgets them for good. */
   discard(filter: DeadLetterFilter): Promise<{ count: number }>;
+  /**
+   * Tells of each letter that a call of this instance makes, after it is stored. While anybody is told so, no
+   * process warnings (`RINGRIFT_DEAD_LETTER`, a few a minute) are given. Returns what ends it.
+   *
+   * @throws QueueError `INVALID_OPTION`
+   */
+  onLetter(listener: (notice: DeadLetterNotice) => void): () => void;
 }

@@ -34,10 +34,19 @@ export class Delivery implements DeliveryContext, Rostered {
   place = -1;
   readonly #options: DeliveryOptions;
   #controller: AbortController | undefined;
-  #end: ((outcome: DeliveryOutcome) => void) | undefined;
+  /** Resolves when it is given up. */
+  #given: PromiseWithResolvers<DeliveryOutcome> | undefined;
   #aborted: QueueError | undefined;
+  /** What is awaited after the handler. */
+  #rest: Promise<unknown> | undefined;
+  #onSettled: ((isAcked: boolean) => void) | undefined;
   /** Until when the handler prolonged the lease itself, on the monotone clock. */
   #extendedUntil = 0;
+
+  /** The delivery behind a handler's context; `undefined` for another queue's. */
+  static of(context: object): Delivery | undefined {
+    return #options in context ? context : undefined;
+  }
 
   constructor(event: LeasedEvent, options: DeliveryOptions) {
     this.event = event;
@@ -70,17 +79,39 @@ export class Delivery implements DeliveryContext, Rostered {
     return this.event.extend(leaseMs);
   }
 
-  /** Aborts the handler's signal and stops waiting for it. */
-  abandon(reason: QueueError): void {
-    this.#abort(reason, { kind: "abandoned", reason });
+  /** Aborts the handler's signal and stops waiting for it. `false` when that was done before. */
+  abandon(reason: QueueError): boolean {
+    return this.#abort(reason, { kind: "abandoned", reason });
+  }
+
+  /** See {@link settleAfter}. */
+  awaitAfterwards(rest: Promise<unknown>): void {
+    this.#rest = rest;
+    // Looked at when the handler has returned, which may be later.
+    rest.catch(() => {});
+  }
+
+  /** Calls `listener` when it has been settled, or given up. */
+  tell(listener: (isAcked: boolean) => void): void {
+    this.#onSettled = listener;
+  }
+
+  settled(isAcked: boolean): void {
+    this.#onSettled?.(isAcked);
+  }
+
+  /** What a handled delivery comes to when what is awaited after the handler is over; `undefined` if nothing is. */
+  outcomeAfter({ kind }: DeliveryOutcome): Promise<DeliveryOutcome> | undefined {
+    if (kind !== "handled" || this.#rest === undefined) return undefined;
+    const given = (this.#given ??= Promise.withResolvers()).promise;
+    return Promise.race([outcomeOf(this.#rest), given]);
   }
 
   /** Runs the handler to its end, or until it is given up. Never rejects. */
   async run(handler: EventHandler | undefined): Promise<DeliveryOutcome> {
     const { group, dedupeChildren, handlerTimeoutMs } = this.#options;
     if (handler === undefined) return { kind: "failed", error: handlerMissing(this.event, group) };
-    const { promise: given, resolve } = Promise.withResolvers<DeliveryOutcome>();
-    this.#end = resolve;
+    const given = (this.#given ??= Promise.withResolvers()).promise;
     const timer =
       handlerTimeoutMs === undefined
         ? undefined
@@ -89,23 +120,51 @@ export class Delivery implements DeliveryContext, Rostered {
             this.#abort(error, { kind: "failed", error });
           }, handlerTimeoutMs).unref();
     // When the handler is given up, its late result, or failure, is nobody's.
-    const handled = runDelivery(group, this.event, dedupeChildren, () =>
-      handler(this.event, this),
-    ).then(
-      (): DeliveryOutcome => ({ kind: "handled" }),
-      (error: unknown): DeliveryOutcome => ({ kind: "failed", error }),
-    );
-    const outcome = await Promise.race([handled, given]);
+    const handled = runDelivery(group, this.event, dedupeChildren, () => handler(this.event, this));
+    const outcome = await Promise.race([outcomeOf(handled), given]);
     clearTimeout(timer);
     return outcome;
   }
 
-  #abort(reason: QueueError, outcome: DeliveryOutcome): void {
-    if (this.#aborted !== undefined) return;
+  #abort(reason: QueueError, outcome: DeliveryOutcome): boolean {
+    if (this.#aborted !== undefined) return false;
     this.#aborted = reason;
     this.#controller?.abort(reason);
-    this.#end?.(outcome);
+    this.#given?.resolve(outcome);
+    return true;
   }
+}
+
+function outcomeOf(work: Promise<unknown>): Promise<DeliveryOutcome> {
+  return work.then(
+    (): DeliveryOutcome => ({ kind: "handled" }),
+    (error: unknown): DeliveryOutcome => ({ kind: "failed", error }),
+  );
+}
+
+/**
+ * For bridges: settles a delivery when `rest` does, acked when it resolves and failed when it rejects, and not when its
+ * handler returns. That frees its place in the consumer: as many as wait in this way may be leased besides. Their leases
+ * are renewed, and a stop waits for them. `false` for a delivery of a queue with consumers of its own kind: then await
+ * `rest` in the handler.
+ */
+export function settleAfter(context: DeliveryContext, rest: Promise<unknown>): boolean {
+  const delivery = Delivery.of(context);
+  delivery?.awaitAfterwards(rest);
+  return delivery !== undefined;
+}
+
+/**
+ * For bridges: calls `listener` when a delivery has been settled, or given up: with whether its ack was taken. `false` where
+ * nobody will call it (see {@link settleAfter}). One a delivery.
+ */
+export function whenSettled(
+  context: DeliveryContext,
+  listener: (isAcked: boolean) => void,
+): boolean {
+  const delivery = Delivery.of(context);
+  delivery?.tell(listener);
+  return delivery !== undefined;
 }
 
 function handlerMissing(event: LeasedEvent, group: string): QueueError {

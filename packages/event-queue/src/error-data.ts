@@ -1,5 +1,13 @@
 import { inspect } from "node:util";
-import type { ErrorData } from "./dead-letters.ts";
+
+/** An error that crosses a process, as data. */
+export interface ErrorData {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly cause?: ErrorData;
+}
 
 const MAX_TEXT = 2_000;
 const MAX_STACK = 8_000;

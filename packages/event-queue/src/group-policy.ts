@@ -1,7 +1,7 @@
 import type { Contracts, EventView, StartFrom } from "@ringrift/envelope";
 import { parseStartFrom } from "@ringrift/envelope";
 import { QueueError } from "./errors.ts";
-import type { Backoff, GroupInfo, GroupPolicy } from "./groups.ts";
+import type { Backoff, GroupChange, GroupInfo, GroupPolicy } from "./groups.ts";
 import { checkEventTypes } from "./names.ts";
 import { checkMs, checkNumber, checkOptionNames, invalidOption, show } from "./options.ts";
 
@@ -14,7 +14,11 @@ export interface StoredGroupPolicy {
   readonly expireAfterMs: number;
   /** `null` for never. */
   readonly skipAfterMs: number | null;
+  readonly holdMs: number;
+  /** `null` for no limit. */
+  readonly handlerTimeoutMs: number | null;
   readonly backoff: Required<Backoff>;
+  readonly paused: boolean;
 }
 
 /** What a member asked for: only what it gave, checked. */
@@ -25,7 +29,21 @@ export interface GivenGroupPolicy {
   readonly leaseMs?: number;
   readonly expireAfterMs?: number;
   readonly skipAfterMs?: number;
+  readonly holdMs?: number;
+  readonly handlerTimeoutMs?: number;
   readonly backoff?: Partial<Backoff>;
+  /** What is given must be what is stored. */
+  readonly isRequired?: true;
+}
+
+/** What is changed by hand; `null` takes a limit away. */
+export interface CheckedGroupChange extends Omit<
+  GivenGroupPolicy,
+  "eventTypes" | "from" | "isRequired" | "skipAfterMs" | "handlerTimeoutMs"
+> {
+  readonly skipAfterMs?: number | null;
+  readonly handlerTimeoutMs?: number | null;
+  readonly paused?: boolean;
 }
 
 /** What a group gets that was made without saying otherwise. */
@@ -35,7 +53,10 @@ export const DEFAULT_GROUP_POLICY: StoredGroupPolicy = Object.freeze({
   leaseMs: 30_000,
   expireAfterMs: 604_800_000,
   skipAfterMs: null,
+  holdMs: 2_592_000_000,
+  handlerTimeoutMs: null,
   backoff: Object.freeze({ initialMs: 100, maxMs: 60_000, factor: 2, jitter: 0.2 }),
+  paused: false,
 });
 
 /** Names of the options of a group. */
@@ -47,6 +68,18 @@ export const POLICY_NAMES: ReadonlySet<string> = new Set<keyof GroupPolicy>([
   "leaseMs",
   "expireAfterMs",
   "skipAfterMs",
+  "holdMs",
+  "policy",
+]);
+const CHANGE_NAMES: ReadonlySet<string> = new Set<keyof GroupChange>([
+  "maxAttempts",
+  "backoff",
+  "leaseMs",
+  "expireAfterMs",
+  "skipAfterMs",
+  "holdMs",
+  "handlerTimeoutMs",
+  "paused",
 ]);
 const BACKOFF_NAMES: ReadonlySet<string> = new Set<keyof Backoff>([
   "initialMs",
@@ -70,11 +103,63 @@ export function checkGroupPolicy(
 ): GivenGroupPolicy {
   checkOptionNames("a group", policy, POLICY_NAMES);
   const eventTypes = checkEventTypes(policy.eventTypes, view);
-  const { from, maxAttempts, leaseMs, expireAfterMs, skipAfterMs, backoff } = policy;
+  const { from, skipAfterMs, policy: how } = policy;
   if (from !== undefined) parseStartFrom(from);
+  if (how !== undefined && how !== "follow" && how !== "require") {
+    throw invalidOption(`Option "policy" is ${show(how)}. Give "follow" or "require".`);
+  }
   return {
     ...(eventTypes !== undefined && { eventTypes }),
     ...(from !== undefined && { from }),
+    ...(how === "require" && { isRequired: true as const }),
+    ...checkValues(policy),
+    ...(skipAfterMs !== undefined && { skipAfterMs: checkMs("skipAfterMs", skipAfterMs, 1) }),
+  };
+}
+
+/** `null`: no limit. */
+function checkLimit(name: string, ms: number | null): number | null {
+  return ms === null ? null : checkMs(name, ms, 1);
+}
+
+/**
+ * Checks what a group is changed by hand to.
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
+export function checkGroupChange(change: GroupChange): CheckedGroupChange {
+  checkOptionNames("groups.configure", change ?? undefined, CHANGE_NAMES);
+  const { skipAfterMs, handlerTimeoutMs, paused } = change ?? {};
+  if (paused !== undefined && typeof paused !== "boolean") {
+    throw invalidOption(`Option "paused" is ${show(paused)}. Give true or false.`);
+  }
+  const checked: CheckedGroupChange = {
+    ...checkValues(change ?? {}),
+    ...(skipAfterMs !== undefined && { skipAfterMs: checkLimit("skipAfterMs", skipAfterMs) }),
+    ...(handlerTimeoutMs !== undefined && {
+      handlerTimeoutMs: checkLimit("handlerTimeoutMs", handlerTimeoutMs),
+    }),
+    ...(paused !== undefined && { paused }),
+  };
+  if (Object.keys(checked).length > 0) return checked;
+  throw invalidOption(
+    `groups.configure was given nothing to change. Give one of: ${[...CHANGE_NAMES].join(", ")}.`,
+  );
+}
+
+type Values = Pick<
+  GivenGroupPolicy,
+  "maxAttempts" | "leaseMs" | "expireAfterMs" | "holdMs" | "backoff"
+>;
+
+function checkValues({
+  maxAttempts,
+  leaseMs,
+  expireAfterMs,
+  holdMs,
+  backoff,
+}: Pick<GroupPolicy, keyof Values>): Values {
+  return {
     ...(maxAttempts !== undefined && {
       maxAttempts: checkNumber("maxAttempts", maxAttempts, { min: 1, max: 1_000_000 }),
     }),
@@ -82,7 +167,7 @@ export function checkGroupPolicy(
     ...(expireAfterMs !== undefined && {
       expireAfterMs: checkMs("expireAfterMs", expireAfterMs, 1),
     }),
-    ...(skipAfterMs !== undefined && { skipAfterMs: checkMs("skipAfterMs", skipAfterMs, 1) }),
+    ...(holdMs !== undefined && { holdMs: checkMs("holdMs", holdMs, 1) }),
     ...(backoff !== undefined && { backoff: checkBackoff(backoff) }),
   };
 }
@@ -114,18 +199,54 @@ function checkBackoff(backoff: Backoff): Partial<Backoff> {
 
 /** The policy that a new group is stored with: what was given, defaults for the rest. */
 export function completeGroupPolicy(given: GivenGroupPolicy): StoredGroupPolicy {
-  return {
-    eventTypes: given.eventTypes ?? null,
-    maxAttempts: given.maxAttempts ?? DEFAULT_GROUP_POLICY.maxAttempts,
-    leaseMs: given.leaseMs ?? DEFAULT_GROUP_POLICY.leaseMs,
-    expireAfterMs: given.expireAfterMs ?? DEFAULT_GROUP_POLICY.expireAfterMs,
-    skipAfterMs: given.skipAfterMs ?? DEFAULT_GROUP_POLICY.skipAfterMs,
-    backoff: { ...DEFAULT_GROUP_POLICY.backoff, ...given.backoff },
-  };
+  return { ...statedPolicy(DEFAULT_GROUP_POLICY, given), eventTypes: given.eventTypes ?? null };
 }
 
 /**
- * Checks that what a member gave is what the group was made with. What it left out is what is stored.
+ * What holds for a member: what it states, and what is stored for the rest. That is also what is stored from then on;
+ * all but the types, which are those of every member.
+ */
+export function statedPolicy(
+  stored: StoredGroupPolicy,
+  given: GivenGroupPolicy | CheckedGroupChange,
+): StoredGroupPolicy {
+  const { paused = stored.paused } = given as CheckedGroupChange;
+  return {
+    eventTypes: stored.eventTypes,
+    maxAttempts: given.maxAttempts ?? stored.maxAttempts,
+    leaseMs: given.leaseMs ?? stored.leaseMs,
+    expireAfterMs: given.expireAfterMs ?? stored.expireAfterMs,
+    skipAfterMs: given.skipAfterMs === undefined ? stored.skipAfterMs : given.skipAfterMs,
+    holdMs: given.holdMs ?? stored.holdMs,
+    handlerTimeoutMs:
+      given.handlerTimeoutMs === undefined ? stored.handlerTimeoutMs : given.handlerTimeoutMs,
+    backoff: { ...stored.backoff, ...given.backoff },
+    paused,
+  };
+}
+
+/** Values of a policy that differ, but for the types: name, the first one's, the other's. */
+export function policyDifferences(
+  one: StoredGroupPolicy,
+  other: StoredGroupPolicy,
+): readonly (readonly [name: string, one: unknown, other: unknown])[] {
+  const fields = (policy: StoredGroupPolicy): [string, unknown][] => {
+    const { eventTypes: _, backoff, ...values } = policy;
+    const pauses = Object.entries(backoff).map(([name, value]): [string, unknown] => [
+      `backoff.${name}`,
+      value,
+    ]);
+    return [...Object.entries(values), ...pauses];
+  };
+  const others = new Map(fields(other));
+  return fields(one).flatMap(([name, value]) =>
+    value === others.get(name) ? [] : [[name, value, others.get(name)] as const],
+  );
+}
+
+/**
+ * Checks that what a member gave is what is stored, where it says `policy: "require"`. What it left out is what is
+ * stored.
  *
  * @throws QueueError `GROUP_CONFIG_MISMATCH`, naming the field and both values
  */
@@ -134,31 +255,30 @@ export function checkSameGroupPolicy(
   stored: StoredGroupPolicy,
   given: GivenGroupPolicy,
 ): void {
-  const { backoff } = given;
-  const fields: readonly (readonly [string, unknown, unknown])[] = [
-    ["eventTypes", given.eventTypes, stored.eventTypes],
-    ["maxAttempts", given.maxAttempts, stored.maxAttempts],
-    ["leaseMs", given.leaseMs, stored.leaseMs],
-    ["expireAfterMs", given.expireAfterMs, stored.expireAfterMs],
-    ["skipAfterMs", given.skipAfterMs, stored.skipAfterMs],
-    ["backoff.initialMs", backoff?.initialMs, stored.backoff.initialMs],
-    ["backoff.maxMs", backoff?.maxMs, stored.backoff.maxMs],
-    ["backoff.factor", backoff?.factor, stored.backoff.factor],
-    ["backoff.jitter", backoff?.jitter, stored.backoff.jitter],
+  const { eventTypes } = given;
+  const [difference] = [
+    ...(eventTypes !== undefined && JSON.stringify(eventTypes) !== JSON.stringify(stored.eventTypes)
+      ? [["eventTypes", stored.eventTypes, eventTypes] as const]
+      : []),
+    ...policyDifferences(stored, statedPolicy(stored, given)),
   ];
-  for (const [field, mine, theirs] of fields) {
-    if (mine === undefined || JSON.stringify(mine) === JSON.stringify(theirs)) continue;
-    throw new QueueError(
-      "GROUP_CONFIG_MISMATCH",
-      `Group "${group}" was made with ${field} ${JSON.stringify(theirs)}, and this member gives ${JSON.stringify(mine)}. Give the same value, leave it out, or remove the group first (groups.remove).`,
-    );
-  }
+  if (difference === undefined) return;
+  const [field, theirs, mine] = difference;
+  throw new QueueError(
+    "GROUP_CONFIG_MISMATCH",
+    `Group "${group}" has ${field} ${JSON.stringify(theirs)}, and this member requires ${JSON.stringify(mine)}. Give the same value or leave it out; or leave out policy: "require", and each member has its own.`,
+  );
 }
 
 /** For backends: the part of a {@link GroupInfo} that is the group's policy. */
 export function shownPolicy(policy: StoredGroupPolicy): Pick<GroupInfo, keyof StoredGroupPolicy> {
-  const { eventTypes, skipAfterMs, ...rest } = policy;
-  return { eventTypes: eventTypes ?? undefined, ...rest, skipAfterMs: skipAfterMs ?? undefined };
+  const { eventTypes, skipAfterMs, handlerTimeoutMs, ...rest } = policy;
+  return {
+    eventTypes: eventTypes ?? undefined,
+    ...rest,
+    skipAfterMs: skipAfterMs ?? undefined,
+    handlerTimeoutMs: handlerTimeoutMs ?? undefined,
+  };
 }
 
 /** Writes a policy for storage. */

@@ -13,15 +13,22 @@ export interface Backoff {
 }
 
 /**
- * A group's policy. It is stored when the group is made; whoever joins later gives the same values or
- * leaves them out (`GROUP_CONFIG_MISMATCH` otherwise). `from` counts only for a group that doesn't exist:
- * an existing one goes on at its cursor, and `ensure()` says so (`created: false`).
+ * What a member asks of a group. Groups follow the code that is deployed: a value that a member states holds for the
+ * events that this member handles, and is stored; for one that it leaves out, what is stored holds, which is the last
+ * one stated (a change is reported, `GROUP_POLICY_CHANGED`). The group wants the types that its live members want.
+ * `from` counts only for a group that doesn't exist: an existing one goes on at its cursor, and `ensure()` says so
+ * (`created: false`).
  */
 export interface GroupPolicy<
   C extends Contracts = AnyContracts,
   K extends EventName<C> = EventName<C>,
 > {
-  /** Types this group reads. @default every type */
+  /**
+   * Types this member has handlers for; it gets no others. The group wants the union of what its live members want. A
+   * type begins at the end of the log of the moment when it was first wanted. It ends when members are there of which
+   * none has wanted it for 60 s: what was pending of it is skipped, counted and reported (`GROUP_TYPE_ENDED`).
+   * @default what the group wants; every type in a new group
+   */
   readonly eventTypes?: readonly K[] | undefined;
   /** Where a new group starts. @default "beginning" */
   readonly from?: StartFrom | undefined;
@@ -32,9 +39,15 @@ export interface GroupPolicy<
   readonly leaseMs?: number | undefined;
   /**
    * A group that nobody served for so long expires: it is removed as by `groups.remove`, and what it had
-   * pending is counted in `stats().dropped["group-expired"]`. @default 604_800_000 (7 days)
+   * pending is counted in `stats().dropped["group-expired"]` and reported (`GROUP_EXPIRED`). A work group with anything
+   * pending or dead doesn't expire. @default 604_800_000 (7 days)
    */
   readonly expireAfterMs?: number | undefined;
+  /**
+   * A group that nobody served for so long no longer holds back retention. What it misses then is counted in its
+   * `skipped` and in `stats().dropped.missed`, and reported (`GROUP_MISSED`). @default 2_592_000_000 (30 days)
+   */
+  readonly holdMs?: number | undefined;
   /**
    * Events that the group hasn't settled so long after they were stored are skipped, unless a member has them just
    * then: for a group that is better late with nothing than late with everything. They are counted in the group's
@@ -42,12 +55,37 @@ export interface GroupPolicy<
    * often as retention is: at most a minute later. @default never
    */
   readonly skipAfterMs?: number | undefined;
+  /**
+   * `"require"`: a member whose values differ from those that are stored, or whose types from those that the group
+   * wants, is refused (`GROUP_CONFIG_MISMATCH`). @default "follow"
+   */
+  readonly policy?: "follow" | "require" | undefined;
+}
+
+/** What `groups.configure` changes. Members that state a value go on with theirs, and the next one to join states it anew. */
+export interface GroupChange {
+  readonly maxAttempts?: number | undefined;
+  readonly backoff?: Backoff | undefined;
+  readonly leaseMs?: number | undefined;
+  readonly expireAfterMs?: number | undefined;
+  readonly holdMs?: number | undefined;
+  /** `null` for never. */
+  readonly skipAfterMs?: number | null | undefined;
+  /** `null` for no limit. */
+  readonly handlerTimeoutMs?: number | null | undefined;
+  /** While it is paused, no member is given an event; what they have, they settle. */
+  readonly paused?: boolean | undefined;
 }
 
 /** A group as `groups.list()` and `ensure()` show it. */
 export interface GroupInfo {
   readonly name: string;
-  /** Types it reads; `undefined` for all. */
+  /**
+   * A group whose name was claimed is its holder's reading group, if it reads every type: a node's. All others are work
+   * groups.
+   */
+  readonly kind: "work" | "reader";
+  /** Types it wants; `undefined` for all. */
   readonly eventTypes: readonly string[] | undefined;
   /** Everything up to this position has been claimed at least once, or waits for an earlier event of its key. */
   readonly cursor: number;
@@ -57,6 +95,8 @@ export interface GroupInfo {
   readonly inFlight: number;
   /** Of these, failed before and waiting for their next attempt. */
   readonly retrying: number;
+  /** Of these, set aside until a member comes that has a handler for them: how many of which type. */
+  readonly setAside: Readonly<Record<string, number>>;
   /** Its dead letters. */
   readonly deadLetters: number;
   /** When a member last asked for events or settled one, in ms since the epoch. */
@@ -66,11 +106,25 @@ export interface GroupInfo {
   readonly expireAfterMs: number;
   /** `undefined` for never. */
   readonly skipAfterMs: number | undefined;
-  /** Events it was made to skip because of `skipAfterMs`, in all. */
+  readonly holdMs: number;
+  /** For members that don't state it; `undefined` for no limit. */
+  readonly handlerTimeoutMs: number | undefined;
+  /** By `groups.configure`. */
+  readonly paused: boolean;
+  /** Events it was made to skip, in all: because of `skipAfterMs`, because nobody wanted their type, or by `holdMs`. */
   readonly skipped: number;
   readonly backoff: Required<Backoff>;
   /** Who claimed the group for itself, if anybody. */
   readonly claimedBy: string | undefined;
+}
+
+/** What `ensure` is asked for. */
+export interface EnsureOptions {
+  /**
+   * Refuse to make a group without `from` while the log holds events that it would get (`GROUP_START_UNSTATED`): whether
+   * these are to be handled is for its maker to say. @default false
+   */
+  readonly requireFrom?: boolean | undefined;
 }
 
 /** What `ensure` gives. */
@@ -87,6 +141,12 @@ export interface ClaimOptions {
   readonly ttlMs?: number | undefined;
 }
 
+/** What a claim is given up with. */
+export interface ReleaseOptions {
+  /** JSON of at most 64 KiB for whoever claims the name next. @default the note that is there */
+  readonly note?: unknown;
+}
+
 /**
  * The right to a group's name: how a named node holds it. A convention among those who claim; nothing else
  * is refused to others.
@@ -94,10 +154,21 @@ export interface ClaimOptions {
 export interface GroupClaim {
   readonly group: string;
   readonly holder: string;
+  /**
+   * What an earlier holder left with its release; `undefined` when nobody left anything. It stays until another one is
+   * left or the group is removed, however holders end in between.
+   */
+  readonly note: unknown;
   /** Prolongs the claim by its ttl. `false` when somebody else holds it now. */
   renew(): Promise<boolean>;
-  /** Gives it up; idempotent. */
-  release(): Promise<void>;
+  /**
+   * Gives it up; idempotent. A note that is left with it is given to the next holders; without one, the note stays
+   * as it is. Nothing changes when somebody else holds the claim now.
+   *
+   * @throws QueueError (rejects) `INVALID_OPTION`; `PAYLOAD_*` for a note that isn't JSON, or longer than 64 KiB
+   * @example await claim.release({ note: { upTo: 4711 } }) // the next claim has it as its `note`
+   */
+  release(options?: ReleaseOptions): Promise<void>;
 }
 
 /** Administration of consumer groups. */
@@ -110,8 +181,19 @@ export interface Groups {
    * @throws QueueError `GROUP_NOT_FOUND`
    */
   seek(name: string, from: StartFrom): Promise<GroupInfo>;
-  /** Removes a group with its cursor, retries and dead letters. `false` when there was none. */
+  /**
+   * Removes a group with its cursor, retries and dead letters. `false` when there was none. Its running members are told
+   * (`GROUP_REMOVED`), and end.
+   */
   remove(name: string): Promise<boolean>;
+  /**
+   * Changes what is stored with a group, by hand.
+   *
+   * @example await queue.groups.configure("mailer", { paused: true })
+   *
+   * @throws QueueError `GROUP_NOT_FOUND`, `INVALID_OPTION`
+   */
+  configure(name: string, change: GroupChange): Promise<GroupInfo>;
   /**
    * Claims a group for one holder; the group needn't exist. The same holder may claim again. A claim whose holder is known to be dead (a process of this machine
    * that has ended) is taken over at once, others when they run out.

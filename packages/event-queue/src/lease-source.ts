@@ -3,10 +3,12 @@ import type { LeasedEvent } from "./events.ts";
 /** Where a consumer gets its events: a member of a group, without any loop of its own. */
 export interface LeaseSource {
   readonly group: string;
-  /** As stored with the group; asked for after a `receive` has resolved. */
+  /** What holds for this member; asked for after a `receive` has resolved. */
   readonly leaseMs: number;
-  /** As stored with the group; asked for after a `receive` has resolved. */
+  /** What holds for this member; asked for after a `receive` has resolved. */
   readonly maxAttempts: number;
+  /** As stored with the group, for a member that doesn't state it; asked for after a `receive` has resolved. */
+  readonly handlerTimeoutMs?: number | undefined;
   /**
    * Whether a claim costs a commit, which an ack made at the same time shares. Then a member with quick handlers leases
    * ahead of them, acks together, and claims a little later when events come fast.

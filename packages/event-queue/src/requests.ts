@@ -9,9 +9,10 @@ import type {
 import type { DeadLetterFilter } from "./dead-letters.ts";
 import type { StreamRequest } from "./event-stream.ts";
 import { POLICY_NAMES } from "./group-policy.ts";
-import type { ClaimOptions, GroupPolicy } from "./groups.ts";
+import type { ClaimOptions, EnsureOptions, GroupPolicy, ReleaseOptions } from "./groups.ts";
 import { checkEventType, checkEventTypes, checkGroupName } from "./names.ts";
 import { checkMs, checkNumber, checkOptionNames, checkText, invalidOption } from "./options.ts";
+import { encodePayload } from "./payload.ts";
 import type { ReaderRequest } from "./reader.ts";
 
 const DEFAULT_LIMIT = 100;
@@ -19,6 +20,7 @@ const MAX_LIMIT = 10_000;
 const DEFAULT_HISTORY = 1_000;
 const MAX_HISTORY = 100_000;
 const DEFAULT_CLAIM_TTL_MS = 10_000;
+const MAX_NOTE_BYTES = 65_536;
 
 const RECEIVE: ReadonlySet<string> = new Set<keyof ReceiveOptions>([
   "eventTypes",
@@ -42,7 +44,9 @@ const HISTORY: ReadonlySet<string> = new Set<keyof HistoryOptions>([
   "after",
   "limit",
 ]);
+const ENSURE: ReadonlySet<string> = new Set<keyof EnsureOptions>(["requireFrom"]);
 const CLAIM: ReadonlySet<string> = new Set<keyof ClaimOptions>(["holder", "ttlMs"]);
+const RELEASE: ReadonlySet<string> = new Set<keyof ReleaseOptions>(["note"]);
 const DEAD_LETTERS: ReadonlySet<string> = new Set<keyof DeadLetterFilter>([
   "id",
   "group",
@@ -146,15 +150,11 @@ export function splitConsume<O extends ConsumeOptions>(
   readonly member: ConsumerOptions;
 } {
   checkOptionNames("consume", options, CONSUME);
-  const { eventTypes, from, maxAttempts, backoff, leaseMs, expireAfterMs, skipAfterMs, ...rest } =
-    options;
-  const { group, ...member } = rest;
+  const { eventTypes, from, maxAttempts, backoff, leaseMs, policy: how, ...others } = options;
+  const { group, expireAfterMs, skipAfterMs, holdMs, ...member } = others;
   checkGroupName(group);
-  return {
-    group,
-    policy: { eventTypes, from, maxAttempts, backoff, leaseMs, expireAfterMs, skipAfterMs },
-    member,
-  };
+  const stated = { maxAttempts, backoff, leaseMs, expireAfterMs, skipAfterMs, holdMs };
+  return { group, policy: { eventTypes, from, ...stated, policy: how }, member };
 }
 
 /**
@@ -224,6 +224,12 @@ export function checkDeadLetterFilter(filter: DeadLetterFilter = {}): DeadLetter
   };
 }
 
+/** Checks the options of a group's `ensure`. */
+export function checkEnsure(options: EnsureOptions = {}): { readonly requireFrom: boolean } {
+  checkOptionNames("ensure", options, ENSURE);
+  return { requireFrom: options.requireFrom ?? false };
+}
+
 /** For backends: checks the options of `groups.claim`. */
 export function checkClaim(options: ClaimOptions): Required<ClaimOptions> & { ttlMs: number } {
   checkOptionNames("claim", options, CLAIM);
@@ -231,6 +237,14 @@ export function checkClaim(options: ClaimOptions): Required<ClaimOptions> & { tt
     holder: checkText("holder", options.holder),
     ttlMs: checkMs("ttlMs", options.ttlMs ?? DEFAULT_CLAIM_TTL_MS, 1),
   };
+}
+
+/** For backends: checks the options of a claim's `release`; the note as JSON. */
+export function checkRelease(options: ReleaseOptions = {}): string | undefined {
+  checkOptionNames("release", options, RELEASE);
+  const { note } = options;
+  if (note === undefined) return undefined;
+  return encodePayload(note, { name: "note", maxBytes: MAX_NOTE_BYTES });
 }
 
 function checkLimit(limit: unknown, byDefault: number, max: number): number {

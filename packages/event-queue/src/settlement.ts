@@ -1,3 +1,4 @@
+import { tellOfFailedAttempt } from "./attempt-channel.ts";
 import { type DeliveryOutcome, isForWantOfSpace } from "./delivery.ts";
 import { isPermanent } from "./error-data.ts";
 import type { LeasedEvent } from "./events.ts";
@@ -26,8 +27,11 @@ export async function settle(
     return undefined;
   }
   const { error } = outcome;
+  const { attempt } = event;
+  const willRetry = !isPermanent(error) && attempt < source.maxAttempts;
+  tellOfFailedAttempt({ group: source.group, event, attempt, error, willRetry });
   if (!(await settled(() => event.nack({ reason: error })))) return "leasesLost";
-  return isPermanent(error) || event.attempt >= source.maxAttempts ? "deadLettered" : undefined;
+  return willRetry ? undefined : "deadLettered";
 }
 
 /**

@@ -294,14 +294,16 @@ describe("the consumer loop", () => {
       return ms;
     };
     const { promise, resolve } = Promise.withResolvers<void>();
+    const extended = Promise.withResolvers<void>();
     const made = consumer(source, async (_, context) => {
       await eventually(() => expect(extensions.length).toBeGreaterThan(2));
       await context.extend(60_000);
       extensions.length = 0;
+      extended.resolve();
       await promise;
     });
     source.feed(leased({ extend }));
-    await eventually(() => expect(extensions).toEqual([]));
+    await extended.promise;
     await new Promise((done) => setTimeout(done, 100));
     expect(extensions).toEqual([]);
     resolve();

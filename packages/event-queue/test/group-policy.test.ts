@@ -16,6 +16,7 @@ const policy = fc.record(
     leaseMs: fc.integer({ min: 10, max: 100_000 }),
     expireAfterMs: fc.integer({ min: 1, max: 1_000_000 }),
     skipAfterMs: fc.integer({ min: 1, max: 1_000_000 }),
+    holdMs: fc.integer({ min: 1, max: 1_000_000 }),
     backoff: fc.record(
       {
         initialMs: fc.integer({ min: 0, max: 1_000 }),
@@ -55,7 +56,7 @@ describe("group policies", () => {
     const stored = completeGroupPolicy(checkGroupPolicy({ eventTypes: ["B", "A"] }));
     const given = checkGroupPolicy({ eventTypes: ["A"] });
     expect(() => checkSameGroupPolicy("billing", stored, given)).toThrow(
-      'Group "billing" was made with eventTypes ["A","B"], and this member gives ["A"].',
+      'Group "billing" has eventTypes ["A","B"], and this member requires ["A"].',
     );
   });
 
@@ -66,7 +67,10 @@ describe("group policies", () => {
       leaseMs: 30_000,
       expireAfterMs: 604_800_000,
       skipAfterMs: null,
+      holdMs: 2_592_000_000,
+      handlerTimeoutMs: null,
       backoff: { initialMs: 100, maxMs: 5_000, factor: 2, jitter: 0.2 },
+      paused: false,
     });
   });
 });

@@ -14,13 +14,23 @@ testEventQueue(
     delayedSends: true,
     backpressure: true,
     skipping: true,
+    clockSteps: true,
+    mixedTypes: true,
+    groupKinds: true,
+    deadLetterRetention: true,
+    clock: true,
   },
   async () => {
     let log: MemoryLog | undefined;
+    let steppedMs = 0;
+    const now = (): number => Date.now() + steppedMs;
     return {
       open: ({ dedupeWindowMs, retentionMs, ...options } = {}) => {
-        log ??= new MemoryLog({ dedupeWindowMs, retentionMs });
+        log ??= new MemoryLog({ dedupeWindowMs, retentionMs, now });
         return new MemoryEventQueue({ ...options, log });
+      },
+      stepClock: (ms) => {
+        steppedMs += ms;
       },
       dispose: async () => {},
     };

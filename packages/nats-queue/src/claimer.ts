@@ -161,7 +161,7 @@ export class Claimer {
       recordRevision = revision;
     }
     let heldUntil = delivered.since + leaseMs;
-    if (how.isPaused || leaseMs !== group.policy.leaseMs) {
+    if (how.isPaused || leaseMs !== group.usualLeaseMs) {
       heldUntil = performance.now() + leaseMs;
       if (!(await this.#hold(delivered, message))) return undefined;
     }

@@ -15,7 +15,7 @@ export function graceOf(leaseMs: number): number {
 
 /** The durable pull consumer that stands for a group in the server. */
 export function consumerConfig(
-  { name, incarnation, start, policy }: Group,
+  { name, incarnation, start, policy, usualLeaseMs }: Group,
   lane: Lane,
   how: { readonly names: Names; readonly isFiltered: boolean },
 ): Partial<ConsumerConfig> {
@@ -27,7 +27,7 @@ export function consumerConfig(
     durable_name: incarnation,
     description: `RingRift group ${name}`,
     ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(policy.leaseMs + graceOf(policy.leaseMs)),
+    ack_wait: nanos(usualLeaseMs + graceOf(usualLeaseMs)),
     // Attempts are counted by us: the server would drop an event after its last one.
     max_deliver: -1,
     max_ack_pending: MOST_UNSETTLED,

@@ -64,7 +64,8 @@ export class Engine {
       report: host.onError,
     });
     this.publisher = new Publisher({ connection, names, log, clock, delayed: this.delayed });
-    this.groups = new GroupStore({ connection, names, state, log, clock });
+    const report = host.onError;
+    this.groups = new GroupStore({ connection, names, state, log, clock, report });
     this.letters = new DeadLetterStore(connection, names, this.groups);
     this.group = new GroupEngine({
       connection,
@@ -79,6 +80,7 @@ export class Engine {
       }),
       use: host.inBackground,
       report: host.onError,
+      onDeadLetter: host.onDeadLetter,
     });
     this.skipper = new Skipper(this.group);
     this.tail = new Tail(connection, names.stream, host.bell);

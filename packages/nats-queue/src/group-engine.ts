@@ -1,3 +1,4 @@
+import type { DeadLetterNotice } from "@ringrift/event-queue";
 import type { Connection } from "./connection.ts";
 import type { DeadLetterStore } from "./dead-letter-store.ts";
 import { DeliveryRecords } from "./delivery-records.ts";
@@ -25,6 +26,8 @@ export class GroupEngine {
   readonly settled: SettledMemory = new SettledMemory();
   /** Counts work as a call of the instance: it is refused when that is closed, and a close waits for it. */
   readonly use: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Told of each event that became a dead letter. */
+  readonly onDeadLetter: (notice: DeadLetterNotice) => void;
   readonly #report: (error: unknown) => void;
   /** When each group was last noted as served, on the monotone clock. */
   readonly #touched = new Map<string, number>();
@@ -41,7 +44,9 @@ export class GroupEngine {
     readonly skips: SkipCount;
     readonly use: <T>(work: () => Promise<T>) => Promise<T>;
     readonly report: (error: unknown) => void;
+    readonly onDeadLetter: (notice: DeadLetterNotice) => void;
   }) {
+    this.onDeadLetter = parts.onDeadLetter;
     this.connection = parts.connection;
     this.names = parts.names;
     this.state = parts.state;

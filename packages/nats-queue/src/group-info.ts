@@ -61,10 +61,13 @@ export async function groupInfo(parts: GroupInfoParts, group: Group): Promise<Gr
   const idle = records.map(({ record }) => record).filter((record) => record.idle);
   return {
     name,
+    kind: group.isReader ? "reader" : "work",
     cursor: log?.delivered.stream_seq ?? group.start,
     pending: unclaimed + underWay,
     inFlight: Math.max(0, underWay - idle.length),
     retrying: Math.min(underWay, idle.filter(({ attempts }) => attempts > 0).length),
+    // All members of a group want the same types.
+    setAside: {},
     deadLetters,
     lastServedAt,
     ...shownPolicy(policy),
@@ -91,11 +94,15 @@ export async function consumerInfo(
   });
 }
 
-/** The group that has the most still to settle. */
-export async function furthestBehind(parts: BacklogParts): Promise<Backlog | undefined> {
+/** The group that has the most still to settle, of those that hold senders back. */
+export async function furthestBehind(
+  parts: BacklogParts & ClaimParts,
+): Promise<Backlog | undefined> {
   const groups = await parts.groups.all();
   const backlogs = await Promise.all(
     groups.map(async (group) => {
+      const isHeld = !group.isReader || (await holderOf(parts, group.name)) !== undefined;
+      if (!isHeld) return { group: group.name, pending: 0 };
       const log = await consumerInfo(parts, group, "log");
       const unclaimed = await unclaimedInLog(parts, group, log);
       return { group: group.name, pending: unclaimed + (log?.num_ack_pending ?? 0) };

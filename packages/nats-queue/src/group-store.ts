@@ -1,13 +1,22 @@
 import type { StartFrom } from "@ringrift/envelope";
+import { QueueError } from "@ringrift/event-queue";
 import {
+  type CheckedGroupChange,
   checkSameGroupPolicy,
   completeGroupPolicy,
   encodeGroupPolicy,
   type GivenGroupPolicy,
+  groupIsReader,
   groupNotFound,
+  groupPolicyChanged,
+  groupStartUnstated,
+  policyDifferences,
+  statedPolicy,
 } from "@ringrift/event-queue/backend";
+import { forgetNote } from "./stored-claim.ts";
 import type { Connection } from "./connection.ts";
 import { consumerConfig } from "./consumer-config.ts";
+import { countMessages } from "./cursor.ts";
 import type { EventLog } from "./event-log.ts";
 import { newIncarnation, type Names } from "./names.ts";
 import { isNotFound } from "./nats-errors.ts";
@@ -15,6 +24,7 @@ import { type Group, type Lane, toGroup } from "./group.ts";
 import type { ConsumerAddress } from "./pull.ts";
 import type { ServerClock } from "./server-clock.ts";
 import type { StateStore } from "./state-store.ts";
+import { type ClaimParts, holderOf } from "./stored-claim.ts";
 
 /** What is known of a group is asked for again after so long, in case nobody told of a change. */
 const FRESH_MS = 10_000;
@@ -23,7 +33,8 @@ const FRESH_MS = 10_000;
 export class GroupStore {
   readonly #connection: Connection;
   readonly #names: Names;
-  readonly #state: StateStore;
+  readonly #states: StateStore;
+  readonly #report: (error: unknown) => void;
   readonly #log: EventLog;
   readonly #clock: ServerClock;
   readonly #known = new Map<string, { readonly group: Group; readonly until: number }>();
@@ -34,10 +45,12 @@ export class GroupStore {
     readonly state: StateStore;
     readonly log: EventLog;
     readonly clock: ServerClock;
+    readonly report: (error: unknown) => void;
   }) {
     this.#connection = parts.connection;
     this.#names = parts.names;
-    this.#state = parts.state;
+    this.#states = parts.state;
+    this.#report = parts.report;
     this.#log = parts.log;
     this.#clock = parts.clock;
   }
@@ -50,35 +63,44 @@ export class GroupStore {
   }
 
   async find(name: string): Promise<Group | undefined> {
-    const entry = await this.#state.get(this.#names.group(name));
+    const entry = await this.#states.get(this.#names.group(name));
     return entry === undefined ? this.#forget(name) : this.#remember(toGroup(entry));
   }
 
   async all(): Promise<Group[]> {
-    const entries = await this.#state.list(this.#names.groups);
+    const entries = await this.#states.list(this.#names.groups);
     return entries.map(toGroup).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /**
-   * The group, made now if need be.
+   * The group, made now if need be; else what the member states is stored.
    *
-   * @throws QueueError (rejects) `GROUP_CONFIG_MISMATCH`
+   * @throws QueueError (rejects) `GROUP_CONFIG_MISMATCH`, `GROUP_START_UNSTATED`
    */
   async ensure(
     name: string,
     given: GivenGroupPolicy,
+    requireFrom = false,
   ): Promise<{ readonly group: Group; readonly created: boolean }> {
     for (;;) {
-      const found = await this.recall(name);
+      const found = await this.find(name);
       if (found !== undefined) {
-        checkSameGroupPolicy(name, found.policy, given);
-        return { group: found, created: false };
+        const stated = await this.#state(found, given);
+        if (stated === undefined) continue;
+        return { group: stated, created: false };
       }
       const start = await this.#log.startAfter(given.from ?? "beginning");
+      if (requireFrom && given.from === undefined) await this.#refuseUnstated(name, given, start);
+      const policy = completeGroupPolicy(given);
+      const incarnation = newIncarnation(name);
+      const isClaimed = (await holderOf(this.#claimParts, name)) !== undefined;
       const made = await this.#write({
         name,
-        policy: completeGroupPolicy(given),
-        incarnation: newIncarnation(name),
+        policy,
+        id: incarnation,
+        isReader: isClaimed && policy.eventTypes === null,
+        usualLeaseMs: policy.leaseMs,
+        incarnation,
         start,
         redrives: 0,
         revision: 0,
@@ -86,6 +108,27 @@ export class GroupStore {
       if (made === undefined) continue;
       await this.makeConsumer(made, "log");
       return { group: made, created: true };
+    }
+  }
+
+  /** @throws QueueError (rejects) `GROUP_NOT_FOUND` */
+  async configure(name: string, change: CheckedGroupChange): Promise<Group> {
+    for (;;) {
+      const group = await this.find(name);
+      if (group === undefined) throw groupNotFound(name);
+      const changed = await this.#write({ ...group, policy: statedPolicy(group.policy, change) });
+      if (changed === undefined) continue;
+      this.tell(name);
+      return changed;
+    }
+  }
+
+  /** Whoever holds the name reads by this group, if it reads every type. */
+  async noteClaimed(name: string): Promise<void> {
+    for (;;) {
+      const group = await this.recall(name);
+      if (group === undefined || group.isReader || group.policy.eventTypes !== null) return;
+      if ((await this.#write({ ...group, isReader: true })) !== undefined) return;
     }
   }
 
@@ -120,11 +163,12 @@ export class GroupStore {
     if (group === undefined) return false;
     await this.#purgeDead(this.#names.letters(name));
     await this.#purgeRedriven(name);
-    const removed = await this.#state.remove(group.revision);
+    const removed = await this.#states.remove(group.revision);
     this.#forget(name);
     if (!removed) return only === undefined ? this.remove(name) : false;
-    await this.#state.purge(this.#names.touched(name));
-    await this.#state.purge(this.#names.skipped(name));
+    await this.#states.purge(this.#names.touched(name));
+    await this.#states.purge(this.#names.skipped(name));
+    await forgetNote({ state: this.#states, names: this.#names }, name);
     await this.dropIncarnation(group.incarnation);
     this.tell(name);
     return true;
@@ -189,20 +233,61 @@ export class GroupStore {
         if (!isNotFound(error)) return;
       }
     }
-    await this.#state.purge(this.#names.deliveries(incarnation));
-    await this.#state.purge(this.#names.settledKeys(incarnation));
+    await this.#states.purge(this.#names.deliveries(incarnation));
+    await this.#states.purge(this.#names.settledKeys(incarnation));
+  }
+
+  /** Stores what a member states; `undefined` when somebody else has changed the group meanwhile. */
+  async #state(group: Group, given: GivenGroupPolicy): Promise<Group | undefined> {
+    const { name, policy } = group;
+    const { eventTypes } = given;
+    if (group.isReader && eventTypes !== undefined) throw groupIsReader(name, eventTypes);
+    if (given.isRequired === true) checkSameGroupPolicy(name, policy, given);
+    if (
+      eventTypes !== undefined &&
+      JSON.stringify(eventTypes) !== JSON.stringify(policy.eventTypes)
+    ) {
+      throw otherTypes(name, policy.eventTypes, eventTypes);
+    }
+    const stated = statedPolicy(policy, given);
+    const differences = policyDifferences(policy, stated);
+    if (differences.length === 0) return group;
+    const written = await this.#write({ ...group, policy: stated });
+    if (written === undefined) return undefined;
+    this.#report(groupPolicyChanged(name, differences));
+    this.tell(name);
+    return written;
+  }
+
+  async #refuseUnstated(name: string, given: GivenGroupPolicy, after: number): Promise<void> {
+    const types = given.eventTypes?.map((type) => this.#names.eventsOf(type));
+    const counts = await Promise.all(
+      (types ?? [this.#names.allEvents]).map((filter) =>
+        countMessages(this.#connection, this.#names.stream, { filters: [filter], after }),
+      ),
+    );
+    const count = counts.reduce((sum, some) => sum + some, 0);
+    if (count > 0) throw groupStartUnstated(name, count);
+  }
+
+  get #claimParts(): ClaimParts {
+    return { state: this.#states, names: this.#names, clock: this.#clock };
   }
 
   async #write(group: Omit<Group, "writtenAt">): Promise<Group | undefined> {
-    const { name, policy, incarnation, start, redrives, revision } = group;
+    const { policy, revision, ...rest } = group;
+    const { name, id, isReader, usualLeaseMs, incarnation, start, redrives } = rest;
     const text = JSON.stringify({
       name,
       policy: encodeGroupPolicy(policy),
+      id,
+      isReader,
+      usualLeaseMs,
       incarnation,
       start,
       redrives,
     });
-    const written = await this.#state.swap(this.#names.group(name), text, revision);
+    const written = await this.#states.swap(this.#names.group(name), text, revision);
     if (written === undefined) return this.#forget(name);
     return this.#remember({ ...group, revision: written, writtenAt: this.#clock.now() });
   }
@@ -226,4 +311,16 @@ export class GroupStore {
     this.#known.delete(name);
     return undefined;
   }
+}
+
+function otherTypes(
+  name: string,
+  theirs: readonly string[] | null,
+  mine: readonly string[],
+): QueueError {
+  const types = theirs === null ? "every type" : theirs.join(", ");
+  return new QueueError(
+    "GROUP_CONFIG_MISMATCH",
+    `Group "${name}" wants ${types}, and this member ${mine.join(", ")}. On JetStream all members of a group want the same types for now. Give the new types a group of their own, or leave "eventTypes" out.`,
+  );
 }

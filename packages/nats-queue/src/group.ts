@@ -5,6 +5,12 @@ import type { StateEntry } from "./state-store.ts";
 export interface Group {
   readonly name: string;
   readonly policy: StoredGroupPolicy;
+  /** Tells it from one of the same name that was removed; empty in documents of versions before. */
+  readonly id: string;
+  /** Its name was claimed: it is its holder's reading group. */
+  readonly isReader: boolean;
+  /** What the server takes for the length of a lease unless it is told otherwise: as it was when the group was made. */
+  readonly usualLeaseMs: number;
   /**
    * Name of its consumers, new whenever its cursor is set: a lease of earlier ones finds nobody any more.
    */
@@ -24,6 +30,20 @@ export type Lane = "log" | "redriven";
 /** Reads a group's document. */
 export function toGroup({ text, revision, time }: StateEntry): Group {
   // The cast is safe: written by GroupStore.
-  const stored = JSON.parse(text) as Omit<Group, "policy"> & { policy: string };
-  return { ...stored, policy: decodeGroupPolicy(stored.policy), revision, writtenAt: time };
+  const stored = JSON.parse(text) as StoredGroup;
+  const policy = decodeGroupPolicy(stored.policy);
+  return {
+    ...stored,
+    id: stored.id ?? "",
+    isReader: stored.isReader ?? false,
+    usualLeaseMs: stored.usualLeaseMs ?? policy.leaseMs,
+    policy,
+    revision,
+    writtenAt: time,
+  };
 }
+
+/** As it is written. */
+type StoredGroup = Omit<Group, "policy" | "id" | "isReader" | "usualLeaseMs"> & {
+  readonly policy: string;
+} & Partial<Pick<Group, "id" | "isReader" | "usualLeaseMs">>;

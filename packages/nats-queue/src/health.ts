@@ -1,4 +1,5 @@
 import type { StreamInfo } from "@nats-io/jetstream";
+import type { GroupInfo, HealthProblem } from "@ringrift/event-queue";
 import type { HealthReport, LogStats } from "@ringrift/event-queue/backend";
 import { diskSync } from "./disk-sync.ts";
 import type { Engine } from "./engine.ts";
@@ -42,12 +43,16 @@ export async function reportHealth(
   });
   if (!connection.connected) {
     const { lastError } = connection.history;
-    problems.push(
-      `The connection to the NATS server is lost${lastError === undefined ? "" : ` (${lastError})`}. It is tried again by itself; check that a server runs.`,
-    );
+    problems.push({
+      code: "DISCONNECTED",
+      severity: "error",
+      subject: connection.nats.getServer(),
+      message: `The connection to the NATS server is lost${lastError === undefined ? "" : ` (${lastError})`}.`,
+      action: "Check that a server runs; the connection is tried again by itself.",
+    });
     return;
   }
-  const { info, lag } = await look(engine);
+  const { info, infos } = await look(engine);
   problems.push(...clusterProblems(info));
   const { found, warnings } = await durability(options, info);
   Object.assign(details, {
@@ -57,26 +62,32 @@ export async function reportHealth(
     leader: info.cluster?.leader,
     diskSync: found,
     warnings,
-    lag,
+    lag: Object.fromEntries(infos.map(({ name, pending }) => [name, pending])),
   });
 }
 
-async function look(engine: Engine): Promise<{ info: StreamInfo; lag: Record<string, number> }> {
+async function look(engine: Engine): Promise<{ info: StreamInfo; infos: GroupInfo[] }> {
   const { connection, names, groups, state } = engine;
   const info = await connection.jsm.streams.info(names.stream);
   // That it can be written.
   await state.put(names.clock, "");
   const infos = await Promise.all((await groups.all()).map((group) => groupInfo(engine, group)));
-  return { info, lag: Object.fromEntries(infos.map(({ name, pending }) => [name, pending])) };
+  return { info, infos };
 }
 
-function clusterProblems({ config, cluster }: StreamInfo): string[] {
+function clusterProblems({ config, cluster }: StreamInfo): HealthProblem[] {
   if (cluster === undefined || config.num_replicas === 1) return [];
   const away = (cluster.replicas ?? []).filter(({ offline, current }) => offline || !current);
   if (away.length === 0) return [];
   const list = away.map(({ name }) => name).join(", ");
   return [
-    `Of the ${config.num_replicas} copies of the stream "${config.name}" these are away or behind: ${list}. Check these servers: one more that fails may stop the queue.`,
+    {
+      code: "REPLICAS_MISSING",
+      severity: "error",
+      subject: config.name,
+      message: `Of the ${config.num_replicas} copies of the stream "${config.name}" these are away or behind: ${list}.`,
+      action: "Check these servers: one more that fails may stop the queue.",
+    },
   ];
 }
 

@@ -102,18 +102,22 @@ export class Lease implements BackendLease {
   async bury(reason: unknown): Promise<boolean> {
     const { group, place, message, attempt } = this.#claimed;
     const { headers, text } = message;
+    const attempts = Math.min(attempt, group.policy.maxAttempts);
+    const error = toErrorData(reason);
     await this.#engine.letters.bury(
       { headers, text, ...place },
       {
         group: group.name,
-        attempts: Math.min(attempt, group.policy.maxAttempts),
-        error: toErrorData(reason),
+        attempts,
+        error,
         history: this.#failuresWith(reason),
         time: this.#engine.clock.now(),
       },
     );
     if (!(await this.#finish(TERMINATE))) return false;
     this.#engine.touch(group);
+    const { id } = this.#claimed;
+    this.#engine.onDeadLetter({ group: group.name, id, type: place.type, attempts, error });
     return true;
   }
 
@@ -121,7 +125,7 @@ export class Lease implements BackendLease {
     if (!this.#isHeld()) return false;
     const { group } = this.#claimed;
     const asked = performance.now();
-    const isUsual = ms === group.policy.leaseMs;
+    const isUsual = ms === group.usualLeaseMs;
     const done = await this.#say(isUsual ? WORKING : deliverAgainIn(ms + graceOf(ms)));
     if (!done) return false;
     this.#heldUntil = asked + ms;

@@ -1,13 +1,16 @@
 import type { Msg } from "@nats-io/transport-node";
 import { type EnsuredGroup, QueueError } from "@ringrift/event-queue";
-import type {
-  Bell,
-  ClaimedEvent,
-  GivenGroupPolicy,
-  GroupMember,
-  MemberRequest,
-  StoredGroupPolicy,
-  Taken,
+import {
+  type Bell,
+  type ClaimedEvent,
+  type GivenGroupPolicy,
+  type GroupMember,
+  groupRemoved,
+  type MemberOptions,
+  type MemberRequest,
+  statedPolicy,
+  type StoredGroupPolicy,
+  type Taken,
 } from "@ringrift/event-queue/backend";
 import { Claimer, type Delivered } from "./claimer.ts";
 import type { Engine } from "./engine.ts";
@@ -29,6 +32,8 @@ export class Member implements GroupMember {
   readonly #engine: GroupEngine;
   readonly #name: string;
   readonly #given: GivenGroupPolicy;
+  /** Of the group that it has joined. */
+  #joined: string | undefined;
   readonly #bell: Bell;
   readonly #claimer: Claimer;
   readonly #skipper: Skipper;
@@ -36,7 +41,7 @@ export class Member implements GroupMember {
   /** Incarnation and count of redrives whose events have all been settled. */
   #noneRedriven: string | undefined;
 
-  constructor(queue: Engine, name: string, given: GivenGroupPolicy) {
+  constructor(queue: Engine, { name, given }: MemberOptions) {
     this.#queue = queue;
     this.#engine = queue.group;
     this.#name = name;
@@ -46,14 +51,17 @@ export class Member implements GroupMember {
     this.#skipper = new Skipper(queue.group);
   }
 
-  /** As stored with the group, once it has been asked. */
+  /** What holds for this member, once it has asked. */
   get policy(): StoredGroupPolicy | undefined {
     return this.#group?.policy;
   }
 
-  async ensure(): Promise<EnsuredGroup> {
+  async ensure({ requireFrom }: { readonly requireFrom: boolean }): Promise<EnsuredGroup> {
     await this.#queue.sweeper.expireGroups(this.#name);
-    const { group, created } = await this.#engine.groups.ensure(this.#name, this.#given);
+    const { groups } = this.#engine;
+    const { group, created } = await groups.ensure(this.#name, this.#given, requireFrom);
+    // Once it is made anew on purpose, it is this one's group.
+    if (this.#joined !== undefined) this.#joined = group.id;
     this.#engine.touch(group);
     return { ...(await groupInfo(this.#queue, group)), created };
   }
@@ -62,9 +70,13 @@ export class Member implements GroupMember {
   async claim(request: MemberRequest): Promise<Taken<ClaimedEvent>> {
     const { limit, waitMs, signal } = request;
     const seen = this.#bell.version;
-    const { group } = await this.#engine.groups.ensure(this.#name, this.#given);
+    const group = await this.#enter();
     this.#group = group;
     this.#engine.touch(group);
+    if (group.policy.paused) {
+      await this.#bell.wait(seen, { timeoutMs: Math.min(waitMs, LONGEST_WAIT_MS), signal });
+      return { items: [], retryInMs: 0 };
+    }
     const leaseMs = request.leaseMs ?? group.policy.leaseMs;
     const began = performance.now();
     const items = await this.#takeNow(group, limit, leaseMs);
@@ -78,6 +90,22 @@ export class Member implements GroupMember {
       }
     }
     return { items, retryInMs: 0 };
+  }
+
+  /** There is nothing that is kept of members. */
+  async leave(): Promise<void> {}
+
+  /** The group with what holds for this member: joined now, if it hasn't yet. */
+  async #enter(): Promise<Group> {
+    const { groups } = this.#engine;
+    const stored =
+      this.#joined === undefined
+        ? (await groups.ensure(this.#name, this.#given)).group
+        : await groups.recall(this.#name);
+    if (stored === undefined) throw groupRemoved(this.#name);
+    this.#joined ??= stored.id;
+    if (stored.id !== this.#joined) throw groupRemoved(this.#name);
+    return { ...stored, policy: statedPolicy(stored.policy, this.#given) };
   }
 
   async #takeNow(group: Group, limit: number, leaseMs: number): Promise<ClaimedEvent[]> {

@@ -134,6 +134,11 @@ export class Names {
     return `${this.stream}.state.admission`;
   }
 
+  /** What the queue is known by to others. */
+  get id(): string {
+    return `${this.stream}.state.id`;
+  }
+
   get clock(): string {
     return `${this.stream}.state.clock`;
   }

@@ -1,16 +1,17 @@
 import type { StartFrom } from "@ringrift/envelope";
 import type { StoredEvent } from "@ringrift/event-queue";
-import type {
-  BackendHost,
-  GivenGroupPolicy,
-  GroupMember,
-  HealthReport,
-  HistoryRequest,
-  LogPage,
-  LogQuery,
-  LogStats,
-  OutgoingRecord,
-  QueueBackend,
+import {
+  type BackendHost,
+  type GroupMember,
+  type HealthReport,
+  type HistoryRequest,
+  type LogPage,
+  type LogQuery,
+  type LogStats,
+  type MemberOptions,
+  newQueueId,
+  type OutgoingRecord,
+  type QueueBackend,
 } from "@ringrift/event-queue/backend";
 import { Engine } from "./engine.ts";
 import { logStats, reportHealth } from "./health.ts";
@@ -70,8 +71,18 @@ export class NatsBackend implements QueueBackend {
     return this.#engine.tail.listen();
   }
 
-  member(name: string, given: GivenGroupPolicy): GroupMember {
-    return new Member(this.#engine, name, given);
+  member(options: MemberOptions): GroupMember {
+    return new Member(this.#engine, options);
+  }
+
+  async id(): Promise<string> {
+    const { state, names } = this.#engine;
+    const entry = await state.get(names.id);
+    if (entry !== undefined) return entry.text;
+    const id = newQueueId();
+    const isFirst = (await state.swap(names.id, id, 0)) !== undefined;
+    // Nobody removes or changes it.
+    return isFirst ? id : this.id();
   }
 
   stats(): Promise<LogStats> {

@@ -1,6 +1,11 @@
 import type { StartFrom } from "@ringrift/envelope";
 import type { GroupInfo } from "@ringrift/event-queue";
-import type { Backlog, BackendGroups } from "@ringrift/event-queue/backend";
+import type {
+  Backlog,
+  BackendGroups,
+  CheckedGroupChange,
+  NameHolder,
+} from "@ringrift/event-queue/backend";
 import { releaseClaim, takeClaim } from "./claims.ts";
 import type { Engine } from "./engine.ts";
 import { furthestBehind, groupInfo } from "./group-info.ts";
@@ -28,15 +33,21 @@ export class NatsGroups implements BackendGroups {
     return this.#engine.groups.remove(name);
   }
 
-  takeName(
-    name: string,
-    claim: { readonly holder: string; readonly ttlMs: number },
-  ): Promise<string> {
-    return takeClaim(this.#engine, name, claim);
+  async configure(name: string, change: CheckedGroupChange): Promise<GroupInfo> {
+    return groupInfo(this.#engine, await this.#engine.groups.configure(name, change));
   }
 
-  releaseName(name: string, holder: string): Promise<void> {
-    return releaseClaim(this.#engine, name, holder);
+  async takeName(
+    name: string,
+    claim: { readonly holder: string; readonly ttlMs: number },
+  ): Promise<NameHolder> {
+    const taken = await takeClaim(this.#engine, name, claim);
+    if (taken.holder === claim.holder) await this.#engine.groups.noteClaimed(name);
+    return taken;
+  }
+
+  releaseName(name: string, holder: string, note: string | undefined): Promise<void> {
+    return releaseClaim(this.#engine, name, { holder, note });
   }
 
   furthestBehind(): Promise<Backlog | undefined> {

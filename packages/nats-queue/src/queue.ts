@@ -17,6 +17,7 @@ export class NatsEventQueue<C extends Contracts = AnyContracts> extends BackedQu
     const instance = new QueueInstance({
       name: "nats",
       claimsCommit: false,
+      closeFlushes: false,
       open: (host) => NatsBackend.open(options, host),
     });
     super(instance, options);

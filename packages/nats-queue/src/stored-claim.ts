@@ -13,6 +13,8 @@ export interface StoredClaim {
   readonly until: number;
   readonly machine: string;
   readonly pid: number;
+  /** What was left with a release, as JSON. */
+  readonly note?: string | undefined;
   readonly revision: number;
 }
 
@@ -49,4 +51,22 @@ export async function readClaim(
   // The cast is safe: written by whoever took the name.
   const stored = JSON.parse(entry.text) as Omit<StoredClaim, "revision">;
   return { ...stored, revision: entry.revision };
+}
+
+/** Forgets the note of a group that goes. */
+export async function forgetNote(
+  parts: Pick<ClaimParts, "state" | "names">,
+  group: string,
+): Promise<void> {
+  const { state, names } = parts;
+  for (;;) {
+    const claim = await readClaim(parts, group);
+    if (claim?.note === undefined) return;
+    if (claim.holder === "") {
+      await state.remove(claim.revision);
+      return;
+    }
+    const text = JSON.stringify({ ...claim, note: undefined, revision: undefined });
+    if ((await state.swap(names.claim(group), text, claim.revision)) !== undefined) return;
+  }
 }

@@ -1,6 +1,6 @@
 import type { StreamState } from "@nats-io/jetstream";
 import { runDetached } from "@ringrift/envelope";
-import type { BackendHost } from "@ringrift/event-queue/backend";
+import { type BackendHost, groupExpired } from "@ringrift/event-queue/backend";
 import { Cursor } from "./cursor.ts";
 import type { DelayedEvents } from "./delayed-events.ts";
 import { consumerInfo, groupInfo, type GroupInfoParts } from "./group-info.ts";
@@ -70,9 +70,12 @@ export class Sweeper {
       if (group === undefined) continue;
       const idleMs = clock.now() - (await members.lastServedAt(group));
       if (idleMs <= group.policy.expireAfterMs) continue;
-      const { pending } = await groupInfo(this.#parts, group);
+      const { pending, deadLetters } = await groupInfo(this.#parts, group);
+      // A work group that has anything left to do is waited for.
+      if (!group.isReader && (pending > 0 || deadLetters > 0)) continue;
       if (await groups.remove(group.name, group)) {
         this.#host.onDropped("group-expired", pending);
+        this.#host.onError(groupExpired(group, pending));
       }
     }
   }

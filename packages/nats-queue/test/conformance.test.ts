@@ -32,6 +32,12 @@ if (SERVER === true)
       delayedSends: SERVER,
       backpressure: SERVER,
       skipping: SERVER,
+      clockSteps: "the clock is the server's, and a test can't set it",
+      mixedTypes:
+        "one JetStream consumer stands for a group, and gives any event of it to any of its members: groups whose members want different types need a consumer for each set of types",
+      groupKinds: SERVER,
+      deadLetterRetention: "nothing sweeps the stream of dead letters yet",
+      clock: "its time is the server's",
     },
     async () => {
       count += 1;

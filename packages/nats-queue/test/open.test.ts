@@ -150,7 +150,7 @@ describe("a server with conditions", () => {
     expect(error.code).toBe("SERVER_UNREACHABLE");
     const health = await queue.health();
     expect(health.ok).toBe(false);
-    expect(health.problems.join()).toContain("connection");
+    expect(health.problems).toContainEqual(expect.objectContaining({ code: "DISCONNECTED" }));
     await server.run();
     await expect.poll(() => queue.health().then(({ ok }) => ok), { timeout: 15_000 }).toBe(true);
     expect((await queue.health()).details).toMatchObject({ disconnects: 1, reconnects: 1 });

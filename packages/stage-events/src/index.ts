@@ -1,10 +1,10 @@
 export type { StageCallbackError } from "./callback-errors.ts";
-export type { Clock } from "./clock.ts";
+export type { Clock } from "./tracker/clock.ts";
 export { createStageEventBus, type StageBusOptions } from "./create-stage-bus.ts";
 export { getStageEventBus, resetStageEventBus } from "./default-bus.ts";
 export type { StageHandlerOutcome } from "./outcomes.ts";
 export { StageEventsError, type StageEventsErrorCode } from "./errors.ts";
-export type { IllegalReason, StageFailure } from "./machine.ts";
+export type { IllegalReason, StageFailure } from "./tracker/machine.ts";
 export type { PhaseStage, PhaseStages, StageMeaning } from "./phase.ts";
 export {
   definePipeline,
@@ -29,14 +29,15 @@ export type {
   StageSubscribeOptions,
 } from "./stage-bus.ts";
 export { type TopicEvent, toTopicEvent } from "./topic-event.ts";
-export {
-  type IllegalTransition,
-  type PipelineTracker,
-  type Stall,
-  trackPipeline,
-  type TrackedState,
-  type TrackedTopics,
-  type TrackerOptions,
-  type TrackerStats,
-  type Transition,
-} from "./tracker.ts";
+export type { TrackerOptions } from "./tracker/options.ts";
+export type {
+  DroppedKey,
+  KeyDropReason,
+  IllegalTransition,
+  PipelineTracker,
+  Stall,
+  TrackedState,
+  TrackerStats,
+  Transition,
+} from "./tracker/pipeline-tracker.ts";
+export { type TrackedTopics, trackPipeline } from "./tracker/tracker.ts";

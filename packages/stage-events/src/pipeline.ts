@@ -5,10 +5,13 @@ import type {
   EventDefinitions,
   StageContracts,
   StageFields,
+  TopicContracts,
 } from "@ringrift/mappings";
+import { StageEventsError } from "./errors.ts";
 import { phaseIndex } from "./phase-index.ts";
 import type { PhaseStage, PhaseStages } from "./phase.ts";
 import { standaloneCatalogue } from "./standalone-catalogue.ts";
+import { terminalTopics } from "./terminal.ts";
 
 /** What tells one run of a pipeline from another that happens at the same time. */
 export type PipelineKey = string | ((result: Readonly<Record<string, unknown>>) => unknown);
@@ -22,10 +25,14 @@ export interface Pipeline<C extends Contracts = Contracts, Phase extends string 
   readonly catalogue: AnyCatalogue & { readonly stages: EventView<C> };
   readonly order: readonly Phase[];
   readonly continuous: ReadonlySet<Phase>;
+  /** The topics whose events end it: its key is done then. Empty for a pipeline that goes round. */
+  readonly terminal: ReadonlySet<string>;
   /** What a stage says about the pipeline; `undefined` for stages beside it. */
   phaseOf(stage: string): PhaseStage<Phase> | undefined;
   /** The key of a result, `default` when it has none. */
   keyOf(result: Readonly<Record<string, unknown>>): string;
+  /** The key that a result itself gives; `undefined` when it has none. */
+  ownKeyOf(result: Readonly<Record<string, unknown>>): string | undefined;
 }
 
 type NamesIn<Value> = Value extends readonly (infer Name extends string)[]
@@ -50,19 +57,30 @@ export type StandaloneContracts<Phases extends Readonly<Record<string, PhaseStag
   [Stage in StandaloneStages<Phases>]: StageFields & Readonly<Record<string, unknown>>;
 };
 
+/** What may end a pipeline over a catalogue, besides a phase. */
+type OutcomeName<D extends EventDefinitions> =
+  | EventName<StageContracts<D>>
+  | EventName<TopicContracts<D>>;
+
+type OneOrMore<Name> = Name | readonly Name[];
+
 const NO_KEY = "default";
+const KNOWN: ReadonlySet<string> = new Set(["catalogue", "key", "order", "stages", "terminal"]);
 
 /**
  * Defines a pipeline over the stages of a catalogue, or by itself.
  *
  * @param options.stages the stages of each phase
  * @param options.order the phases in order; after the last one the next iteration begins
+ * @param options.terminal what ends it, so that its key is done: phases (their completion), or single
+ *   stages, also failures; a failure or rejection without a stage by its topic. @default nothing: it goes round
  * @param options.key a field, or a function of the result. @default "configKey"
- * @throws StageEventsError `INVALID_PIPELINE`
+ * @throws StageEventsError `INVALID_PIPELINE`, `INVALID_OPTION`
  * @example
  * const orders = definePipeline({
  *   stages: { picking: { complete: "picked" }, packing: { complete: "packed", failed: "damaged" } },
  *   order: ["picking", "packing"],
+ *   terminal: ["packing", "damaged"],
  *   key: "orderId",
  * });
  */
@@ -72,6 +90,7 @@ export function definePipeline<D extends EventDefinitions, const Phase extends s
     Record<NoInfer<Phase>, PhaseStages<EventName<StageContracts<NoInfer<D>>>>>
   >;
   readonly order: readonly Phase[];
+  readonly terminal?: OneOrMore<NoInfer<Phase> | OutcomeName<NoInfer<D>>>;
   readonly key?: PipelineKey;
 }): Pipeline<StageContracts<D>, Phase>;
 export function definePipeline<
@@ -80,26 +99,36 @@ export function definePipeline<
   readonly catalogue?: undefined;
   readonly stages: Phases;
   readonly order: readonly (keyof Phases & string)[];
+  readonly terminal?: OneOrMore<
+    (keyof NoInfer<Phases> & string) | StandaloneStages<NoInfer<Phases>>
+  >;
   readonly key?: PipelineKey;
 }): Pipeline<StandaloneContracts<Phases>, keyof Phases & string>;
 export function definePipeline(options: {
   readonly catalogue?: AnyCatalogue | undefined;
   readonly stages: Readonly<Record<string, PhaseStages>>;
   readonly order: readonly string[];
+  readonly terminal?: OneOrMore<string> | undefined;
   readonly key?: PipelineKey;
 }): Pipeline {
+  const foreign = Object.keys(options).find((name) => !KNOWN.has(name));
+  if (foreign !== undefined) {
+    throw new StageEventsError(
+      "INVALID_OPTION",
+      `Option "${foreign}" is unknown. Use one of ${[...KNOWN].join(", ")}.`,
+    );
+  }
   const { stages, key = "configKey" } = options;
   const catalogue = options.catalogue ?? standaloneCatalogue(stages);
   const order = Object.freeze([...options.order]);
   const index = phaseIndex(catalogue, stages, order);
-  return Object.freeze({
-    catalogue,
-    order,
-    continuous: new Set(order.filter((phase) => stages[phase]?.continuous)),
-    phaseOf: (stage: string) => index.get(stage),
-    keyOf(result: Readonly<Record<string, unknown>>): string {
-      const value = typeof key === "function" ? key(result) : result[key];
-      return typeof value === "string" || typeof value === "number" ? String(value) : NO_KEY;
-    },
-  });
+  const phaseOf = (stage: string): PhaseStage | undefined => index.get(stage);
+  const continuous = new Set(order.filter((phase) => stages[phase]?.continuous));
+  const terminal = terminalTopics(options.terminal, { catalogue, order, continuous, phaseOf });
+  const ownKeyOf = (result: Readonly<Record<string, unknown>>): string | undefined => {
+    const value = typeof key === "function" ? key(result) : result[key];
+    return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+  };
+  const keyOf = (result: Readonly<Record<string, unknown>>): string => ownKeyOf(result) ?? NO_KEY;
+  return Object.freeze({ catalogue, order, continuous, terminal, phaseOf, keyOf, ownKeyOf });
 }

@@ -175,4 +175,62 @@ describe("definePipeline refuses", () => {
       ),
     ).toContain("no iteration would ever end");
   });
+
+  it("an end that is no phase and no outcome of one, and says what was meant", () => {
+    const options = {
+      stages: {
+        picking: { complete: "picked" },
+        packing: { complete: "packed", failed: "damaged" },
+      },
+      order: ["picking", "packing"],
+    } as const;
+    // @ts-expect-error no such phase
+    expect(refusal(() => definePipeline({ ...options, terminal: ["packng"] }))).toBe(
+      '"terminal" names "packng", which is neither a phase nor what a phase can come to. Did you mean "packing"?',
+    );
+    // @ts-expect-error no such stage
+    expect(refusal(() => definePipeline({ ...options, terminal: "damagd" }))).toContain(
+      'Did you mean "damaged"?',
+    );
+    // @ts-expect-error no name
+    expect(refusal(() => definePipeline({ ...options, terminal: [7] }))).toContain(
+      "The phases are picking, packing.",
+    );
+  });
+
+  it("an end by a stage that is beside the pipeline", () => {
+    const options = {
+      catalogue: selfplayCatalogue,
+      stages: { training: { complete: "training_complete" } },
+      order: ["training"],
+      terminal: "cmaes_complete",
+    } as const;
+    expect(refusal(() => definePipeline(options))).toContain('"cmaes_complete"');
+  });
+
+  it("an end by a stage that begins a phase, or by a phase that is continuous", () => {
+    const options = {
+      stages: {
+        picking: { ...picking, started: "picking_started", continuous: true },
+        packing: { complete: "packed", started: "packing_started" },
+      },
+      order: ["picking", "packing"],
+    } as const;
+    expect(refusal(() => definePipeline({ ...options, terminal: "packing_started" }))).toBe(
+      '"terminal" names "packing_started", which begins phase "packing". Name a phase, or a stage that ends one.',
+    );
+    for (const terminal of ["picking", "picked", "picking_failed"] as const) {
+      expect(refusal(() => definePipeline({ ...options, terminal }))).toContain("is continuous");
+    }
+  });
+
+  it("an option that it doesn't know", () => {
+    const options = { stages: { picking }, order: ["picking"], terminals: ["picking"] } as const;
+    expect(() => definePipeline(options)).toThrow(
+      expect.objectContaining({
+        code: "INVALID_OPTION",
+        message: expect.stringContaining('"terminals" is unknown'),
+      }),
+    );
+  });
 });

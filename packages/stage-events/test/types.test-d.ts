@@ -57,6 +57,17 @@ describe("a pipeline", () => {
     expectTypeOf(state?.stage).toEqualTypeOf<"packing" | "picking" | undefined>();
   });
 
+  it("may be ended by its phases, by stages, and by topics of its catalogue", () => {
+    const over = { catalogue: shop, stages: { sending: { complete: "shipped" } } } as const;
+    const sending = definePipeline({ ...over, order: ["sending"], terminal: ["sending", "lost"] });
+    definePipeline({ ...over, order: ["sending"], terminal: "parcel.lost" });
+    expectTypeOf(
+      trackPipeline(createStageEventBus({ pipeline: sending })).state("7")?.stage,
+    ).toEqualTypeOf<"sending" | undefined>();
+    // @ts-expect-error a typo
+    expectTypeOf(definePipeline({ ...over, order: ["sending"], terminal: ["lots"] })).toBeObject();
+  });
+
   it("of the guide is the default", () => {
     const tracker = trackPipeline(stages, { stallAfterMs: { training: 60_000 } });
     expectTypeOf(tracker.state("k")?.stage).toEqualTypeOf<

@@ -37,6 +37,8 @@ export interface NodeStats {
   readonly node: string;
   readonly forwarded: Readonly<Record<Direction, number>>;
   readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Its own events that came back from the queue. */
+  readonly own: number;
 }
 
 /** What the pipeline tracker saw on the launcher's bus. */
@@ -226,6 +228,7 @@ function nodeStats(folder: RunFolder): NodeStats[] {
       node,
       forwarded: add(stats.forwarded, before?.forwarded),
       dropped: add(stats.dropped, before?.dropped),
+      own: stats.own + (before?.own ?? 0),
     });
   }
   return [...nodes.values()];

@@ -16,11 +16,11 @@ function heading({ run, seconds }: Report): string {
 
 function events({ events, latency }: Report): string {
   const wide = Math.max(...events.byNode.map(({ node }) => node.length), 4);
-  const rows = events.byNode.map(({ node, forwarded, dropped }) => {
-    const lost = Object.entries(dropped).filter(([reason, n]) => n > 0 && reason !== "echo");
+  const rows = events.byNode.map(({ node, forwarded, dropped, own }) => {
+    const lost = Object.entries(dropped).filter(([, n]) => n > 0);
     return (
       `  ${node.padEnd(wide)}${cell(forwarded.stageToTopic)}${cell(forwarded.topicToQueue)}` +
-      `${cell(forwarded.queueToTopic)}${cell(dropped.echo)}` +
+      `${cell(forwarded.queueToTopic)}${cell(own)}` +
       `  ${lost.map(([reason, n]) => `${n} ${reason}`).join(", ") || "-"}`
     );
   });

@@ -24,7 +24,8 @@ const FOREIGN_CHARACTER = /[^\w\-.*?[\]{},]/u;
 const REGULAR_EXPRESSION = /[\\^$()|+]/;
 const WILDCARD = /[*?[{]/;
 const PARTIAL_SEGMENT = /^(?:[\w\-*?]|\[(?:\w(?:-\w)?)+-?\])+$/;
-const BRACKETS = /\[([^\]]*)\]/g;
+/** Every bracket of a segment that the grammar has passed. */
+export const BRACKETS: RegExp = /\[[^\]]*\]/g;
 const RANGE = /(\w)-(\w)/g;
 const BRACES = /\{([^{}]*)\}/g;
 const TOPIC_RULE = "1 to 32 segments of letters, digits, '_' and '-', joined by '.'";
@@ -140,8 +141,9 @@ function checkSegment(source: string, segment: string): void {
       `has the segment "${segment}". Brackets hold letters, digits and ranges, as in '[ab]' or '[a-f]', and ',' belongs in braces`,
     );
   }
-  for (const [, inside] of segment.matchAll(BRACKETS)) {
-    for (const [range, from, to] of inside!.matchAll(RANGE)) {
+  // Braces may make 64 segments of 50 brackets each, most of them the same ones.
+  for (const brackets of new Set(segment.match(BRACKETS))) {
+    for (const [range, from, to] of brackets.matchAll(RANGE)) {
       if (from! > to!) throw invalidPattern(source, `has the backward range "${range}"`);
     }
   }

@@ -5,7 +5,7 @@ import {
   type LeasedEvent,
   PermanentError,
 } from "@ringrift/event-queue";
-import type { Deed, GroupName } from "./steps.ts";
+import type { Deed, GroupName, TypeName } from "./steps.ts";
 
 /** As far as any script goes, nothing is too old, and no group unserved for too long. */
 export const MODEL_OPTIONS = { retentionMs: 8_640_000_000 } as const;
@@ -30,7 +30,7 @@ export class Actor {
       await this.#group(deed.group).ensure();
       return (await queue.groups.seek(deed.group, deed)).cursor;
     }
-    if (deed.do === "receive") return this.#receive(deed.group);
+    if (deed.do === "receive") return this.#receive(deed.group, deed.types);
     if (deed.do === "ack-all") return Promise.all(this.#leased.map((event) => event.ack()));
     const event = this.#leased[deed.nth];
     if (deed.do === "ack") return event?.ack();
@@ -60,10 +60,10 @@ export class Actor {
   }
 
   /** All there is: a claim that makes a dead letter may leave the next one of its key to the claim after it. */
-  async #receive(name: GroupName): Promise<unknown> {
+  async #receive(name: GroupName, types?: readonly TypeName[]): Promise<unknown> {
     const all: LeasedEvent[] = [];
     for (let inVain = 0; inVain < 2;) {
-      const events = await this.#group(name).receive();
+      const events = await this.#group(name, types).receive();
       all.push(...events);
       inVain = events.length === 0 ? inVain + 1 : 0;
     }
@@ -72,8 +72,11 @@ export class Actor {
     return all.map((event) => [event.position, event.attempt, event.redelivered]);
   }
 
-  #group(group: GroupName): ReturnType<EventQueue["group"]> {
-    const eventTypes = group === "some" ? ["A", "K"] : undefined;
+  #group(
+    group: GroupName,
+    types: readonly TypeName[] = ["A", "K"],
+  ): ReturnType<EventQueue["group"]> {
+    const eventTypes = group === "some" ? types : undefined;
     return this.queue.group(group, { eventTypes, maxAttempts: 2 });
   }
 }

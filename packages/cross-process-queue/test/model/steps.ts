@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** `some` doesn't read "B". */
+/** `some` begins without "B"; its members want different types. */
 export type GroupName = "all" | "some";
 /** "K" has a key. */
 export type TypeName = "A" | "B" | "K";
@@ -13,7 +13,12 @@ export type Deed =
       readonly dedupeKey?: string | undefined;
       readonly delayMs?: number | undefined;
     }
-  | { readonly do: "receive"; readonly group: GroupName }
+  | {
+      readonly do: "receive";
+      readonly group: GroupName;
+      /** What a member of "some" has handlers for. @default what the group wants */
+      readonly types?: readonly TypeName[] | undefined;
+    }
   | { readonly do: "ack" | "bury"; readonly nth: number }
   | { readonly do: "nack"; readonly nth: number; readonly delayMs: number }
   | { readonly do: "extend"; readonly nth: number; readonly ms: number }
@@ -72,7 +77,15 @@ const written: fc.WeightedArbitrary<Deed>[] = [
 
 const deed = fc.oneof<fc.WeightedArbitrary<Deed>[]>(
   ...written,
-  { weight: 5, arbitrary: fc.record({ do: is("receive"), group }) },
+  { weight: 4, arbitrary: fc.record({ do: is("receive"), group }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: is("receive"),
+      group: is("some"),
+      types: fc.constantFrom<(readonly TypeName[])[]>(["A"], ["K"], ["A", "B"], ["B", "K"]),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: is("seek"), group, position: fc.nat(8) }) },
 );
 

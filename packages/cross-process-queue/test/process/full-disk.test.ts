@@ -79,7 +79,7 @@ test.skipIf(!canMount)(
     expect(more).toBeGreaterThan(1_000);
     expect(await queue.health()).toMatchObject({
       ok: false,
-      problems: expect.arrayContaining([expect.stringContaining("The disk has")]),
+      problems: expect.arrayContaining([expect.objectContaining({ code: "DISK_NEARLY_FULL" })]),
     });
     for (let left = more; left > 0;) {
       const events = await group.receive({ limit: 500 });

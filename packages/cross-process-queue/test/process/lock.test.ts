@@ -58,7 +58,9 @@ test.runIf(process.platform === "linux")(
       command: expect.stringContaining("lock-holder.ts"),
     });
     expect(ok).toBe(false);
-    expect(problems).toEqual([expect.stringContaining(`process ${holder.pid} (`)]);
+    expect(problems).toMatchObject([
+      { message: expect.stringContaining(`process ${holder.pid} (`) },
+    ]);
   },
 );
 
@@ -83,7 +85,7 @@ test("while another process holds the write lock reading goes on and health says
   expect(await queue.history()).toHaveLength(1);
   const health = await queue.health();
   expect(health.ok).toBe(false);
-  expect(health.problems[0]).toContain("write lock");
+  expect(health.problems[0]?.message).toContain("write lock");
   await holder.line(({ kind }) => kind === "released");
   expect((await queue.health()).ok).toBe(true);
 });

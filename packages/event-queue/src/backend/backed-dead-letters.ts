@@ -1,4 +1,6 @@
+import type { DeadLetterNotice } from "../dead-letter-notices.ts";
 import type { DeadLetter, DeadLetterFilter, DeadLetters } from "../dead-letters.ts";
+import { invalidOption, show } from "../options.ts";
 import { checkDeadLetterFilter } from "../requests.ts";
 import type { BackendDeadLetters } from "./queue-backend.ts";
 import type { QueueInstance } from "./queue-instance.ts";
@@ -25,6 +27,13 @@ export class BackedDeadLetters implements DeadLetters {
 
   discard(filter: DeadLetterFilter): Promise<{ count: number }> {
     return this.#inSteps("discard", filter);
+  }
+
+  onLetter(listener: (notice: DeadLetterNotice) => void): () => void {
+    if (typeof listener !== "function") {
+      throw invalidOption(`Listener for dead letters is ${show(listener)}. Give a function.`);
+    }
+    return this.#instance.deadLetterNotices.add(listener);
   }
 
   /** One step for all would hold a backend's lock, and the event loop, for too long. */

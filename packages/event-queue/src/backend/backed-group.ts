@@ -9,11 +9,11 @@ import {
   type GivenGroupPolicy,
   type StoredGroupPolicy,
 } from "../group-policy.ts";
-import type { EnsuredGroup } from "../groups.ts";
+import type { EnsuredGroup, EnsureOptions } from "../groups.ts";
 import type { LeaseSource } from "../lease-source.ts";
 import { leaseEvent } from "../leased-record.ts";
 import { longPoll, type Taken } from "../long-poll.ts";
-import { checkGroupReceive, checkHandlerIsLast } from "../requests.ts";
+import { checkEnsure, checkGroupReceive, checkHandlerIsLast } from "../requests.ts";
 import { GuardedLease } from "./guarded-lease.ts";
 import type { ClaimedEvent, GroupMember, MemberRequest, QueueBackend } from "./queue-backend.ts";
 import type { QueueInstance } from "./queue-instance.ts";
@@ -24,6 +24,8 @@ export interface BackedGroupParts {
   readonly instance: QueueInstance;
   readonly given: GivenGroupPolicy;
   readonly view: EventView<Contracts> | undefined;
+  /** See `MemberOptions`. @default false */
+  readonly stays?: boolean;
 }
 
 /** A member's handle on a group. */
@@ -39,8 +41,9 @@ export class BackedGroup implements ConsumerGroup {
     this.#instance = parts.instance;
   }
 
-  ensure(): Promise<EnsuredGroup> {
-    return this.#instance.use((backend) => this.#memberOf(backend).ensure());
+  async ensure(options?: EnsureOptions): Promise<EnsuredGroup> {
+    const request = checkEnsure(options);
+    return this.#instance.use((backend) => this.#memberOf(backend).ensure(request));
   }
 
   async receive(options?: GroupReceiveOptions): Promise<LeasedEvent[]> {
@@ -59,11 +62,18 @@ export class BackedGroup implements ConsumerGroup {
     // A member of its own: the types of its handlers may be others than those of this handle.
     const member = new BackedGroup({
       ...this.#parts,
-      given: { ...given, ...(eventTypes !== undefined && { eventTypes }) },
+      given: {
+        ...given,
+        ...(eventTypes !== undefined && { eventTypes }),
+        ...(options?.handlerTimeoutMs !== undefined && {
+          handlerTimeoutMs: options.handlerTimeoutMs,
+        }),
+      },
+      stays: true,
     });
     const { middlewares } = this.#instance;
     const consumer = createConsumer(member.#source(), handler, options, middlewares);
-    this.#instance.adopt(consumer);
+    this.#instance.adopt(consumer, () => member.#leave());
     return consumer;
   }
 
@@ -79,6 +89,9 @@ export class BackedGroup implements ConsumerGroup {
       get maxAttempts() {
         return stored().maxAttempts;
       },
+      get handlerTimeoutMs() {
+        return stored().handlerTimeoutMs ?? undefined;
+      },
       receive: (request) => this.#receive({ ...request, leaseMs: undefined }, false),
       release: async (event) => {
         await GuardedLease.of(event)?.release();
@@ -87,8 +100,14 @@ export class BackedGroup implements ConsumerGroup {
   }
 
   #memberOf(backend: QueueBackend): GroupMember {
-    this.#member ??= backend.member(this.name, this.#parts.given);
+    const { given, stays = false } = this.#parts;
+    this.#member ??= backend.member({ name: this.name, given, stays });
     return this.#member;
+  }
+
+  async #leave(): Promise<void> {
+    const member = this.#member;
+    if (member !== undefined) await this.#instance.use(() => member.leave(), { keepAlive: false });
   }
 
   #receive(request: MemberRequest, keepAlive: boolean): Promise<LeasedEvent[]> {

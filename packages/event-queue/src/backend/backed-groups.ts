@@ -1,8 +1,11 @@
 import { parseStartFrom, type StartFrom } from "@ringrift/envelope";
 import { groupClaimed } from "../group-errors.ts";
-import type { ClaimOptions, GroupClaim, GroupInfo, Groups } from "../groups.ts";
+import { checkGroupChange } from "../group-policy.ts";
+import type { ClaimOptions, GroupChange, GroupClaim, GroupInfo, Groups } from "../groups.ts";
 import { checkGroupName } from "../names.ts";
-import { checkClaim } from "../requests.ts";
+import { decodePayload } from "../payload.ts";
+import { checkClaim, checkRelease } from "../requests.ts";
+import type { NameHolder } from "./queue-backend.ts";
 import type { QueueInstance } from "./queue-instance.ts";
 
 /** Administration of the groups of a queue. */
@@ -28,18 +31,28 @@ export class BackedGroups implements Groups {
     return this.#instance.use(({ groups }) => groups.remove(name));
   }
 
+  async configure(name: string, change: GroupChange): Promise<GroupInfo> {
+    checkGroupName(name);
+    const checked = checkGroupChange(change);
+    return this.#instance.use(({ groups }) => groups.configure(name, checked));
+  }
+
   async claim(name: string, options: ClaimOptions): Promise<GroupClaim> {
     const group = checkGroupName(name);
     const { holder, ttlMs } = checkClaim(options);
-    const take = (): Promise<string> =>
+    const take = (): Promise<NameHolder> =>
       this.#instance.use(({ groups }) => groups.takeName(group, { holder, ttlMs }));
-    const heldBy = await take();
-    if (heldBy !== holder) throw groupClaimed(group, heldBy);
+    const taken = await take();
+    if (taken.holder !== holder) throw groupClaimed(group, taken.holder);
     return {
       group,
       holder,
-      renew: async () => (await take()) === holder,
-      release: () => this.#instance.use(({ groups }) => groups.releaseName(group, holder)),
+      note: taken.note === undefined ? undefined : decodePayload(taken.note),
+      renew: async () => (await take()).holder === holder,
+      release: async (given) => {
+        const note = checkRelease(given);
+        await this.#instance.use(({ groups }) => groups.releaseName(group, holder, note));
+      },
     };
   }
 }

@@ -1,6 +1,7 @@
 import type { AnyContracts, Contracts, EventView } from "@ringrift/envelope";
 import { type BacklogLimit, type BacklogOptions, checkBacklog } from "../backlog-gate.ts";
-import { checkCount, checkText } from "../options.ts";
+import type { DeadLetterNotice } from "../dead-letter-notices.ts";
+import { checkCount, checkMs, checkText, invalidOption, show } from "../options.ts";
 import { MAX_PAYLOAD_BYTES } from "../payload.ts";
 
 /** Options that every queue takes. */
@@ -11,6 +12,13 @@ export interface BackedQueueOptions<C extends Contracts = AnyContracts> extends 
   readonly maxPayloadBytes?: number | undefined;
   /** `source` of events that are sent without one. @default "" */
   readonly source?: string | undefined;
+  /** `health()` names a group whose oldest unsettled event is older. @default no limit */
+  readonly maxLagMs?: number | undefined;
+  /**
+   * Told of each event that becomes a dead letter by a call of this instance.
+   * @default process warnings with code `RINGRIFT_DEAD_LETTER`, a few a minute
+   */
+  readonly onDeadLetter?: ((notice: DeadLetterNotice) => void) | undefined;
 }
 
 /** {@link BackedQueueOptions}, checked. */
@@ -18,6 +26,8 @@ export interface BackedQueueSettings {
   readonly view: EventView<Contracts> | undefined;
   readonly maxPayloadBytes: number | undefined;
   readonly source: string | undefined;
+  readonly maxLagMs: number | undefined;
+  readonly onDeadLetter: ((notice: DeadLetterNotice) => void) | undefined;
   readonly backlog: BacklogLimit | undefined;
 }
 
@@ -26,6 +36,8 @@ export const BACKED_QUEUE_OPTION_NAMES: readonly (keyof BackedQueueOptions)[] = 
   "events",
   "maxPayloadBytes",
   "source",
+  "maxLagMs",
+  "onDeadLetter",
   "maxBacklog",
   "backlogWaitMs",
 ];
@@ -36,11 +48,17 @@ export const BACKED_QUEUE_OPTION_NAMES: readonly (keyof BackedQueueOptions)[] = 
  * @throws QueueError `INVALID_OPTION`
  */
 export function checkBackedQueueOptions(options: BackedQueueOptions): BackedQueueSettings {
-  const { events, maxPayloadBytes, source, maxBacklog, backlogWaitMs } = options;
+  const { events, maxPayloadBytes, source, maxLagMs, onDeadLetter } = options;
+  const { maxBacklog, backlogWaitMs } = options;
+  if (onDeadLetter !== undefined && typeof onDeadLetter !== "function") {
+    throw invalidOption(`Option "onDeadLetter" is ${show(onDeadLetter)}. Give a function.`);
+  }
   return {
     view: events,
     maxPayloadBytes: checkCount("maxPayloadBytes", maxPayloadBytes, MAX_PAYLOAD_BYTES),
     source: source === undefined || source === "" ? undefined : checkText("source", source),
+    maxLagMs: maxLagMs === undefined ? undefined : checkMs("maxLagMs", maxLagMs, 1),
+    onDeadLetter,
     backlog: checkBacklog({ maxBacklog, backlogWaitMs }),
   };
 }

@@ -16,7 +16,7 @@ import type {
 } from "../contract.ts";
 import type { DeadLetters } from "../dead-letters.ts";
 import { createEventStream } from "../event-stream.ts";
-import type { LeasedEvent, QueueEvent, StoredEvent } from "../events.ts";
+import type { LeasedEvent, QueueEvent } from "../events.ts";
 import { checkGroupPolicy } from "../group-policy.ts";
 import type { GroupPolicy, Groups } from "../groups.ts";
 import { checkGroupName } from "../names.ts";
@@ -45,7 +45,7 @@ import type { QueueInstance } from "./queue-instance.ts";
  * @example
  * class MyQueue<C extends Contracts> extends BackedQueue<C> {
  *   constructor(options: MyOptions<C>) {
- *     super(new QueueInstance({ name: "mine", claimsCommit: false, open }), checkBackedQueueOptions(options));
+ *     super(new QueueInstance({ name: "mine", claimsCommit: false, closeFlushes: false, open }), checkBackedQueueOptions(options));
  *   }
  * }
  */
@@ -77,6 +77,8 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
       read: (query) => instance.use((backend) => backend.read(query)),
     };
     this.#reader = new InstanceReader(this.#source);
+    const { onDeadLetter } = settings;
+    if (onDeadLetter !== undefined) instance.deadLetterNotices.add(onDeadLetter);
   }
 
   async send<K extends EventName<C>>(
@@ -84,13 +86,26 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
     payload: C[K],
     options?: SendOptions,
   ): Promise<QueueEvent<C, K>> {
-    const [event] = await this.#append([this.prepare(type, payload, options)]);
+    const records = [this.prepare(type, payload, options)];
+    const passing = this.admit(1);
+    if (passing !== undefined) await passing;
+    const [event] = await this.#instance.write((backend) => backend.append(records));
+    if (event !== undefined) this.#instance.countSent(event);
     return contracted(event);
   }
 
   async sendMany(events: readonly OutgoingEvent<C>[]): Promise<QueueEvent<C>[]> {
     const sourced = Array.isArray(events) ? events.map((event) => this.#withSource(event)) : events;
-    return contracted(await this.#append(prepareEvents(sourced, this.#checks)));
+    const records = prepareEvents(sourced, this.#checks);
+    if (records.length === 0) {
+      this.#instance.refuseWhenClosed();
+      return [];
+    }
+    const passing = this.admit(records.length);
+    if (passing !== undefined) await passing;
+    const stored = await this.#instance.write((backend) => backend.append(records));
+    for (const event of stored) this.#instance.countSent(event);
+    return contracted(stored);
   }
 
   receive<K extends EventName<C> = EventName<C>>(
@@ -158,6 +173,10 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
     return contracted(await this.#instance.use((backend) => backend.history(request)));
   }
 
+  id(): Promise<string> {
+    return this.#instance.use((backend) => backend.id());
+  }
+
   async stats(): Promise<QueueStats> {
     const log = await this.#instance.use((backend) => backend.stats());
     const { counts, dropped } = this.#instance;
@@ -165,7 +184,7 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
   }
 
   health(): Promise<QueueHealth> {
-    return queueHealth(this.#instance);
+    return queueHealth(this.#instance, this.#settings);
   }
 
   close(): Promise<void> {
@@ -189,15 +208,6 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
   get #checks(): { view: EventView<Contracts> | undefined; maxBytes: number | undefined } {
     const { view, maxPayloadBytes } = this.#settings;
     return { view, maxBytes: maxPayloadBytes };
-  }
-
-  async #append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
-    if (records.length === 0) return [];
-    const passing = this.admit(records.length);
-    if (passing !== undefined) await passing;
-    const events = await this.#instance.use((backend) => backend.append(records));
-    for (const event of events) this.#instance.countSent(event);
-    return events;
   }
 
   #listen(): Promise<void> {

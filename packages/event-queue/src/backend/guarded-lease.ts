@@ -20,18 +20,18 @@ export class GuardedLease implements BackendLease {
   }
 
   ack(): Promise<boolean> {
-    return this.#instance.use(() => this.inner.ack());
+    return this.#instance.write(() => this.inner.ack());
   }
 
   nack(options: NackOptions): Promise<boolean> {
-    return this.#instance.use(() => this.inner.nack(options));
+    return this.#instance.write(() => this.inner.nack(options));
   }
 
   extend(ms: number): Promise<number | false> {
-    return this.#instance.use(() => this.inner.extend(ms));
+    return this.#instance.write(() => this.inner.extend(ms));
   }
 
   release(): Promise<unknown> {
-    return this.#instance.use(() => this.inner.release());
+    return this.#instance.write(() => this.inner.release());
   }
 }

@@ -2,10 +2,12 @@ import type { StartFrom } from "@ringrift/envelope";
 import type { Backlog } from "../backlog-gate.ts";
 import type { Bell } from "../bell.ts";
 import type { QueueStats } from "../contract.ts";
+import type { DeadLetterNotice } from "../dead-letter-notices.ts";
 import type { DeadLetter } from "../dead-letters.ts";
 import type { StoredEvent } from "../events.ts";
-import type { GivenGroupPolicy, StoredGroupPolicy } from "../group-policy.ts";
+import type { CheckedGroupChange, GivenGroupPolicy, StoredGroupPolicy } from "../group-policy.ts";
 import type { EnsuredGroup, GroupInfo } from "../groups.ts";
+import type { HealthProblem } from "../health-problem.ts";
 import type { LeaseOperations } from "../leased-record.ts";
 import type { Taken } from "../long-poll.ts";
 import type { OutgoingRecord } from "../outgoing.ts";
@@ -18,6 +20,11 @@ export interface BackendKind<B extends QueueBackend = QueueBackend> {
   readonly name: string;
   /** See `LeaseSource.claimsCommit`. */
   readonly claimsCommit: boolean;
+  /**
+   * Whether `close` of the backend lets the appends and the lease calls finish that are under way, and nothing has to
+   * keep the process alive for them. Otherwise each of them is tracked, which costs a promise.
+   */
+  readonly closeFlushes: boolean;
   /**
    * Opens the log. Called by the first call of an instance, and again by the next one after it has rejected; never
    * twice at once, and never again once it has resolved.
@@ -43,6 +50,8 @@ export interface BackendHost {
   readonly onDropped: (reason: string, count: number) => void;
   /** An event that can't be read and was skipped; each position is counted once. */
   readonly onCorrupt: (position: number) => void;
+  /** An event became a dead letter by a call of this instance, and is stored as one. */
+  readonly onDeadLetter: (notice: DeadLetterNotice) => void;
   /** Something that no call of a user can be rejected with. Reported unless the instance is closed. */
   readonly onError: (error: unknown) => void;
 }
@@ -67,24 +76,42 @@ export interface MemberRequest extends GroupReceiveRequest {
   readonly ahead: number;
 }
 
+/** What a member is made with. */
+export interface MemberOptions {
+  readonly name: string;
+  readonly given: GivenGroupPolicy;
+  /** It is there until it leaves, also while it asks for nothing. Others are, while they ask and settle. */
+  readonly stays: boolean;
+}
+
 /** A member of a group. Made without any I/O; the group is made by the member's first call. */
 export interface GroupMember {
-  /** As stored with the group; `undefined` until a call has told. */
+  /** What holds for this member: what it states, and what is stored for the rest. `undefined` until a call has told. */
   readonly policy: StoredGroupPolicy | undefined;
   /**
-   * Makes the group unless it exists.
+   * Makes the group unless it exists, stores what this member states, and adds its types.
    *
-   * @throws QueueError (rejects) `GROUP_CONFIG_MISMATCH`
+   * @throws QueueError (rejects) `GROUP_CONFIG_MISMATCH`, `GROUP_START_UNSTATED`
    */
-  ensure(): Promise<EnsuredGroup>;
+  ensure(request: { readonly requireFrom: boolean }): Promise<EnsuredGroup>;
   /**
    * Leases up to `limit` events in position order. It may wait for a first one up to `waitMs` itself; a backend that
    * can't, gives back an empty array at once, with `retryInMs` if it knows when something falls due, and is asked again
-   * then or when the bell rings. What it leased while the signal was aborted is released by the caller.
+   * then or when the bell rings. What it leased while the signal was aborted is released by the caller. The first call
+   * joins the group. None is of a type that this member doesn't handle.
    *
-   * @throws QueueError (rejects) `GROUP_CONFIG_MISMATCH`
+   * @throws QueueError (rejects) `GROUP_CONFIG_MISMATCH`; `GROUP_REMOVED` when the group it joined is gone
    */
   claim(request: MemberRequest): Promise<Taken<ClaimedEvent>>;
+  /** It asks for nothing any more: what only it wants has nobody from now on. */
+  leave(): Promise<void>;
+}
+
+/** Who has a name. */
+export interface NameHolder {
+  readonly holder: string;
+  /** The note that is kept with the name, as it was given to `releaseName`. */
+  readonly note: string | undefined;
 }
 
 /** The groups of a log. Names are checked already. */
@@ -93,15 +120,27 @@ export interface BackendGroups {
   list(): Promise<GroupInfo[]>;
   /** @throws QueueError (rejects) `GROUP_NOT_FOUND` */
   seek(name: string, from: StartFrom): Promise<GroupInfo>;
+  /** Rings, so that members that wait learn of it. */
   remove(name: string): Promise<boolean>;
-  /** Takes or prolongs the claim on a name, unless somebody else has it; resolves to whoever has it then. */
+  /** @throws QueueError (rejects) `GROUP_NOT_FOUND` */
+  configure(name: string, change: CheckedGroupChange): Promise<GroupInfo>;
+  /**
+   * Takes or prolongs the claim on a name, unless somebody else has it; resolves to whoever has it then. A group of that
+   * name that wants every type is a reading group from then on, also when it is made later.
+   */
   takeName(
     name: string,
     claim: { readonly holder: string; readonly ttlMs: number },
-  ): Promise<string>;
-  /** Gives the claim up if this holder has it. */
-  releaseName(name: string, holder: string): Promise<void>;
-  /** The group that has the most still to settle. It may stop counting at `enough`. */
+  ): Promise<NameHolder>;
+  /**
+   * Gives the claim up if this holder has it. A note takes the place of the one that is there; it outlives the claim,
+   * and goes with the group.
+   */
+  releaseName(name: string, holder: string, note: string | undefined): Promise<void>;
+  /**
+   * The group that has the most still to settle, of those that hold senders back: all but reading groups that nobody
+   * holds. It may stop counting at `enough`.
+   */
   furthestBehind(enough: number): Promise<Backlog | undefined>;
 }
 
@@ -118,7 +157,9 @@ export interface BackendDeadLetters {
 export interface HealthReport {
   /** The backend and its version. */
   backend: string;
-  readonly problems: string[];
+  readonly problems: HealthProblem[];
+  /** By group: how long ago the oldest event was stored that it has still to settle, where that is known. */
+  readonly ages: Map<string, number>;
   readonly details: Record<string, unknown>;
 }
 
@@ -143,9 +184,11 @@ export interface QueueBackend {
   startAfter(from: StartFrom): Promise<number>;
   /** Begins to ring the bell for what others store. Called before a reader waits; idempotent. */
   listen(): Promise<void>;
-  member(name: string, given: GivenGroupPolicy): GroupMember;
+  member(options: MemberOptions): GroupMember;
   readonly groups: BackendGroups;
   readonly deadLetters: BackendDeadLetters;
+  /** See `newQueueId`. It is kept with the log, for all instances and for as long as the log is there. */
+  id(): Promise<string>;
   stats(): Promise<LogStats>;
   /** Adds what it finds; what it rejects with is a problem too. */
   health(report: HealthReport): Promise<void>;

@@ -1,5 +1,8 @@
 import type { QueueHealth } from "../contract.ts";
 import { QueueError } from "../errors.ts";
+import type { HealthProblem } from "../health-problem.ts";
+import type { BackedQueueSettings } from "./backed-queue-options.ts";
+import { groupProblems, sendersHeldBack } from "./group-problems.ts";
 import type { HealthReport } from "./queue-backend.ts";
 import type { QueueInstance } from "./queue-instance.ts";
 
@@ -7,21 +10,47 @@ import type { QueueInstance } from "./queue-instance.ts";
 const MOST_NAMED = 10;
 
 /** Whether the queue can be read and written now. Resolves also when it can't; rejects when it is closed. */
-export async function queueHealth(instance: QueueInstance): Promise<QueueHealth> {
-  const report: HealthReport = { backend: instance.kind.name, problems: [], details: {} };
-  const { problems } = report;
+export async function queueHealth(
+  instance: QueueInstance,
+  { maxLagMs, backlog }: BackedQueueSettings,
+): Promise<QueueHealth> {
+  const { name } = instance.kind;
+  const report: HealthReport = { backend: name, problems: [], ages: new Map(), details: {} };
+  const { problems, ages, details } = report;
   try {
-    await instance.use((backend) => backend.health(report));
+    await instance.use(async (backend) => {
+      await backend.health(report);
+      const groups = await backend.groups.list();
+      problems.push(...groupProblems({ groups, ages, maxLagMs, now: Date.now() }));
+      if (backlog === undefined) return;
+      const furthest = await backend.groups.furthestBehind(backlog.max);
+      problems.push(...sendersHeldBack(furthest, backlog.max));
+    });
   } catch (error) {
     if (error instanceof QueueError && error.code === "QUEUE_CLOSED") throw error;
-    problems.push(error instanceof Error ? error.message : String(error));
+    problems.push({
+      code: "QUEUE_FAILED",
+      severity: "error",
+      subject: name,
+      message: error instanceof Error ? error.message : String(error),
+      action: "Do what the message says; the queue tries again with the next call.",
+    });
   }
-  const { corrupt } = instance;
-  if (corrupt.size > 0) {
-    const positions = [...corrupt].slice(0, MOST_NAMED).join(", ");
-    problems.push(
-      `${corrupt.size} events could not be read and were skipped (positions ${positions}). Something other than this library wrote or damaged them.`,
-    );
-  }
-  return { ok: problems.length === 0, ...report };
+  problems.push(...unreadable(instance));
+  const ok = problems.every(({ severity }) => severity !== "error");
+  return { ok, problems, backend: report.backend, details };
+}
+
+function unreadable({ corrupt, kind }: QueueInstance): HealthProblem[] {
+  if (corrupt.size === 0) return [];
+  const positions = [...corrupt].slice(0, MOST_NAMED).join(", ");
+  return [
+    {
+      code: "EVENTS_UNREADABLE",
+      severity: "error",
+      subject: kind.name,
+      message: `${corrupt.size} events could not be read and were skipped (positions ${positions}).`,
+      action: "Find what else writes to this queue or has damaged it: it wasn't this library.",
+    },
+  ];
 }

@@ -1,6 +1,7 @@
 import { Bell, LONGEST_TIMER_MS } from "../bell.ts";
 import type { Consumer } from "../consumer.ts";
 import { ConsumerMiddlewares } from "../consumer-middleware.ts";
+import { DeadLetterNotices } from "../dead-letter-notices.ts";
 import type { StoredEvent } from "../events.ts";
 import { reportQueueError } from "../queue-errors.ts";
 import { closedError } from "./closed-error.ts";
@@ -26,6 +27,7 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
     received: 0,
   };
   readonly dropped: Map<string, number> = new Map();
+  readonly deadLetterNotices: DeadLetterNotices = new DeadLetterNotices();
   readonly middlewares: ConsumerMiddlewares = new ConsumerMiddlewares();
   /** Positions of events that could not be read. */
   readonly corrupt: Set<number> = new Set();
@@ -81,9 +83,23 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
     await backend?.close();
   }
 
+  /** The same for an append or a call of a lease: these are many. */
+  write<T>(work: (backend: B) => Promise<T>): Promise<T> {
+    const backend = this.#backend;
+    if (!this.kind.closeFlushes || backend === undefined || this.#interception !== undefined) {
+      return this.use(work);
+    }
+    return this.#state === "closed" ? Promise.reject(closedError()) : begun(work, backend);
+  }
+
   /** Counts what a send gave. */
   countSent({ duplicate }: StoredEvent): void {
     this.counts[duplicate === true ? "duplicates" : "sent"] += 1;
+  }
+
+  /** For calls that need no backend. */
+  refuseWhenClosed(): void {
+    if (this.#state === "closed") throw closedError();
   }
 
   /** Nothing that lives on may begin any more. */
@@ -91,9 +107,14 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
     if (this.#state !== "open") throw closedError();
   }
 
-  adopt(consumer: Consumer): void {
+  /** `leave` is called when it has ended; nobody waits for it but a close. */
+  adopt(consumer: Consumer, leave: () => Promise<void>): void {
     this.#consumers.add(consumer);
-    void consumer.ended.then(() => this.#consumers.delete(consumer));
+    void consumer.ended.then(async () => {
+      this.#consumers.delete(consumer);
+      // It may fail: whoever doesn't say that it leaves is missed a little later.
+      await leave().catch(() => {});
+    });
   }
 
   /** Aborted when streams have to end: when the instance closes, or when the caller's own signal is. */
@@ -160,6 +181,7 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
       inBackground: (work) => this.use(work, { keepAlive: false }),
       onDropped: (reason, count) => this.#drop(reason, count),
       onCorrupt: (position) => this.#noteCorrupt(position),
+      onDeadLetter: (notice) => this.deadLetterNotices.tell(notice),
       onError: (error) => {
         if (this.#state !== "closed") reportQueueError(error, `Queue (${this.kind.name})`);
       },

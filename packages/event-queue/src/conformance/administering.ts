@@ -125,6 +125,50 @@ export function administering(test: TestCase): void {
     expect((await queue.groups.list())[0]?.claimedBy).toBe("node-b");
   });
 
+  test("a note that is left with a release is given to the next holders, until another one is left", async (lab) => {
+    const queue = lab.open();
+    const claim = (holder: string) => queue.groups.claim("trainer-1", { holder, ttlMs: 60_000 });
+    await queue.group("trainer-1").ensure();
+    const first = await claim("node-a");
+    expect(first.note).toBeUndefined();
+    await first.release({ note: { upTo: 7, except: ["x"] } });
+    expect((await queue.groups.list())[0]?.claimedBy).toBeUndefined();
+    // Nothing comes of a release by whoever doesn't have the name any more.
+    await first.release({ note: "too late" });
+    const second = await claim("node-b");
+    expect(second.note).toEqual({ upTo: 7, except: ["x"] });
+    expect(await first.renew()).toBe(false);
+    expect(await second.renew()).toBe(true);
+    await second.release();
+    const third = await claim("node-c");
+    expect(third.note).toEqual({ upTo: 7, except: ["x"] });
+    await third.release({ note: null });
+    expect((await claim("node-d")).note).toBeNull();
+  });
+
+  test("a note goes with its group", async (lab) => {
+    const queue = lab.open();
+    for (const isHeld of [false, true]) {
+      await queue.group("trainer-1").ensure();
+      const first = await queue.groups.claim("trainer-1", { holder: "node-a" });
+      await first.release({ note: 1 });
+      if (isHeld) await queue.groups.claim("trainer-1", { holder: "node-b", ttlMs: 60_000 });
+      await queue.groups.remove("trainer-1");
+      const second = await queue.groups.claim("trainer-1", { holder: "node-b" });
+      expect(second.note).toBeUndefined();
+      await second.release();
+    }
+  });
+
+  test("a note that isn't JSON, or is too long, is refused, and the claim stays", async (lab) => {
+    const queue = lab.open();
+    const claim = await queue.groups.claim("trainer-1", { holder: "node-a", ttlMs: 60_000 });
+    await expectCode(() => claim.release({ note: 1n }), "PAYLOAD_NOT_JSON");
+    await expectCode(() => claim.release({ note: "x".repeat(70_000) }), "PAYLOAD_TOO_LARGE");
+    await expectCode(() => claim.release({ remark: 1 } as object), "INVALID_OPTION");
+    expect(await claim.renew()).toBe(true);
+  });
+
   test("the holder of a claim may claim again", async (lab) => {
     const queue = lab.open();
     await queue.groups.claim("trainer-1", { holder: "node-a" });
@@ -167,21 +211,6 @@ export function administering(test: TestCase): void {
       );
     },
     ["multipleInstances"],
-  );
-
-  test(
-    "a group that nobody served for expireAfterMs expires, and what it had pending is counted",
-    async (lab) => {
-      const queue = lab.open();
-      await queue.group("keeper").ensure();
-      await queue.group("mailer", { expireAfterMs: 100 }).ensure();
-      await sendNumbered(queue, PLACED, 3);
-      await until("it is gone", async () => (await queue.groups.list()).length === 1);
-      expect((await queue.groups.list())[0]?.name).toBe("keeper");
-      expect((await queue.stats()).dropped["group-expired"]).toBe(3);
-      expect(await queue.group("mailer").ensure()).toMatchObject({ created: true });
-    },
-    ["groupExpiry"],
   );
 
   test(

@@ -1,7 +1,19 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { expect } from "vitest";
 import type { EventQueue } from "../contract.ts";
 import { PermanentError } from "../errors.ts";
-import { PAID, PLACED, receiveAll, receiveOne, sleep, type TestCase } from "./suite.ts";
+import type { DeadLetterNotice } from "../dead-letter-notices.ts";
+import type { FailedAttempt } from "../attempt-channel.ts";
+import {
+  PAID,
+  PLACED,
+  receiveAll,
+  receiveOne,
+  sendNumbered,
+  sleep,
+  type TestCase,
+  until,
+} from "./suite.ts";
 
 const SOON = { initialMs: 0, maxMs: 0 };
 
@@ -154,6 +166,103 @@ export function burying(test: TestCase): void {
     expect(await queue.deadLetters.list()).toEqual([]);
     expect(await queue.group("mailer").receive()).toEqual([]);
     expect(await queue.stats()).toMatchObject({ deadLetters: 0, events: 1 });
+  });
+
+  test("whoever listens is told of each dead letter, however it came to be one", async (lab) => {
+    const queue = lab.open();
+    const told: DeadLetterNotice[] = [];
+    const stop = queue.deadLetters.onLetter((notice) => told.push(notice));
+    const [nacked, died] = await queue.sendMany([
+      { type: PLACED, payload: { n: 1 } },
+      { type: PLACED, payload: { n: 2 } },
+    ]);
+    const group = queue.group("mailer", { maxAttempts: 1, leaseMs: 300 });
+    const [first] = await group.receive();
+    await first?.nack({ reason: new TypeError("no such address") });
+    expect(told).toMatchObject([
+      { group: "mailer", id: nacked?.id, type: PLACED, attempts: 1, error: { name: "TypeError" } },
+    ]);
+    // Its lease runs out: as if its process had ended.
+    await until("the other one is buried", async () => {
+      await group.receive();
+      return told.length === 2;
+    });
+    expect(told[1]).toMatchObject({ id: died?.id, error: { code: "LEASE_EXPIRED" } });
+    stop();
+    await queue.send(PLACED, { n: 3 });
+    await (await receiveOne(group)).nack({ reason: new PermanentError("no") });
+    expect(told).toHaveLength(2);
+  });
+
+  test("without a listener a few dead letters are warned of, and the rest is counted", async (lab) => {
+    const queue = lab.open();
+    const warned: string[] = [];
+    const hear = (warning: Error & { code?: string }): void => {
+      if (warning.code === "RINGRIFT_DEAD_LETTER" && /"giver-up"/.test(warning.message)) {
+        warned.push(warning.message);
+      }
+    };
+    process.on("warning", hear);
+    try {
+      await sendNumbered(queue, PLACED, 20);
+      for (const event of await queue.group("giver-up").receive()) {
+        await event.nack({ reason: new PermanentError("x is undefined") });
+      }
+      await until("warnings have come", () => warned.length > 0);
+      await sleep(20);
+    } finally {
+      process.off("warning", hear);
+    }
+    expect(warned.length).toBeLessThan(10);
+    expect(warned[0]).toMatch(/gave up on .* at attempt 1.*x is undefined/);
+    expect((await queue.deadLetters.list()).length).toBe(20);
+  });
+
+  test("health names the groups that have dead letters, and is ok all the same", async (lab) => {
+    const queue = lab.open();
+    queue.deadLetters.onLetter(() => {});
+    await sendNumbered(queue, PLACED, 2);
+    for (const event of await queue.group("mailer").receive()) {
+      await event.nack({ reason: new PermanentError("no") });
+    }
+    const { ok, problems } = await queue.health();
+    expect(ok).toBe(true);
+    expect(problems).toMatchObject([
+      {
+        code: "DEAD_LETTERS",
+        severity: "warning",
+        subject: "mailer",
+        message: expect.stringContaining("2 events"),
+        action: expect.stringContaining("redrive"),
+      },
+    ]);
+    await queue.deadLetters.discard({});
+    expect((await queue.health()).problems).toEqual([]);
+  });
+
+  test("a failed attempt is told on a diagnostics channel, and whether it is tried again", async (lab) => {
+    const queue = lab.open();
+    queue.deadLetters.onLetter(() => {});
+    const sent = await queue.send(PLACED, { n: 1 });
+    const heard: FailedAttempt[] = [];
+    const hear = (message: unknown): void => {
+      // The cast is safe: it is what the channel is for.
+      const attempt = message as FailedAttempt;
+      if (attempt.event.id === sent.id) heard.push(attempt);
+    };
+    subscribe("ringrift.attempt.failed", hear);
+    try {
+      queue.consume({ group: "mailer", maxAttempts: 2, backoff: SOON }, () => {
+        throw new TypeError("x is undefined");
+      });
+      await until("it is a dead letter", async () => (await queue.deadLetters.list()).length === 1);
+    } finally {
+      unsubscribe("ringrift.attempt.failed", hear);
+    }
+    expect(heard).toMatchObject([
+      { group: "mailer", attempt: 1, willRetry: true, error: { message: "x is undefined" } },
+      { group: "mailer", attempt: 2, willRetry: false },
+    ]);
   });
 }
 

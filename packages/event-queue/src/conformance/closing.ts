@@ -23,6 +23,7 @@ export function closing(test: TestCase): void {
       () => queue.sendMany([{ type: PLACED, payload: {} }]),
       () => queue.receive(),
       () => queue.history(),
+      () => queue.id(),
       () => queue.stats(),
       () => queue.health(),
       () => queue.stream(),
@@ -148,6 +149,38 @@ export function closing(test: TestCase): void {
       await queue.close();
       const next = await lab.open().send(PLACED, { n: 4 });
       expect(next.position).toBeGreaterThan(last?.position ?? Number.POSITIVE_INFINITY);
+    },
+    ["persistent"],
+  );
+
+  test("a queue has an id of its own", async (lab) => {
+    const queue = lab.open();
+    const id = await queue.id();
+    expect(id).toMatch(/^[A-Za-z0-9-]{8,40}$/);
+    expect(await queue.id()).toBe(id);
+    const other = await lab.openAnother();
+    expect(await other.id()).not.toBe(id);
+  });
+
+  test(
+    "all instances of a queue know it by one id, those included that ask at once",
+    async (lab) => {
+      const ids = await Promise.all([1, 2, 3].map(() => lab.open().id()));
+      expect(new Set(ids).size).toBe(1);
+      expect(await lab.open().id()).toBe(ids[0]);
+    },
+    ["multipleInstances"],
+  );
+
+  test(
+    "a queue's id outlives the instance",
+    async (lab) => {
+      const queue = lab.open();
+      const id = await queue.id();
+      await queue.close();
+      const again = lab.open();
+      await again.send(PLACED, { n: 1 });
+      expect(await again.id()).toBe(id);
     },
     ["persistent"],
   );

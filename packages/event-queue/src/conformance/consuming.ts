@@ -277,12 +277,15 @@ export function consuming(test: TestCase): void {
     await until("all are handled", () => consumers.every((one) => one.stats().handled === 40));
   });
 
-  test("a consumer whose policy isn't the group's ends with the reason and reports it", async (lab) => {
+  test("a consumer that requires another policy ends with the reason and reports it", async (lab) => {
     const queue = lab.open();
     await queue.group("mailer", { maxAttempts: 3 }).ensure();
     const reported: unknown[] = [];
     const onError = (error: unknown): void => void reported.push(error);
-    const consumer = queue.consume({ group: "mailer", maxAttempts: 4, onError }, () => {});
+    const consumer = queue.consume(
+      { group: "mailer", maxAttempts: 4, policy: "require", onError },
+      () => {},
+    );
     expect(await consumer.ended).toMatchObject({ code: "GROUP_CONFIG_MISMATCH" });
     expect(reported).toMatchObject([{ code: "GROUP_CONFIG_MISMATCH" }]);
     expect(consumer.stats().state).toBe("stopped");

@@ -76,6 +76,24 @@ export function stopping(test: TestCase): void {
     expect(again).toMatchObject({ payload: { n: 1 }, attempt: 2, redelivered: true });
   });
 
+  test("handlers that wait for the stop of their own consumer wait neither for themselves nor for each other", async (lab) => {
+    const queue = lab.open();
+    await sendNumbered(queue, PLACED, 3);
+    const { opened, open } = gate();
+    const results: unknown[] = [];
+    let begun = 0;
+    const consumer: Consumer = queue.consume({ group: "mailer", concurrency: 3 }, async () => {
+      begun += 1;
+      if (begun === 3) open();
+      await opened;
+      results.push(await consumer.stop());
+    });
+    await until("each is told", () => results.length === 3);
+    expect(results).toEqual([1, 2, 3].map(() => ({ drained: true, left: 0 })));
+    await consumer.ended;
+    expect((await queue.groups.list())[0]).toMatchObject({ pending: 0, inFlight: 0 });
+  });
+
   test("a second stop with a shorter limit cuts the first one short", async (lab) => {
     const queue = lab.open();
     await queue.send(PLACED, { n: 1 });

@@ -27,6 +27,16 @@ export interface QueueFeatures {
   readonly backpressure?: Feature;
   /** Groups skip events after `skipAfterMs`. */
   readonly skipping?: Feature;
+  /** The fixture can step the clock that the log goes by: `stepClock`. */
+  readonly clockSteps?: Feature;
+  /** Members of one group may want different types. */
+  readonly mixedTypes?: Feature;
+  /** Reading groups of nodes and work groups are told apart. */
+  readonly groupKinds?: Feature;
+  /** Dead letters go when they are old. */
+  readonly deadLetterRetention?: Feature;
+  /** Its time is the `Date` of this process. */
+  readonly clock?: Feature;
 }
 
 /** With which options an instance is opened; what is left out is the backend's default. */
@@ -43,6 +53,8 @@ export interface OpenOptions {
 export interface QueueFixture {
   /** Another instance over this case's log. The first call fixes what belongs to the log. */
   open(options?: OpenOptions): EventQueue;
+  /** Sets the clock that the log goes by so many milliseconds forward, or back. Where `clockSteps` is `true`. */
+  stepClock?(ms: number): void;
   /** Removes what the case left. Every instance is closed by then. */
   dispose(): Promise<void>;
 }
@@ -53,6 +65,9 @@ export type QueueFactory = () => Promise<QueueFixture>;
 /** What a case works with: instances that are closed when it is over. */
 export interface Lab {
   open(options?: OpenOptions): EventQueue;
+  /** An instance over a log of its own, that the case has nothing else of. */
+  openAnother(): Promise<EventQueue>;
+  stepClock(ms: number): void;
 }
 
 /** Registers one case. */
@@ -91,6 +106,7 @@ export function runSuite(
 
 async function inLab(factory: QueueFactory, body: (lab: Lab) => Promise<void>): Promise<void> {
   const fixture = await factory();
+  const others: QueueFixture[] = [];
   const opened: EventQueue[] = [];
   try {
     await body({
@@ -99,10 +115,21 @@ async function inLab(factory: QueueFactory, body: (lab: Lab) => Promise<void>): 
         opened.push(queue);
         return queue;
       },
+      async openAnother() {
+        const other = await factory();
+        others.push(other);
+        const queue = other.open();
+        opened.push(queue);
+        return queue;
+      },
+      stepClock(ms) {
+        if (fixture.stepClock === undefined) throw new Error("The fixture has no stepClock.");
+        fixture.stepClock(ms);
+      },
     });
   } finally {
     await Promise.all(opened.map((queue) => queue.close()));
-    await fixture.dispose();
+    for (const each of [fixture, ...others]) await each.dispose();
   }
 }
 

@@ -3,16 +3,20 @@ import { burying } from "./burying.ts";
 import { closing } from "./closing.ts";
 import { consuming } from "./consuming.ts";
 import { delaying } from "./delaying.ts";
+import { following } from "./following.ts";
 import { holdingBack } from "./holding-back.ts";
 import { identity } from "./identity.ts";
 import { leasing } from "./leasing.ts";
 import { ordering } from "./ordering.ts";
+import { outliving } from "./outliving.ts";
 import { policies } from "./policies.ts";
 import { reading } from "./reading.ts";
 import { sending } from "./sending.ts";
+import { sharingTypes } from "./sharing-types.ts";
 import { skipping } from "./skipping.ts";
 import { stopping } from "./stopping.ts";
 import { streaming } from "./streaming.ts";
+import { surviving } from "./surviving.ts";
 import { type QueueFactory, type QueueFeatures, runSuite } from "./suite.ts";
 import { trails } from "./trails.ts";
 import { wrapping } from "./wrapping.ts";
@@ -43,6 +47,9 @@ export function testEventQueue(name: string, features: QueueFeatures, factory: Q
     "reading without a group": reading,
     streaming,
     "group policies": policies,
+    "groups that follow the code": following,
+    "members with different types": sharingTypes,
+    "groups that nobody serves": outliving,
     leasing,
     "order by key": ordering,
     "skipping what is too old": skipping,
@@ -53,5 +60,6 @@ export function testEventQueue(name: string, features: QueueFeatures, factory: Q
     "dead letters": burying,
     "administration of groups": administering,
     "closing and reopening": closing,
+    "processes that end, answers that are lost, clocks that are set": surviving,
   });
 }

@@ -1,4 +1,5 @@
-import type { DeadLetter, ErrorData } from "../dead-letters.ts";
+import type { DeadLetter } from "../dead-letters.ts";
+import type { ErrorData } from "../error-data.ts";
 import { type EventRecord, toStoredEvent } from "../stored-event.ts";
 
 /** An event that a group has passed and not settled. */
@@ -9,6 +10,8 @@ export interface GroupEntry {
   /** Not before this moment. */
   dueAt: number;
   lease?: { readonly token: number; readonly until: number } | undefined;
+  /** It waits for a member that has a handler for it. */
+  isSetAside?: boolean | undefined;
   /** It comes from the dead letters. */
   readonly redriven: boolean;
   readonly failures: {

@@ -3,21 +3,37 @@ import { QueueError } from "../errors.ts";
 import type { NackOptions } from "../events.ts";
 import { backoffDelayMs, type StoredGroupPolicy } from "../group-policy.ts";
 import type { GroupInfo } from "../groups.ts";
-import type { BuriedEntry, GroupEntry, LeasedEntry } from "./group-entry.ts";
 import type { EventRecord } from "../stored-event.ts";
+import { MOST_SET_ASIDE, type WantedTypes } from "../wanted-types.ts";
+import type { BuriedEntry, GroupEntry, LeasedEntry } from "./group-entry.ts";
+import { GroupMembers } from "./group-members.ts";
 
 /** Reads the log from a position upwards. */
 export type ReadLog = (after: number) => Iterable<EventRecord>;
+
+/** What a member asks for. */
+export interface EntryClaim {
+  readonly limit: number;
+  readonly leaseMs: number;
+  readonly now: number;
+  /** What holds for the member. */
+  readonly policy: StoredGroupPolicy;
+  readonly accepts: (type: string) => boolean;
+}
 
 const MAX_FAILURES = 10;
 
 /**
  * One consumer group: a cursor, and an entry for each event that it has passed and that isn't settled:
- * leased, waiting for its next attempt, or waiting for an earlier event of its key.
+ * leased, waiting for its next attempt, waiting for an earlier event of its key, or for a member that has a handler.
  */
 export class GroupState {
   readonly name: string;
-  readonly policy: StoredGroupPolicy;
+  readonly members: GroupMembers = new GroupMembers();
+  policy: StoredGroupPolicy;
+  wanted: WantedTypes;
+  /** Its name was claimed: it is its holder's. */
+  isReader = false;
   cursor: number;
   lastServedAt: number;
   /** Events it was made to skip. */
@@ -30,6 +46,7 @@ export class GroupState {
   constructor(options: {
     readonly name: string;
     readonly policy: StoredGroupPolicy;
+    readonly wanted: WantedTypes;
     readonly cursor: number;
     readonly now: number;
     readonly readLog: ReadLog;
@@ -37,6 +54,7 @@ export class GroupState {
   }) {
     this.name = options.name;
     this.policy = options.policy;
+    this.wanted = options.wanted;
     this.cursor = options.cursor;
     this.lastServedAt = options.now;
     this.#readLog = options.readLog;
@@ -44,34 +62,40 @@ export class GroupState {
   }
 
   /** Leases up to `limit` events in position order: what is due again, then what is new. */
-  claim(limit: number, leaseMs: number, now: number): LeasedEntry[] {
+  claim(request: EntryClaim): LeasedEntry[] {
+    const { limit, leaseMs, now, accepts } = request;
     this.lastServedAt = now;
-    this.#expireLeases(now);
     const claimed: LeasedEntry[] = [];
+    if (this.policy.paused) return claimed;
+    this.#expireLeases(request);
     const busyKeys = new Set<string>();
     for (const { record, lease } of this.#entries.values()) {
       if (lease !== undefined && record.key !== undefined) busyKeys.add(record.key);
     }
     for (const entry of this.#inOrder()) {
       if (claimed.length === limit) return claimed;
-      const { key } = entry.record;
+      const { key, type } = entry.record;
       if (entry.lease !== undefined || (key !== undefined && busyKeys.has(key))) continue;
       // Also when it isn't due: what comes after it in its key waits for it.
       if (key !== undefined) busyKeys.add(key);
-      if (entry.dueAt <= now) claimed.push(this.#lease(entry, leaseMs, now));
+      if (entry.dueAt > now) continue;
+      if (accepts(type)) {
+        claimed.push(this.#lease(entry, leaseMs, now));
+        continue;
+      }
+      entry.isSetAside = true;
+      // Whoever accepts it finds it at once, whatever becomes of the clock.
+      entry.dueAt = 0;
     }
-    for (const record of this.#readLog(this.cursor)) {
-      if (claimed.length === limit) break;
-      this.cursor = record.position;
-      if (!this.#reads(record) || this.#entries.has(record.position)) continue;
-      const entry: GroupEntry = { record, attempt: 0, dueAt: 0, redriven: false, failures: [] };
-      this.#entries.set(record.position, entry);
-      const { key } = record;
-      if (key !== undefined && busyKeys.has(key)) continue;
-      if (key !== undefined) busyKeys.add(key);
-      claimed.push(this.#lease(entry, leaseMs, now));
-    }
+    this.#claimNew(request, claimed, busyKeys);
     return claimed;
+  }
+
+  /** Whether a member of these types would find something set aside for it. */
+  hasSetAside(accepts: (type: string) => boolean): boolean {
+    return [...this.#entries.values()].some(
+      ({ isSetAside, record }) => isSetAside && accepts(record.type),
+    );
   }
 
   /** When to look again although nothing was sent or settled, in ms from `now`. */
@@ -91,12 +115,17 @@ export class GroupState {
     return this.#entries.delete(record.position);
   }
 
-  nack({ record, token }: LeasedEntry, options: NackOptions, now: number): boolean {
+  nack(
+    { record, token }: LeasedEntry,
+    options: NackOptions,
+    { now, policy }: Pick<EntryClaim, "now" | "policy">,
+  ): boolean {
     const entry = this.#held(record.position, token);
     if (entry === undefined) return false;
     this.lastServedAt = now;
-    const delayMs = options.delayMs ?? backoffDelayMs(this.policy.backoff, entry.attempt);
-    this.#failed(entry, options.reason, now, now + delayMs);
+    const delayMs = options.delayMs ?? backoffDelayMs(policy.backoff, entry.attempt);
+    const { maxAttempts } = policy;
+    this.#failed(entry, options.reason, { now, dueAt: now + delayMs, maxAttempts });
     return true;
   }
 
@@ -131,6 +160,7 @@ export class GroupState {
   /** Moves the cursor and forgets what was in flight: its leases are lost. */
   seek(cursor: number): void {
     this.cursor = cursor;
+    this.wanted = this.wanted.fromCursor();
     this.#entries.clear();
   }
 
@@ -139,17 +169,49 @@ export class GroupState {
     const { skipAfterMs } = this.policy;
     if (skipAfterMs === null) return 0;
     const before = now - skipAfterMs;
+    let count = this.#passWhile(({ storedAt }) => storedAt < before);
+    count += this.#drop(now, ({ record }) => record.storedAt < before);
+    this.skipped += count;
+    return count;
+  }
+
+  /** Notes which types nobody wants of those who are there; `isFirst` when there was nobody before. */
+  noteMembers(now: number, isFirst = false): void {
+    const live = this.members.live(now).map(({ accepts }) => accepts);
+    this.wanted = this.wanted.marked(live, { now, isFirst });
+  }
+
+  /** Ends the types that nobody wants any more; which ones, and how many events of them it had pending. */
+  endTypes(now: number): { readonly eventTypes: readonly string[]; readonly count: number } {
+    const before = this.wanted;
+    if (this.members.live(now).length > 0) this.wanted = before.withoutOver(now);
+    if (this.wanted === before) return { eventTypes: [], count: 0 };
+    const { eventTypes } = this.wanted;
+    this.policy = { ...this.policy, eventTypes };
     let count = 0;
     for (const record of this.#readLog(this.cursor)) {
-      if (record.storedAt >= before) break;
-      if (this.#reads(record) && !this.#entries.has(record.position)) count += 1;
-      this.cursor = record.position;
+      const { type, position } = record;
+      if (this.#entries.has(position)) continue;
+      if (before.wants(type, position) && !this.wanted.wants(type, position)) count += 1;
     }
-    for (const [position, { record, lease }] of this.#entries) {
-      if (record.storedAt >= before || (lease !== undefined && lease.until > now)) continue;
-      this.#entries.delete(position);
-      count += 1;
-    }
+    count += this.dropUnwanted(now);
+    this.skipped += count;
+    return { eventTypes: before.over(now), count };
+  }
+
+  /** Drops what it has of types that it doesn't want any more; not what was redriven by hand. */
+  dropUnwanted(now: number): number {
+    return this.#drop(now, ({ record, redriven }) => !redriven && !this.wanted.has(record.type));
+  }
+
+  /** Passes over what retention has taken; how many events there were that it wanted. */
+  miss(removed: readonly EventRecord[], now: number): number {
+    const last = removed.at(-1)?.position ?? 0;
+    let count = removed.filter(
+      (record) => record.position > this.cursor && this.#wants(record),
+    ).length;
+    this.cursor = Math.max(this.cursor, last);
+    count += this.#drop(now, ({ record, redriven }) => !redriven && record.position <= last);
     this.skipped += count;
     return count;
   }
@@ -159,23 +221,87 @@ export class GroupState {
     return Math.min(this.cursor + 1, ...this.#entries.keys());
   }
 
-  counts(now: number): Pick<GroupInfo, "pending" | "inFlight" | "retrying"> {
+  counts(now: number): Pick<GroupInfo, "pending" | "inFlight" | "retrying" | "setAside"> {
     let pending = 0;
     let inFlight = 0;
     let retrying = 0;
-    for (const { lease, attempt } of this.#entries.values()) {
+    const setAside: Record<string, number> = {};
+    for (const { lease, attempt, isSetAside, record } of this.#entries.values()) {
       pending += 1;
       if (lease !== undefined && lease.until > now) inFlight += 1;
       else if (attempt > 0) retrying += 1;
+      if (isSetAside === true) setAside[record.type] = (setAside[record.type] ?? 0) + 1;
     }
     for (const record of this.#readLog(this.cursor)) {
-      if (this.#reads(record) && !this.#entries.has(record.position)) pending += 1;
+      if (this.#wants(record) && !this.#entries.has(record.position)) pending += 1;
     }
-    return { pending, inFlight, retrying };
+    return { pending, inFlight, retrying, setAside };
   }
 
-  #reads(record: EventRecord): boolean {
-    return this.policy.eventTypes?.includes(record.type) ?? true;
+  #claimNew(
+    { limit, leaseMs, now, accepts }: EntryClaim,
+    claimed: LeasedEntry[],
+    busyKeys: Set<string>,
+  ): void {
+    let free = MOST_SET_ASIDE;
+    for (const { isSetAside } of this.#entries.values()) if (isSetAside === true) free -= 1;
+    // They are left in the log unless something lies behind them that this member takes.
+    let passed: EventRecord[] = [];
+    for (const record of this.#readLog(this.cursor)) {
+      if (claimed.length === limit) break;
+      const { key, position } = record;
+      if (!this.#wants(record) || this.#entries.has(position)) {
+        if (passed.length === 0) this.cursor = position;
+        continue;
+      }
+      if (!accepts(record.type)) {
+        if (passed.length >= free) break;
+        passed.push(record);
+        if (key !== undefined) busyKeys.add(key);
+        continue;
+      }
+      for (const other of passed) this.#enter(other).isSetAside = true;
+      free -= passed.length;
+      passed = [];
+      this.cursor = position;
+      const entry = this.#enter(record);
+      if (key !== undefined && busyKeys.has(key)) continue;
+      if (key !== undefined) busyKeys.add(key);
+      claimed.push(this.#lease(entry, leaseMs, now));
+    }
+  }
+
+  #enter(record: EventRecord): GroupEntry {
+    const entry: GroupEntry = { record, attempt: 0, dueAt: 0, redriven: false, failures: [] };
+    this.#entries.set(record.position, entry);
+    return entry;
+  }
+
+  /** Moves the cursor; how many events it wanted lie below, and had no entry. */
+  #passWhile(isPassed: (record: EventRecord) => boolean): number {
+    let count = 0;
+    for (const record of this.#readLog(this.cursor)) {
+      if (!isPassed(record)) break;
+      if (this.#wants(record) && !this.#entries.has(record.position)) count += 1;
+      this.cursor = record.position;
+    }
+    return count;
+  }
+
+  /** Drops entries that no member has just now. */
+  #drop(now: number, isDropped: (entry: GroupEntry) => boolean): number {
+    let count = 0;
+    for (const [position, entry] of this.#entries) {
+      const isLeased = entry.lease !== undefined && entry.lease.until > now;
+      if (isLeased || !isDropped(entry)) continue;
+      this.#entries.delete(position);
+      count += 1;
+    }
+    return count;
+  }
+
+  #wants({ type, position }: EventRecord): boolean {
+    return this.wanted.wants(type, position);
   }
 
   #inOrder(): GroupEntry[] {
@@ -191,29 +317,37 @@ export class GroupState {
     this.#lastToken += 1;
     const token = this.#lastToken;
     entry.attempt += 1;
+    entry.isSetAside = undefined;
     entry.lease = { token, until: now + leaseMs };
     const { record, attempt, redriven } = entry;
     return { record, token, attempt, redelivered: redriven || attempt > 1, until: now + leaseMs };
   }
 
-  #expireLeases(now: number): void {
+  /** What holds for whoever would handle it now is what counts; for what the claimer doesn't handle, what is stored. */
+  #expireLeases({ now, accepts, policy }: EntryClaim): void {
     for (const entry of this.#inOrder()) {
       if (entry.lease === undefined || entry.lease.until > now) continue;
       const error = new QueueError(
         "LEASE_EXPIRED",
         `The lease on attempt ${entry.attempt} ran out before it was acked: its process ended, was blocked, or forgot to ack.`,
       );
-      this.#failed(entry, error, now, now);
+      const { maxAttempts } = accepts(entry.record.type) ? policy : this.policy;
+      this.#failed(entry, error, { now, dueAt: now, maxAttempts });
     }
   }
 
-  #failed(entry: GroupEntry, reason: unknown, now: number, dueAt: number): void {
+  #failed(
+    entry: GroupEntry,
+    reason: unknown,
+    outcome: { readonly now: number; readonly dueAt: number; readonly maxAttempts: number },
+  ): void {
+    const { now, dueAt, maxAttempts } = outcome;
     entry.lease = undefined;
     entry.dueAt = dueAt;
     const error = toErrorData(reason);
     entry.failures.push({ attempt: entry.attempt, time: now, message: error.message });
     if (entry.failures.length > MAX_FAILURES) entry.failures.shift();
-    if (entry.attempt < this.policy.maxAttempts && !isPermanent(reason)) return;
+    if (entry.attempt < maxAttempts && !isPermanent(reason)) return;
     const { record, attempt, failures } = entry;
     this.#entries.delete(record.position);
     this.#bury({

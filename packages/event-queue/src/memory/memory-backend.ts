@@ -4,10 +4,10 @@ import type {
   GroupMember,
   HealthReport,
   LogStats,
+  MemberOptions,
   QueueBackend,
 } from "../backend/queue-backend.ts";
 import type { StoredEvent } from "../events.ts";
-import type { GivenGroupPolicy } from "../group-policy.ts";
 import type { OutgoingRecord } from "../outgoing.ts";
 import type { LogPage, LogQuery } from "../reader.ts";
 import type { HistoryRequest } from "../requests.ts";
@@ -24,6 +24,8 @@ export class MemoryBackend implements QueueBackend {
   readonly #all: MemoryLog;
   readonly #host: BackendHost;
   readonly #log: SweptLog;
+  /** Those that stay: they are gone with this instance. */
+  readonly #members = new Set<MemoryMember>();
 
   constructor(log: MemoryLog, host: BackendHost) {
     this.#all = log;
@@ -70,8 +72,16 @@ export class MemoryBackend implements QueueBackend {
   /** The log rings by itself. */
   async listen(): Promise<void> {}
 
-  member(name: string, given: GivenGroupPolicy): GroupMember {
-    return new MemoryMember({ log: this.#log, name, given });
+  member(options: MemberOptions): GroupMember {
+    const { onError: report } = this.#host;
+    const tellOfBuried = (): void => this.#tellOfBuried();
+    const member = new MemoryMember({ log: this.#log, options, report, tellOfBuried });
+    if (options.stays) this.#members.add(member);
+    return member;
+  }
+
+  async id(): Promise<string> {
+    return this.#all.id;
   }
 
   async stats(): Promise<LogStats> {
@@ -86,12 +96,27 @@ export class MemoryBackend implements QueueBackend {
     };
   }
 
-  async health({ details }: HealthReport): Promise<void> {
-    const { size, newest } = this.#log();
-    Object.assign(details, { events: size, newest });
+  async health({ details, ages }: HealthReport): Promise<void> {
+    const log = this.#log();
+    const now = log.now();
+    Object.assign(details, { events: log.size, newest: log.newest });
+    for (const group of log.groups.values()) {
+      const [oldest] = log.after(group.floor() - 1);
+      const { pending } = group.counts(now);
+      const ageMs = pending === 0 || oldest === undefined ? 0 : Math.max(0, now - oldest.storedAt);
+      ages.set(group.name, ageMs);
+    }
+  }
+
+  /** Of what was buried by the call that just ran: nothing else runs in between. */
+  #tellOfBuried(): void {
+    for (const { group, record, attempts, error } of this.#all.buried.splice(0)) {
+      this.#host.onDeadLetter({ group, id: record.lineage.id, type: record.type, attempts, error });
+    }
   }
 
   async close(): Promise<void> {
     this.#all.bells.delete(this.#host.bell);
+    for (const member of this.#members) member.vanish();
   }
 }

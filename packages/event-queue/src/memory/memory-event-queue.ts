@@ -22,6 +22,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof MemoryEventQueueOptions>
   "log",
   "dedupeWindowMs",
   "retentionMs",
+  "deadLetterRetentionMs",
   "now",
 ]);
 
@@ -44,6 +45,7 @@ export class MemoryEventQueue<C extends Contracts = AnyContracts> extends Backed
       new QueueInstance({
         name: "memory",
         claimsCommit: false,
+        closeFlushes: true,
         open: async (host) => new MemoryBackend(log, host),
       }),
       checkBackedQueueOptions(options),
@@ -53,9 +55,11 @@ export class MemoryEventQueue<C extends Contracts = AnyContracts> extends Backed
 
 /** The log to work on: the one given, or one of its own. */
 function logOf(options: MemoryEventQueueOptions): MemoryLog {
-  const { log, dedupeWindowMs, retentionMs, now } = options;
-  if (log === undefined) return new MemoryLog({ dedupeWindowMs, retentionMs, now });
-  const names = ["dedupeWindowMs", "retentionMs", "now"] as const;
+  const { log, dedupeWindowMs, retentionMs, deadLetterRetentionMs, now } = options;
+  if (log === undefined) {
+    return new MemoryLog({ dedupeWindowMs, retentionMs, deadLetterRetentionMs, now });
+  }
+  const names = ["dedupeWindowMs", "retentionMs", "deadLetterRetentionMs", "now"] as const;
   const given = names.filter((name) => options[name] !== undefined);
   if (given.length === 0) return log;
   throw invalidOption(

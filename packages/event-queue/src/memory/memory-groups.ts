@@ -1,8 +1,8 @@
 import type { StartFrom } from "@ringrift/envelope";
-import type { BackendGroups } from "../backend/queue-backend.ts";
+import type { BackendGroups, NameHolder } from "../backend/queue-backend.ts";
 import type { Backlog } from "../backlog-gate.ts";
 import { groupNotFound } from "../group-errors.ts";
-import { shownPolicy } from "../group-policy.ts";
+import { type CheckedGroupChange, shownPolicy, statedPolicy } from "../group-policy.ts";
 import type { GroupInfo } from "../groups.ts";
 import type { GroupState } from "./group-state.ts";
 import type { MemoryLog, SweptLog } from "./memory-log.ts";
@@ -35,22 +35,35 @@ export class MemoryGroups implements BackendGroups {
     return this.#log().removeGroup(name);
   }
 
+  async configure(name: string, change: CheckedGroupChange): Promise<GroupInfo> {
+    const log = this.#log();
+    const group = log.groups.get(name);
+    if (group === undefined) throw groupNotFound(name);
+    group.policy = statedPolicy(group.policy, change);
+    log.ring();
+    return groupInfo(log, group);
+  }
+
   async takeName(
     name: string,
     { holder, ttlMs }: { readonly holder: string; readonly ttlMs: number },
-  ): Promise<string> {
-    const { claims, now } = this.#log();
+  ): Promise<NameHolder> {
+    const { claims, groups, notes, now } = this.#log();
     const current = claims.get(name);
-    if (current !== undefined && current.holder !== holder && current.until > now()) {
-      return current.holder;
+    const isOthers = current !== undefined && current.holder !== holder && current.until > now();
+    if (!isOthers) {
+      claims.set(name, { holder, until: now() + ttlMs });
+      const group = groups.get(name);
+      if (group?.wanted.eventTypes === null) group.isReader = true;
     }
-    claims.set(name, { holder, until: now() + ttlMs });
-    return holder;
+    return { holder: isOthers ? current.holder : holder, note: notes.get(name) };
   }
 
-  async releaseName(name: string, holder: string): Promise<void> {
-    const { claims } = this.#log();
-    if (claims.get(name)?.holder === holder) claims.delete(name);
+  async releaseName(name: string, holder: string, note: string | undefined): Promise<void> {
+    const { claims, notes } = this.#log();
+    if (claims.get(name)?.holder !== holder) return;
+    claims.delete(name);
+    if (note !== undefined) notes.set(name, note);
   }
 
   async furthestBehind(): Promise<Backlog | undefined> {
@@ -61,16 +74,16 @@ export class MemoryGroups implements BackendGroups {
 /** A group as callers see it. */
 export function groupInfo(log: MemoryLog, group: GroupState): GroupInfo {
   const now = log.now();
-  const { name, policy, cursor, lastServedAt } = group;
-  const claim = log.claims.get(name);
+  const { name, policy, cursor, lastServedAt, isReader } = group;
   return {
     name,
+    kind: isReader ? "reader" : "work",
     cursor,
     ...group.counts(now),
-    deadLetters: log.deadLetters.filter((letter) => letter.group === name).length,
+    deadLetters: log.lettersOf(name),
     lastServedAt,
     ...shownPolicy(policy),
     skipped: group.skipped,
-    claimedBy: claim !== undefined && claim.until > now ? claim.holder : undefined,
+    claimedBy: log.holderOf(name),
   };
 }

@@ -1,11 +1,12 @@
 import { parseStartFrom, type StartFrom } from "@ringrift/envelope";
 import type { Backlog } from "../backlog-gate.ts";
 import type { StoredEvent } from "../events.ts";
-import type { StoredGroupPolicy } from "../group-policy.ts";
-import { groupSkipped } from "../group-errors.ts";
+import { groupExpired, groupMissed, groupSkipped, groupTypeEnded } from "../group-errors.ts";
+import type { QueueError } from "../errors.ts";
 import { checkMs, checkOptionNames } from "../options.ts";
 import type { OutgoingRecord } from "../outgoing.ts";
 import { reportQueueError } from "../queue-errors.ts";
+import { newQueueId } from "../queue-id.ts";
 import type { LogPage, LogQuery } from "../reader.ts";
 import type { BuriedEntry } from "./group-entry.ts";
 import { DelayedRecords } from "./delayed-records.ts";
@@ -18,6 +19,8 @@ export interface MemoryLogOptions {
   readonly dedupeWindowMs?: number | undefined;
   /** Events older than this go, once every group has settled them. @default 86_400_000 (24 hours) */
   readonly retentionMs?: number | undefined;
+  /** Dead letters older than this go, and are counted. @default 2_592_000_000 (30 days) */
+  readonly deadLetterRetentionMs?: number | undefined;
   /** The clock, in ms since the epoch, for tests. @default Date.now */
   readonly now?: (() => number) | undefined;
 }
@@ -28,6 +31,7 @@ export type SweptLog = () => MemoryLog;
 const OPTION_NAMES: ReadonlySet<string> = new Set<keyof MemoryLogOptions>([
   "dedupeWindowMs",
   "retentionMs",
+  "deadLetterRetentionMs",
   "now",
 ]);
 
@@ -42,6 +46,8 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof MemoryLogOptions>([
  */
 export class MemoryLog {
   /** @internal */
+  readonly id: string = newQueueId();
+  /** @internal */
   readonly now: () => number;
   /** @internal */
   readonly bells: Set<{ ring(): void }> = new Set();
@@ -49,9 +55,14 @@ export class MemoryLog {
   readonly groups: Map<string, GroupState> = new Map();
   /** @internal Oldest first. */
   readonly deadLetters: BuriedEntry[] = [];
+  /** @internal Buried since somebody last looked. */
+  readonly buried: BuriedEntry[] = [];
   /** @internal */
   readonly claims: Map<string, { holder: string; until: number }> = new Map();
+  /** @internal By group: what the last holder of its name left. */
+  readonly notes: Map<string, string> = new Map();
   readonly #retentionMs: number;
+  readonly #deadLetterRetentionMs: number;
   readonly #dedupeWindowMs: number;
   /** Positions are contiguous: the record of position `p` is at `p - #removed - 1`. */
   readonly #records: EventRecord[] = [];
@@ -63,9 +74,11 @@ export class MemoryLog {
 
   constructor(options: MemoryLogOptions = {}) {
     checkOptionNames("MemoryLog", options, OPTION_NAMES);
-    const { dedupeWindowMs = 600_000, retentionMs = 86_400_000, now = Date.now } = options;
+    const { dedupeWindowMs = 600_000, retentionMs = 86_400_000 } = options;
+    const { deadLetterRetentionMs = 2_592_000_000, now = () => Date.now() } = options;
     this.#dedupeWindowMs = checkMs("dedupeWindowMs", dedupeWindowMs);
     this.#retentionMs = checkMs("retentionMs", retentionMs);
+    this.#deadLetterRetentionMs = checkMs("deadLetterRetentionMs", deadLetterRetentionMs);
     this.now = now;
     this.#delayed = new DelayedRecords(now, () => this.#admit());
   }
@@ -130,16 +143,16 @@ export class MemoryLog {
   }
 
   /** @internal */
-  createGroup(name: string, policy: StoredGroupPolicy, from: StartFrom): GroupState {
+  createGroup(options: Pick<GroupState, "name" | "policy" | "wanted" | "cursor">): GroupState {
+    const { name } = options;
     const group = new GroupState({
-      name,
-      policy,
-      cursor: this.resolve(from),
+      ...options,
       now: this.now(),
       readLog: (after) => this.after(after),
       bury: (letter) => {
         this.dropLetters((old) => old.group === name && old.record === letter.record);
         this.deadLetters.push(letter);
+        this.buried.push(letter);
       },
     });
     this.groups.set(name, group);
@@ -149,17 +162,32 @@ export class MemoryLog {
   /** @internal Removes a group and all it has. */
   removeGroup(name: string): boolean {
     this.dropLetters((letter) => letter.group === name);
+    this.notes.delete(name);
     // Who still holds a lease of it has lost it, also when a group of this name is made again.
     this.groups.get(name)?.seek(0);
-    return this.groups.delete(name);
+    const isGone = this.groups.delete(name);
+    if (isGone) this.ring();
+    return isGone;
   }
 
-  /** @internal The group that has the most still to settle. */
+  /** @internal Who has claimed a name, if anybody. */
+  holderOf(name: string): string | undefined {
+    const claim = this.claims.get(name);
+    return claim !== undefined && claim.until > this.now() ? claim.holder : undefined;
+  }
+
+  /** @internal The group that has the most still to settle, of those that hold senders back. */
   furthestBehind(): Backlog | undefined {
     const now = this.now();
     return [...this.groups.values()]
+      .filter(({ name, isReader }) => !isReader || this.holderOf(name) !== undefined)
       .map((group) => ({ group: group.name, pending: group.counts(now).pending }))
       .toSorted((one, other) => other.pending - one.pending)[0];
+  }
+
+  /** @internal How many dead letters a group has. */
+  lettersOf(name: string): number {
+    return this.deadLetters.filter((letter) => letter.group === name).length;
   }
 
   /** @internal */
@@ -172,17 +200,47 @@ export class MemoryLog {
   sweep(dropped: (reason: string, count: number) => void): void {
     this.#admit();
     const now = this.now();
+    const tell = (reason: string, count: number, error: QueueError): void => {
+      dropped(reason, count);
+      reportQueueError(error, "Retention");
+    };
     for (const [name, group] of this.groups) {
-      if (now - group.lastServedAt <= group.policy.expireAfterMs) {
-        const skipped = group.skip(now);
-        if (skipped > 0) dropped("skipped", skipped);
-        if (skipped > 0) reportQueueError(groupSkipped(group, skipped), "Retention");
+      if (this.#isExpired(group, now)) {
+        const { pending } = group.counts(now);
+        tell("group-expired", pending, groupExpired(group, pending));
+        this.removeGroup(name);
         continue;
       }
-      dropped("group-expired", group.counts(now).pending);
-      this.removeGroup(name);
+      const skipped = group.skip(now);
+      if (skipped > 0) tell("skipped", skipped, groupSkipped(group, skipped));
+      group.noteMembers(now);
+      const { eventTypes, count } = group.endTypes(now);
+      if (eventTypes.length > 0) tell("type-ended", count, groupTypeEnded(name, eventTypes, count));
+      const late = group.dropUnwanted(now);
+      group.skipped += late;
+      if (late > 0) dropped("type-ended", late);
     }
-    const floor = Math.min(...[...this.groups.values()].map((group) => group.floor()));
+    const letters = this.deadLetters.length;
+    this.dropLetters(({ time }) => time < now - this.#deadLetterRetentionMs);
+    const gone = letters - this.deadLetters.length;
+    if (gone > 0) dropped("dead-letter-retention", gone);
+    this.#sweepRecords(now, tell, dropped);
+  }
+
+  /** @internal Wakes whoever waits, in every instance. */
+  ring(): void {
+    for (const bell of this.bells) bell.ring();
+  }
+
+  #sweepRecords(
+    now: number,
+    tell: (reason: string, count: number, error: QueueError) => void,
+    dropped: (reason: string, count: number) => void,
+  ): void {
+    const groups = [...this.groups.values()];
+    const holds = ({ lastServedAt, policy }: GroupState): boolean =>
+      now - lastServedAt <= policy.holdMs;
+    const floor = Math.min(...groups.filter(holds).map((group) => group.floor()));
     let count = 0;
     for (const record of this.#records) {
       if (record.storedAt >= now - this.#retentionMs || record.position >= floor) break;
@@ -190,14 +248,23 @@ export class MemoryLog {
       count += 1;
     }
     if (count === 0) return;
-    this.#records.splice(0, count);
+    const removed = this.#records.splice(0, count);
     this.#removed += count;
+    for (const group of groups) {
+      if (holds(group)) continue;
+      const missed = group.miss(removed, now);
+      if (missed > 0) tell("missed", missed, groupMissed(group, missed));
+    }
     dropped("retention", count);
   }
 
-  /** @internal Wakes whoever waits, in every instance. */
-  ring(): void {
-    for (const bell of this.bells) bell.ring();
+  /** A work group that has anything left to do is waited for. */
+  #isExpired(group: GroupState, now: number): boolean {
+    const { name, policy, lastServedAt, isReader } = group;
+    if (now - lastServedAt <= policy.expireAfterMs) return false;
+    if (isReader) return true;
+    const hasDied = this.deadLetters.some((letter) => letter.group === name);
+    return !hasDied && group.counts(now).pending === 0;
   }
 
   #known({ lineage, dedupeKey }: OutgoingRecord, now: number): EventRecord | undefined {

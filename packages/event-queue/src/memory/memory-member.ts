@@ -2,121 +2,176 @@ import type {
   BackendLease,
   ClaimedEvent,
   GroupMember,
+  MemberOptions,
   MemberRequest,
 } from "../backend/queue-backend.ts";
 import type { NackOptions } from "../events.ts";
-import {
-  checkSameGroupPolicy,
-  completeGroupPolicy,
-  type GivenGroupPolicy,
-  type StoredGroupPolicy,
-} from "../group-policy.ts";
+import { groupRemoved } from "../group-errors.ts";
+import { statedPolicy, type StoredGroupPolicy } from "../group-policy.ts";
 import type { EnsuredGroup } from "../groups.ts";
 import type { Taken } from "../long-poll.ts";
-import type { LeasedEntry } from "./group-entry.ts";
-import type { GroupState } from "./group-state.ts";
 import { toStoredEvent } from "../stored-event.ts";
+import type { LeasedEntry } from "./group-entry.ts";
+import type { PresentMember } from "./group-members.ts";
+import type { GroupState } from "./group-state.ts";
 import { groupInfo } from "./memory-groups.ts";
+import { admitMember, makeGroup, stateValues } from "./memory-joining.ts";
 import type { SweptLog } from "./memory-log.ts";
 
 /** One member of a group of a log in memory. */
-export class MemoryMember implements GroupMember {
+export class MemoryMember implements GroupMember, PresentMember {
+  readonly accepts: readonly string[] | undefined;
+  readonly stays: boolean;
   readonly #log: SweptLog;
-  readonly #name: string;
-  readonly #given: GivenGroupPolicy;
-  #policy: StoredGroupPolicy | undefined;
+  readonly #options: MemberOptions;
+  readonly #report: (error: unknown) => void;
+  readonly #tellOfBuried: () => void;
+  /** The group that it has joined. */
+  #group: GroupState | undefined;
 
   constructor(parts: {
     readonly log: SweptLog;
-    readonly name: string;
-    readonly given: GivenGroupPolicy;
+    readonly options: MemberOptions;
+    readonly report: (error: unknown) => void;
+    /** Tells of what was buried by this instance. */
+    readonly tellOfBuried: () => void;
   }) {
+    this.#tellOfBuried = parts.tellOfBuried;
     this.#log = parts.log;
-    this.#name = parts.name;
-    this.#given = parts.given;
+    this.#options = parts.options;
+    this.#report = parts.report;
+    this.accepts = parts.options.given.eventTypes;
+    this.stays = parts.options.stays;
   }
 
   get policy(): StoredGroupPolicy | undefined {
-    return this.#policy;
+    return this.#group && statedPolicy(this.#group.policy, this.#options.given);
   }
 
-  async ensure(): Promise<EnsuredGroup> {
+  async ensure({ requireFrom }: { readonly requireFrom: boolean }): Promise<EnsuredGroup> {
     const log = this.#log();
-    const created = !log.groups.has(this.#name);
-    const group = this.#open();
+    const { name, given } = this.#options;
+    const found = log.groups.get(name);
+    const group = found ?? makeGroup(log, name, given, requireFrom);
+    if (found !== undefined) stateValues(log, group, given, this.#report);
+    group.noteMembers(log.now());
+    // Once it is made anew on purpose, it is this one's group.
+    this.#group &&= group;
     group.lastServedAt = log.now();
-    return { ...groupInfo(log, group), created };
+    return { ...groupInfo(log, group), created: found === undefined };
   }
 
   async claim({ limit, leaseMs }: MemberRequest): Promise<Taken<ClaimedEvent>> {
     const log = this.#log();
-    const group = this.#open();
+    const group = this.#join();
     const now = log.now();
+    const policy = statedPolicy(group.policy, this.#options.given);
+    group.members.seen(this, now, policy.leaseMs);
+    const accepts = (type: string): boolean => this.accepts?.includes(type) ?? true;
     const items = group
-      .claim(limit, leaseMs ?? group.policy.leaseMs, now)
+      .claim({ limit, leaseMs: leaseMs ?? policy.leaseMs, now, policy, accepts })
       .map((entry) => this.#claimed(group, entry));
+    this.#tellOfBuried();
+    // Others may wait for what was set aside just now.
+    if (items.length > 0 && group.hasSetAside((type) => !accepts(type))) log.ring();
     return { items, retryInMs: group.nextDueIn(now) };
   }
 
-  /** The group as stored, made now if need be. */
-  #open(): GroupState {
+  async leave(): Promise<void> {
+    const group = this.#group;
+    if (group === undefined) return;
+    group.members.leave(this);
+    group.noteMembers(this.#log().now());
+  }
+
+  /** Its process is gone. */
+  vanish(): void {
+    this.#group?.members.leave(this);
+  }
+
+  /** The group as stored, made now if need be, unless this one had joined it before. */
+  #join(): GroupState {
     const log = this.#log();
-    let group = log.groups.get(this.#name);
-    if (group === undefined) {
-      const { from = "beginning" } = this.#given;
-      group = log.createGroup(this.#name, completeGroupPolicy(this.#given), from);
+    const { name, given } = this.#options;
+    const found = log.groups.get(name);
+    if (this.#group !== undefined) {
+      if (found !== this.#group) throw groupRemoved(name);
+      if (found.members.has(this)) return found;
     }
-    checkSameGroupPolicy(this.#name, group.policy, this.#given);
-    this.#policy = group.policy;
+    const group = found ?? makeGroup(log, name, given, false);
+    if (found !== undefined) stateValues(log, group, given, this.#report);
+    admitMember(log, group, this, this.#report);
+    this.#group = group;
     return group;
   }
 
   #claimed(group: GroupState, entry: LeasedEntry): ClaimedEvent {
-    return {
-      event: toStoredEvent(entry.record, entry.attempt, entry.redelivered),
-      lease: new MemoryLease({ log: this.#log, group, entry }),
-      until: entry.until,
-    };
+    const lease = new MemoryLease({
+      log: this.#log,
+      group,
+      entry,
+      tellOfBuried: this.#tellOfBuried,
+      seen: () => this.#seen(group),
+      policyNow: () => statedPolicy(group.policy, this.#options.given),
+    });
+    const event = toStoredEvent(entry.record, entry.attempt, entry.redelivered);
+    return { event, lease, until: entry.until };
+  }
+
+  #seen(group: GroupState): void {
+    if (!group.members.has(this)) return;
+    const { leaseMs } = statedPolicy(group.policy, this.#options.given);
+    group.members.seen(this, this.#log().now(), leaseMs);
   }
 }
 
-class MemoryLease implements BackendLease {
-  readonly #log: SweptLog;
-  readonly #group: GroupState;
-  readonly #entry: LeasedEntry;
+interface MemoryLeaseParts {
+  readonly log: SweptLog;
+  readonly group: GroupState;
+  readonly entry: LeasedEntry;
+  readonly tellOfBuried: () => void;
+  /** Notes that its member is there. */
+  readonly seen: () => void;
+  /** What holds for its member. */
+  readonly policyNow: () => StoredGroupPolicy;
+}
 
-  constructor(parts: {
-    readonly log: SweptLog;
-    readonly group: GroupState;
-    readonly entry: LeasedEntry;
-  }) {
-    this.#log = parts.log;
-    this.#group = parts.group;
-    this.#entry = parts.entry;
+class MemoryLease implements BackendLease {
+  readonly #parts: MemoryLeaseParts;
+
+  constructor(parts: MemoryLeaseParts) {
+    this.#parts = parts;
   }
 
   async ack(): Promise<boolean> {
-    const log = this.#log();
-    return this.#settled(this.#group.ack(this.#entry, log.now()));
+    const { log, group, entry, seen } = this.#parts;
+    seen();
+    return this.#settled(group.ack(entry, log().now()));
   }
 
   async nack(options: NackOptions): Promise<boolean> {
-    const log = this.#log();
-    return this.#settled(this.#group.nack(this.#entry, options, log.now()));
+    const { log, group, entry, seen, policyNow, tellOfBuried } = this.#parts;
+    seen();
+    const done = group.nack(entry, options, { now: log().now(), policy: policyNow() });
+    tellOfBuried();
+    return this.#settled(done);
   }
 
   async extend(ms: number): Promise<number | false> {
-    return this.#group.extend(this.#entry, ms, this.#log().now());
+    const { log, group, entry, seen } = this.#parts;
+    seen();
+    return group.extend(entry, ms, log().now());
   }
 
   async release(): Promise<void> {
-    this.#log();
-    this.#settled(this.#group.release(this.#entry));
+    const { log, group, entry } = this.#parts;
+    log();
+    this.#settled(group.release(entry));
   }
 
   /** Somebody may wait for the event itself, or for the next one of its key. */
   #settled(isDone: boolean): boolean {
-    if (isDone) this.#log().ring();
+    if (isDone) this.#parts.log().ring();
     return isDone;
   }
 }

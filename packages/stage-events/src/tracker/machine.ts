@@ -1,4 +1,4 @@
-import type { StageMeaning } from "./phase.ts";
+import type { StageMeaning } from "../phase.ts";
 
 /**
  * The state machine of one key, as a pure function: a state and what was observed give the next state.
@@ -6,9 +6,16 @@ import type { StageMeaning } from "./phase.ts";
  *     phase 1 ─completed→ phase 2 ─completed→ … last phase ─completed→ phase 1 of the next iteration
  *        └─failed→ the same phase, failed: it or an earlier one may be done again
  *     any phase ─rejected→ phase 1 of the next iteration
+ *     any phase ─what ends the pipeline→ done, until an iteration of a higher number begins
  *
  * What arrives is a fact, so an illegal step is taken too, and reported.
  */
+
+/**
+ * How much of a key's run is known: `unheard`, it begins now; `unknown`, it began before anything was
+ * heard of it; `guessed`, and what was heard since doesn't say where it stands; `running`; `done`.
+ */
+export type Run = "unheard" | "unknown" | "guessed" | "running" | "done";
 
 /** Why a phase, or the iteration before this one, did not succeed. */
 export interface StageFailure {
@@ -30,8 +37,7 @@ export interface MachineState<Phase extends string = string> {
   readonly failure: StageFailure | undefined;
   /** Whether the iteration's number was said by an event, or is one more than the last. */
   readonly numbered: boolean;
-  /** Whether anything was heard yet: nobody knows when the very first phase began. */
-  readonly begun: boolean;
+  readonly run: Run;
   /** Phases that have been completed, in this iteration or in one before. */
   readonly passed: ReadonlySet<Phase>;
   /** Completions of continuous phases that no iteration has used yet. */
@@ -52,15 +58,20 @@ export interface Observation<Phase extends string = string> {
   readonly stage: string;
   readonly iteration: number | undefined;
   readonly error: string | undefined;
+  /** Whether it ends the pipeline. */
+  readonly ends: boolean;
   /** When it was observed, in milliseconds since the epoch. */
   readonly time: number;
+  /** Whether it comes out of order: it happened before a step that was taken already. */
+  readonly stale: boolean;
 }
 
 /**
  * What is wrong with a step: `skipped`, an earlier phase is missing; `repeated`, the phase was over;
- * `late`, it belongs to an earlier iteration; `unfinished`, it belongs to a later one.
+ * `late`, what it belongs to is over, and it changes nothing; `unfinished`, it belongs to a later iteration;
+ * `unknown`, what came before it was not heard, which says nothing about whether it happened.
  */
-export type IllegalReason = "skipped" | "repeated" | "late" | "unfinished";
+export type IllegalReason = "skipped" | "repeated" | "late" | "unfinished" | "unknown";
 
 /** The next state, and what was wrong with the way there. */
 export interface Step<Phase extends string = string> {
@@ -68,10 +79,11 @@ export interface Step<Phase extends string = string> {
   readonly illegal: IllegalReason | undefined;
 }
 
-/** Where a key begins that nobody has heard of. */
+/** Where a key begins that nobody has heard of, or of whose beginning nobody has. */
 export function firstState<Phase extends string>(
   rules: MachineRules<Phase>,
   time: number,
+  run: "unheard" | "unknown",
 ): MachineState<Phase> {
   return {
     stage: rules.order[0]!,
@@ -80,7 +92,7 @@ export function firstState<Phase extends string>(
     durations: {},
     failure: undefined,
     numbered: false,
-    begun: false,
+    run,
     passed: new Set(),
     ahead: {},
   };
@@ -88,6 +100,25 @@ export function firstState<Phase extends string>(
 
 /** Takes one observation. */
 export function step<Phase extends string>(
+  rules: MachineRules<Phase>,
+  before: MachineState<Phase>,
+  seen: Observation<Phase>,
+): Step<Phase> {
+  if (before.run !== "done") return stepOn(rules, before, seen);
+  const { phase, iteration, meaning, time } = seen;
+  if (phase !== undefined && rules.continuous.has(phase)) {
+    // It goes on beside a run that is over, and counts for the next.
+    const ahead = meaning === "completed" ? count(before.ahead, phase, 1) : before.ahead;
+    return { state: { ...before, ahead }, illegal: undefined };
+  }
+  if (iteration === undefined || iteration <= before.iteration) {
+    return { state: before, illegal: "late" };
+  }
+  const next = { ...before, run: "running", iteration, numbered: true } as const;
+  return stepOn(rules, begin(rules, next, time), seen);
+}
+
+function stepOn<Phase extends string>(
   rules: MachineRules<Phase>,
   before: MachineState<Phase>,
   seen: Observation<Phase>,
@@ -103,13 +134,33 @@ export function step<Phase extends string>(
     if (seen.meaning !== "completed") return { state, illegal };
     return { state: { ...state, ahead: count(state.ahead, phase, 1) }, illegal };
   }
+  // What is known by now is newer: it must not be set back.
+  if (seen.stale && (there < here || seen.meaning !== "completed")) {
+    return { state: before, illegal: "late" };
+  }
   const wrong = illegal ?? judge(rules, state, here, there);
   // Nobody knows when a phase began that is heard of at its end only.
-  const at =
-    there === here && state.begun
-      ? state
-      : { ...state, stage: phase, since: undefined, begun: true };
-  return { state: apply(rules, at, seen), illegal: wrong };
+  const isFirst = state.run === "unheard" || state.run === "unknown";
+  const since = there === here && !isFirst ? state.since : undefined;
+  const run = runAfter(rules, state, seen);
+  return { state: apply(rules, { ...state, stage: phase, since, run }, seen), illegal: wrong };
+}
+
+/**
+ * A phase that may run at any time, or that an event doesn't name, doesn't say where a key stands; a
+ * rejection does, since the next iteration begins with it.
+ */
+function runAfter<Phase extends string>(
+  rules: MachineRules<Phase>,
+  { run }: MachineState<Phase>,
+  { phase, meaning }: Observation<Phase>,
+): Run {
+  const tells = meaning === "rejected" || (phase !== undefined && !rules.continuous.has(phase));
+  return isUncertain(run) && !tells ? "guessed" : "running";
+}
+
+function isUncertain(run: Run): boolean {
+  return run === "unknown" || run === "guessed";
 }
 
 function judge<Phase extends string>(
@@ -119,6 +170,7 @@ function judge<Phase extends string>(
   there: number,
 ): IllegalReason | undefined {
   if (there === here) return undefined;
+  if (isUncertain(state.run)) return "unknown";
   // After a failure it may be tried again, from any phase so far.
   if (there < here) return state.failure ? undefined : "repeated";
   // Continuous phases overlap: once they have run, what is between them may have come before.
@@ -136,7 +188,7 @@ function numberIteration<Phase extends string>(
   seen: Observation<Phase>,
 ): Step<Phase> {
   const { iteration } = seen;
-  const fresh = !state.begun;
+  const fresh = state.run === "unheard" || isUncertain(state.run);
   if (iteration === undefined || (iteration === state.iteration && state.numbered)) {
     return { state, illegal: undefined };
   }
@@ -166,6 +218,7 @@ function apply<Phase extends string>(
   seen: Observation<Phase>,
 ): MachineState<Phase> {
   const { stage, error, time } = seen;
+  if (seen.ends) return end(state, seen);
   if (seen.meaning === "started") return { ...state, failure: undefined, since: time };
   if (seen.meaning === "failed") {
     return { ...state, failure: { stage, error, rejected: false, time }, since: time };
@@ -178,10 +231,23 @@ function apply<Phase extends string>(
   return consume(rules, { ...complete(state, time), stage: next, failure: undefined });
 }
 
+/** The phase in which it ended stays its stage, and `since` says when. */
+function end<Phase extends string>(
+  state: Entered<Phase>,
+  { stage, error, time, meaning }: Observation<Phase>,
+): MachineState<Phase> {
+  const over = meaning === "failed" ? state : complete(state, time);
+  const failure =
+    meaning === "completed" ? undefined : { stage, error, rejected: meaning === "rejected", time };
+  return { ...over, run: "done", failure, since: time };
+}
+
 function complete<Phase extends string>(state: Entered<Phase>, time: number): MachineState<Phase> {
   const { stage, since } = state;
   const durations =
-    since === undefined ? state.durations : { ...state.durations, [stage]: time - since };
+    since === undefined
+      ? state.durations
+      : { ...state.durations, [stage]: Math.max(0, time - since) };
   return { ...state, durations, passed: new Set([...state.passed, stage]), since: time };
 }
 

@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { QueueError } from "@ringrift/event-queue";
+import fc from "fast-check";
+import { describe, expect, it, vi } from "vitest";
+import { openLog, startNode } from "./nodes.ts";
+
+const busy = new QueueError("QUEUE_BUSY", "Another process holds the lock.");
+
+describe("the spool", () => {
+  it("keeps the order of publishes, whatever order refusals come back in", async () => {
+    vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(8), { minLength: 2, maxLength: 12 }),
+        fc.nat(3),
+        async (pauses, outages) => {
+          const queue = openLog();
+          const node = await startNode({ queue, onError: () => undefined });
+          const store = queue.send.bind(queue);
+          let refusals = pauses.length + outages;
+          const send = vi.spyOn(queue, "send").mockImplementation(async (...args) => {
+            if (refusals === 0) return store(...args);
+            refusals -= 1;
+            await sleep(pauses[refusals % pauses.length]);
+            throw busy;
+          });
+          const publishes = pauses.map((_, n) =>
+            node.bus.publish("order.placed", { id: `${n}`, cents: n }),
+          );
+          await Promise.all(publishes);
+          await node.flush();
+          send.mockRestore();
+          const order = (await queue.history()).map(({ payload }) => payload.cents);
+          expect(order).toEqual(pauses.map((_, n) => n));
+          await node.close();
+        },
+      ),
+      { numRuns: 10 },
+    );
+    vi.restoreAllMocks();
+  });
+
+  it("counts what is on its way: a flood of publishSync keeps to the bound", async () => {
+    const queue = openLog();
+    const onError = vi.fn();
+    const node = await startNode({ queue, spoolLimit: 100, onError });
+    const heard = vi.fn();
+    node.bus.subscribe("order.placed", heard);
+    for (let n = 0; n < 1_000; n += 1) node.bus.publishSync("order.placed", { id: "A", cents: n });
+    expect(heard).toHaveBeenCalledTimes(1_000);
+    await node.flush();
+    expect((await queue.history()).map(({ payload }) => payload.cents)).toEqual(
+      Array.from({ length: 100 }, (_, n) => n),
+    );
+    expect(node.stats().dropped.error).toBe(900);
+    expect(onError).toHaveBeenCalledTimes(1);
+    // The next streak is told of again.
+    for (let n = 0; n < 200; n += 1) node.bus.publishSync("order.placed", { id: "B", cents: n });
+    expect(onError).toHaveBeenCalledTimes(2);
+    await node.flush();
+    expect(await queue.history()).toHaveLength(200);
+  });
+
+  it("has room again for each event that is stored", async () => {
+    const queue = openLog();
+    const node = await startNode({ queue, spoolLimit: 5 });
+    for (let n = 0; n < 50; n += 1) {
+      const publishes = Array.from({ length: 5 }, () =>
+        node.bus.publish("order.placed", { id: "A", cents: n }),
+      );
+      for (const { errors } of await Promise.all(publishes)) expect(errors).toEqual([]);
+    }
+    expect(await queue.history()).toHaveLength(250);
+  });
+
+  it("stores an event once whose answer was lost at its first try", async () => {
+    const queue = openLog();
+    const node = await startNode({ queue, onError: () => undefined });
+    vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const store = queue.send.bind(queue);
+    vi.spyOn(queue, "send").mockImplementationOnce(async (...args) => {
+      await store(...args);
+      throw new QueueError("SERVER_UNREACHABLE", "The answer was lost.");
+    });
+    const { errors } = await node.bus.publish("order.placed", { id: "A", cents: 1 });
+    expect(errors).toMatchObject([{ cause: { code: "NOT_STORED" } }]);
+    await node.flush();
+    vi.restoreAllMocks();
+    expect(await queue.history()).toHaveLength(1);
+    expect(node.stats().forwarded.topicToQueue).toBe(1);
+  });
+});

@@ -1,0 +1,170 @@
+import type { StoredEvent } from "@ringrift/event-queue";
+import { MOST_SET_ASIDE, toErrorData } from "@ringrift/event-queue/backend";
+import type { BatchStore } from "./batches.ts";
+import type { Connection } from "./connection.ts";
+import type { Delivery, DeliveryStore } from "./deliveries.ts";
+import type { Group } from "./groups.ts";
+import type { LeaseHandle } from "./lease.ts";
+import type { Candidate } from "./look-ahead.ts";
+import { type EventRow, fromRow } from "./rows.ts";
+import { SQL } from "./schema.ts";
+import type { WriteTransaction } from "./write-transaction.ts";
+
+/** One event as it was leased. */
+export interface Leased {
+  readonly event: StoredEvent;
+  readonly lease: LeaseHandle;
+  readonly until: number;
+}
+
+/** A claim, as its events are leased. */
+export interface Claim {
+  readonly tx: WriteTransaction;
+  readonly group: Group;
+  readonly token: number;
+  readonly until: number;
+}
+
+interface NewDelivery extends Pick<Delivery, "position" | "token" | "attempt" | "key"> {
+  readonly due: number | null;
+}
+
+/** Held back at once in a group; from there on it waits for these before it looks further. */
+const MOST_HELD = 10_000;
+const NONE: ReadonlySet<number> = new Set();
+
+/** What becomes of one event in a claim: leased, held back, set aside, or buried. Its calls are synchronous. */
+export class EventTaker {
+  readonly #connection: Connection;
+  readonly #deliveries: DeliveryStore;
+  readonly #batches: BatchStore;
+
+  constructor(
+    connection: Connection,
+    stores: { readonly deliveries: DeliveryStore; readonly batches: BatchStore },
+  ) {
+    this.#connection = connection;
+    this.#deliveries = stores.deliveries;
+    this.#batches = stores.batches;
+  }
+
+  /** Leaves an event to members that have a handler for it. */
+  passOver(
+    { tx, group }: Claim,
+    { row }: Candidate,
+    { has, room }: { readonly has: ReadonlySet<number>; readonly room: { left?: number } },
+  ): "held" | "full" {
+    const { position, key, type } = row;
+    if (has.has(position)) return "held";
+    if (key !== null && this.#deliveries.isBusy(group.id, key)) {
+      return this.#hold(group, position, key);
+    }
+    if (room.left === undefined) {
+      const set = this.#connection.get<{ count: number }>(SQL.countAside, group.id);
+      room.left = MOST_SET_ASIDE - (set?.count ?? 0);
+    }
+    if (room.left <= 0) return "full";
+    room.left -= 1;
+    this.#connection.run(SQL.insertAside, group.id, position, key, type);
+    tx.rings = true;
+    return "held";
+  }
+
+  /** New events that have a delivery already: redriven, after the group was moved back to before them. */
+  deliveriesAmong(group: Group, candidates: readonly Candidate[]): ReadonlySet<number> {
+    const first = candidates[0]?.row;
+    const last = candidates.at(-1)?.row;
+    if (first === undefined || last === undefined) return NONE;
+    const found = this.#connection.all<{ position: number }>(
+      SQL.deliveriesBetween,
+      group.id,
+      first.position,
+      last.position,
+    );
+    return found.length === 0 ? NONE : new Set(found.map(({ position }) => position));
+  }
+
+  /** Writes the leases of new events without a key; those of others are written already. */
+  addBatch(claim: Claim, events: readonly StoredEvent[]): number | undefined {
+    const { group, token, until } = claim;
+    const positions = events.flatMap(({ key, position }) => (key === undefined ? position : []));
+    if (positions.length === 0) return undefined;
+    this.#batches.add({ groupId: group.id, token }, until, positions);
+    return positions.length;
+  }
+
+  /**
+   * Takes one new event, unless an earlier one of its key is unfinished: then it is held back. The lease of an
+   * event without a key is left to `addBatch`.
+   */
+  take(
+    claim: Claim,
+    { row, event: known }: Candidate,
+    has: ReadonlySet<number>,
+  ): StoredEvent | "held" | "full" {
+    const { group, token, until } = claim;
+    const { position, key } = row;
+    if (has.has(position)) return "held";
+    if (key !== null && this.#deliveries.isBusy(group.id, key)) {
+      return this.#hold(group, position, key);
+    }
+    const event = known ?? this.#readOrBury(claim, fresh(row), row);
+    if (event === undefined) return "held";
+    if (key !== null) this.#insert(claim, { position, due: until, token, attempt: 1, key });
+    return event;
+  }
+
+  /** It waits for an earlier one of its key. */
+  #hold(group: Group, position: number, key: string): "held" | "full" {
+    const held = this.#connection.get<{ count: number }>(SQL.countHeld, group.id);
+    if ((held?.count ?? 0) >= MOST_HELD) return "full";
+    this.#insert({ group }, { position, due: null, token: null, attempt: 0, key });
+    return "held";
+  }
+
+  #insert({ group }: Pick<Claim, "group">, one: NewDelivery): void {
+    const { position, due, token, attempt, key } = one;
+    this.#connection.run(SQL.insertNew, group.id, position, due, token, attempt, key);
+  }
+
+  /** The event, or `undefined` when its row can't be read: then it is a dead letter of this group. */
+  #readOrBury(claim: Claim, delivery: Delivery, row: EventRow): StoredEvent | undefined {
+    const attempt = delivery.attempt + 1;
+    try {
+      return fromRow(row, { attempt, redelivered: attempt > 1 || delivery.redriven === 1 });
+    } catch (error) {
+      const { message, ...data } = toErrorData(error);
+      this.#deliveries.bury(claim.tx, claim.group, delivery, row, {
+        ...data,
+        message,
+        code: "CORRUPT_EVENT",
+      });
+      return undefined;
+    }
+  }
+
+  /** Leases what has a delivery, unless it can't be read. */
+  leaseAgain(claim: Claim, delivery: Delivery, row: EventRow): Leased | undefined {
+    const { group, token, until } = claim;
+    const event = this.#readOrBury(claim, delivery, row);
+    if (event === undefined) return undefined;
+    const { position, failures } = delivery;
+    const values = [until, token, delivery.attempt + 1, failures];
+    this.#connection.run(SQL.leaseDelivery, ...values, group.id, position);
+    return toLeased(claim, event);
+  }
+}
+
+/** An event with its lease. */
+export function toLeased(claim: Claim, event: StoredEvent, batchSize?: number): Leased {
+  const { group, token, until } = claim;
+  const lease = { group: group.name, groupId: group.id, position: event.position, token };
+  return batchSize === undefined || event.key !== undefined
+    ? { event, lease, until }
+    : { event, lease: { ...lease, batchSize }, until };
+}
+
+function fresh(row: EventRow): Delivery {
+  const { position, key } = row;
+  return { position, token: null, attempt: 0, redriven: 0, key, failures: null, event: null };
+}

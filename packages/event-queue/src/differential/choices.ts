@@ -1,0 +1,102 @@
+import fc from "fast-check";
+import {
+  type Bridged,
+  type GroupName,
+  INSTANCES,
+  type LetterChoice,
+  type ScriptPolicy,
+  type Sent,
+  type Start,
+  type TypeName,
+} from "./script.ts";
+import { TAKEN_IDS_ARE_REFUSED } from "./unbuilt.ts";
+
+export const SECOND = 1_000;
+export const MINUTE: number = 60 * SECOND;
+export const HOUR: number = 60 * MINUTE;
+export const DAY: number = 24 * HOUR;
+
+/** One of a few values. */
+export function is<const T>(...values: readonly T[]): fc.Arbitrary<T> {
+  return fc.constantFrom(...values);
+}
+
+/** Left out as a rule. */
+export function maybe<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return leftOut(2, arbitrary);
+}
+
+/** Left out nearly always. */
+export function rarely<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return leftOut(9, arbitrary);
+}
+
+/** So many times as often as it is there. Shrinks to being left out. */
+function leftOut<T>(weight: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.oneof(
+    { withCrossShrink: true },
+    { weight, arbitrary: is(undefined) },
+    { weight: 1, arbitrary },
+  );
+}
+
+// Few names, so that commands have to do with one another.
+export const by: fc.Arbitrary<number> = is(...Array(INSTANCES).keys(), 0);
+const type: fc.Arbitrary<TypeName> = is("A", "B", "C");
+export const types: fc.Arbitrary<TypeName[]> = fc.uniqueArray(type, { minLength: 1, maxLength: 2 });
+export const group: fc.Arbitrary<GroupName> = is("one", "one", "one", "two", "typed");
+export const limit: fc.Arbitrary<number> = fc.integer({ min: 1, max: 4 });
+/** Events and moments that there are in a script, more or less. */
+export const nth: fc.Arbitrary<number> = fc.nat(11);
+
+export const start: fc.Arbitrary<Start> = fc.oneof(
+  is<Start>("beginning", "now", "end"),
+  fc.record({ nth }),
+  fc.record({ moment: nth }),
+);
+
+const bridged: fc.Arbitrary<Bridged> = fc.oneof(
+  fc.record({ copyOf: nth }),
+  fc.record({ foreign: fc.nat(2) }),
+  ...(TAKEN_IDS_ARE_REFUSED
+    ? [fc.record({ copyOf: nth, other: is("type" as const, "payload" as const) })]
+    : []),
+);
+
+const payload = fc.oneof(
+  { withCrossShrink: true },
+  { weight: 6, arbitrary: fc.nat(9) },
+  { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 2 }) },
+  { weight: 1, arbitrary: fc.string({ unit: "grapheme", maxLength: 20 }) },
+);
+const headers = fc.dictionary(is("h", "x-trace", "ü"), fc.string({ maxLength: 5 }), { maxKeys: 2 });
+
+export const sent: fc.Arbitrary<Sent> = fc.record({
+  type,
+  payload,
+  key: is(undefined, undefined, "k", "l"),
+  dedupeKey: rarely(is("d", "e")),
+  headers: rarely(headers),
+  delayMs: leftOut(5, is(5 * SECOND, HOUR)),
+  source: rarely(is("trainer", "")),
+  lineage: rarely(bridged),
+});
+
+export const letters: fc.Arbitrary<LetterChoice> = fc.record({
+  nth: rarely(nth),
+  group: maybe(group),
+  type: rarely(type),
+  since: rarely(nth),
+  until: rarely(nth),
+  limit: maybe(limit),
+  dryRun: rarely(fc.boolean()),
+});
+
+export const policy: fc.Arbitrary<ScriptPolicy> = fc.record({
+  from: rarely(start),
+  maxAttempts: is(undefined, 1, 2, 2),
+  backoff: is(undefined, { initialMs: 0, maxMs: 0 }, { initialMs: HOUR, maxMs: 2 * HOUR }),
+  leaseMs: is(undefined, undefined, SECOND, 2 * HOUR),
+  skipAfterMs: rarely(is(10 * MINUTE, 12 * HOUR)),
+  expireAfterMs: rarely(is(3 * DAY)),
+});

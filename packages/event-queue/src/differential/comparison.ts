@@ -1,0 +1,168 @@
+import { isDeepStrictEqual } from "node:util";
+import type { QueueFixture } from "../conformance/suite.ts";
+import { MemoryEventQueue } from "../memory/memory-event-queue.ts";
+import { MemoryLog } from "../memory/memory-log.ts";
+import { type Difference, firstDifference } from "./difference.ts";
+import { answerFacts, countFacts, stateFacts } from "./facts.ts";
+import type { Known } from "./known-differences.ts";
+import { type Situation, takesAll, whyOpen } from "./open-choices.ts";
+import { PassingTime, timeOf } from "./passing-time.ts";
+import { type Answer, perform } from "./perform.ts";
+import { type Command, GROUP_NAMES, type GroupName, LOG_OPTIONS, type Script } from "./script.ts";
+import { Side } from "./side.ts";
+import type { SteppedClock } from "./stepped-clock.ts";
+import { isServedAsOften } from "./tolerances.ts";
+
+const PATIENCE_MS = 10_000;
+
+/** Plays one script on a queue and on the memory queue, and compares all that both answer and show. */
+export class Comparison {
+  readonly #clock: SteppedClock;
+  readonly #script: Script;
+  readonly #known: Known;
+  readonly #reference: Side;
+  readonly #subject: Side;
+  readonly #time: PassingTime;
+  readonly #redriven = new Set<GroupName>();
+
+  constructor(fixture: QueueFixture, clock: SteppedClock, script: Script, known: Known) {
+    this.#clock = clock;
+    this.#script = script;
+    this.#known = known;
+    this.#reference = new Side(memoryFixture(clock), clock, script);
+    this.#subject = new Side(fixture, clock, script);
+    this.#time = new PassingTime(clock, this.#reference, this.#subject);
+  }
+
+  /** The first difference, if there is one. */
+  async play(): Promise<Difference | undefined> {
+    const commands: Command[] = [];
+    let situation = await this.#look();
+    for (const command of this.#script.commands) {
+      if ((await whyOpen(command, situation, this.#reference)) !== undefined) continue;
+      if (this.#known.isReached(command, situation)) continue;
+      commands.push(command);
+      const played = { ...this.#script, commands };
+      const [answer, subjectAnswer] = await this.#perform(command, situation);
+      await this.#time.pass(timeOf(command, this.#clock));
+      situation = await this.#look();
+      const difference = this.#find(played, [
+        this.#compareAnswers(answer, subjectAnswer, situation),
+        ...this.#compareStates(situation),
+      ]);
+      if (difference !== undefined) return difference;
+    }
+    return this.#find({ ...this.#script, commands }, await this.#compareCounts());
+  }
+
+  async end(): Promise<void> {
+    await this.#reference.end();
+    await this.#subject.end();
+  }
+
+  async #look(): Promise<Situation> {
+    const seen = await this.#reference.observe();
+    const subjectSeen = await this.#subject.observe();
+    const { leases } = this.#reference;
+    return { now: this.#clock.now(), seen, subjectSeen, leases, redriven: this.#redriven };
+  }
+
+  async #perform(command: Command, situation: Situation): Promise<[Answer, Answer]> {
+    const leaseAll = command.do === "lease" && takesAll(situation, command.group);
+    const how = { leaseAll, emptyLeases: leaseAll ? this.#known.emptyLeases : 0 };
+    const answer = await perform(this.#reference, command, { ...how, expected: 0 });
+    const expected = answer.kind === "events" ? answer.events.length : 0;
+    const subjectAnswer = await inTime(perform(this.#subject, command, { ...how, expected }));
+    this.#noteRedriven(command, answer, leaseAll);
+    this.#time.note(answer);
+    return [answer, subjectAnswer];
+  }
+
+  #noteRedriven(command: Command, answer: Answer, leasedAll: boolean): void {
+    if (answer.kind === "refused") return;
+    if (command.do === "redrive" && command.which.dryRun !== true && !isNone(answer)) {
+      for (const name of GROUP_NAMES) {
+        if ((command.which.group ?? name) === name) this.#redriven.add(name);
+      }
+    }
+    const isOver =
+      command.do === "lease" ? leasedAll : command.do === "remove" || command.do === "seek";
+    if (isOver && "group" in command) this.#redriven.delete(command.group);
+  }
+
+  #find(played: Script, all: readonly (string | undefined)[]): Difference | undefined {
+    for (const where of all) {
+      if (where !== undefined && !this.#known.isForgiven({ played, where }))
+        return { played, where };
+    }
+    return undefined;
+  }
+
+  #compareAnswers(
+    answer: Answer,
+    other: Answer,
+    { seen, subjectSeen }: Situation,
+  ): string | undefined {
+    return firstDifference(
+      "the answer",
+      answerFacts(this.#subject, other, subjectSeen),
+      answerFacts(this.#reference, answer, seen),
+    );
+  }
+
+  #compareStates({ seen, subjectSeen }: Situation): (string | undefined)[] {
+    const served = seen.groups.map((group) => {
+      const other = subjectSeen.groups.find(({ name }) => name === group.name);
+      if (other === undefined || isServedAsOften(group, other)) return undefined;
+      const { since } = this.#clock;
+      return `lastServedAt of group "${group.name}" is ${since(other.lastServedAt)}; in memory ${since(group.lastServedAt)}`;
+    });
+    return [
+      ...compareEach(stateFacts(this.#subject, subjectSeen), stateFacts(this.#reference, seen)),
+      ...served,
+    ];
+  }
+
+  /** At the end, since to ask each instance takes long. */
+  async #compareCounts(): Promise<(string | undefined)[]> {
+    const counts = await this.#reference.count();
+    const subjectCounts = await this.#subject.count();
+    return compareEach(
+      countFacts(this.#subject, subjectCounts),
+      countFacts(this.#reference, counts),
+    );
+  }
+}
+
+function compareEach(
+  subject: Record<string, unknown>,
+  reference: Record<string, unknown>,
+): (string | undefined)[] {
+  return Object.entries(reference).map(([name, fact]) =>
+    firstDifference(name, subject[name], fact),
+  );
+}
+
+function memoryFixture({ now }: SteppedClock): QueueFixture {
+  const log = new MemoryLog({ ...LOG_OPTIONS, now });
+  return { open: () => new MemoryEventQueue({ log }), dispose: async () => {} };
+}
+
+/** Nothing was redriven. */
+function isNone(answer: Answer): boolean {
+  return answer.kind === "plain" && isDeepStrictEqual(answer.value, { count: 0 });
+}
+
+/** A call that hangs is a difference, too. */
+async function inTime(answer: Promise<Answer>): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Answer>((resolve) => {
+    const error = new Error(`No answer in ${PATIENCE_MS} ms.`);
+    timer = setTimeout(() => resolve({ kind: "refused", error }), PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,72 @@
+/* oxlint-disable vitest/expect-expect -- a difference fails by expect.fail, or throws */
+import { describe, expect, test } from "vitest";
+import type { QueueFactory } from "../conformance/suite.ts";
+import { findDifference } from "./find-difference.ts";
+import type { KnownDifference } from "./known-differences.ts";
+
+/** How a queue is compared with the memory queue. */
+export interface SameAsMemoryOptions {
+  /** How many scripts are played. `MODEL_RUNS` in the environment says otherwise. @default 100 */
+  readonly runs?: number | undefined;
+  /** About how many commands a script has at most. @default 40 */
+  readonly mostCommands?: number | undefined;
+  /** Plays the scripts of this seed. `MODEL_SEED` in the environment says otherwise. @default another one each time */
+  readonly seed?: number | undefined;
+  /** Plays only the script that a failure named so. Needs its `seed`. `MODEL_PATH` in the environment says otherwise. */
+  readonly path?: string | undefined;
+  /** Differences that are known. @default none */
+  readonly known?: readonly KnownDifference[] | undefined;
+}
+
+const TIMEOUT_MS = 3_600_000;
+
+/**
+ * Registers a differential test with vitest: random scripts are played on queues of the factory and on memory queues,
+ * and all that they answer and show is compared. `testEventQueue` tests what somebody thought of; this finds the rest.
+ * A script has several instances and groups on one log, opened, closed and reopened, and a clock that is stepped. What
+ * the contract leaves open isn't compared (`tolerances.ts` and `open-choices.ts` say what, and why).
+ *
+ * A failure shows the shortest script that was found for it, and the seed and path that play it again. It needs
+ * fast-check next to vitest. While a script is played, `Date.now` is the script's clock: the queue has to take the time
+ * from it, and nothing else may run in the process.
+ *
+ * @example
+ * testSameAsMemory("MyQueue", async () => {
+ *   const folder = await mkdtemp(join(tmpdir(), "my-queue-"));
+ *   return {
+ *     open: (options) => new MyQueue(folder, options),
+ *     dispose: () => rm(folder, { recursive: true }),
+ *   };
+ * });
+ */
+export function testSameAsMemory(
+  name: string,
+  factory: QueueFactory,
+  options: SameAsMemoryOptions = {},
+): void {
+  const { MODEL_RUNS, MODEL_SEED, MODEL_PATH } = process.env;
+  const { known = [], mostCommands = 40 } = options;
+  const request = {
+    runs: Number(MODEL_RUNS ?? options.runs ?? 100),
+    mostCommands,
+    seed: MODEL_SEED === undefined ? options.seed : Number(MODEL_SEED),
+    path: MODEL_PATH ?? options.path,
+    known,
+  };
+  describe(`${name}, compared with memory`, () => {
+    test("answers and shows the same, whatever is done", { timeout: TIMEOUT_MS }, async () => {
+      // Only here: who runs the conformance suite alone needs no fast-check.
+      const { checkScripts } = await import("./check-scripts.ts");
+      const found = await checkScripts(factory, request);
+      if (found !== undefined) expect.fail(`${name} isn't the same as memory. ${found}`);
+    });
+    for (const { title, script, where } of known) {
+      test(`still differs: ${title}`, async () => {
+        const difference = await findDifference(factory, script);
+        expect(difference?.where, "It is repaired: remove it from the known differences.").toMatch(
+          where,
+        );
+      });
+    }
+  });
+}

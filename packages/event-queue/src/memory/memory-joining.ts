@@ -1,0 +1,73 @@
+import {
+  groupIsReader,
+  groupPolicyChanged,
+  groupShared,
+  groupStartUnstated,
+} from "../group-errors.ts";
+import {
+  checkSameGroupPolicy,
+  completeGroupPolicy,
+  type GivenGroupPolicy,
+  policyDifferences,
+  statedPolicy,
+} from "../group-policy.ts";
+import { typesOfStrangers } from "../member-types.ts";
+import { WantedTypes } from "../wanted-types.ts";
+import type { PresentMember } from "./group-members.ts";
+import type { GroupState } from "./group-state.ts";
+import type { MemoryLog } from "./memory-log.ts";
+
+/** Makes a group as its first member wants it. */
+export function makeGroup(
+  log: MemoryLog,
+  name: string,
+  given: GivenGroupPolicy,
+  requireFrom: boolean,
+): GroupState {
+  const { from = "beginning", eventTypes = null } = given;
+  const cursor = log.resolve(from);
+  const wanted = WantedTypes.of(eventTypes);
+  if (requireFrom && given.from === undefined) {
+    const records = [...log.after(cursor)];
+    const count = records.filter(({ type, position }) => wanted.wants(type, position)).length;
+    if (count > 0) throw groupStartUnstated(name, count);
+  }
+  const group = log.createGroup({ name, policy: completeGroupPolicy(given), wanted, cursor });
+  group.isReader = eventTypes === null && log.holderOf(name) !== undefined;
+  return group;
+}
+
+/** A member states its values, which are stored from then on, and its types, which are added to those of the group. */
+export function stateValues(
+  log: MemoryLog,
+  group: GroupState,
+  given: GivenGroupPolicy,
+  report: (error: unknown) => void,
+): void {
+  const { eventTypes } = given;
+  if (group.isReader && eventTypes !== undefined) throw groupIsReader(group.name, eventTypes);
+  if (given.isRequired === true) checkSameGroupPolicy(group.name, group.policy, given);
+  const stated = statedPolicy(group.policy, given);
+  const differences = policyDifferences(group.policy, stated);
+  if (eventTypes !== undefined) group.wanted = group.wanted.with(eventTypes, log.newest);
+  group.policy = { ...stated, eventTypes: group.wanted.eventTypes };
+  if (differences.length > 0) report(groupPolicyChanged(group.name, differences));
+}
+
+/** A member is there from now on. */
+export function admitMember(
+  log: MemoryLog,
+  group: GroupState,
+  member: PresentMember,
+  report: (error: unknown) => void,
+): void {
+  const now = log.now();
+  const others = group.members.live(now).filter((other) => other !== member);
+  group.members.seen(member, now, group.policy.leaseMs);
+  group.noteMembers(now, others.length === 0);
+  const strangers = typesOfStrangers(
+    member.accepts,
+    others.map(({ accepts }) => accepts),
+  );
+  if (strangers !== undefined) report(groupShared(group.name, member.accepts ?? [], strangers));
+}

@@ -1,0 +1,189 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
+import { Journal, readJournals } from "../journal.ts";
+import type { BugName } from "./known-bugs.ts";
+import type { Address, JointOptions, MemberOptions, Order } from "./orders.ts";
+import type { Entry, Said } from "./said.ts";
+
+/** Longest wait for a process to begin, or to end by itself. */
+const PATIENCE_MS = 30_000;
+const COMPILED = join(tmpdir(), "ringrift-torture-compiled");
+
+/** A place for a process: whoever is killed or quits is replaced by another one there. */
+export interface Post {
+  readonly name: string;
+  readonly node?: string;
+  readonly works: boolean;
+  /** Which queue file it is on. @default 0 */
+  readonly file?: number;
+  /** It has no coordinator, and joins the two files. */
+  readonly joins?: boolean;
+  /** A second coordinator in a worker thread. */
+  readonly thread?: { readonly node?: string; readonly works: boolean };
+}
+
+/** A process at its post. */
+export interface Hand {
+  readonly post: Post;
+  /** Its journal's name; that of its thread is `<by>+1`. */
+  readonly by: string;
+  readonly process: ChildProcess;
+}
+
+export interface CrewOptions {
+  readonly leaseMs: number;
+  readonly bugs: readonly BugName[];
+  /** Queue files: one, or two. */
+  readonly files: number;
+}
+
+/** The processes of a run on one queue file, or on two that are joined, and their journals. */
+export class BridgeCrew {
+  readonly queues: readonly CrossProcessEventQueue[];
+  readonly journal: Journal<Said>;
+  readonly leaseMs: number;
+  readonly #folder: string;
+  readonly #paths: readonly string[];
+  readonly #journals: string;
+  readonly #bugs: readonly BugName[];
+  readonly #hands = new Map<string, Hand>();
+  #started = 0;
+  #complaints = "";
+  #isKept = false;
+
+  constructor({ leaseMs, bugs, files }: CrewOptions) {
+    this.#folder = mkdtempSync(join(tmpdir(), "ringrift-bridge-"));
+    this.#paths = ["events.db", "others.db"]
+      .slice(0, files)
+      .map((name) => join(this.#folder, name));
+    this.#journals = join(this.#folder, "journals");
+    mkdirSync(this.#journals);
+    this.leaseMs = leaseMs;
+    this.#bugs = bugs;
+    this.queues = this.#paths.map((path) => new CrossProcessEventQueue(path));
+    this.journal = new Journal<Said>(this.#journals, "torturer");
+  }
+
+  get hands(): readonly Hand[] {
+    return [...this.#hands.values()];
+  }
+
+  /** Fixes where the nodes of these posts begin to read, so that they must get everything. */
+  async prepare(posts: readonly Post[]): Promise<void> {
+    const { leaseMs } = this;
+    for (const { node, thread, file = 0 } of posts) {
+      for (const name of [node, thread?.node]) {
+        if (name === undefined) continue;
+        const policy = { from: "now", leaseMs, maxAttempts: 1000 } as const;
+        await this.queues[file]?.group(name, policy).ensure();
+      }
+    }
+  }
+
+  start(post: Post): Hand {
+    this.#started += 1;
+    const by = `${post.name}.${this.#started}`;
+    const actor = `../actors/${post.joins ? "queue-joint" : "bridge-node"}.ts`;
+    const options = post.joins ? this.#jointOptions(post, by) : this.#memberOptions(post, by);
+    const child = fork(fileURLToPath(new URL(actor, import.meta.url)), [JSON.stringify(options)], {
+      execArgv: ["--conditions=@ringrift/source"],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      env: { NODE_COMPILE_CACHE: COMPILED, ...process.env },
+    });
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#complaints += text;
+    });
+    const hand = { post, by, process: child };
+    this.#hands.set(post.name, hand);
+    return hand;
+  }
+
+  order({ process: child }: Hand, to: Address, order: Order): void {
+    child.send({ to, ...order });
+  }
+
+  /** `kill -9`, in the middle of whatever it does. */
+  async kill({ post, by, process: child }: Hand): Promise<void> {
+    this.journal.write({ kind: "kill", who: by });
+    child.kill("SIGKILL");
+    await gone(child);
+    this.#hands.delete(post.name);
+    const groups = (await Promise.all(this.queues.map((queue) => queue.groups.list()))).flat();
+    const cursors = Object.fromEntries(groups.map(({ name, cursor }) => [name, cursor]));
+    this.journal.write({ kind: "killed", who: by, cursors });
+  }
+
+  /** Asks for the end; says what is wrong with it. */
+  async quit(hand: Hand): Promise<string[]> {
+    const { by, process: child, post } = hand;
+    this.order(hand, "main", { do: "quit" });
+    const isGone = await Promise.race([
+      gone(child).then(() => true),
+      sleep(PATIENCE_MS, false, { ref: false }),
+    ]);
+    if (!isGone) return [`${by} closed everything, or tried to, and did not end by itself.`];
+    this.#hands.delete(post.name);
+    const { exitCode, signalCode } = child;
+    if (exitCode === 0) return [];
+    return [`${by} ended with ${exitCode ?? signalCode}. ${this.#complaints}`];
+  }
+
+  /** Waits until every coordinator of these processes has started. */
+  async ready(hands: readonly Hand[] = this.hands): Promise<void> {
+    const wanted = hands.flatMap(({ by, post }) => (post.thread ? [by, `${by}+1`] : [by]));
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const up = new Set(
+        this.entries().flatMap(({ kind, by }) => (kind === "up" || kind === "joined" ? [by] : [])),
+      );
+      const missing = wanted.filter((by) => !up.has(by));
+      if (missing.length === 0) return;
+      if (performance.now() > deadline) {
+        throw new Error(`${missing.join(", ")} did not start. ${this.#complaints}`);
+      }
+      await sleep(50);
+    }
+  }
+
+  entries(): Entry[] {
+    return readJournals<Entry>(this.#journals);
+  }
+
+  /** Leaves the file and the journals where they are, for whoever wants to know; returns where. */
+  keep(): string {
+    this.#isKept = true;
+    return this.#folder;
+  }
+
+  /** Ends everybody, and removes the folder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { process: child } of this.hands) {
+      child.kill("SIGKILL");
+      await gone(child);
+    }
+    for (const queue of this.queues) await queue.close();
+    if (!this.#isKept) rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #memberOptions({ file = 0, node, works, thread }: Post, by: string): MemberOptions {
+    const path = this.#paths[file] ?? "";
+    const { leaseMs } = this;
+    const common = { path, journals: this.#journals, leaseMs, bugs: this.#bugs };
+    const second = thread && { ...common, ...thread, by: `${by}+1` };
+    return { ...common, works, by, ...(node && { node }), ...(second && { thread: second }) };
+  }
+
+  #jointOptions({ name }: Post, by: string): JointOptions {
+    return { by, name, journals: this.#journals, leaseMs: this.leaseMs, paths: this.#paths };
+  }
+}
+
+async function gone(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+}

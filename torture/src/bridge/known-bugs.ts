@@ -1,0 +1,62 @@
+/**
+ * What does not hold yet. A run that is told of a bug causes it, or no longer forgives it; `pnpm torture bridge --all`
+ * is told of all of them. Whoever fixes one sets `isFixed`: from then on every run looks for it.
+ */
+export const KNOWN_BUGS = {
+  cleanStop: {
+    isFixed: false,
+    what: "a named node that stopped cleanly gets its own events again at its next start",
+  },
+  workChildren: {
+    isFixed: false,
+    what: "what a work handler publishes on a bus has another id at every attempt",
+  },
+  otherPath: {
+    isFixed: false,
+    what: "a retry that publishes something else loses it to the key of what was published before",
+  },
+  busChildren: {
+    isFixed: false,
+    what: "what a bus subscriber publishes is stored again when its event comes again",
+  },
+  ownPlaces: {
+    isFixed: false,
+    what: "own events whose handlers wait take all places, and nothing else arrives",
+  },
+  beforeStart: {
+    isFixed: false,
+    what: "what is published on the bus before the start is never stored",
+  },
+  syncLineage: {
+    isFixed: false,
+    what: "what an asynchronous handler of a publishSync publishes has another cause than its event",
+  },
+  lateBegin: {
+    isFixed: false,
+    what: "a work handler begins with an event whose lease has run out before, and that somebody else has had",
+  },
+  catalogueKeys: {
+    isFixed: false,
+    what: "the catalogue gives events no key, so those of a bus are not in order elsewhere",
+  },
+  queueBridge: {
+    isFixed: false,
+    what: "a process that is on two queues carries neither keys nor what came while it was down",
+  },
+} as const satisfies Readonly<Record<string, { readonly isFixed: boolean; readonly what: string }>>;
+
+export type BugName = keyof typeof KNOWN_BUGS;
+
+/** Bugs that a run looks for. */
+export type Bugs = ReadonlySet<BugName>;
+
+export const bugNames = Object.keys(KNOWN_BUGS) as BugName[];
+
+export function isBugName(name: string): name is BugName {
+  return Object.hasOwn(KNOWN_BUGS, name);
+}
+
+/** Those that are fixed, and those that are asked for. */
+export function bugsToLookFor(asked: Iterable<BugName> = []): Bugs {
+  return new Set([...bugNames.filter((name) => KNOWN_BUGS[name].isFixed), ...asked]);
+}

@@ -1,0 +1,193 @@
+import type { Bugs } from "./known-bugs.ts";
+import type { Remains, Row } from "./remains.ts";
+import { type Entry, type Life, processOf } from "./said.ts";
+
+/** Between the end of a handler and its ack, and between what happens and its entry: at most so long. */
+export const SLACK = 1_000_000;
+
+type Of<Kind extends Entry["kind"]> = Extract<Entry, { readonly kind: Kind }>;
+
+/** How a life of a coordinator ended. */
+export type Ending =
+  /** Everything was finished. */
+  | { readonly how: "clean"; readonly at: number }
+  /** Its stop said that something was left. */
+  | { readonly how: "cut"; readonly at: number }
+  /** `kill -9`. `cursor`: what the group of its node had passed then. */
+  | { readonly how: "killed"; readonly at: number; readonly cursor: number };
+
+export interface LifeStory {
+  readonly life: Life;
+  readonly by: string;
+  /** Its node's name; an unnamed one is its own. */
+  readonly owner: string;
+  readonly isNamed: boolean;
+  readonly upAt: number;
+  readonly stoppingAt?: number;
+  /** `undefined` for one that lives to the end of the run's torture. */
+  readonly ending?: Ending;
+}
+
+/** One call of a bus subscriber. */
+export type Got = Of<"got"> & { readonly end?: number };
+/** One call of a work handler. */
+export type Working = Of<"begin"> & { readonly end?: number; readonly ok?: boolean };
+/** One call that publishes. */
+export type Attempt = Of<"attempt"> & {
+  readonly done?: Of<"done">;
+  readonly failed?: Of<"failed">;
+};
+
+export interface JudgeOptions {
+  readonly bugs: Bugs;
+  readonly isHere?: ((by: string) => boolean) | undefined;
+}
+
+interface Outage {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The journals of a run and what is left in the queue, in the order in which rules ask for it. */
+export class Ledger {
+  readonly entries: readonly Entry[];
+  readonly remains: Remains;
+  readonly bugs: Bugs;
+  readonly rows: ReadonlyMap<string, Row>;
+  readonly rowsOf: ReadonlyMap<string, readonly Row[]>;
+  readonly lives: ReadonlyMap<Life, LifeStory>;
+  readonly livesHere: readonly LifeStory[];
+  readonly gots: readonly Got[];
+  readonly workings: readonly Working[];
+  readonly attempts: readonly Attempt[];
+  readonly attemptsOf: ReadonlyMap<string, readonly Attempt[]>;
+  readonly #outages = new Map<string, Outage[]>();
+
+  /** `isHere`: whether a journal is of a process that is on this queue. Others publish to it through a bridge. */
+  constructor(
+    entries: readonly Entry[],
+    remains: Remains,
+    { bugs, isHere = () => true }: JudgeOptions,
+  ) {
+    const here = entries.filter(({ by }) => isHere(by));
+    this.entries = entries;
+    this.remains = remains;
+    this.bugs = bugs;
+    this.rows = new Map(remains.rows.map((row) => [row.id, row]));
+    this.rowsOf = Map.groupBy(remains.rows, ({ name }) => name);
+    this.lives = livesOf(entries);
+    this.livesHere = [...this.lives.values()].filter(({ by }) => isHere(by));
+    const done = byNumber(only(entries, "done"));
+    const failed = byNumber(only(entries, "failed"));
+    const letGo = byNumber(only(entries, "let-go"));
+    const ended = byNumber(only(entries, "end"));
+    this.gots = only(here, "got").map((got) => {
+      const end = letGo.get(`${got.by} ${got.n}`);
+      return Object.assign(got, end && { end: end.at });
+    });
+    this.workings = only(here, "begin").map((begin) => {
+      const end = ended.get(`${begin.by} ${begin.n}`);
+      return Object.assign(begin, end && { end: end.at, ok: end.ok });
+    });
+    this.attempts = only(entries, "attempt").map((attempt) => {
+      const mark = `${attempt.by} ${attempt.n}`;
+      const [good, bad] = [done.get(mark), failed.get(mark)];
+      return Object.assign(attempt, good && { done: good }, bad && { failed: bad });
+    });
+    this.attemptsOf = Map.groupBy(this.attempts, ({ name }) => name);
+    this.#readOutages();
+  }
+
+  only<Kind extends Entry["kind"]>(kind: Kind): Of<Kind>[] {
+    return only(this.entries, kind);
+  }
+
+  /** The node whose bus it is, or for an unnamed one the life. */
+  ownerOf(life: Life): string {
+    return this.lives.get(life)?.owner ?? life;
+  }
+
+  /**
+   * Whether a bus subscriber that was called more than once published this, each time as another event: until that is
+   * fixed, its ids are not looked at.
+   */
+  isForgivenChild(name: string): boolean {
+    if (this.bugs.has("busChildren")) return false;
+    const attempts = this.attemptsOf.get(name) ?? [];
+    return attempts.length > 1 && attempts.every(({ within }) => within === "bus");
+  }
+
+  /**
+   * Whether the leases of a process may have run out in this time, or a little later: it was frozen, it kept its own
+   * event loop busy, or nobody could write.
+   */
+  wasInterrupted(by: string, from: number, to: number | undefined): boolean {
+    const until = to === undefined ? Number.POSITIVE_INFINITY : to + SLACK;
+    const all = [by, processOf(by), "everybody"].flatMap((who) => this.#outages.get(who) ?? []);
+    return all.some((outage) => outage.from <= until && outage.to >= from);
+  }
+
+  /** Whether anybody was interrupted for long, started, stopped or killed in this time. */
+  wasDisturbed(from: number, to: number): boolean {
+    const kinds = new Set(["kill", "killed", "stopping", "down", "up", "refused"]);
+    if (this.entries.some(({ kind, at }) => kinds.has(kind) && at >= from && at <= to)) return true;
+    const outages = [...this.#outages.values()].flat();
+    return outages.some((one) => one.from <= to && one.to >= from && one.to - one.from > SLACK / 2);
+  }
+
+  #readOutages(): void {
+    const frozen = new Map<string, number>();
+    for (const entry of this.entries) {
+      const { at } = entry;
+      if (entry.kind === "freeze") frozen.set(entry.who, at);
+      if (entry.kind === "thaw") this.#out(entry.who, frozen.get(entry.who) ?? at, at);
+      if (entry.kind === "stalled") this.#out(entry.by, at - entry.ms * 1000, at);
+      if (entry.kind === "blocked") this.#out("everybody", at - entry.ms * 1000, at);
+    }
+  }
+
+  #out(who: string, from: number, to: number): void {
+    this.#outages.set(who, [...(this.#outages.get(who) ?? []), { from, to }]);
+  }
+}
+
+function only<Kind extends Entry["kind"]>(entries: readonly Entry[], kind: Kind): Of<Kind>[] {
+  return entries.filter((entry): entry is Of<Kind> => entry.kind === kind);
+}
+
+function byNumber<One extends { readonly by: string; readonly n: number }>(
+  entries: readonly One[],
+): Map<string, One> {
+  return new Map(entries.map((entry) => [`${entry.by} ${entry.n}`, entry]));
+}
+
+function livesOf(entries: readonly Entry[]): Map<Life, LifeStory> {
+  const lives = new Map<Life, LifeStory>();
+  const killedAt = new Map<string, number>();
+  for (const entry of entries) {
+    if (entry.kind === "up") {
+      const { life, by, node, at } = entry;
+      const isNamed = node !== undefined;
+      lives.set(life, { life, by, owner: node ?? life, isNamed, upAt: at });
+    } else if (entry.kind === "stopping" || entry.kind === "down") {
+      const story = lives.get(entry.life);
+      if (!story) continue;
+      const { at } = entry;
+      const isClean = entry.kind === "down" && entry.drained && entry.left === 0;
+      const ending = { how: isClean ? ("clean" as const) : ("cut" as const), at };
+      lives.set(entry.life, {
+        ...story,
+        ...(entry.kind === "stopping" ? { stoppingAt: at } : { ending }),
+      });
+    } else if (entry.kind === "kill") killedAt.set(entry.who, entry.at);
+    else if (entry.kind === "killed") {
+      const at = killedAt.get(entry.who) ?? entry.at;
+      for (const story of lives.values()) {
+        if (story.ending || processOf(story.by) !== entry.who) continue;
+        const cursor = entry.cursors[story.owner] ?? 0;
+        lives.set(story.life, { ...story, ending: { how: "killed", at, cursor } });
+      }
+    }
+  }
+  return lives;
+}

@@ -1,0 +1,63 @@
+import { type Got, type Ledger, type LifeStory, SLACK } from "../ledger.ts";
+import type { Rule } from "./rule.ts";
+
+/**
+ * The bus of a node gets an event once. Again only what was in flight, or not yet passed by the node's cursor, when it was
+ * killed; or in flight while its lease ran out. Then it says so.
+ */
+export const once: Rule = {
+  name: "once per bus",
+  judge: (ledger) => {
+    const byOwner = Map.groupBy(ledger.gots, ({ life, id }) => `${ledger.ownerOf(life)} ${id}`);
+    return [...byOwner.values()].flatMap((gots) =>
+      gots.flatMap((got, index) => {
+        const before = gots[index - 1];
+        if (!before) return firstOf(ledger, got);
+        const wrong = whyNotAgain(ledger, before);
+        if (wrong !== undefined) return [`"${got.name}" came to ${got.life} again, ${wrong}.`];
+        return got.redelivered
+          ? []
+          : [`"${got.name}" came to ${got.life} again, not marked as redelivered.`];
+      }),
+    );
+  },
+};
+
+/** Marked as redelivered, though it is the first one here: somebody before had it and could not say so. */
+function firstOf(ledger: Ledger, { redelivered, life, at, name, by }: Got): string[] {
+  if (!redelivered) return [];
+  const owner = ledger.ownerOf(life);
+  const hadTrouble = [...ledger.lives.values()].some(
+    (one) => one.owner === owner && one.ending && one.ending.how !== "clean" && one.ending.at < at,
+  );
+  if (hadTrouble || ledger.wasInterrupted(by, 0, at)) return [];
+  if (!ledger.bugs.has("cleanStop") && isOwn(ledger, { name, owner })) return [];
+  return [`"${name}" came to ${life} first, marked as redelivered.`];
+}
+
+/** Why an event that a bus has had may not come again; `undefined` when it may. */
+function whyNotAgain(ledger: Ledger, got: Got): string | undefined {
+  const { life, by, at, end, name, id } = got;
+  if (ledger.wasInterrupted(by, at, end)) return undefined;
+  const story = ledger.lives.get(life);
+  const ending = story?.ending;
+  const had = `which ${life} had had`;
+  if (!story || !ending || !story.isNamed) return `${had} and lives`;
+  const wasInFlight = end === undefined || end > ending.at - SLACK;
+  if (ending.how === "killed") {
+    const isPassed = (ledger.rows.get(id)?.position ?? 0) <= ending.cursor;
+    return isPassed && !wasInFlight ? `${had} and passed long before it was killed` : undefined;
+  }
+  if (ending.how === "cut") {
+    return wasInFlight ? undefined : `${had} and finished long before it stopped`;
+  }
+  const isForgiven = !ledger.bugs.has("cleanStop") && isOwn(ledger, { name, owner: story.owner });
+  return isForgiven ? undefined : `${had} before it stopped cleanly`;
+}
+
+function isOwn(
+  { attemptsOf, lives }: Ledger,
+  { name, owner }: { readonly name: string; readonly owner: LifeStory["owner"] },
+): boolean {
+  return (attemptsOf.get(name) ?? []).some(({ life }) => lives.get(life)?.owner === owner);
+}

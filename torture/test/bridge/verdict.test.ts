@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { type BugName, bugsToLookFor } from "../../src/bridge/known-bugs.ts";
+import type { Remains } from "../../src/bridge/remains.ts";
+import { judgeBridge } from "../../src/bridge/verdict.ts";
+import { broken } from "./broken.ts";
+import {
+  A,
+  B,
+  disturbed,
+  got,
+  history,
+  killed,
+  left,
+  passed,
+  rest,
+  row,
+  sent,
+  type Spoken,
+  type Story,
+  up,
+  worked,
+} from "./stories.ts";
+
+function verdictOn(
+  entries: Story,
+  remains: Remains,
+  bugs: readonly BugName[] = [],
+): ReturnType<typeof judgeBridge> {
+  return judgeBridge(history([up(A, "a"), up(B, "b"), ...entries]), remains, {
+    bugs: bugsToLookFor(bugs),
+  });
+}
+
+const one = row(1);
+const two = row(2);
+const again = { redelivered: true };
+
+describe("the verdict on coordinators finds nothing", () => {
+  it("when every bus gets every event once, and one process works on it", () => {
+    const entries = [passed(one), passed(two), rest(2), disturbed(2)];
+    expect(verdictOn(entries, left(one, two))).toEqual({});
+  });
+
+  it("when what was in flight at a kill comes again, and says so", () => {
+    const cut = got(B, one).slice(0, 1);
+    const entries = [
+      sent(A, one),
+      got(A, one),
+      cut,
+      killed(B, { b: 1 }),
+      up("b.2#1", "b"),
+      got("b.2#1", one, again),
+      worked("b.2#1", one),
+    ];
+    expect(verdictOn(entries, left(one))).toEqual({});
+  });
+
+  it("when what the cursor had not passed at a kill comes again", () => {
+    const entries = [
+      passed(one),
+      passed(two),
+      killed(B, { b: 1 }),
+      up("b.2#1", "b"),
+      got("b.2#1", two, again),
+    ];
+    expect(verdictOn(entries, left(one, two))).toEqual({});
+  });
+
+  it("when work is done again whose worker was frozen", () => {
+    const [begin, end] = worked(B, one) as [Spoken, Spoken];
+    const entries: Story = [
+      sent(A, one),
+      got(A, one),
+      got(B, one),
+      begin,
+      { kind: "freeze", by: "torturer", who: "b.1" },
+      worked(A, one, { attempt: 2, ...again }),
+      { kind: "thaw", by: "torturer", who: "b.1" },
+      end,
+    ];
+    expect(verdictOn(entries, left(one))).toEqual({});
+  });
+
+  it("when work that failed is tried again", () => {
+    const tries = [worked(B, one, { ok: false }), worked(A, one, { attempt: 2, ...again })];
+    const entries = [sent(A, one), got(A, one), got(B, one), tries];
+    expect(verdictOn(entries, left(one))).toEqual({});
+  });
+});
+
+describe("the verdict on coordinators names", () => {
+  it.each(broken)("%s: %s", (rule, _what, entries, remains, bugs = []) => {
+    expect(Object.keys(verdictOn(entries, remains, bugs))).toEqual([rule]);
+  });
+
+  const forgiven = broken.filter(([, , , , bugs]) => bugs !== undefined);
+  it.each(forgiven)("%s only where it is looked for: %s", (_rule, _what, entries, remains) => {
+    expect(verdictOn(entries, remains)).toEqual({});
+  });
+});
