@@ -403,6 +403,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   /** Handlers may publish until their end, so the way out stays open longest. */
   async #drain({ excuses, deadline: { signal } }: Stopping): Promise<void> {
     await this.#stopConsumers();
+    // What held it up beyond its limit may end after the next start, whose way out stays open.
+    if (signal.aborted) return;
     this.#outbound.finish();
     await this.#own.settled(excuses, signal);
     await this.#outbound.flush(signal);

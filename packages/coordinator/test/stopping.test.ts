@@ -1,7 +1,9 @@
 import { createEventBus } from "@ringrift/core-bus";
-import { MemoryEventQueue, QueueError } from "@ringrift/event-queue";
+import { MemoryEventQueue, MemoryLog, QueueError } from "@ringrift/event-queue";
+import { BackedQueue } from "@ringrift/event-queue/backend";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { openQueue } from "./bridge-lab.ts";
 import { makeNode, openLog, settle, type Shop, startNode } from "./nodes.ts";
 
 const order = { id: "A-1", cents: 1999 };
@@ -57,6 +59,24 @@ describe("a stop", () => {
     const patient = node.stop();
     expect(await node.close({ timeoutMs: 20 })).toEqual({ drained: false, left: 1 });
     expect(await patient).toEqual({ drained: false, left: 1 });
+  });
+
+  it("that was cut short doesn't shut the next start when the queue answers at last", async () => {
+    const log = new MemoryLog();
+    const [queue, others] = [openQueue({ log }), openQueue({ log })];
+    const link = delaying(queue);
+    const node = await startNode({ queue });
+    const asked = link.holdNext();
+    await others.send("ORDER_PAID", { id: "A-1" });
+    await asked;
+    expect(await node.stop({ timeoutMs: 0 })).toEqual({ drained: true, left: 0 });
+    await node.start();
+    link.letGo();
+    await settle(queue);
+    expect((await node.bus.publish("order.placed", order)).errors).toEqual([]);
+    expect(await queue.history({ eventTypes: ["ORDER_PLACED"] })).toMatchObject([
+      { payload: order },
+    ]);
   });
 
   it("leaves nothing behind that tries to store a late event", async () => {
@@ -247,4 +267,29 @@ function closedBy(
     resolve(await node.close());
   });
   return promise;
+}
+
+/** Can hold up the next answer of a queue, and no later one. */
+function delaying(queue: MemoryEventQueue): { holdNext(): Promise<void>; letGo(): void } {
+  const arrived = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  let isNext = false;
+  BackedQueue.instanceOf(queue)?.intercept({
+    call: async (run) => {
+      const answer = await run();
+      if (!isNext) return answer;
+      isNext = false;
+      arrived.resolve();
+      await held.promise;
+      return answer;
+    },
+    ring: (deliver) => deliver(),
+  });
+  return {
+    holdNext: () => {
+      isNext = true;
+      return arrived.promise;
+    },
+    letGo: () => held.resolve(),
+  };
 }
