@@ -139,7 +139,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     // A stop that is asked for after this one is another one.
     this.#stopping = undefined;
     this.#isStartAsked = true;
-    if (this.#state === "stopped") this.#outbound.prepare();
+    // Also when a stop that was cut short has not told the queue yet.
+    if (this.#outbound.isShut) this.#outbound.prepare();
     await this.#inTurn(async () => {
       if (this.#state === "running") return;
       const before = this.#state;

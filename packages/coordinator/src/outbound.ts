@@ -50,6 +50,8 @@ export class Outbound {
   /** What is said while the spool is full, until it is half empty. */
   #overflowing: CoordinatorError | undefined;
   #hasWarned = false;
+  /** What waited for the start is being stored. */
+  #opening: Promise<void> | undefined;
 
   constructor(options: OutboundOptions) {
     const { queue, spoolLimit: limit } = options;
@@ -98,7 +100,16 @@ export class Outbound {
   open(): Promise<void> {
     this.#door = "open";
     this.#hasWarned = false;
-    return this.#spool.open();
+    const opening = this.#spool.open().finally(() => {
+      if (this.#opening === opening) this.#opening = undefined;
+    });
+    this.#opening = opening;
+    return opening;
+  }
+
+  /** Whether nothing is taken until the next {@link prepare}. */
+  get isShut(): boolean {
+    return this.#door === "shut";
   }
 
   /** The start has failed: all is as it was before {@link prepare}. */
@@ -203,9 +214,11 @@ export class Outbound {
   }
 
   #waits(outgoing: CarriedEvent, cause: unknown): CoordinatorError {
-    const error = notStored(outgoing, { cause, isStarted: this.#door !== "waiting" });
-    // Before the start it is as it should be, and no failure.
-    return this.#door === "waiting" ? quiet(error) : error;
+    const isOpening = this.#opening !== undefined && cause === undefined;
+    const isStarted = this.#door !== "waiting" && !isOpening;
+    const error = notStored(outgoing, { cause, isStarted });
+    // Until the start is over it is as it should be, and no failure.
+    return isStarted ? error : quiet(error);
   }
 
   #overflow({ type }: CarriedEvent): CoordinatorError {

@@ -118,6 +118,49 @@ describe("while it starts and stops", () => {
     expect(node.stats().dropped["not-running"]).toBe(80 - stored);
   });
 
+  it("a publish that comes while the start stores what waits is stored after it, with nobody told of a failure", async () => {
+    const queue = openLog();
+    const onError = vi.fn();
+    const warn = spyOnWarnings();
+    const node = makeNode({ queue, onError });
+    for (const each of numbered(3)) await node.bus.publish("order.placed", each);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const send = queue.send.bind(queue);
+    const slow = vi.spyOn(queue, "send").mockImplementationOnce(async (...given) => {
+      await promise;
+      return send(...given);
+    });
+    const starting = node.start();
+    await vi.waitFor(() => expect(slow).toHaveBeenCalled());
+    const { errors } = await node.bus.publish("order.placed", order);
+    expect(errors).toMatchObject([{ cause: { code: "NOT_STORED" } }]);
+    resolve();
+    await starting;
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+    expect(onError).not.toHaveBeenCalled();
+    expect((await queue.history()).map(({ payload }) => payload)).toEqual([...numbered(3), order]);
+    slow.mockRestore();
+  });
+
+  it("a publish waits for a start that was asked for, though the stop before it still tells the queue", async () => {
+    const queue = openLog();
+    const warn = spyOnWarnings();
+    const node = await startNode({ queue });
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const remove = vi.spyOn(queue.groups, "remove").mockReturnValueOnce(promise);
+    expect(await node.stop({ timeoutMs: 0 })).toMatchObject({ drained: false });
+    const starting = node.start();
+    await node.bus.publish("order.placed", order);
+    expect(node.stats()).toMatchObject({ spooled: 1, dropped: { "not-running": 0 } });
+    resolve(true);
+    await starting;
+    remove.mockRestore();
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+    expect(await queue.history()).toMatchObject([{ payload: order }]);
+  });
+
   it("what handlers publish until their end is stored", async () => {
     const queue = openLog();
     const node = await startNode({ queue });
