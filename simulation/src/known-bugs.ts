@@ -11,16 +11,6 @@ export interface KnownBug {
 }
 
 export const KNOWN_BUGS = {
-  "clean-stop": {
-    what: "own events come again after a clean stop",
-    seed: 9,
-    kinds: ["once-per-node: again after a clean stop"],
-  },
-  "left-count": {
-    what: "a stop doesn't wait for the handlers of what was published on a bus, nor counts them",
-    seed: 113,
-    kinds: ["clean-end: left is too low"],
-  },
   "own-children": {
     what: "a subscriber of an own event publishes again what it published before a crash, as another event",
     seed: 11,
@@ -38,27 +28,6 @@ export const KNOWN_BUGS = {
   "children-by-bus": {
     what: "children that handlers publish on the bus and by stages come to a bus again at every attempt",
     seed: 9,
-  },
-  "spool-order": {
-    what: "what waits for the queue is stored in the order in which it was refused",
-    seed: 2,
-    kinds: ["spool-order: overtaken"],
-  },
-  "lost-answer": {
-    what: "an event whose answer was lost never reaches the bus of its publisher",
-    seed: 30,
-  },
-  "awaits-reply": {
-    what: "handlers of 16 own events that wait for answers keep the answers out",
-    seed: 13,
-  },
-  "not-started": {
-    what: "what is published on a bus while its coordinator starts is not stored",
-    seed: 5,
-  },
-  deploy: {
-    what: "a group whose topics or maxAttempts change keeps nodes from starting",
-    seed: 13,
   },
   "two-queues": {
     what: "a node that bridges queues loses keys and backlogs, and brings events twice",

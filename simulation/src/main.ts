@@ -5,7 +5,7 @@
  *     pnpm simulate --seed 42 --shrink      one: the smallest scenario that fails in the same way, and its ledger
  *     pnpm simulate --scenario file.json    one that was written down, exactly
  *     pnpm simulate --known                 whether the known bugs still show
- *     --with clean-stop,…                   with what known bugs have to do with (`--with all`)
+ *     --with NAME,…                         with what known bugs have to do with (`--with all`)
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";

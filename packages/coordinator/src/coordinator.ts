@@ -334,7 +334,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     await Promise.all([this.#reading?.stop(), this.#work.stop()]);
     await this.#leave(undefined);
     this.#state = before;
-    this.#isStartAsked = before !== "new";
+    this.#isStartAsked = false;
   }
 
   /** The stop that is under way, or a new one; whoever calls this waits for it. */
@@ -435,7 +435,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   /** Resolves to the handlers that were left on its own buses. */
   async #end(stopping: Stopping): Promise<number> {
     // What waits for a start that never comes.
-    const { length: left } = this.#state === "new" ? this.#outbound.shut() : [];
+    const { length: left } = this.#outbound.isShut ? [] : this.#outbound.shut();
     if (left > 0) this.#lastStop = { drained: false, left };
     this.#state = "closed";
     this.#unwatch?.();

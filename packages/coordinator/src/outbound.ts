@@ -29,7 +29,7 @@ export interface OutboundOptions {
 }
 
 /**
- * What goes out. `waiting`: nothing was started yet, and events wait in the spool. `open`: they are stored. `finishing`: only
+ * What goes out. `waiting`: it is not started yet, or a start has failed, and events wait in the spool. `open`: they are stored. `finishing`: only
  * those of handlers that a stop waits for are. `shut`: none is, until the next start.
  */
 type Door = "waiting" | "open" | "finishing" | "shut";
@@ -45,8 +45,6 @@ export class Outbound {
   /** Events that the queue has already: on their way from it, or stored before they are dispatched. */
   readonly #carried = new Set<string>();
   #door: Door = "waiting";
-  /** Before the start that is under way. */
-  #before: Door = "waiting";
   /** What is said while the spool is full, until it is half empty. */
   #overflowing: CoordinatorError | undefined;
   #hasWarned = false;
@@ -91,7 +89,6 @@ export class Outbound {
   /** A start begins: what is published meanwhile waits for its end. Idempotent. */
   prepare(): void {
     if (this.#door === "waiting") return;
-    this.#before = this.#door;
     this.#door = "waiting";
     this.#spool.hold();
   }
@@ -112,12 +109,8 @@ export class Outbound {
     return this.#door === "shut";
   }
 
-  /** The start has failed: all is as it was before {@link prepare}. */
+  /** The start has failed: what waits goes on waiting, for the next one. */
   takeBack(): void {
-    if (this.#before === "shut") {
-      this.shut();
-      return;
-    }
     this.#door = "waiting";
     this.#spool.hold();
   }

@@ -88,6 +88,30 @@ describe("before the first start", () => {
     await node.start();
     expect(await queue.history()).toHaveLength(1);
   });
+
+  it("so does one after a stop, and a close without a start counts what waits as left", async () => {
+    const queue = openLog();
+    const warn = spyOnWarnings();
+    const node = await startNode({ queue, node: "shop-1" });
+    await node.stop();
+    const claim = vi.spyOn(queue.groups, "claim").mockRejectedValue(new Error("no"));
+    const starting = node.start();
+    node.bus.publishSync("order.placed", order);
+    await expect(starting).rejects.toThrow("no");
+    expect(node.stats().spooled).toBe(1);
+    await expect(node.flush()).rejects.toMatchObject({ code: "NOT_STARTED" });
+    claim.mockRestore();
+    await node.start();
+    expect(await queue.history()).toMatchObject([{ payload: order }]);
+    await node.stop();
+    const failing = vi.spyOn(queue.groups, "claim").mockRejectedValue(new Error("no"));
+    const again = node.start();
+    node.bus.publishSync("order.placed", order);
+    await expect(again).rejects.toThrow("no");
+    expect(await node.close()).toEqual({ drained: false, left: 1 });
+    failing.mockRestore();
+    warn.mockRestore();
+  });
 });
 
 describe("while it starts and stops", () => {

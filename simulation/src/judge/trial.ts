@@ -57,6 +57,37 @@ export class Trial {
     return this.#settled.get(`${queue} ${group} ${id}`);
   }
 
+  /** Whether a process had started, and not stopped since, at a line. */
+  isUp({ node, life, index }: { node: string; life: number; index: number }): boolean {
+    const last = this.entries.findLast((entry) => {
+      const isTurn = entry.what === "started" || entry.what === "stopped";
+      return isTurn && entry.node === node && entry.life === life && entry.index < index;
+    });
+    return last?.what === "started";
+  }
+
+  /** Whether the last stop of a node between two lines said that it could not tell the queue. */
+  hasFailedToTell(node: string, from: number, to: number): boolean {
+    return this.of("stopped").some((stopped) => {
+      if (stopped.node !== node || stopped.index < from || stopped.index > to) return false;
+      const begun = this.of("stopping").findLast((one) => {
+        return one.node === node && one.index < stopped.index;
+      });
+      return this.of("warning").some((warning) => {
+        const { index } = warning;
+        return warning.node === node && index > (begun?.index ?? 0) && index < stopped.index;
+      });
+    });
+  }
+
+  /** Whether a group was done with a type between two lines. */
+  isDoneWith(group: string, type: string, { from, to }: { from: number; to: number }): boolean {
+    return this.of("done-with").some((entry) => {
+      const { index, types } = entry;
+      return entry.group === group && types.includes(type) && index > from && index < to;
+    });
+  }
+
   /** The name under which a process's node reads a queue. */
   readerOf({ node, life }: { readonly node: string; readonly life: number }): string {
     return this.nodeOf(node)?.isNamed === true ? node : `${node}#${life}`;
@@ -85,4 +116,12 @@ export class Trial {
 /** Puts what belongs together under one name. */
 export function groupBy<T>(items: Iterable<T>, nameOf: (item: T) => string): Map<string, T[]> {
   return Map.groupBy(items, nameOf);
+}
+
+const DEPLOYMENT =
+  /^(?:Queue \(memory\)|Retention): Group "[^"]*" (?:was changed by a member that joined|has members with nothing in common|is done with)/;
+
+/** Whether a line is a warning that a group has followed the code of another version. */
+export function isOfDeployment(entry: Entry): boolean {
+  return entry.what === "warning" && DEPLOYMENT.test(entry.message);
 }

@@ -1,4 +1,3 @@
-import type { Feature } from "../known-bugs.ts";
 import { isByBus, type Ledger } from "../ledger.ts";
 import type { Scenario, Step } from "../scenario/scenario.ts";
 import { currentOwner } from "../time/owner.ts";
@@ -43,10 +42,6 @@ function warn(world: World, code: string, message: string): void {
   const [node = "world", life = "0"] = currentOwner()?.name.split("#") ?? [];
   const writer = { at: world.scheduler.now, node, life: Number(life) };
   world.ledger.write(writer, { what: "warning", code, message: world.ledger.text(message) });
-}
-
-function has({ features }: Scenario, feature: Feature): boolean {
-  return features.includes(feature);
 }
 
 class Script {
@@ -108,7 +103,7 @@ class Script {
     this.#published += 1;
     const { process } = node;
     if (!process) return;
-    const isEarly = process.state === "starting" && has(this.#world.scenario, "not-started");
+    const isEarly = process.state === "starting";
     if (process.state !== "running" && !(isEarly && isByBus(step.via))) return;
     const { topic, via, key } = step;
     const queue = node.plan.queues[0] ?? 0;

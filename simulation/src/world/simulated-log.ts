@@ -54,7 +54,7 @@ export class SimulatedLog extends MemoryLog {
     return group;
   }
 
-  /** Writes down what a group settles and buries. */
+  /** Writes down what a group settles, buries and is done with. */
   #watch(group: Group, name: string): void {
     const ack = group.ack.bind(group);
     group.ack = (entry, now) => {
@@ -65,6 +65,14 @@ export class SimulatedLog extends MemoryLog {
     };
     const nack = group.nack.bind(group);
     group.nack = (...given) => this.#burying(name, () => nack(...given));
+    const endTypes = group.endTypes.bind(group);
+    group.endTypes = (now) => {
+      const ended = endTypes(now);
+      const { eventTypes: types } = ended;
+      const fact = { what: "done-with", queue: this.#queue, group: name, types } as const;
+      if (types.length > 0) this.#world.write(fact);
+      return ended;
+    };
     const claim = group.claim.bind(group);
     group.claim = (...given) => this.#burying(name, () => claim(...given));
   }

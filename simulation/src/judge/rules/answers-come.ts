@@ -4,7 +4,13 @@ import type { Complaint, Trial } from "../trial.ts";
 /** How long before the end of a wait its answer must have been stored: by then it would have come. */
 const IN_TIME_MS = 5_000;
 
-/** Whoever waits for an answer that is in the log gets it, unless its node is on its way out. */
+/** Events from elsewhere, or from a life before, whose handlers run at once on a bus. */
+const PLACES = 16;
+
+/**
+ * Whoever waits for an answer that is in the log gets it, unless its node is on its way out, or so many handlers of events
+ * that came from the queue wait that nothing more comes.
+ */
 export function* answersCome(trial: Trial): Generator<Complaint> {
   const got = trial.of("got");
   for (const waited of trial.of("waited")) {
@@ -23,10 +29,30 @@ export function* answersCome(trial: Trial): Generator<Complaint> {
     }
     const isOnItsWayOut =
       isStopping(trial, waited) || trial.wentWrongBetween(node, startOf(trial, since), index);
-    if (isOnItsWayOut) continue;
+    if (isOnItsWayOut || isFull(trial, waited, answer)) continue;
     const message = `${node} waited for the answer to ${tag} in vain, and it is in the log.`;
     yield { kind: "answers-come: in vain", message, lines: [answer.index, index] };
   }
+}
+
+/** Whether events that came from the queue had all places from when the answer could have come to the end of the wait. */
+function isFull(trial: Trial, waited: EntryOf<"waited">, answer: EntryOf<"stored">): boolean {
+  const { node, life, index, at, since } = waited;
+  const from = Math.max(answer.at, since);
+  const process = `${node}#${life}`;
+  const own = new Set(trial.stored.filter(({ by }) => by === process).map(({ id }) => id));
+  const isOfIt = (entry: { node: string; life: number }): boolean =>
+    entry.node === node && entry.life === life;
+  const ends = trial.of("end").filter(isOfIt);
+  const begins = trial.of("begin").filter((begin) => isOfIt(begin) && begin.group === undefined);
+  const running = begins.filter(({ id, handler, ...begin }) => {
+    if (own.has(id) || begin.index > index || begin.at > at - IN_TIME_MS) return false;
+    if (begin.at > from + IN_TIME_MS) return false;
+    return !ends.some(
+      (end) => end.id === id && end.handler === handler && end.index < index && end.at < at,
+    );
+  });
+  return new Set(running.map(({ id }) => id)).size >= PLACES;
 }
 
 /** Whether a node was stopping at some time while a handler waited. */

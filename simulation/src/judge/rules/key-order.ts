@@ -44,6 +44,7 @@ function* judge(
   const { earlier, later, index } = pair;
   const settled = trial.settledAt(later.queue, group, earlier.id);
   if (settled !== undefined && settled < index) return;
+  if (trial.isDoneWith(group, earlier.type, { from: earlier.index, to: index })) return;
   const message = `${group} began with ${later.id} before ${earlier.id} of the same key was settled.`;
   yield { kind: "key-order: overtaken", message, lines: [earlier.index, index] };
 }
