@@ -66,17 +66,11 @@ export class Trial {
     return last?.what === "started";
   }
 
-  /** Whether the last stop of a node between two lines said that it could not tell the queue. */
-  hasFailedToTell(node: string, from: number, to: number): boolean {
-    return this.of("stopped").some((stopped) => {
-      if (stopped.node !== node || stopped.index < from || stopped.index > to) return false;
-      const begun = this.of("stopping").findLast((one) => {
-        return one.node === node && one.index < stopped.index;
-      });
-      return this.of("warning").some((warning) => {
-        const { index } = warning;
-        return warning.node === node && index > (begun?.index ?? 0) && index < stopped.index;
-      });
+  /** Whether a node said between two lines that it could not reach a queue. */
+  hasSaidSoBetween(node: string, from: number, to: number): boolean {
+    return this.of("warning").some((warning) => {
+      const isIt = warning.node === node && warning.code === "SERVER_UNREACHABLE";
+      return isIt && warning.index > from && warning.index < to;
     });
   }
 

@@ -66,6 +66,11 @@ export class Process {
     return coordinator;
   }
 
+  /** Events that wait for a queue. */
+  get spooled(): number {
+    return this.#coordinators.reduce((sum, one) => sum + one.stats().spooled, 0);
+  }
+
   /** What distinguishes the children of its subscribers from those of others. */
   get scope(): string {
     const { life } = this.#parts;

@@ -129,7 +129,9 @@ class Script {
     const isQuiet =
       pending.length === 0 &&
       ledger.entries.length === this.#seen &&
-      nodes.every((node) => node.isIdle && node.isRunning && node.process?.open === 0);
+      nodes.every(({ isIdle, isRunning, process }) => {
+        return isIdle && isRunning && process?.open === 0 && process.spooled === 0;
+      });
     this.#seen = ledger.entries.length;
     if (!isQuiet) this.#quietSince = scheduler.now;
     if (scheduler.now - this.#quietSince > 2 * LOOK_EVERY_MS) {

@@ -9,7 +9,7 @@ const PLACES = 16;
 
 /**
  * Whoever waits for an answer that is in the log gets it, unless its node is on its way out, or so many handlers of events
- * that came from the queue wait that nothing more comes.
+ * that came from the queue wait that nothing more comes, or the answer has its turn after an event of its key.
  */
 export function* answersCome(trial: Trial): Generator<Complaint> {
   const got = trial.of("got");
@@ -29,7 +29,9 @@ export function* answersCome(trial: Trial): Generator<Complaint> {
     }
     const isOnItsWayOut =
       isStopping(trial, waited) || trial.wentWrongBetween(node, startOf(trial, since), index);
-    if (isOnItsWayOut || isFull(trial, waited, answer)) continue;
+    if (isOnItsWayOut || isFull(trial, waited, answer) || waitsForItsKey(trial, waited, answer)) {
+      continue;
+    }
     const message = `${node} waited for the answer to ${tag} in vain, and it is in the log.`;
     yield { kind: "answers-come: in vain", message, lines: [answer.index, index] };
   }
@@ -49,10 +51,26 @@ function isFull(trial: Trial, waited: EntryOf<"waited">, answer: EntryOf<"stored
     if (own.has(id) || begin.index > index || begin.at > at - IN_TIME_MS) return false;
     if (begin.at > from + IN_TIME_MS) return false;
     return !ends.some(
-      (end) => end.id === id && end.handler === handler && end.index < index && end.at < at,
+      (end) => end.id === id && end.handler === handler && end.at < at - IN_TIME_MS,
     );
   });
   return new Set(running.map(({ id }) => id)).size >= PLACES;
+}
+
+/** Whether an earlier event of the answer's key was not settled in time. */
+function waitsForItsKey(
+  trial: Trial,
+  waited: EntryOf<"waited">,
+  { queue, key, position }: EntryOf<"stored">,
+): boolean {
+  const reader = trial.readerOf(waited);
+  const inTime = startOf(trial, waited.at - IN_TIME_MS);
+  return trial.stored.some((earlier) => {
+    const isBefore = earlier.queue === queue && earlier.position < position;
+    if (key === undefined || earlier.key !== key || !isBefore) return false;
+    const settled = trial.settledAt(queue, reader, earlier.id);
+    return settled !== undefined && settled > inTime;
+  });
 }
 
 /** Whether a node was stopping at some time while a handler waited. */

@@ -3,8 +3,8 @@ import { type Complaint, groupBy, type Trial } from "../trial.ts";
 
 /**
  * The bus of every live node gets each event that is stored while it is there, and a named node what is stored while it
- * is down, too. It gets none a second time, unless a crash, an end that left something or one that could not tell the
- * queue, and said so, came before the event was settled: then it is flagged.
+ * is down, too. It gets none a second time, unless a crash, an end that left something or a call that did not reach the
+ * queue, as the node said, came before the event was settled: then it is flagged.
  */
 export function* oncePerNode(trial: Trial): Generator<Complaint> {
   const got = groupBy(trial.of("got"), (entry) => `${trial.readerOf(entry)} ${entry.id}`);
@@ -46,7 +46,7 @@ function* judgeSecond(
   if (settled !== undefined) {
     const kind = "once-per-node: again after it was settled";
     yield { kind, message: `${twice}, though it was settled.`, tag, lines: [...lines, settled] };
-  } else if (ended === "clean" && !trial.hasFailedToTell(node, first.index, second.index)) {
+  } else if (ended === "clean" && !trial.hasSaidSoBetween(node, first.index, second.index)) {
     yield { kind: "once-per-node: again after a clean stop", message: `${twice}.`, tag, lines };
   } else if (ended === undefined && !trial.wentWrongBetween(node, first.index, second.index)) {
     yield { kind: "once-per-node: twice", message: `${twice} in one life.`, tag, lines };

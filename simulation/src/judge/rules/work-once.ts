@@ -83,14 +83,16 @@ function endOf(trial: Trial, begin: EntryOf<"begin">): EntryOf<"end"> | undefine
     );
 }
 
-function* judgeEnd(
-  trial: Trial,
-  { group, queue, maxAttempts, laterMaxAttempts = maxAttempts }: WorkPlan,
-  event: EntryOf<"stored">,
-): Generator<Complaint> {
+function* judgeEnd(trial: Trial, plan: WorkPlan, event: EntryOf<"stored">): Generator<Complaint> {
+  const { group, queue, maxAttempts, laterMaxAttempts = maxAttempts } = plan;
   const { id, tag } = event;
   const buried = trial.of("buried").find((entry) => entry.group === group && entry.id === id);
-  if (buried && ![maxAttempts, laterMaxAttempts].includes(buried.attempts)) {
+  const limits = [maxAttempts, laterMaxAttempts];
+  // After a failure that the higher limit allowed, the lower one may be what counts.
+  const isWithin =
+    buried && buried.attempts >= Math.min(...limits) && buried.attempts <= Math.max(...limits);
+  const hasChanged = limitsOf(trial, plan, buried?.index ?? 0).size > 1;
+  if (buried && !(hasChanged ? isWithin : limits.includes(buried.attempts))) {
     const message = `${group} buried ${id} (${tag}) after ${buried.attempts} attempts.`;
     yield { kind: "work-once: buried early or late", message, tag, lines: [buried.index] };
   }
@@ -99,4 +101,13 @@ function* judgeEnd(
   if (trial.of("rest").length === 0) return;
   const message = `${group} neither settled nor buried ${id} (${tag}).`;
   yield { kind: "work-once: never", message, tag, lines: [event.index] };
+}
+
+/** What members that had started before a line allow. */
+function limitsOf(trial: Trial, plan: WorkPlan, before: number): Set<number> {
+  const { nodes, maxAttempts, laterMaxAttempts = maxAttempts } = plan;
+  const starts = trial.of("started").filter(({ node, index }) => {
+    return nodes.includes(node) && index < before;
+  });
+  return new Set(starts.map(({ version }) => (version === 2 ? laterMaxAttempts : maxAttempts)));
 }
