@@ -3,6 +3,8 @@ import type { Complaint, Trial } from "../trial.ts";
 
 /** How long before the end of a wait its answer must have been stored: by then it would have come. */
 const IN_TIME_MS = 5_000;
+/** Of what a node reads. */
+const LEASE_MS = 30_000;
 
 /** Events from elsewhere, or from a life before, whose handlers run at once on a bus. */
 const PLACES = 16;
@@ -23,6 +25,7 @@ export function* answersCome(trial: Trial): Generator<Complaint> {
         event.type === topic.replace(".", "_").toUpperCase(),
     );
     if (!answer || answer.at > at - IN_TIME_MS) continue;
+    if (isHeldByTheDead(trial, waited, answer)) continue;
     // An earlier life had it, and its history is gone.
     if (got.some((entry) => entry.node === node && entry.id === answer.id && entry.at < since)) {
       continue;
@@ -55,6 +58,18 @@ function isFull(trial: Trial, waited: EntryOf<"waited">, answer: EntryOf<"stored
     );
   });
   return new Set(running.map(({ id }) => id)).size >= PLACES;
+}
+
+/** Whether a life of the node that crashed may have leased the answer, for longer than the wait. */
+function isHeldByTheDead(
+  trial: Trial,
+  { node, index, at }: EntryOf<"waited">,
+  answer: EntryOf<"stored">,
+): boolean {
+  return trial.of("crash").some((crash) => {
+    const isBetween = crash.index > answer.index && crash.index < index;
+    return crash.node === node && isBetween && crash.at + LEASE_MS > at - IN_TIME_MS;
+  });
 }
 
 /** Whether an earlier event of the answer's key was not settled in time. */
