@@ -10,9 +10,9 @@ export const scenario: Scenario = {
   queues: 1,
   faults: { lost: 0, refused: 0, slow: 0 },
   nodes: [
-    { name: "a", isNamed: true, queues: [0] },
-    { name: "b", isNamed: true, queues: [0] },
-    { name: "u", isNamed: false, queues: [0] },
+    { name: "a", isNamed: true, queue: 0 },
+    { name: "b", isNamed: true, queue: 0 },
+    { name: "u", isNamed: false, queue: 0 },
   ],
   subscribers: [],
   work: [work({})],

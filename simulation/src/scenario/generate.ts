@@ -16,7 +16,7 @@ export interface Generation {
 export function generate(seed: number, features: readonly Feature[]): Scenario {
   const generation = { random: new Random(seed), has: (one: Feature) => features.includes(one) };
   const { random } = generation;
-  const queues = random.chance(25) && generation.has("two-queues") ? random.pick([2, 2, 3]) : 1;
+  const queues = random.chance(25) ? random.pick([2, 2, 3]) : 1;
   const nodes = generateNodes(queues, generation);
   const subscribers = [
     ...nodes.flatMap((node) => subscribersOf(node, generation)),
@@ -34,16 +34,18 @@ export function generate(seed: number, features: readonly Feature[]): Scenario {
   };
 }
 
-/** With several queues, a node that bridges them, and another where there are enough nodes. */
+/** With several queues, one whose process bridges them, and another where there are enough nodes. */
 function generateNodes(queues: number, { random }: Generation): NodePlan[] {
   const count = random.pick([1, 2, 2, 2, 3, 3, 4]);
   return Array.from({ length: queues > 1 ? Math.max(count, 3) : count }, (_, index): NodePlan => {
     const isNamed = random.chance(80);
     const queue = random.between(0, queues - 1);
     const isBridge = queues > 1 && (index === 0 || (index === 3 && random.chance(50)));
-    const every = Array.from({ length: queues }, (_, each) => each);
     const name = "abcd"[index] ?? "a";
-    return { name, isNamed: isNamed || isBridge, queues: isBridge ? every : [queue] };
+    if (!isBridge) return { name, isNamed, queue };
+    const to = Array.from({ length: queues }, (_, each) => each).filter((each) => each !== queue);
+    // One that is shared, or one that is redundant.
+    return { name, isNamed, queue, bridge: { name: random.pick(["joint", name]), to } };
   });
 }
 
@@ -99,9 +101,8 @@ function generateWork(nodes: readonly NodePlan[], generation: Generation): WorkP
     const laterTopics = random.some([...RANKS[0], ...RANKS[1]], 40);
     // What its handler publishes is for no version of itself.
     const isOfOne = [...topics, ...laterTopics].every((topic) => topic === first);
-    const { queues } = random.pick(nodes);
-    const queue = random.pick(queues);
-    const members = nodes.filter((node) => node.queues.includes(queue));
+    const { queue } = random.pick(nodes);
+    const members = nodes.filter((node) => node.queue === queue);
     return {
       group: `work-${index + 1}`,
       queue,

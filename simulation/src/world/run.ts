@@ -106,7 +106,7 @@ class Script {
     const isEarly = process.state === "starting";
     if (process.state !== "running" && !(isEarly && isByBus(step.via))) return;
     const { topic, via, key } = step;
-    const queue = node.plan.queues[0] ?? 0;
+    const queue = node.plan.queue;
     const publishing = { tag: `p${this.#published}`, topic, via, key, queue };
     void process.owner.run(() => publish(process, publishing));
   }

@@ -50,8 +50,14 @@ export class SimulatedLog extends MemoryLog {
     const isUnnamed = group.name.startsWith("node-");
     if (isUnnamed) this.#makers.set(group.name, maker);
     // The name of an unnamed node's group differs from process to process.
-    this.#watch(group, isUnnamed ? (maker?.name ?? "") : group.name);
+    this.#watch(group, isUnnamed ? (maker?.name ?? "") : this.#nameOf(group));
     return group;
+  }
+
+  /** That of a bridge ends with the id of the queue to which it carries. */
+  #nameOf({ name }: Group): string {
+    const target = this.#world.logs.findIndex(({ id }) => name.endsWith(`:${id}`));
+    return target === -1 ? name : name.replace(/[^:]*$/, String(target));
   }
 
   /** Writes down what a group settles, buries and is done with. */

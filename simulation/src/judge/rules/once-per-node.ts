@@ -16,9 +16,9 @@ export function* oncePerNode(trial: Trial): Generator<Complaint> {
   }
   for (const { node, life, index, newest } of beginnings(trial)) {
     const reader = trial.readerOf({ node, life });
-    const queues = trial.nodeOf(node)?.queues ?? [];
+    const queue = trial.nodeOf(node)?.queue;
     for (const event of trial.stored) {
-      if (!queues.includes(event.queue) || event.position <= (newest[event.queue] ?? 0)) continue;
+      if (event.queue !== queue || event.position <= (newest[event.queue] ?? 0)) continue;
       if (got.has(`${reader} ${event.id}`)) continue;
       yield {
         kind: "once-per-node: missing",
@@ -40,10 +40,8 @@ function* judgeSecond(
   const lines = [first.index, second.index];
   const twice = `${reader} got ${id} (${tag}) twice`;
   const ended = trial.endedBetween(node, first.index, second.index);
-  const settled = (trial.nodeOf(node)?.queues ?? [])
-    .map((queue) => trial.settledAt(queue, reader, id))
-    .find((line) => line !== undefined && line < second.index);
-  if (settled !== undefined) {
+  const settled = trial.settledAt(trial.nodeOf(node)?.queue ?? 0, reader, id);
+  if (settled !== undefined && settled < second.index) {
     const kind = "once-per-node: again after it was settled";
     yield { kind, message: `${twice}, though it was settled.`, tag, lines: [...lines, settled] };
   } else if (ended === "clean" && !trial.hasSaidSoBetween(node, first.index, second.index)) {
