@@ -66,6 +66,19 @@ export class Trial {
     return last?.what === "started";
   }
 
+  /**
+   * Whether a publish counts as one from outside while its process stops: what was published so that nobody waits for its
+   * handlers is nobody's cause after their first await.
+   */
+  isOfNobodyInStop({ node, life, index, parent }: EntryOf<"publish">): boolean {
+    const isSync = this.of("publish").some(({ tag, via }) => tag === parent && via === "sync");
+    const last = this.entries.findLast((entry) => {
+      const isTurn = entry.what === "stopping" || entry.what === "stopped";
+      return isTurn && entry.node === node && entry.life === life && entry.index < index;
+    });
+    return isSync && last?.what === "stopping";
+  }
+
   /** Whether a node said between two lines that it could not reach a queue. */
   hasSaidSoBetween(node: string, from: number, to: number): boolean {
     return this.of("warning").some((warning) => {

@@ -1,3 +1,4 @@
+import type { EntryOf } from "../../ledger.ts";
 import { type Complaint, isOfDeployment, type Trial } from "../trial.ts";
 
 /** Where no call to a queue went wrong, nobody has anything to report. */
@@ -14,6 +15,15 @@ export function* noWarnings(trial: Trial): Generator<Complaint> {
     if (hasDeployed && isOfDeployment(entry)) continue;
     // What waited for a start that never came is given up.
     if (code === "NOT_STORED" && !trial.isUp(entry)) continue;
+    if (code === "RINGRIFT_NOT_RUNNING" && isOfNobody(trial, entry)) continue;
     yield { kind: `no-warnings: ${code}`, message, lines: [index] };
   }
+}
+
+/** Whether a handler that nobody waits for published while its process stopped. */
+function isOfNobody(trial: Trial, { node, life, index }: EntryOf<"warning">): boolean {
+  const publish = trial.of("publish").findLast((entry) => {
+    return entry.node === node && entry.life === life && entry.index < index;
+  });
+  return publish !== undefined && trial.isOfNobodyInStop(publish);
 }

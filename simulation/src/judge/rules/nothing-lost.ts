@@ -24,6 +24,7 @@ export function* nothingLost(trial: Trial): Generator<Complaint> {
     const outcome = result?.outcome ?? "nothing";
     const mustBeThere = outcome === "stored" || outcome === "known";
     if (wasOnItsWayOut(trial, publish)) continue;
+    if (isByBus(via) && trial.isOfNobodyInStop(publish)) continue;
     if (!mustBeThere && (outcome === "refused" || mayBeLost(trial, publish))) continue;
     const message = `${tag} is in no log, and its publish came to ${outcome}.`;
     yield { kind: `nothing-lost: ${outcome}`, message, tag, lines };
