@@ -3,10 +3,6 @@
  * is told of all of them. Whoever fixes one sets `isFixed`: from then on every run looks for it.
  */
 export const KNOWN_BUGS = {
-  cleanStop: {
-    isFixed: false,
-    what: "a named node that stopped cleanly gets its own events again at its next start",
-  },
   workChildren: {
     isFixed: false,
     what: "what a work handler publishes on a bus has another id at every attempt",
@@ -19,14 +15,6 @@ export const KNOWN_BUGS = {
     isFixed: false,
     what: "what a bus subscriber publishes is stored again when its event comes again",
   },
-  ownPlaces: {
-    isFixed: false,
-    what: "own events whose handlers wait take all places, and nothing else arrives",
-  },
-  beforeStart: {
-    isFixed: false,
-    what: "what is published on the bus before the start is never stored",
-  },
   syncLineage: {
     isFixed: false,
     what: "what an asynchronous handler of a publishSync publishes has another cause than its event",
@@ -38,10 +26,6 @@ export const KNOWN_BUGS = {
   catalogueKeys: {
     isFixed: false,
     what: "the catalogue gives events no key, so those of a bus are not in order elsewhere",
-  },
-  queueBridge: {
-    isFixed: false,
-    what: "a process that is on two queues carries neither keys nor what came while it was down",
   },
 } as const satisfies Readonly<Record<string, { readonly isFixed: boolean; readonly what: string }>>;
 

@@ -20,6 +20,7 @@ export function* answersCome(trial: Trial): Generator<Complaint> {
     if (came) continue;
     const answer = trial.stored.find(
       (event) =>
+        event.queue === trial.nodeOf(node)?.queue &&
         event.tag.startsWith(`${tag}/`) &&
         !event.tag.includes("/", tag.length + 1) &&
         event.type === topic.replace(".", "_").toUpperCase(),
