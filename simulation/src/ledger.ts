@@ -123,6 +123,13 @@ export type WorldFact =
       readonly id: string;
       readonly attempts: number;
     }
+  /** A group passes over what it has of types that no member has wanted for long. */
+  | {
+      readonly what: "done-with";
+      readonly queue: number;
+      readonly group: string;
+      readonly types: readonly string[];
+    }
   /** Nothing is left to do; or that did not come about in time. */
   | { readonly what: "rest"; readonly newest: readonly number[] }
   | { readonly what: "restless"; readonly pending: readonly string[] }

@@ -4,12 +4,9 @@
  *     pnpm simulate --seeds 1-1000          many seeds
  *     pnpm simulate --seed 42 --shrink      one: the smallest scenario that fails in the same way, and its ledger
  *     pnpm simulate --scenario file.json    one that was written down, exactly
- *     pnpm simulate --known                 whether the known bugs still show
- *     --with clean-stop,…                   with what known bugs have to do with (`--with all`)
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { isFeature, KNOWN_BUGS, type Feature } from "./known-bugs.ts";
 import { describeScenario } from "./scenario/describe.ts";
 import { generate } from "./scenario/generate.ts";
 import type { Scenario } from "./scenario/scenario.ts";
@@ -21,20 +18,16 @@ const { values } = parseArgs({
     seed: { type: "string" },
     seeds: { type: "string", default: "1-200" },
     scenario: { type: "string" },
-    with: { type: "string", default: "" },
     shrink: { type: "boolean", default: false },
     kind: { type: "string" },
     out: { type: "string" },
     quiet: { type: "boolean", default: false },
-    known: { type: "boolean", default: false },
   },
 });
 
-const features = readFeatures(values.with);
-if (values.known) await known();
-else if (values.scenario !== undefined) {
+if (values.scenario !== undefined) {
   await one(JSON.parse(readFileSync(values.scenario, "utf8")) as Scenario);
-} else if (values.seed !== undefined) await one(generate(readCount(values.seed), features));
+} else if (values.seed !== undefined) await one(generate(readCount(values.seed)));
 else await many(values.seeds);
 
 async function one(scenario: Scenario): Promise<void> {
@@ -60,22 +53,12 @@ function tell({ ledger, complaints }: Verdict): void {
   else process.exitCode = 1;
 }
 
-async function known(): Promise<void> {
-  for (const name of Object.keys(KNOWN_BUGS).filter(isFeature)) {
-    const { seed, what } = KNOWN_BUGS[name];
-    const kinds = kindsOf(await tryScenario(generate(seed, [name])));
-    const shown =
-      kinds.length > 0 ? kinds.join("; ") : "held: fixed, or this seed goes another way now";
-    console.log(`${name}, seed ${seed}: ${what}\n         ${shown}`);
-  }
-}
-
 async function many(range: string): Promise<void> {
   const [from = 1, to = from] = range.split("-").map(readCount);
   const found = new Map<string, number[]>();
   const begin = performance.now();
   for (let seed = from; seed <= to; seed += 1) {
-    for (const kind of kindsOf(await tryScenario(generate(seed, features)))) {
+    for (const kind of kindsOf(await tryScenario(generate(seed)))) {
       found.set(kind, [...(found.get(kind) ?? []), seed]);
     }
   }
@@ -95,16 +78,4 @@ function readCount(text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count >= 0) return count;
   throw new Error(`"${text}" is no seed. Give a whole number from 0.`);
-}
-
-function readFeatures(text: string): Feature[] {
-  const all = Object.keys(KNOWN_BUGS).filter(isFeature);
-  if (text === "all") return all;
-  return text
-    .split(",")
-    .filter(Boolean)
-    .map((name) => {
-      if (isFeature(name)) return name;
-      throw new Error(`"${name}" is not in known-bugs.ts. Use one of ${all.join(", ")}, or all.`);
-    });
 }

@@ -6,13 +6,12 @@ import type { Scenario, WorkPlan } from "../src/scenario/scenario.ts";
 /** Three nodes on one queue, the last of them unnamed, and a work group of the first two. */
 export const scenario: Scenario = {
   schedule: 1,
-  features: [],
   queues: 1,
   faults: { lost: 0, refused: 0, slow: 0 },
   nodes: [
-    { name: "a", isNamed: true, queues: [0] },
-    { name: "b", isNamed: true, queues: [0] },
-    { name: "u", isNamed: false, queues: [0] },
+    { name: "a", isNamed: true, queue: 0 },
+    { name: "b", isNamed: true, queue: 0 },
+    { name: "u", isNamed: false, queue: 0 },
   ],
   subscribers: [],
   work: [work({})],

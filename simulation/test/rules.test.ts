@@ -296,14 +296,21 @@ describe("the other rules", () => {
     expect(judged(answersCome, [stored(1), inVain])).toEqual([]);
   });
 
-  test("see what a node that bridges two queues left behind, or carried without its key", () => {
-    const [a] = scenario.nodes;
-    const two = { ...scenario, queues: 2, nodes: a ? [{ ...a, queues: [0, 1] }] : [] };
+  test("see what a bridge left behind, carried without its key, or settled before it had carried it", () => {
+    const node = { name: "a", isNamed: true, queue: 0, bridge: { name: "joint", to: [1] } };
+    const two = { ...scenario, queues: 2, nodes: [node] };
     const start: Line = ["a#1", { what: "started", newest: [0, 0], version: 1 }];
     const event = stored(1, { key: "k" });
     expect(judged(bridged, [start, event], two)).toEqual(["bridged: missing"]);
     const [, copy] = stored(1, { queue: 1 });
     expect(judged(bridged, [start, event, ["world", copy]], two)).toContain("bridged: key");
+    const early = settled("bridge:joint:1", "e1");
+    const [, same] = stored(1, { queue: 1, key: "k" });
+    const carried: Line = ["world", same];
+    expect(judged(bridged, [start, event, early, carried], two)).toEqual([
+      "bridged: settled early",
+    ]);
+    expect(judged(bridged, [start, event, carried, early], two)).toEqual([]);
   });
 
   test("see a warning where nothing went wrong", () => {

@@ -11,7 +11,7 @@ function hasCrashed({ ledger }: Verdict): boolean {
 
 async function firstThatCrashed(): Promise<Verdict> {
   for (let seed = 1; ; seed += 1) {
-    const verdict = await tryScenario(generate(seed, []));
+    const verdict = await tryScenario(generate(seed));
     if (hasCrashed(verdict) && verdict.scenario.nodes.length > 1) return verdict;
   }
 }

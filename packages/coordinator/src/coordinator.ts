@@ -145,7 +145,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     // A stop that is asked for after this one is another one.
     this.#stopping = undefined;
     this.#isStartAsked = true;
-    if (this.#state === "stopped") this.#outbound.prepare();
+    // Also when a stop that was cut short has not told the queue yet.
+    if (this.#outbound.isShut) this.#outbound.prepare();
     await this.#inTurn(async () => {
       if (this.#state === "running") return;
       const before = this.#state;
@@ -341,7 +342,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     await Promise.all([this.#reading?.stop(), this.#work.stop()]);
     await this.#leave(undefined);
     this.#state = before;
-    this.#isStartAsked = before !== "new";
+    this.#isStartAsked = false;
   }
 
   /** The stop that is under way, or a new one; whoever calls this waits for it. */
@@ -442,7 +443,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   /** Resolves to the handlers that were left on its own buses. */
   async #end(stopping: Stopping): Promise<number> {
     // What waits for a start that never comes.
-    const { length: left } = this.#state === "new" ? this.#outbound.shut() : [];
+    const { length: left } = this.#outbound.isShut ? [] : this.#outbound.shut();
     if (left > 0) this.#lastStop = { drained: false, left };
     this.#state = "closed";
     this.#unwatch?.();

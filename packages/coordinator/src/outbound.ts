@@ -30,7 +30,7 @@ export interface OutboundOptions {
 }
 
 /**
- * What goes out. `waiting`: nothing was started yet, and events wait in the spool. `open`: they are stored. `finishing`: only
+ * What goes out. `waiting`: it is not started yet, or a start has failed, and events wait in the spool. `open`: they are stored. `finishing`: only
  * those of handlers that a stop waits for are. `shut`: none is, until the next start.
  */
 type Door = "waiting" | "open" | "finishing" | "shut";
@@ -46,11 +46,11 @@ export class Outbound {
   /** Events that the queue has already: on their way from it, or stored before they are dispatched. */
   readonly #carried = new Set<string>();
   #door: Door = "waiting";
-  /** Before the start that is under way. */
-  #before: Door = "waiting";
   /** What is said while the spool is full, until it is half empty. */
   #overflowing: CoordinatorError | undefined;
   #hasWarned = false;
+  /** What waited for the start is being stored. */
+  #opening: Promise<void> | undefined;
 
   constructor(options: OutboundOptions) {
     const { queue, spoolLimit: limit } = options;
@@ -90,7 +90,6 @@ export class Outbound {
   /** A start begins: what is published meanwhile waits for its end. Idempotent. */
   prepare(): void {
     if (this.#door === "waiting") return;
-    this.#before = this.#door;
     this.#door = "waiting";
     this.#spool.hold();
   }
@@ -99,7 +98,11 @@ export class Outbound {
   open(): Promise<void> {
     this.#door = "open";
     this.#hasWarned = false;
-    return this.#spool.open();
+    const opening = this.#spool.open().finally(() => {
+      if (this.#opening === opening) this.#opening = undefined;
+    });
+    this.#opening = opening;
+    return opening;
   }
 
   /** Whether events are stored, of whomever. */
@@ -107,12 +110,13 @@ export class Outbound {
     return this.#door === "open";
   }
 
-  /** The start has failed: all is as it was before {@link prepare}. */
+  /** Whether nothing is taken until the next {@link prepare}. */
+  get isShut(): boolean {
+    return this.#door === "shut";
+  }
+
+  /** The start has failed: what waits goes on waiting, for the next one. */
   takeBack(): void {
-    if (this.#before === "shut") {
-      this.shut();
-      return;
-    }
     this.#door = "waiting";
     this.#spool.hold();
   }
@@ -218,9 +222,11 @@ export class Outbound {
   }
 
   #waits(outgoing: CarriedEvent, cause: unknown): CoordinatorError {
-    const error = notStored(outgoing, { cause, isStarted: this.#door !== "waiting" });
-    // Before the start it is as it should be, and no failure.
-    return this.#door === "waiting" ? quiet(error) : error;
+    const isOpening = this.#opening !== undefined && cause === undefined;
+    const isStarted = this.#door !== "waiting" && !isOpening;
+    const error = notStored(outgoing, { cause, isStarted });
+    // Until the start is over it is as it should be, and no failure.
+    return isStarted ? error : quiet(error);
   }
 
   #overflow({ type }: CarriedEvent): CoordinatorError {

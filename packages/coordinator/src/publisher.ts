@@ -17,7 +17,7 @@ import { checkOutcome } from "./outcome.ts";
 import type { Outbound } from "./outbound.ts";
 import type { OwnEvents } from "./own-events.ts";
 import { queueType } from "./queue-type.ts";
-import { takesChild } from "./recent-ids.ts";
+import { recentIdsOf, takesChild } from "./recent-ids.ts";
 import { mayBeStored } from "./spool.ts";
 import { type AnyQueue, metadataOf, toHeaders } from "./wire.ts";
 
@@ -90,7 +90,7 @@ type Dispatched = Pick<PublishReceipt, "delivered" | "errors">;
 const NOBODY: Dispatched = { delivered: 0, errors: [] };
 
 async function sendOwn(
-  { queue, own }: PublisherOptions,
+  { queue, bus, own }: PublisherOptions,
   type: string,
   payload: unknown,
   options: Parameters<AnyQueue["send"]>[2] & Pick<Details, "lineage">,
@@ -100,8 +100,10 @@ async function sendOwn(
     own.storedAt(stored.position);
     return stored;
   } catch (error) {
-    // It is dispatched when it turns out to be stored: by its echo, or by a retry that gets it as a duplicate.
-    if (mayBeStored(error)) own.lose(options.lineage.id);
+    const { id } = options.lineage;
+    // It is dispatched when it turns out to be stored: by its echo, or by a retry that gets it as a duplicate. Unless it is
+    // a child that an earlier attempt has dispatched.
+    if (mayBeStored(error) && !recentIdsOf(bus).has(id)) own.lose(id);
     throw error;
   }
 }

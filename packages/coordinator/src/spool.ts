@@ -197,8 +197,8 @@ export class Spool {
       // What was published before and is on its way may be refused, and has its place before these.
       await this.#idle();
       const batch = this.#nextBatch(size);
-      const outcomes = await Promise.all(batch.map((entry) => this.#sendAgain(entry)));
-      if (outcomes.some(({ kind }) => kind === "waiting")) return;
+      const isTaken = batch.length > 1 ? await this.#sendBatch(batch) : await this.#sendEach(batch);
+      if (!isTaken) return;
       this.#pause = FIRST_PAUSE_MS;
       size = Math.min(size * 2, LARGEST_BATCH);
     }
@@ -214,6 +214,45 @@ export class Spool {
     }
     this.#waiting -= batch.length;
     return batch;
+  }
+
+  /** All at once or, where the queue refuses any, none: a refusal in the middle must not let later ones overtake. */
+  async #sendBatch(batch: readonly Entry[]): Promise<boolean> {
+    const { queue, onStored, onRefused } = this.#options;
+    this.#sending += 1;
+    try {
+      const stored = await queue.sendMany(batch.map(({ event }) => event));
+      for (const [index, entry] of batch.entries()) {
+        this.#remove(entry);
+        const result = stored[index];
+        if (result) onStored(entry.event, result);
+      }
+      return true;
+    } catch (error) {
+      // One of them is refused for good: they are sent one by one.
+      if (isRefusal(error) && this.#state !== "ended") return await this.#sendEach(batch);
+      for (const entry of batch) {
+        if (this.#state === "ended") {
+          this.#remove(entry);
+          onRefused(entry.event, error);
+        } else this.#wait(entry);
+      }
+      return false;
+    } finally {
+      this.#sending -= 1;
+      if (this.#sending === 0) this.#onIdle?.();
+    }
+  }
+
+  /** One after another; those behind one that has to wait wait, too. Resolves to whether none has to. */
+  async #sendEach(batch: readonly Entry[]): Promise<boolean> {
+    for (const [index, entry] of batch.entries()) {
+      const { kind } = await this.#sendAgain(entry);
+      if (kind !== "waiting") continue;
+      for (const later of batch.slice(index + 1)) this.#wait(later);
+      return false;
+    }
+    return true;
   }
 
   async #sendAgain(entry: Entry): Promise<SpoolOutcome> {

@@ -1,4 +1,5 @@
 import { isDerivedId, runDetached } from "@ringrift/envelope";
+import { injectFaults } from "@ringrift/event-queue/testing";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { makeNode, openLog, settle, type Shop, startNode } from "./nodes.ts";
@@ -87,6 +88,28 @@ describe("what a work handler publishes", () => {
     await vi.waitFor(() => expect(node.stats().handled).toBe(1));
     const mails = await queue.history({ eventTypes: ["ORDER_PAID"] });
     expect(mails.map(({ payload }) => payload.id)).toEqual(["customer", "warehouse"]);
+  });
+
+  it("comes to its bus once, though a retry lost the answer before the queue brought it", async () => {
+    const queue = openLog();
+    const node = makeNode({ queue });
+    const gate = Promise.withResolvers<void>();
+    node.bus.subscribe("order.failed", () => gate.promise);
+    const heard = vi.fn();
+    node.bus.subscribe("order.paid", heard);
+    node.handle("order.placed", { group: "cashier", backoff: soon }, async ({ attempt }) => {
+      if (attempt === 2) injectFaults(queue).loseNextAnswer();
+      // It waits for its turn behind the other event of its key.
+      await node.publish("order.paid", paid, { key: "A-1" }).catch(() => {});
+      if (attempt === 1) throw new Error("crashed after the publish");
+    });
+    await node.start();
+    await queue.send("ORDER_FAILED", { id: "A-1" }, { key: "A-1" });
+    await node.publish("order.placed", order);
+    await vi.waitFor(() => expect(node.stats().handled).toBe(1));
+    gate.resolve();
+    await settle(queue);
+    expect(heard).toHaveBeenCalledTimes(1);
   });
 
   it("says what became of it: the first one wins, and the others are its duplicates", async () => {

@@ -108,6 +108,30 @@ describe("before the first start", () => {
     await node.start();
     expect(await queue.history()).toHaveLength(1);
   });
+
+  it("so does one after a stop, and a close without a start counts what waits as left", async () => {
+    const queue = openLog();
+    const warn = spyOnWarnings();
+    const node = await startNode({ queue, node: "shop-1" });
+    await node.stop();
+    const claim = vi.spyOn(queue.groups, "claim").mockRejectedValue(new Error("no"));
+    const starting = node.start();
+    node.bus.publishSync("order.placed", order);
+    await expect(starting).rejects.toThrow("no");
+    expect(node.stats().spooled).toBe(1);
+    await expect(node.flush()).rejects.toMatchObject({ code: "NOT_STARTED" });
+    claim.mockRestore();
+    await node.start();
+    expect(await queue.history()).toMatchObject([{ payload: order }]);
+    await node.stop();
+    const failing = vi.spyOn(queue.groups, "claim").mockRejectedValue(new Error("no"));
+    const again = node.start();
+    node.bus.publishSync("order.placed", order);
+    await expect(again).rejects.toThrow("no");
+    expect(await node.close()).toEqual({ drained: false, left: 1 });
+    failing.mockRestore();
+    warn.mockRestore();
+  });
 });
 
 describe("while it starts and stops", () => {
@@ -136,6 +160,81 @@ describe("while it starts and stops", () => {
     }
     warn.mockRestore();
     expect(node.stats().dropped["not-running"]).toBe(80 - stored);
+  });
+
+  it("a publish that comes while the start stores what waits is stored after it, with nobody told of a failure", async () => {
+    const queue = openLog();
+    const onError = vi.fn();
+    const warn = spyOnWarnings();
+    const node = makeNode({ queue, onError });
+    for (const each of numbered(3)) await node.bus.publish("order.placed", each);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const send = queue.send.bind(queue);
+    const slow = vi.spyOn(queue, "send").mockImplementationOnce(async (...given) => {
+      await promise;
+      return send(...given);
+    });
+    const starting = node.start();
+    await vi.waitFor(() => expect(slow).toHaveBeenCalled());
+    const { errors } = await node.bus.publish("order.placed", order);
+    expect(errors).toMatchObject([{ cause: { code: "NOT_STORED" } }]);
+    resolve();
+    await starting;
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+    expect(onError).not.toHaveBeenCalled();
+    expect((await queue.history()).map(({ payload }) => payload)).toEqual([...numbered(3), order]);
+    slow.mockRestore();
+  });
+
+  it("a work handler that begins before what waits is stored may publish durably", async () => {
+    const queue = openLog();
+    await queue.send("ORDER_PAID", { id: "A-1" });
+    const warn = spyOnWarnings();
+    const node = makeNode({ queue });
+    const worked = Promise.withResolvers<unknown>();
+    node.handle("order.paid", { group: "mailer", from: "beginning" }, async () => {
+      await node.publish("order.failed", { id: "A-1" }).then(worked.resolve, worked.resolve);
+    });
+    for (const each of numbered(3)) await node.bus.publish("order.placed", each);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const send = queue.send.bind(queue);
+    const slow = vi.spyOn(queue, "send").mockImplementationOnce(async (...given) => {
+      await promise;
+      return send(...given);
+    });
+    const starting = node.start();
+    expect(await worked.promise).toMatchObject({ duplicate: false });
+    resolve();
+    await starting;
+    slow.mockRestore();
+    warn.mockRestore();
+    await settle(queue);
+    expect((await queue.history()).map(({ type }) => type).toSorted()).toEqual([
+      "ORDER_FAILED",
+      "ORDER_PAID",
+      "ORDER_PLACED",
+      "ORDER_PLACED",
+      "ORDER_PLACED",
+    ]);
+  });
+
+  it("a publish waits for a start that was asked for, though the stop before it still tells the queue", async () => {
+    const queue = openLog();
+    const warn = spyOnWarnings();
+    const node = await startNode({ queue });
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const remove = vi.spyOn(queue.groups, "remove").mockReturnValueOnce(promise);
+    expect(await node.stop({ timeoutMs: 0 })).toMatchObject({ drained: false });
+    const starting = node.start();
+    await node.bus.publish("order.placed", order);
+    expect(node.stats()).toMatchObject({ spooled: 1, dropped: { "not-running": 0 } });
+    resolve(true);
+    await starting;
+    remove.mockRestore();
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+    expect(await queue.history()).toMatchObject([{ payload: order }]);
   });
 
   it("what handlers publish until their end is stored", async () => {

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { QueueError } from "@ringrift/event-queue";
+import { BackedQueue } from "@ringrift/event-queue/backend";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { openLog, startNode } from "./nodes.ts";
+import { makeNode, openLog, startNode } from "./nodes.ts";
 
 const busy = new QueueError("QUEUE_BUSY", "Another process holds the lock.");
 
@@ -38,6 +39,42 @@ describe("the spool", () => {
       { numRuns: 10 },
     );
     vi.restoreAllMocks();
+  });
+
+  it("lets nothing overtake what is refused in the middle of what waits", async () => {
+    const queue = openLog();
+    const node = makeNode({ queue, bridges: { queueToTopic: false } });
+    for (let n = 0; n < 6; n += 1) node.bus.publishSync("order.placed", { id: "A", cents: n });
+    let calls = 0;
+    let isFlaky = true;
+    BackedQueue.instanceOf(queue)?.intercept({
+      call: async (run) => {
+        calls += 1;
+        if (isFlaky && calls % 2 === 0) throw busy;
+        return run();
+      },
+      ring: (deliver) => deliver(),
+    });
+    await node.start();
+    await node.flush();
+    isFlaky = false;
+    const order = (await queue.history()).map(({ payload }) => payload.cents);
+    expect(order).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it("stores all others when the queue will never take one of them", async () => {
+    const queue = openLog();
+    const onError = vi.fn();
+    const node = makeNode({ queue, onError });
+    for (const cents of [0, 1, 2, Number.NaN, 4, 5]) {
+      node.bus.publishSync("order.placed", { id: "A", cents });
+    }
+    await node.start();
+    await node.flush();
+    const order = (await queue.history()).map(({ payload }) => payload.cents);
+    expect(order).toEqual([0, 1, 2, 4, 5]);
+    expect(onError.mock.calls).toMatchObject([[{ code: "PAYLOAD_NOT_JSON" }]]);
+    expect(node.stats()).toMatchObject({ spooled: 0, dropped: { invalid: 1 } });
   });
 
   it("counts what is on its way: a flood of publishSync keeps to the bound", async () => {

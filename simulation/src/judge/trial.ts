@@ -6,8 +6,6 @@ export interface Complaint {
   /** Names the rule and what is wrong, so that two runs can be seen to fail in the same way. */
   readonly kind: string;
   readonly message: string;
-  /** Of the event that it is about. */
-  readonly tag?: string | undefined;
   /** Lines of the ledger. */
   readonly lines: readonly number[];
 }
@@ -57,6 +55,31 @@ export class Trial {
     return this.#settled.get(`${queue} ${group} ${id}`);
   }
 
+  /** Whether a process had started, and not stopped since, at a line. */
+  isUp({ node, life, index }: { node: string; life: number; index: number }): boolean {
+    const last = this.entries.findLast((entry) => {
+      const isTurn = entry.what === "started" || entry.what === "stopped";
+      return isTurn && entry.node === node && entry.life === life && entry.index < index;
+    });
+    return last?.what === "started";
+  }
+
+  /** Whether a node said between two lines that it could not reach a queue. */
+  hasSaidSoBetween(node: string, from: number, to: number): boolean {
+    return this.of("warning").some((warning) => {
+      const isIt = warning.node === node && warning.code === "SERVER_UNREACHABLE";
+      return isIt && warning.index > from && warning.index < to;
+    });
+  }
+
+  /** Whether a group was done with a type between two lines. */
+  isDoneWith(group: string, type: string, { from, to }: { from: number; to: number }): boolean {
+    return this.of("done-with").some((entry) => {
+      const { index, types } = entry;
+      return entry.group === group && types.includes(type) && index > from && index < to;
+    });
+  }
+
   /** The name under which a process's node reads a queue. */
   readerOf({ node, life }: { readonly node: string; readonly life: number }): string {
     return this.nodeOf(node)?.isNamed === true ? node : `${node}#${life}`;
@@ -85,4 +108,12 @@ export class Trial {
 /** Puts what belongs together under one name. */
 export function groupBy<T>(items: Iterable<T>, nameOf: (item: T) => string): Map<string, T[]> {
   return Map.groupBy(items, nameOf);
+}
+
+const DEPLOYMENT =
+  /^(?:Queue \(memory\)|Retention): Group "[^"]*" (?:was changed by a member that joined|has members with nothing in common|is done with)/;
+
+/** Whether a line is a warning that a group has followed the code of another version. */
+export function isOfDeployment(entry: Entry): boolean {
+  return entry.what === "warning" && DEPLOYMENT.test(entry.message);
 }

@@ -2,12 +2,12 @@ import type { Action, Scenario, Step } from "./scenario.ts";
 
 /** A scenario for people, one line a part. */
 export function describeScenario(scenario: Scenario): string {
-  const { nodes, subscribers, work, steps, faults, schedule, features } = scenario;
+  const { nodes, subscribers, work, steps, faults, schedule } = scenario;
   return [
     `schedule ${schedule}; faults per thousand calls: ${fields({ ...faults })}`,
-    ...(features.length > 0 ? [`features ${features.join(", ")}`] : []),
-    ...nodes.map(({ name, isNamed, queues }) => {
-      return `node ${name}${isNamed ? "" : ", unnamed,"} on queue ${queues.join(" and ")}`;
+    ...nodes.map(({ name, isNamed, queue, bridge }) => {
+      const joined = bridge ? `, bridge ${bridge.name} to ${bridge.to.join(" and ")}` : "";
+      return `node ${name}${isNamed ? "" : ", unnamed,"} on queue ${queue}${joined}`;
     }),
     ...subscribers.map(({ name, node, topic, actions }) => {
       return `subscriber ${name} of ${topic} on ${node}: ${actions.map(action).join(", ")}`;

@@ -26,7 +26,7 @@ export function generateSteps(
   // As many as run at once on a bus, and more.
   const count = random.between(12, 24);
   const burst = { waitMs: 300, do: "publish", topic: "job.asked", via: "events", count } as const;
-  const hasBurst = random.chance(30) && generation.has("awaits-reply");
+  const hasBurst = random.chance(30);
   const bursts: Step[] = asks && hasBurst ? [{ ...burst, node: asks.node }] : [];
   const length = random.between(3, 16);
   const steps = Array.from({ length }, () => generateStep(nodes, generation)).flat();
@@ -34,7 +34,7 @@ export function generateSteps(
 }
 
 function generateStep(nodes: readonly NodePlan[], generation: Generation): Step[] {
-  const { random, has } = generation;
+  const { random } = generation;
   const plan = random.pick(nodes);
   const { name: node } = plan;
   const waitMs = random.pick([0, 0, 1, 3, 10, 30, 200, 2_500]);
@@ -52,10 +52,10 @@ function generateStep(nodes: readonly NodePlan[], generation: Generation): Step[
   if (drawn <= 75) return [...last, { waitMs: endMs, do: "crash", node, afterTasks }, ...back];
   if (drawn <= 82) return [...last, { waitMs: endMs, do: "stop", node, limitMs }, ...back];
   if (drawn <= 91) return [...last, { waitMs: endMs, do: "close", node, limitMs }, ...back];
-  if (drawn <= 95 && has("deploy")) {
+  if (drawn <= 95) {
     return [{ waitMs, do: "deploy", node, version }, { waitMs: 0, do: "close", node }, ...back];
   }
-  if (drawn <= 98 && has("spool-order")) {
+  if (drawn <= 98) {
     const forMs = random.pick([20, 200, 2_000]);
     const publishes = Array.from({ length: 3 }, () => generatePublish(plan, 0, generation));
     return [{ waitMs, do: "outage", node, forMs }, ...publishes];

@@ -1,4 +1,3 @@
-import type { Feature } from "../known-bugs.ts";
 import { Random } from "../time/random.ts";
 import { childrenOf, workAttempts } from "./generate-handlers.ts";
 import { generateSteps } from "./generate-steps.ts";
@@ -8,15 +7,13 @@ import { RANKS } from "./topics.ts";
 /** What a seed's scenario is made with. */
 export interface Generation {
   readonly random: Random;
-  /** Whether a feature is to be in it. */
-  readonly has: (feature: Feature) => boolean;
 }
 
 /** Makes the scenario of a seed. */
-export function generate(seed: number, features: readonly Feature[]): Scenario {
-  const generation = { random: new Random(seed), has: (one: Feature) => features.includes(one) };
-  const { random } = generation;
-  const queues = random.chance(25) && generation.has("two-queues") ? random.pick([2, 2, 3]) : 1;
+export function generate(seed: number): Scenario {
+  const random = new Random(seed);
+  const generation = { random };
+  const queues = random.chance(25) ? random.pick([2, 2, 3]) : 1;
   const nodes = generateNodes(queues, generation);
   const subscribers = [
     ...nodes.flatMap((node) => subscribersOf(node, generation)),
@@ -24,7 +21,6 @@ export function generate(seed: number, features: readonly Feature[]): Scenario {
   ];
   return {
     schedule: random.between(1, 1_000_000_000),
-    features,
     queues,
     faults: generateFaults(generation),
     nodes,
@@ -34,20 +30,22 @@ export function generate(seed: number, features: readonly Feature[]): Scenario {
   };
 }
 
-/** With several queues, a node that bridges them, and another where there are enough nodes. */
+/** With several queues, one whose process bridges them, and another where there are enough nodes. */
 function generateNodes(queues: number, { random }: Generation): NodePlan[] {
   const count = random.pick([1, 2, 2, 2, 3, 3, 4]);
   return Array.from({ length: queues > 1 ? Math.max(count, 3) : count }, (_, index): NodePlan => {
     const isNamed = random.chance(80);
     const queue = random.between(0, queues - 1);
     const isBridge = queues > 1 && (index === 0 || (index === 3 && random.chance(50)));
-    const every = Array.from({ length: queues }, (_, each) => each);
     const name = "abcd"[index] ?? "a";
-    return { name, isNamed: isNamed || isBridge, queues: isBridge ? every : [queue] };
+    if (!isBridge) return { name, isNamed, queue };
+    const to = Array.from({ length: queues }, (_, each) => each).filter((each) => each !== queue);
+    // One that is shared, or one that is redundant.
+    return { name, isNamed, queue, bridge: { name: random.pick(["joint", name]), to } };
   });
 }
 
-function generateFaults({ random, has }: Generation): Faults {
+function generateFaults({ random }: Generation): Faults {
   const isFaulty = random.chance(35);
   const refused = random.pick([0, 5, 20, 60]);
   const lost = random.pick([0, 5, 20]);
@@ -55,7 +53,7 @@ function generateFaults({ random, has }: Generation): Faults {
   return {
     slow,
     refused: isFaulty ? refused : 0,
-    lost: isFaulty && has("lost-answer") ? lost : 0,
+    lost: isFaulty ? lost : 0,
   };
 }
 
@@ -92,13 +90,15 @@ function askAndAnswer(nodes: readonly NodePlan[], { random }: Generation): Subsc
 }
 
 function generateWork(nodes: readonly NodePlan[], generation: Generation): WorkPlan[] {
-  const { random, has } = generation;
+  const { random } = generation;
   return Array.from({ length: random.pick([0, 1, 1, 2]) }, (_, index): WorkPlan => {
     const topics = random.some([...RANKS[0], ...RANKS[1]], 40);
     const [first = "order.placed"] = topics;
-    const { queues } = random.pick(nodes);
-    const queue = random.pick(queues);
-    const members = nodes.filter((node) => node.queues.includes(queue));
+    const laterTopics = random.some([...RANKS[0], ...RANKS[1]], 40);
+    // What its handler publishes is for no version of itself.
+    const isOfOne = [...topics, ...laterTopics].every((topic) => topic === first);
+    const { queue } = random.pick(nodes);
+    const members = nodes.filter((node) => node.queue === queue);
     return {
       group: `work-${index + 1}`,
       queue,
@@ -107,11 +107,9 @@ function generateWork(nodes: readonly NodePlan[], generation: Generation): WorkP
       concurrency: random.pick([1, 1, 2, 5]),
       maxAttempts: random.pick([2, 3, 5]),
       leaseMs: random.pick([900, 3_000, 30_000]),
-      ...(has("deploy") && {
-        laterTopics: random.some([...RANKS[0], ...RANKS[1]], 40),
-        laterMaxAttempts: random.pick([2, 3, 5]),
-      }),
-      attempts: workAttempts(topics.length === 1 ? first : "order.paid", generation),
+      laterTopics,
+      laterMaxAttempts: random.pick([2, 3, 5]),
+      attempts: workAttempts(isOfOne ? first : "order.paid", generation),
     };
   });
 }

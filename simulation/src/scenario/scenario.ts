@@ -1,4 +1,3 @@
-import type { Feature } from "../known-bugs.ts";
 import type { Via } from "../ledger.ts";
 import type { Topic } from "./topics.ts";
 
@@ -30,7 +29,7 @@ export interface SubscriberPlan {
 /** A work group; its members are the same on all of its nodes. */
 export interface WorkPlan {
   readonly group: string;
-  /** Of which of a node's queues. */
+  /** That of its nodes. */
   readonly queue: number;
   readonly nodes: readonly string[];
   readonly topics: readonly Topic[];
@@ -48,8 +47,10 @@ export interface NodePlan {
   readonly name: string;
   /** Whether it is a named node. */
   readonly isNamed: boolean;
-  /** A coordinator for each, around one bus: with two or more it is a bridge between them. */
-  readonly queues: readonly number[];
+  /** Of its coordinator. */
+  readonly queue: number;
+  /** The bridge of its process, if it has one: between its queue and each of these. */
+  readonly bridge?: { readonly name: string; readonly to: readonly number[] } | undefined;
 }
 
 /** What is done to the nodes, one after another. */
@@ -90,8 +91,6 @@ export interface Faults {
 export interface Scenario {
   /** Of what runs next, and how long everything takes. */
   readonly schedule: number;
-  /** What of known bugs it has to do with, see `known-bugs.ts`. */
-  readonly features: readonly Feature[];
   readonly queues: number;
   readonly faults: Faults;
   readonly nodes: readonly NodePlan[];

@@ -50,6 +50,10 @@ function* smallerThan(scenario: Scenario): Generator<Scenario> {
     }
   }
   for (const { name } of nodes) yield withoutNode(scenario, name);
+  for (const [index, node] of nodes.entries()) {
+    if (!node.bridge) continue;
+    yield { ...scenario, nodes: nodes.with(index, { ...node, bridge: undefined }) };
+  }
   for (const index of subscribers.keys()) {
     yield { ...scenario, subscribers: subscribers.toSpliced(index, 1) };
   }
@@ -88,6 +92,9 @@ function* simplerSteps(scenario: Scenario): Generator<Scenario> {
       for (const afterTasks of new Set([0, Math.floor(step.afterTasks / 2)])) {
         yield { ...scenario, steps: steps.with(index, { ...step, afterTasks }) };
       }
+      // A little later, and in the middle of nothing.
+      const later = { ...step, afterTasks: 0, waitMs: step.waitMs + 10 };
+      yield { ...scenario, steps: steps.with(index, later) };
     }
     if (step.waitMs > 0) {
       const waitMs = step.waitMs > 10 ? 10 : 0;

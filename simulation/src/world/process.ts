@@ -1,8 +1,11 @@
-import { createCoordinator, type EventCoordinator } from "@ringrift/coordinator";
-import { createEventBus } from "@ringrift/core-bus";
+import {
+  createCoordinator,
+  createQueueBridge,
+  type EventCoordinator,
+  type QueueBridge,
+} from "@ringrift/coordinator";
 import { MemoryEventQueue } from "@ringrift/event-queue";
 import { BackedQueue } from "@ringrift/event-queue/backend";
-import { createStageEventBus } from "@ringrift/stage-events";
 import type { ProcessFact } from "../ledger.ts";
 import type { NodePlan } from "../scenario/scenario.ts";
 import { catalogue } from "../scenario/topics.ts";
@@ -42,28 +45,25 @@ export class Process {
   readonly #parts: ProcessParts;
   readonly #links: QueueLink[] = [];
   readonly #queues: MemoryEventQueue[] = [];
-  readonly #coordinators: Coordinator[];
-  readonly #stages: Coordinator["stages"];
+  readonly coordinator: Coordinator;
+  /** To other queues. */
+  readonly #bridges: readonly QueueBridge[];
 
   /** Makes everything; call it as a part of `owner`. */
   constructor(parts: ProcessParts, owner: Owner) {
     this.world = parts.world;
     this.owner = owner;
     this.#parts = parts;
-    this.#coordinators = this.#makeCoordinators();
-    const [first] = this.#coordinators;
-    if (!first) throw new Error(`Node "${parts.node.plan.name}" has no queue.`);
-    this.bus = first.bus;
-    this.#stages = first.stages;
+    this.coordinator = this.#makeCoordinator();
+    this.bus = this.coordinator.bus;
+    this.#bridges = this.#makeBridges();
     this.#subscribe();
     this.#handle();
   }
 
-  coordinatorOf(queue: number): Coordinator {
-    const coordinator = this.#coordinators[this.#parts.node.plan.queues.indexOf(queue)];
-    if (!coordinator)
-      throw new Error(`Node "${this.#parts.node.plan.name}" has no queue ${queue}.`);
-    return coordinator;
+  /** Events that wait for a queue. */
+  get spooled(): number {
+    return this.coordinator.stats().spooled;
   }
 
   /** What distinguishes the children of its subscribers from those of others. */
@@ -85,7 +85,8 @@ export class Process {
     this.state = "starting";
     this.write({ what: "starting" });
     try {
-      for (const coordinator of this.#coordinators) await coordinator.start();
+      await this.coordinator.start();
+      for (const bridge of this.#bridges) await bridge.start();
     } catch (error) {
       this.state = "stopped";
       this.write({ what: "start-failed", code: codeOf(error) });
@@ -128,15 +129,13 @@ export class Process {
     const limit = limitMs === undefined ? {} : { timeoutMs: limitMs };
     let left = 0;
     let isDrained = true;
-    for (const coordinator of this.#coordinators) {
-      const result = await coordinator[how](limit);
+    for (const part of [this.coordinator, ...this.#bridges]) {
+      const result = await part[how](limit);
       left += result.left;
       isDrained &&= result.drained;
     }
     const open = this.coordinated;
     if (how === "close") {
-      await this.#stages.close(limit);
-      await this.bus.close(limit);
       for (const queue of this.#queues) await queue.close();
     }
     const timers = how === "close" ? this.owner.held.size : 0;
@@ -148,22 +147,24 @@ export class Process {
     return this.world.logs.map((log) => log.newest);
   }
 
-  #makeCoordinators(): Coordinator[] {
-    const node = this.#parts.node.plan;
-    // A coordinator that has a bus to itself makes it itself.
-    const isShared = node.queues.length > 1;
-    const shared = isShared && {
-      bus: createEventBus({ events: catalogue.topics }),
-      stages: createStageEventBus({ catalogue }),
-    };
-    return node.queues.map((queue, index) =>
-      createCoordinator({
-        catalogue,
-        queue: this.#openQueue(queue),
-        ...shared,
-        // Two of them would take each result from the stages to the topics.
-        ...(index > 0 && { bridges: { stageToTopic: false } }),
-        ...(node.isNamed && { node: node.name }),
+  #makeCoordinator(): Coordinator {
+    const { name, isNamed, queue } = this.#parts.node.plan;
+    return createCoordinator({
+      catalogue,
+      queue: this.#openQueue(queue),
+      ...(isNamed && { node: name }),
+      onError: (error) => this.#warn(codeOf(error), String(error)),
+    });
+  }
+
+  #makeBridges(): QueueBridge[] {
+    const { queue, bridge } = this.#parts.node.plan;
+    return (bridge?.to ?? []).map((other) =>
+      createQueueBridge({
+        name: bridge?.name ?? "",
+        from: this.#openQueue(queue),
+        to: this.#openQueue(other),
+        both: true,
         onError: (error) => this.#warn(codeOf(error), String(error)),
       }),
     );
@@ -190,7 +191,7 @@ export class Process {
     for (const { name, node: of, topic, actions } of this.world.scenario.subscribers) {
       if (of !== node.name) continue;
       const handling = { handler: name, group: undefined, attempt: 0, key: undefined, actions };
-      const queue = node.queues[0] ?? 0;
+      const { queue } = node;
       const scope = `${this.scope}:${name}`;
       bus.subscribe(topic, (event) => handle(this, event, { ...handling, queue, scope }), { name });
     }
@@ -214,7 +215,7 @@ export class Process {
         backoff,
         from: "beginning" as const,
       };
-      this.coordinatorOf(queue).handle(topics, options, (event) => {
+      this.coordinator.handle(topics, options, (event) => {
         const { attempt, key } = event;
         const actions = attempts[Math.min(attempt, attempts.length) - 1] ?? [];
         const handling = { handler: group, group, queue, attempt, key, actions, scope: group };

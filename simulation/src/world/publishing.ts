@@ -41,7 +41,7 @@ export async function publish(process: Process, publishing: Publishing): Promise
 async function call(process: Process, publishing: Publishing): Promise<Came> {
   const { tag, topic, via, key, parent } = publishing;
   const payload: Payload = { tag, ...(parent !== undefined && { parent }) };
-  const coordinator = process.coordinatorOf(publishing.queue);
+  const { coordinator } = process;
   const { bus, stages, queue } = coordinator;
   switch (via) {
     case "events": {

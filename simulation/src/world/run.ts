@@ -1,4 +1,3 @@
-import type { Feature } from "../known-bugs.ts";
 import { isByBus, type Ledger } from "../ledger.ts";
 import type { Scenario, Step } from "../scenario/scenario.ts";
 import { currentOwner } from "../time/owner.ts";
@@ -43,10 +42,6 @@ function warn(world: World, code: string, message: string): void {
   const [node = "world", life = "0"] = currentOwner()?.name.split("#") ?? [];
   const writer = { at: world.scheduler.now, node, life: Number(life) };
   world.ledger.write(writer, { what: "warning", code, message: world.ledger.text(message) });
-}
-
-function has({ features }: Scenario, feature: Feature): boolean {
-  return features.includes(feature);
 }
 
 class Script {
@@ -108,10 +103,10 @@ class Script {
     this.#published += 1;
     const { process } = node;
     if (!process) return;
-    const isEarly = process.state === "starting" && has(this.#world.scenario, "not-started");
+    const isEarly = process.state === "starting";
     if (process.state !== "running" && !(isEarly && isByBus(step.via))) return;
     const { topic, via, key } = step;
-    const queue = node.plan.queues[0] ?? 0;
+    const queue = node.plan.queue;
     const publishing = { tag: `p${this.#published}`, topic, via, key, queue };
     void process.owner.run(() => publish(process, publishing));
   }
@@ -134,7 +129,9 @@ class Script {
     const isQuiet =
       pending.length === 0 &&
       ledger.entries.length === this.#seen &&
-      nodes.every((node) => node.isIdle && node.isRunning && node.process?.open === 0);
+      nodes.every(({ isIdle, isRunning, process }) => {
+        return isIdle && isRunning && process?.open === 0 && process.spooled === 0;
+      });
     this.#seen = ledger.entries.length;
     if (!isQuiet) this.#quietSince = scheduler.now;
     if (scheduler.now - this.#quietSince > 2 * LOOK_EVERY_MS) {

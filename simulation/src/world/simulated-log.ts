@@ -50,11 +50,17 @@ export class SimulatedLog extends MemoryLog {
     const isUnnamed = group.name.startsWith("node-");
     if (isUnnamed) this.#makers.set(group.name, maker);
     // The name of an unnamed node's group differs from process to process.
-    this.#watch(group, isUnnamed ? (maker?.name ?? "") : group.name);
+    this.#watch(group, isUnnamed ? (maker?.name ?? "") : this.#nameOf(group));
     return group;
   }
 
-  /** Writes down what a group settles and buries. */
+  /** That of a bridge ends with the id of the queue to which it carries. */
+  #nameOf({ name }: Group): string {
+    const target = this.#world.logs.findIndex(({ id }) => name.endsWith(`:${id}`));
+    return target === -1 ? name : name.replace(/[^:]*$/, String(target));
+  }
+
+  /** Writes down what a group settles, buries and is done with. */
   #watch(group: Group, name: string): void {
     const ack = group.ack.bind(group);
     group.ack = (entry, now) => {
@@ -65,6 +71,14 @@ export class SimulatedLog extends MemoryLog {
     };
     const nack = group.nack.bind(group);
     group.nack = (...given) => this.#burying(name, () => nack(...given));
+    const endTypes = group.endTypes.bind(group);
+    group.endTypes = (now) => {
+      const ended = endTypes(now);
+      const { eventTypes: types } = ended;
+      const fact = { what: "done-with", queue: this.#queue, group: name, types } as const;
+      if (types.length > 0) this.#world.write(fact);
+      return ended;
+    };
     const claim = group.claim.bind(group);
     group.claim = (...given) => this.#burying(name, () => claim(...given));
   }

@@ -56,7 +56,9 @@ export function listen(options: HandlerOptions): void {
   events.bus.subscribe("leaf.made", (event) => hear(event));
   events.bus.subscribe("task.answered", (event) => hear(event));
   if (!works) return;
-  const policy = { leaseMs, maxAttempts: 1000, backoff: { initialMs: 20, maxMs: 200 } };
+  const backoff = { initialMs: 20, maxMs: 200 };
+  // Others may have published before it is there.
+  const policy = { from: "beginning", leaseMs, maxAttempts: 1000, backoff } as const;
   for (const [group, topic] of Object.entries(WORK)) {
     events.handle(topic, { ...policy, group, concurrency: 4 }, async (event) => {
       count += 1;

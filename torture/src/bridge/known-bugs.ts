@@ -3,18 +3,6 @@
  * is told of all of them. Whoever fixes one sets `isFixed`: from then on every run looks for it.
  */
 export const KNOWN_BUGS = {
-  cleanStop: {
-    isFixed: false,
-    what: "a named node that stopped cleanly gets its own events again at its next start",
-  },
-  ownPlaces: {
-    isFixed: false,
-    what: "own events whose handlers wait take all places, and nothing else arrives",
-  },
-  beforeStart: {
-    isFixed: false,
-    what: "what is published on the bus before the start is never stored",
-  },
   lateBegin: {
     isFixed: false,
     what: "a work handler begins with an event whose lease has run out before, and that somebody else has had",
@@ -22,10 +10,6 @@ export const KNOWN_BUGS = {
   catalogueKeys: {
     isFixed: false,
     what: "the catalogue gives events no key, so those of a bus are not in order elsewhere",
-  },
-  queueBridge: {
-    isFixed: false,
-    what: "a process that is on two queues carries neither keys nor what came while it was down",
   },
 } as const satisfies Readonly<Record<string, { readonly isFixed: boolean; readonly what: string }>>;
 

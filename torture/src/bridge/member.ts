@@ -81,7 +81,7 @@ export class Member {
       leaseMs,
       own: this.#own,
     });
-    if (bugs.includes("beforeStart")) await this.#publishEarly(events);
+    await this.#publishEarly(events);
     await this.#up(events);
   }
 

@@ -31,8 +31,7 @@ export class Plan {
 
   /** Tasks whose publisher waits for all their answers at once. */
   askers(): Given[] {
-    const count = this.#options.bugs.has("ownPlaces") ? MANY_ASKERS : 4;
-    return Array.from({ length: count }, () => {
+    return Array.from({ length: MANY_ASKERS }, () => {
       const { task } = this.#give();
       const plain = { ...task, failures: 0, isPoison: false, hasDetour: false, burnMs: 0 };
       // Its subscribers would wait in turn if they had one key.

@@ -26,7 +26,7 @@ export const bridge: Scenario = {
     const random = new Random(seed);
     const bugs = bugsToLookFor(askedFor(options));
     const plain = postsFor(random, isSmoke);
-    const posts = bugs.has("queueBridge") && random.chance(0.5) ? onTwoFiles(plain) : plain;
+    const posts = random.chance(0.5) ? onTwoFiles(plain) : plain;
     const files = posts.some(({ joins }) => joins) ? 2 : 1;
     await using crew = new BridgeCrew({ leaseMs: LEASE_MS, bugs: [...bugs], files });
     const plan = new Plan({ random, bugs, leaseMs: LEASE_MS });

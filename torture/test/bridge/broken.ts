@@ -140,7 +140,6 @@ export const broken: [rule: string, what: string, Story, Remains, BugName[]?][] 
     "own events come again after a clean stop",
     [passed(one), stopping(A), down(A), up("a.1#2", "a"), got("a.1#2", one, again)],
     left(one),
-    ["cleanStop"],
   ],
   [
     "reached every bus",

@@ -1,5 +1,6 @@
 import type { EntryOf } from "../../ledger.ts";
 import { type Complaint, groupBy, type Trial } from "../trial.ts";
+import { bridgeTarget } from "./bridged.ts";
 
 /** An event is settled only when its handlers are done: with success for a work group, in any way on a bus. */
 export function* ackAfterEffect(trial: Trial): Generator<Complaint> {
@@ -16,6 +17,8 @@ export function* ackAfterEffect(trial: Trial): Generator<Complaint> {
       yield { kind: "ack-after-effect: work", message, lines: [index] };
       continue;
     }
+    // What bridges settle is a rule of its own.
+    if (bridgeTarget(group) !== undefined) continue;
     const delivery = got.get(`${group} ${id}`)?.findLast((entry) => entry.index < index);
     if (!delivery) {
       const message = `${group} passed ${id} before its bus had it.`;

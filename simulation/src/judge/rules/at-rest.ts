@@ -1,4 +1,4 @@
-import type { Complaint, Trial } from "../trial.ts";
+import { type Complaint, isOfDeployment, type Trial } from "../trial.ts";
 
 /** When everybody is there and nothing goes wrong, everything is done at last; then the logs stay as they are. */
 export function* atRest(trial: Trial): Generator<Complaint> {
@@ -10,6 +10,8 @@ export function* atRest(trial: Trial): Generator<Complaint> {
   const [end] = trial.of("end-of-run");
   if (!rest || !end) return;
   for (const entry of trial.entries.slice(rest.index + 1, end.index)) {
+    // It says so a minute after the last member that wanted a type, whatever else there is to do.
+    if (entry.what === "done-with" || isOfDeployment(entry)) continue;
     const message = `Something happened though nothing was left to do.`;
     yield { kind: `at-rest: ${entry.what}`, message, lines: [rest.index, entry.index] };
   }

@@ -1,12 +1,19 @@
+import { type EntryOf, isByBus } from "../../ledger.ts";
 import type { Complaint, Trial } from "../trial.ts";
 
 /** A stop without a limit leaves nothing; one that says it left nothing, did; and nothing keeps a closed process alive. */
 export function* cleanEnd(trial: Trial): Generator<Complaint> {
-  /** Processes that left something at an earlier stop: later ones say so again. */
-  const hasLeft = new Set<string>();
+  /** Where processes left something at an earlier stop: what they left is no matter of later ones. */
+  const hasLeft = new Map<string, number>();
   const limits = new Map<string, number | undefined>();
+  /** How much waits for the start of a process. */
+  const waiting = new Map<string, number>();
   for (const entry of trial.entries) {
     const process = `${entry.node}#${entry.life}`;
+    if (entry.what === "started") waiting.delete(process);
+    if (entry.what === "publish" && isByBus(entry.via) && !trial.isUp(entry)) {
+      waiting.set(process, (waiting.get(process) ?? 0) + 1);
+    }
     if (entry.what === "stopping") limits.set(process, entry.limitMs);
     if (entry.what !== "stopped") continue;
     const { index, drained, left, open, timers } = entry;
@@ -15,12 +22,18 @@ export function* cleanEnd(trial: Trial): Generator<Complaint> {
       const message = `${process} says drained: ${drained}, and left: ${left}.`;
       yield { kind: "clean-end: it contradicts itself", message, lines };
     }
-    if (limits.get(process) === undefined && left > 0 && !hasLeft.has(process)) {
+    const unstarted = trial.isUp(entry) ? 0 : (waiting.get(process) ?? 0);
+    if (unstarted > left) {
+      const message = `${process} was not started, and left ${left} instead of the ${unstarted} that waited.`;
+      yield { kind: "clean-end: what waited for a start", message, lines };
+    }
+    if (limits.get(process) === undefined && left > unstarted && !hasLeft.has(process)) {
       const message = `${process} had no limit and left ${left}.`;
       yield { kind: "clean-end: something was left", message, lines };
     }
-    if (left > 0) hasLeft.add(process);
-    if (left === 0 && open > 0) {
+    const before = hasLeft.get(process);
+    if (left > 0) hasLeft.set(process, index);
+    if (left === 0 && open > 0 && (before === undefined || isBusySince(trial, entry, before))) {
       const message = `${process} says that nothing was left, and ${open} handlers or publishes were.`;
       yield { kind: "clean-end: left is too low", message, lines };
     }
@@ -29,4 +42,32 @@ export function* cleanEnd(trial: Trial): Generator<Complaint> {
       yield { kind: "clean-end: timers", message, lines };
     }
   }
+}
+
+/** Whether a handler or a publish that began since a line is not over when a process has stopped. */
+function isBusySince(trial: Trial, stopped: EntryOf<"stopped">, since: number): boolean {
+  const isOfIt = (entry: { node: string; life: number; index: number }): boolean =>
+    entry.node === stopped.node &&
+    entry.life === stopped.life &&
+    entry.index > since &&
+    entry.index < stopped.index;
+  const ends = trial.of("end").filter(isOfIt);
+  const published = new Set(
+    trial
+      .of("published")
+      .filter(isOfIt)
+      .map(({ tag }) => tag),
+  );
+  return (
+    trial.of("publish").some((entry) => {
+      return isOfIt(entry) && entry.via !== "queue" && !published.has(entry.tag);
+    }) ||
+    trial.of("begin").some((begin) => {
+      const isOver = ends.some(({ handler, id, attempt, index }) => {
+        const isSame = handler === begin.handler && id === begin.id && attempt === begin.attempt;
+        return isSame && index > begin.index;
+      });
+      return isOfIt(begin) && !isOver;
+    })
+  );
 }

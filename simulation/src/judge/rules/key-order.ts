@@ -12,6 +12,7 @@ export function* keyOrder(trial: Trial): Generator<Complaint> {
     (byKey.get(`${event.queue} ${event.key}`) ?? []).filter(
       ({ position }) => position < event.position,
     );
+  const own = new Set(trial.of("publish").map(({ node, life, tag }) => `${node}#${life} ${tag}`));
   const begins = trial.of("begin").filter(({ group }) => group !== undefined);
   const worked = new Set(begins.map(({ queue, group, id }) => `${queue} ${group} ${id}`));
   for (const { queue, group = "", id, index } of begins) {
@@ -23,9 +24,12 @@ export function* keyOrder(trial: Trial): Generator<Complaint> {
     }
   }
   for (const delivery of trial.of("got")) {
-    for (const queue of trial.nodeOf(delivery.node)?.queues ?? []) {
+    const queue = trial.nodeOf(delivery.node)?.queue;
+    if (queue !== undefined) {
       const event = byId.get(`${queue} ${delivery.id}`);
-      if (event?.key === undefined || event.by === `${delivery.node}#${delivery.life}`) continue;
+      if (event?.key === undefined || own.has(`${delivery.node}#${delivery.life} ${event.tag}`)) {
+        continue;
+      }
       const reader = trial.readerOf(delivery);
       for (const earlier of before(event)) {
         // What came before it began to read is nothing to it.
@@ -44,6 +48,7 @@ function* judge(
   const { earlier, later, index } = pair;
   const settled = trial.settledAt(later.queue, group, earlier.id);
   if (settled !== undefined && settled < index) return;
+  if (trial.isDoneWith(group, earlier.type, { from: earlier.index, to: index })) return;
   const message = `${group} began with ${later.id} before ${earlier.id} of the same key was settled.`;
   yield { kind: "key-order: overtaken", message, lines: [earlier.index, index] };
 }

@@ -1,4 +1,4 @@
-import type { EntryOf } from "../../ledger.ts";
+import { type EntryOf, isByBus } from "../../ledger.ts";
 import type { Complaint, Trial } from "../trial.ts";
 import { isAfterCutStop } from "../after-stop.ts";
 
@@ -24,14 +24,24 @@ export function* nothingLost(trial: Trial): Generator<Complaint> {
     const isDurable = via === "events" || via === "emitter" || via === "queue";
     if (isDurable && got.has(tag)) {
       const message = `A bus got ${tag}, which no log has.`;
-      yield { kind: "nothing-lost: not stored", message, tag, lines };
+      yield { kind: "nothing-lost: not stored", message, lines };
     }
     const outcome = result?.outcome ?? "nothing";
     const mustBeThere = outcome === "stored" || outcome === "known";
+    if (wasOnItsWayOut(trial, publish)) continue;
     if (!mustBeThere && (outcome === "refused" || mayBeLost(trial, publish))) continue;
     const message = `${tag} is in no log, and its publish came to ${outcome}.`;
-    yield { kind: `nothing-lost: ${outcome}`, message, tag, lines };
+    yield { kind: `nothing-lost: ${outcome}`, message, lines };
   }
+}
+
+/** What is published on a bus when the time of a stop is over, or almost, is nobody's to store. */
+function wasOnItsWayOut(trial: Trial, { via, node, life, index }: EntryOf<"publish">): boolean {
+  if (!isByBus(via)) return false;
+  const isStopping = trial
+    .of("stopping")
+    .some((entry) => entry.node === node && entry.life === life && entry.index < index);
+  return isStopping && trial.endedBetween(node, index, Number.POSITIVE_INFINITY) === "unclean";
 }
 
 function mayBeLost(trial: Trial, { node, index }: EntryOf<"publish">): boolean {

@@ -3,8 +3,9 @@ import { type Complaint, groupBy, type Trial } from "../trial.ts";
 
 /**
  * The bus of every live node gets each event that is stored while it is there, and a named node what is stored while it
- * is down, too. It gets none a second time, unless a crash or an end that left something came before the event was
- * settled, or a handler that runs again in a later process publishes it again: then it is flagged.
+ * is down, too. It gets none a second time, unless a crash, an end that left something or a call that did not reach the
+ * queue, as the node said, came before the event was settled, or a handler that runs again in a later process publishes it
+ * again: then it is flagged.
  */
 export function* oncePerNode(trial: Trial): Generator<Complaint> {
   const got = groupBy(trial.of("got"), (entry) => `${trial.readerOf(entry)} ${entry.id}`);
@@ -16,14 +17,13 @@ export function* oncePerNode(trial: Trial): Generator<Complaint> {
   }
   for (const { node, life, index, newest } of beginnings(trial)) {
     const reader = trial.readerOf({ node, life });
-    const queues = trial.nodeOf(node)?.queues ?? [];
+    const queue = trial.nodeOf(node)?.queue;
     for (const event of trial.stored) {
-      if (!queues.includes(event.queue) || event.position <= (newest[event.queue] ?? 0)) continue;
+      if (event.queue !== queue || event.position <= (newest[event.queue] ?? 0)) continue;
       if (got.has(`${reader} ${event.id}`)) continue;
       yield {
         kind: "once-per-node: missing",
         message: `${reader} never got ${event.id} (${event.tag}).`,
-        tag: event.tag,
         lines: [index, event.index],
       };
     }
@@ -41,18 +41,16 @@ function* judgeSecond(
   const twice = `${reader} got ${id} (${tag}) twice`;
   if (second.redelivered && isPublishedAgain(trial, first, second)) return;
   const ended = trial.endedBetween(node, first.index, second.index);
-  const settled = (trial.nodeOf(node)?.queues ?? [])
-    .map((queue) => trial.settledAt(queue, reader, id))
-    .find((line) => line !== undefined && line < second.index);
-  if (settled !== undefined) {
+  const settled = trial.settledAt(trial.nodeOf(node)?.queue ?? 0, reader, id);
+  if (settled !== undefined && settled < second.index) {
     const kind = "once-per-node: again after it was settled";
-    yield { kind, message: `${twice}, though it was settled.`, tag, lines: [...lines, settled] };
-  } else if (ended === "clean") {
-    yield { kind: "once-per-node: again after a clean stop", message: `${twice}.`, tag, lines };
+    yield { kind, message: `${twice}, though it was settled.`, lines: [...lines, settled] };
+  } else if (ended === "clean" && !trial.hasSaidSoBetween(node, first.index, second.index)) {
+    yield { kind: "once-per-node: again after a clean stop", message: `${twice}.`, lines };
   } else if (ended === undefined && !trial.wentWrongBetween(node, first.index, second.index)) {
-    yield { kind: "once-per-node: twice", message: `${twice} in one life.`, tag, lines };
+    yield { kind: "once-per-node: twice", message: `${twice} in one life.`, lines };
   } else if (!second.redelivered && !isUnknown(trial, first)) {
-    yield { kind: "once-per-node: not flagged", message: `${twice}, not flagged.`, tag, lines };
+    yield { kind: "once-per-node: not flagged", message: `${twice}, not flagged.`, lines };
   }
 }
 

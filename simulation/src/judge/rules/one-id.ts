@@ -13,11 +13,11 @@ export function* oneId(trial: Trial): Generator<Complaint> {
   for (const [tag, entries] of byTag) {
     const byId = groupBy(entries, ({ id }) => id);
     if (byId.size < 2) continue;
-    // The children of two events are two.
-    if (!isBelow(tag, doubled)) {
+    // The children of two events are two, and so are those of a handler that began before its node had started.
+    if (!isBelow(tag, doubled) && !isEarlyChild(trial, tag)) {
       const kind = `one-id: ${describe(tag, vias.get(tag))} with two ids`;
       const lines = Array.from(byId.values(), ([first]) => first?.index ?? 0);
-      yield { kind, message: `${tag} is ${[...byId.keys()].join(" and ")}.`, tag, lines };
+      yield { kind, message: `${tag} is ${[...byId.keys()].join(" and ")}.`, lines };
     }
     doubled.add(tag);
   }
@@ -29,7 +29,6 @@ export function* oneId(trial: Trial): Generator<Complaint> {
     yield {
       kind,
       message: `The publish of ${tag} came to ${id}, which is ${other}.`,
-      tag,
       lines: [index],
     };
   }
@@ -40,14 +39,26 @@ export function* oneId(trial: Trial): Generator<Complaint> {
     yield {
       kind: "one-id: stored twice",
       message: `${first.id} is in a log twice.`,
-      tag: first.tag,
       lines,
     };
   }
 }
 
+/** Whether it was published, some time, by a handler on a bus that no queue could tell of its children yet. */
+function isEarlyChild(trial: Trial, tag: string): boolean {
+  return trial.of("publish").some((publish) => {
+    const { node, life, index, parent } = publish;
+    if (publish.tag !== tag || parent === undefined) return false;
+    const begin = trial.of("begin").findLast((entry) => {
+      const isHere = entry.node === node && entry.life === life && entry.index < index;
+      return isHere && entry.tag === parent && entry.group === undefined;
+    });
+    return begin !== undefined && !trial.isUp(begin);
+  });
+}
+
 /** Whether an event descends from one of these. */
-export function isBelow(tag: string, ancestors: ReadonlySet<string>): boolean {
+function isBelow(tag: string, ancestors: ReadonlySet<string>): boolean {
   for (let end = tag.lastIndexOf("/"); end > 0; end = tag.lastIndexOf("/", end - 1)) {
     if (ancestors.has(tag.slice(0, end))) return true;
   }

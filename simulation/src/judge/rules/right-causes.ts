@@ -28,12 +28,12 @@ export function* rightCauses(trial: Trial): Generator<Complaint> {
         : causation !== undefined && idsOf.get(parent)?.has(causation) === true;
     if (!isRight) {
       const message = `${id} (${tag}) was caused by ${causation ?? "nothing"}, not by ${parent ?? "nothing"}.`;
-      yield { kind: "right-causes: cause", message, tag, lines };
+      yield { kind: "right-causes: cause", message, lines };
     }
     const trail = causation === undefined ? id : trailOf.get(causation);
     if (trail !== undefined && trail !== correlation) {
       const message = `${id} (${tag}) belongs to the trail of ${correlation}, not of ${trail}.`;
-      yield { kind: "right-causes: trail", message, tag, lines };
+      yield { kind: "right-causes: trail", message, lines };
     }
   }
 }

@@ -1,7 +1,10 @@
 import type { EntryOf } from "../../ledger.ts";
 import { type Complaint, groupBy, type Trial } from "../trial.ts";
 
-/** What a process keeps back until the queue takes it is stored in the order in which it was published. */
+/**
+ * What a process keeps back until the queue takes it is stored in the order in which it was published; a child that a
+ * later life publishes again, in that life's order.
+ */
 export function* spoolOrder(trial: Trial): Generator<Complaint> {
   const spooled = new Set(
     trial
@@ -10,15 +13,21 @@ export function* spoolOrder(trial: Trial): Generator<Complaint> {
       .map(({ tag }) => tag),
   );
   const stored = new Map(trial.stored.map((event) => [`${event.queue} ${event.tag}`, event]));
-  const waiting = trial.of("publish").filter(({ tag }) => spooled.has(tag));
+  const isLate = ({ queue, tag, index }: EntryOf<"publish">): boolean =>
+    index > (stored.get(`${queue} ${tag}`)?.index ?? 0);
+  const waiting = trial.of("publish").filter((one) => spooled.has(one.tag) && !isLate(one));
+  const lastLifeOf = new Map(waiting.map(({ tag, node, life }) => [tag, `${node}#${life}`]));
   for (const publishes of groupBy(waiting, ({ node, life }) => `${node}#${life}`).values()) {
     let last: EntryOf<"stored"> | undefined;
-    for (const { queue, tag } of publishes) {
+    const seen = new Set<string>();
+    for (const { queue, tag, node, life } of publishes) {
+      if (lastLifeOf.get(tag) !== `${node}#${life}` || seen.has(tag)) continue;
+      seen.add(tag);
       const event = stored.get(`${queue} ${tag}`);
       if (!event) continue;
       if (last && event.position < last.position) {
         const message = `${last.tag} was published before ${tag}, and is behind it in the log.`;
-        yield { kind: "spool-order: overtaken", message, tag, lines: [last.index, event.index] };
+        yield { kind: "spool-order: overtaken", message, lines: [last.index, event.index] };
       }
       last = event;
     }

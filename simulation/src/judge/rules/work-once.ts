@@ -53,18 +53,18 @@ function* judgeSecond(
   const hasFailed = end?.failed === true && end.index < second.index;
   const ended = trial.endedBetween(first.node, first.index, second.index);
   if (settled !== undefined && settled < second.index) {
-    yield { kind: "work-once: again after it was settled", message: `${again}.`, tag, lines };
+    yield { kind: "work-once: again after it was settled", message: `${again}.`, lines };
   } else if (
     !hasFailed &&
     (ended ?? "clean") === "clean" &&
     !trial.wentWrongBetween(first.node, first.index, second.index)
   ) {
     const kind = `work-once: ${ended === undefined ? "twice" : "again after a clean stop"}`;
-    yield { kind, message: `${again}, for no reason.`, tag, lines };
+    yield { kind, message: `${again}, for no reason.`, lines };
   }
   if (!second.redelivered || second.attempt <= first.attempt) {
     const message = `${again}, as attempt ${second.attempt} after ${first.attempt}.`;
-    yield { kind: "work-once: not flagged", message, tag, lines };
+    yield { kind: "work-once: not flagged", message, lines };
   }
 }
 
@@ -83,20 +83,31 @@ function endOf(trial: Trial, begin: EntryOf<"begin">): EntryOf<"end"> | undefine
     );
 }
 
-function* judgeEnd(
-  trial: Trial,
-  { group, queue, maxAttempts, laterMaxAttempts = maxAttempts }: WorkPlan,
-  event: EntryOf<"stored">,
-): Generator<Complaint> {
+function* judgeEnd(trial: Trial, plan: WorkPlan, event: EntryOf<"stored">): Generator<Complaint> {
+  const { group, queue, maxAttempts, laterMaxAttempts = maxAttempts } = plan;
   const { id, tag } = event;
   const buried = trial.of("buried").find((entry) => entry.group === group && entry.id === id);
-  if (buried && ![maxAttempts, laterMaxAttempts].includes(buried.attempts)) {
+  const limits = [maxAttempts, laterMaxAttempts];
+  // After a failure that the higher limit allowed, the lower one may be what counts.
+  const isWithin =
+    buried && buried.attempts >= Math.min(...limits) && buried.attempts <= Math.max(...limits);
+  const hasChanged = limitsOf(trial, plan, buried?.index ?? 0).size > 1;
+  if (buried && !(hasChanged ? isWithin : limits.includes(buried.attempts))) {
     const message = `${group} buried ${id} (${tag}) after ${buried.attempts} attempts.`;
-    yield { kind: "work-once: buried early or late", message, tag, lines: [buried.index] };
+    yield { kind: "work-once: buried early or late", message, lines: [buried.index] };
   }
   if (trial.settledAt(queue, group, id) !== undefined) return;
   // What isn't at rest is another rule's.
   if (trial.of("rest").length === 0) return;
   const message = `${group} neither settled nor buried ${id} (${tag}).`;
-  yield { kind: "work-once: never", message, tag, lines: [event.index] };
+  yield { kind: "work-once: never", message, lines: [event.index] };
+}
+
+/** What members that had started before a line allow. */
+function limitsOf(trial: Trial, plan: WorkPlan, before: number): Set<number> {
+  const { nodes, maxAttempts, laterMaxAttempts = maxAttempts } = plan;
+  const starts = trial.of("started").filter(({ node, index }) => {
+    return nodes.includes(node) && index < before;
+  });
+  return new Set(starts.map(({ version }) => (version === 2 ? laterMaxAttempts : maxAttempts)));
 }

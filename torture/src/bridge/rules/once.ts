@@ -1,4 +1,4 @@
-import { type Got, type Ledger, type LifeStory, SLACK } from "../ledger.ts";
+import { type Got, type Ledger, SLACK } from "../ledger.ts";
 import type { Rule } from "./rule.ts";
 
 /**
@@ -33,7 +33,6 @@ function firstOf(ledger: Ledger, { redelivered, life, at, name, by }: Got): stri
   // A handler that runs again publishes it, for the first time here.
   if (isChildOf(ledger, { name, life })) return [];
   if (hadTrouble || ledger.wasInterrupted(by, 0, at)) return [];
-  if (!ledger.bugs.has("cleanStop") && isOwn(ledger, { name, owner })) return [];
   return [`"${name}" came to ${life} first, marked as redelivered.`];
 }
 
@@ -50,7 +49,7 @@ function isChildOf({ attemptsOf }: Ledger, { name, life }: Pick<Got, "name" | "l
 
 /** Why an event that a bus has had may not come again; `undefined` when it may. */
 function whyNotAgain(ledger: Ledger, got: Got): string | undefined {
-  const { life, by, at, end, name, id } = got;
+  const { life, by, at, end, id } = got;
   if (ledger.wasInterrupted(by, at, end)) return undefined;
   const story = ledger.lives.get(life);
   const ending = story?.ending;
@@ -64,13 +63,5 @@ function whyNotAgain(ledger: Ledger, got: Got): string | undefined {
   if (ending.how === "cut") {
     return wasInFlight ? undefined : `${had} and finished long before it stopped`;
   }
-  const isForgiven = !ledger.bugs.has("cleanStop") && isOwn(ledger, { name, owner: story.owner });
-  return isForgiven ? undefined : `${had} before it stopped cleanly`;
-}
-
-function isOwn(
-  { attemptsOf, lives }: Ledger,
-  { name, owner }: { readonly name: string; readonly owner: LifeStory["owner"] },
-): boolean {
-  return (attemptsOf.get(name) ?? []).some(({ life }) => lives.get(life)?.owner === owner);
+  return `${had} before it stopped cleanly`;
 }
