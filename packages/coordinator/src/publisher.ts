@@ -103,7 +103,7 @@ async function sendOwn(
     const { id } = options.lineage;
     // It is dispatched when it turns out to be stored: by its echo, or by a retry that gets it as a duplicate. Unless it is
     // a child that an earlier attempt has dispatched.
-    if (mayBeStored(error) && !recentIdsOf(bus).has(id)) own.lose(id);
+    if (mayBeStored(error) && !recentIdsOf(bus).hasHad(id)) own.lose(id);
     throw error;
   }
 }

@@ -12,16 +12,23 @@ interface UnderWay {
  * are running.
  */
 class SeenIds {
-  readonly #seen = new Set<string>();
+  /** Whether a queue will not bring it again: it was acked, or published here. */
+  readonly #seen = new Map<string, boolean>();
   readonly #underWay = new Map<string, UnderWay>();
 
+  /** Whether it need not be published here when a queue brings it. */
   has(id: string): boolean {
+    return this.#seen.get(id) === true || this.#underWay.has(id);
+  }
+
+  /** Whether handlers here have been called for it, even if they were cut short. */
+  hasHad(id: string): boolean {
     return this.#seen.has(id) || this.#underWay.has(id);
   }
 
   /** Whether its handlers here are done, and need not be called again. */
   isDone(id: string): boolean {
-    return this.#seen.has(id) && !this.#underWay.has(id);
+    return this.#seen.get(id) === true && !this.#underWay.has(id);
   }
 
   /** Resolves when its handlers are done; `undefined` when none is running. */
@@ -31,9 +38,13 @@ class SeenIds {
   }
 
   add(id: string): void {
-    this.#seen.add(id);
+    this.#note(id, true);
+  }
+
+  #note(id: string, isFinal: boolean): void {
+    this.#seen.set(id, isFinal || this.#seen.get(id) === true);
     if (this.#seen.size <= LIMIT) return;
-    const oldest = this.#seen.values().next();
+    const oldest = this.#seen.keys().next();
     if (!oldest.done) this.#seen.delete(oldest.value);
   }
 
@@ -44,9 +55,9 @@ class SeenIds {
     else this.#underWay.set(id, { count: 1, over: undefined });
   }
 
-  /** They are done. Only what was acked is remembered: anything else may come again, and must be let through. */
+  /** They are done. What was not acked may come again, and must be let through; a child that is published is no more due. */
   end(id: string, isAcked: boolean): void {
-    if (isAcked) this.add(id);
+    this.#note(id, isAcked);
     const found = this.#underWay.get(id);
     if (!found) return;
     found.count -= 1;
@@ -71,7 +82,7 @@ export function recentIdsOf(bus: object): SeenIds {
 /** Notes a child that is published on a bus; `false` when the bus has had it. */
 export function takesChild(bus: object, id: string): boolean {
   const known = recentIdsOf(bus);
-  if (known.has(id)) return false;
+  if (known.hasHad(id)) return false;
   known.add(id);
   return true;
 }

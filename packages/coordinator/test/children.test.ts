@@ -1,7 +1,8 @@
 import { isDerivedId, runDetached } from "@ringrift/envelope";
+import { MemoryEventQueue, MemoryLog } from "@ringrift/event-queue";
 import { injectFaults } from "@ringrift/event-queue/testing";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { makeNode, openLog, settle, type Shop, startNode } from "./nodes.ts";
 
 const order = { id: "A-1", cents: 1999 };
@@ -109,6 +110,35 @@ describe("what a work handler publishes", () => {
     await vi.waitFor(() => expect(node.stats().handled).toBe(1));
     gate.resolve();
     await settle(queue);
+    expect(heard).toHaveBeenCalledTimes(1);
+  });
+
+  it("comes to a bus once that had it from another process, though the answer to its ack was lost", async () => {
+    const log = new MemoryLog();
+    const [others, queue] = [new MemoryEventQueue({ log }), new MemoryEventQueue({ log })];
+    onTestFinished(async () => {
+      await Promise.all([queue.close(), others.close()]);
+    });
+    const node = await startNode({ queue });
+    const faults = injectFaults(queue);
+    const heard = vi.fn(() => faults.loseNextAnswer());
+    node.bus.subscribe("order.paid", heard);
+    const group = { group: "cashier", from: "beginning", backoff: soon } as const;
+    const first = others.consume({ ...group, eventTypes: ["ORDER_PLACED"] }, async () => {
+      await others.send("ORDER_PAID", paid);
+      void first.stop();
+      throw new Error("crashed after the publish");
+    });
+    await others.send("ORDER_PLACED", order);
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledTimes(1));
+    await first.ended;
+    // Until the node has seen that its ack failed.
+    await sleep(50);
+    const published = Promise.withResolvers<unknown>();
+    queue.consume({ ...group, eventTypes: ["ORDER_PLACED"] }, async () => {
+      published.resolve(await node.bus.publish("order.paid", paid));
+    });
+    expect(await published.promise).toMatchObject({ dropped: "duplicate" });
     expect(heard).toHaveBeenCalledTimes(1);
   });
 

@@ -6,13 +6,15 @@ import { type Complaint, groupBy, type Trial } from "../trial.ts";
  * later life publishes again, in that life's order.
  */
 export function* spoolOrder(trial: Trial): Generator<Complaint> {
+  const stored = new Map(trial.stored.map((event) => [`${event.queue} ${event.tag}`, event]));
+  // One whose first call did its work, and only the answer was lost, did not wait.
   const spooled = new Set(
     trial
       .of("published")
       .filter(({ outcome }) => outcome === "spooled")
+      .filter(({ tag, index }) => !trial.stored.some((one) => one.tag === tag && one.index < index))
       .map(({ tag }) => tag),
   );
-  const stored = new Map(trial.stored.map((event) => [`${event.queue} ${event.tag}`, event]));
   const isLate = ({ queue, tag, index }: EntryOf<"publish">): boolean =>
     index > (stored.get(`${queue} ${tag}`)?.index ?? 0);
   const waiting = trial.of("publish").filter((one) => spooled.has(one.tag) && !isLate(one));
