@@ -120,6 +120,19 @@ describe("the verdict on coordinators lets a handler's child", () => {
     expect(verdictOn(entries, left(one, child))).toEqual({});
   });
 
+  it("come again, marked, on a later bus whose handler runs again and publishes it", () => {
+    const work = worked(B, one, { ok: false });
+    const stop: Story = [stopping(B), down(B), up("b.2#1", "b")];
+    const entries = (again: Story): Story => [
+      [sent(A, one), got(A, one), got(B, one), work],
+      [sent(B, child, asChild), got(B, child, leaf), got(A, child, leaf), stop],
+      [worked("b.2#1", one, { attempt: 2, redelivered: true }), again],
+      [got("b.2#1", child, { ...leaf, redelivered: true }), worked(A, child, audited)],
+    ];
+    expect(verdictOn(entries(sent("b.2#1", child, asChild)), left(one, child))).toEqual({});
+    expect(Object.keys(verdictOn(entries([]), left(one, child)))).toEqual(["once per bus"]);
+  });
+
   it("come unmarked after a kill if another process has stored it", () => {
     const entries = (others: Story): Story => [
       passed(one),

@@ -3,7 +3,8 @@ import type { Rule } from "./rule.ts";
 
 /**
  * The bus of a node gets an event once. Again only what was in flight, or not yet passed by the node's cursor, when it was
- * killed; or in flight while its lease ran out. Then it says so.
+ * killed; or in flight while its lease ran out; or what a handler publishes that runs again in a later life. Then it says
+ * so.
  */
 export const once: Rule = {
   name: "once per bus",
@@ -13,6 +14,8 @@ export const once: Rule = {
       gots.flatMap((got, index) => {
         const before = gots[index - 1];
         if (!before) return firstOf(ledger, got);
+        // A handler that runs again in a later life publishes it again, on a bus that hasn't had it.
+        if (got.redelivered && before.life !== got.life && isChildOf(ledger, got)) return [];
         const wrong = whyNotAgain(ledger, before);
         if (wrong !== undefined) return [`"${got.name}" came to ${got.life} again, ${wrong}.`];
         return got.redelivered || isUnknown(ledger, before)
