@@ -261,11 +261,22 @@ describe("nothing lost", () => {
 
 describe("the other rules", () => {
   test("see that what was kept back was stored in another order", () => {
-    const spooled = ["p1", "p2"].flatMap((tag) => published("a#1", tag, "spooled", { via: "bus" }));
+    const each = ["p1", "p2"].map((tag) => published("a#1", tag, "spooled", { via: "bus" }));
+    const spooled = [0, 1].flatMap((line) => each.map((lines) => lines[line]!));
     expect(
       judged(spoolOrder, [...spooled, stored(1, { tag: "p2" }), stored(2, { tag: "p1" })]),
     ).toEqual(["spool-order: overtaken"]);
     expect(judged(spoolOrder, [...spooled, stored(1), stored(2)])).toEqual([]);
+  });
+
+  test("see that what was published later passed what was kept back", () => {
+    const kept = published("a#1", "p1", "spooled", { via: "bus" });
+    const later = published("a#1", "p2", "stored", { via: "bus" });
+    const passing = [...kept, ...later.slice(0, 1), stored(1, { tag: "p2" })];
+    expect(judged(spoolOrder, [...passing, stored(2, { tag: "p1" })])).toEqual([
+      "spool-order: passed",
+    ]);
+    expect(judged(spoolOrder, [...kept, stored(1), ...later, stored(2)])).toEqual([]);
   });
 
   test("see what never comes to rest, and what goes on at rest", () => {
@@ -292,8 +303,12 @@ describe("the other rules", () => {
     const waited = { what: "waited", handler: "asks", tag: "p1", for: "job.done" } as const;
     const answer = stored(2, { tag: "p1/b:answers.1", type: "JOB_DONE" });
     const inVain: Line = ["a#1", { ...waited, since: 0, came: false }];
-    expect(judged(answersCome, [stored(1), answer, inVain])).toEqual(["answers-come: in vain"]);
-    expect(judged(answersCome, [stored(1), inVain])).toEqual([]);
+    const begin = started("a#1", 0);
+    expect(judged(answersCome, [begin, stored(1), answer, inVain])).toEqual([
+      "answers-come: in vain",
+    ]);
+    expect(judged(answersCome, [begin, stored(1), inVain])).toEqual([]);
+    expect(judged(answersCome, [stored(1), answer, started("a#1", 2), inVain])).toEqual([]);
   });
 
   test("see what a bridge left behind, carried without its key, or settled before it had carried it", () => {

@@ -82,7 +82,8 @@ export class Spool {
   add(event: CarriedEvent): SpoolOutcome | Promise<SpoolOutcome> {
     if (this.#entries.size >= this.#options.limit) return FULL;
     this.#count += 1;
-    const isSending = this.#state === "open" && this.#waiting === 0;
+    // Those that are tried again may be refused again, and have their places before this one.
+    const isSending = this.#state === "open" && this.#late === 0;
     const entry = { event, number: this.#count, isSending, isLate: false };
     this.#entries.add(entry);
     if (isSending) return this.#send(entry);

@@ -41,6 +41,31 @@ describe("the spool", () => {
     vi.restoreAllMocks();
   });
 
+  it("lets nothing overtake what is tried again and refused again", async () => {
+    const queue = openLog();
+    const node = await startNode({ queue, onError: () => undefined });
+    vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const publish = (cents: number) => node.bus.publish("order.placed", { id: "A", cents });
+    const store = queue.send.bind(queue);
+    let tries = 0;
+    const second = Promise.withResolvers<void>();
+    const send = vi.spyOn(queue, "send").mockImplementation(async (...args) => {
+      tries += 1;
+      if (tries > 2) return store(...args);
+      if (tries === 2) await second.promise;
+      throw busy;
+    });
+    await publish(0);
+    await vi.waitFor(() => expect(tries).toBe(2));
+    const later = publish(1);
+    second.resolve();
+    await Promise.all([later, node.flush()]);
+    send.mockRestore();
+    vi.restoreAllMocks();
+    const order = (await queue.history()).map(({ payload }) => payload.cents);
+    expect(order).toEqual([0, 1]);
+  });
+
   it("lets nothing overtake what is refused in the middle of what waits", async () => {
     const queue = openLog();
     const node = makeNode({ queue, bridges: { queueToTopic: false } });

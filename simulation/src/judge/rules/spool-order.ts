@@ -1,4 +1,4 @@
-import type { EntryOf } from "../../ledger.ts";
+import { type EntryOf, isByBus } from "../../ledger.ts";
 import { type Complaint, groupBy, type Trial } from "../trial.ts";
 
 /**
@@ -32,6 +32,33 @@ export function* spoolOrder(trial: Trial): Generator<Complaint> {
         yield { kind: "spool-order: overtaken", message, lines: [last.index, event.index] };
       }
       last = event;
+    }
+  }
+  yield* judgePassing(trial);
+}
+
+/** What is published on a bus while others wait there is stored after these. */
+function* judgePassing(trial: Trial): Generator<Complaint> {
+  // A child that is published again has its place already.
+  const firsts = new Map<string, EntryOf<"publish">>();
+  for (const publish of trial.of("publish")) {
+    const name = `${publish.node}#${publish.life} ${publish.tag}`;
+    if (!firsts.has(name)) firsts.set(name, publish);
+  }
+  for (const { node, life, tag, outcome, index } of trial.of("published")) {
+    if (outcome !== "spooled") continue;
+    const isOfIt = (one: { readonly by: string }): boolean => one.by === `${node}#${life}`;
+    const waiting = trial.stored.find((one) => one.tag === tag && isOfIt(one));
+    if (!waiting || waiting.index < index) continue;
+    for (const publish of firsts.values()) {
+      const isMeanwhile = publish.index > index && publish.index < waiting.index;
+      if (!isMeanwhile || publish.node !== node || publish.life !== life) continue;
+      if (!isByBus(publish.via)) continue;
+      const event = trial.stored.find((one) => one.tag === publish.tag && isOfIt(one));
+      if (!event || event.queue !== waiting.queue || event.index < publish.index) continue;
+      if (event.position > waiting.position) continue;
+      const message = `${publish.tag} was published while ${tag} waited, and is before it in the log.`;
+      yield { kind: "spool-order: passed", message, lines: [event.index, waiting.index] };
     }
   }
 }
