@@ -113,8 +113,21 @@ export class Ledger {
    */
   wasInterrupted(by: string, from: number, to: number | undefined): boolean {
     const until = to === undefined ? Number.POSITIVE_INFINITY : to + SLACK;
-    const all = [by, processOf(by), "everybody"].flatMap((who) => this.#outages.get(who) ?? []);
-    return all.some((outage) => outage.from <= until && outage.to >= from);
+    return this.#outagesOf(by).some((outage) => outage.from <= until && outage.to >= from);
+  }
+
+  /**
+   * Whether its process was killed so soon after something that it may not have been stored. The time in which it was frozen
+   * or busy, or nobody could write, doesn't count.
+   */
+  diedSoon({ life, at }: { readonly life: Life; readonly at: number }): boolean {
+    const story = this.lives.get(life);
+    if (story?.ending?.how !== "killed") return false;
+    const end = story.ending.at;
+    const lost = this.#outagesOf(story.by).map(({ from, to }) =>
+      Math.max(0, Math.min(to, end) - Math.max(from, at)),
+    );
+    return end - at - lost.reduce((sum, one) => sum + one, 0) < SLACK;
   }
 
   /** Whether anybody was interrupted for long, started, stopped or killed in this time. */
@@ -125,12 +138,19 @@ export class Ledger {
     return outages.some((one) => one.from <= to && one.to >= from && one.to - one.from > SLACK / 2);
   }
 
+  #outagesOf(by: string): Outage[] {
+    return [by, processOf(by), "everybody"].flatMap((who) => this.#outages.get(who) ?? []);
+  }
+
   #readOutages(): void {
     const frozen = new Map<string, number>();
     for (const entry of this.entries) {
       const { at } = entry;
       if (entry.kind === "freeze") frozen.set(entry.who, at);
-      if (entry.kind === "thaw") this.#out(entry.who, frozen.get(entry.who) ?? at, at);
+      if (entry.kind === "thaw" || (entry.kind === "kill" && frozen.has(entry.who))) {
+        this.#out(entry.who, frozen.get(entry.who) ?? at, at);
+        frozen.delete(entry.who);
+      }
       if (entry.kind === "stalled") this.#out(entry.by, at - entry.ms * 1000, at);
       if (entry.kind === "blocked") this.#out("everybody", at - entry.ms * 1000, at);
     }

@@ -20,6 +20,7 @@ import {
 
 const one = row(1);
 const two = row(2);
+const answer = row(2, { name: "e1/answer" });
 const again = { redelivered: true };
 const keyed = [row(1, { key: "k" }), row(2, { key: "k" })] as const;
 const child = (position: number, more: Partial<Row> = {}): Row =>
@@ -239,10 +240,10 @@ export const broken: [rule: string, what: string, Story, Remains, BugName[]?][] 
     "a handler waits for an answer that doesn't come",
     [
       passed(one),
-      passed(two),
+      passed(answer),
       { kind: "answer", by: "a.1", life: A, name: "e1", ok: false, ms: 3000 },
     ],
-    left(one, two),
+    left(one, answer),
   ],
   ["clean stops", "a stop leaves something", [passed(one), stopping(A), down(A, 1)], left(one)],
   [

@@ -150,6 +150,25 @@ describe("the verdict on coordinators lets a handler's child", () => {
   });
 });
 
+describe("the verdict on a machine that is busy", () => {
+  it("lets an answer not come that is published late", () => {
+    const waits: Spoken = { kind: "answer", by: "a.1", life: A, name: "e1", ok: false, ms: 3000 };
+    const answer = row(2, { name: "e1/answer" });
+    const late = [passed(one), sent(B, answer).slice(0, 1), waits, passed(answer)];
+    expect(Object.keys(verdictOn(late, left(one, answer)))).not.toContain("answered");
+  });
+
+  it("lets an event be lost whose publisher was frozen until it was killed", () => {
+    const freeze: Spoken = { kind: "freeze", by: "torturer", who: "b.1" };
+    const publish = sent(B, two, { how: "bus.publish" }).slice(0, 1);
+    const begin = got(B, two).slice(0, 1);
+    const frozen = [passed(one), publish, freeze, begin, killed(B, { b: 1 })];
+    expect(verdictOn(frozen, left(one))).not.toHaveProperty(["one identity"]);
+    const awake = [passed(one), publish, begin, rest(1), killed(B, { b: 1 })];
+    expect(verdictOn(awake, left(one))).toHaveProperty(["one identity"]);
+  });
+});
+
 describe("the verdict on a coordinator that is stopping", () => {
   it("lets it not get an answer, though the wait began a moment after the stop", () => {
     const waits: Spoken = { kind: "answer", by: "a.1", life: A, name: "e1", ok: false, ms: 3000 };

@@ -1,5 +1,5 @@
 import { type Call, QUEUE_TYPES, type Topic } from "../catalogue.ts";
-import { type Got, type Ledger, SLACK, type Working } from "../ledger.ts";
+import { type Got, type Ledger, type Working } from "../ledger.ts";
 import type { Row } from "../remains.ts";
 import type { Rule } from "./rule.ts";
 
@@ -35,10 +35,10 @@ function sightingOf(ledger: Ledger, seen: Got | Working): string[] {
 }
 
 /** The publisher said so, or was killed before it could be stored. */
-function isUnstored({ attemptsOf, lives }: Ledger, { name, life, at }: Got | Working): boolean {
-  const attempts = (attemptsOf.get(name) ?? []).filter((attempt) => attempt.life === life);
-  const ending = lives.get(life)?.ending;
-  if (ending?.how === "killed" && at > ending.at - SLACK) return true;
+function isUnstored(ledger: Ledger, { name, life, at }: Got | Working): boolean {
+  const attempts = (ledger.attemptsOf.get(name) ?? []).filter((attempt) => attempt.life === life);
+  const ending = ledger.lives.get(life)?.ending;
+  if (ledger.diedSoon({ life, at })) return true;
   return attempts.some((attempt) => attempt.failed || (ending && attempt.at > ending.at));
 }
 

@@ -1,4 +1,4 @@
-import { type Attempt, type Ledger, SLACK } from "../ledger.ts";
+import type { Attempt, Ledger } from "../ledger.ts";
 import type { Rule } from "./rule.ts";
 
 /** What a call said was published is in the log, under the id that it gave. */
@@ -28,8 +28,7 @@ function wasStopped({ lives }: Ledger, { life, at }: Attempt): boolean {
 }
 
 /** `publishSync` returns before anything is stored. */
-function isExcused({ lives }: Ledger, { how, life, at }: Attempt): boolean {
-  const ending = lives.get(life)?.ending;
-  if (how !== "bus.publishSync" || !ending) return false;
-  return ending.how === "cut" || (ending.how === "killed" && at > ending.at - SLACK);
+function isExcused(ledger: Ledger, { how, life, at }: Attempt): boolean {
+  if (how !== "bus.publishSync") return false;
+  return ledger.lives.get(life)?.ending?.how === "cut" || ledger.diedSoon({ life, at });
 }
