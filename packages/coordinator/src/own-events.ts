@@ -86,9 +86,9 @@ export class OwnEvents {
     return this.#lost.has(id);
   }
 
-  /** Another process has sent it, too. Noted while its handlers here run, until it comes from the queue. */
+  /** Another process has sent it, too: handlers here were called before it comes from the queue. Forgotten when it does. */
   goesAhead(id: string): void {
-    if (this.#dispatches.has(id)) addTo(this.#ahead, id, MOST_AHEAD);
+    addTo(this.#ahead, id, MOST_AHEAD);
   }
 
   /** It has come from the queue. */

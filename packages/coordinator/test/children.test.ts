@@ -1,5 +1,5 @@
 import { isDerivedId, runDetached } from "@ringrift/envelope";
-import { MemoryEventQueue, MemoryLog } from "@ringrift/event-queue";
+import { MemoryEventQueue, MemoryLog, QueueError } from "@ringrift/event-queue";
 import { injectFaults } from "@ringrift/event-queue/testing";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -139,6 +139,45 @@ describe("what a work handler publishes", () => {
       published.resolve(await node.bus.publish("order.paid", paid));
     });
     expect(await published.promise).toMatchObject({ dropped: "duplicate" });
+    expect(heard).toHaveBeenCalledTimes(1);
+  });
+
+  it("comes to its bus once, though another process stored it and a clean stop came before the queue brought it", async () => {
+    const log = new MemoryLog();
+    const [others, queue] = [new MemoryEventQueue({ log }), new MemoryEventQueue({ log })];
+    onTestFinished(async () => {
+      await Promise.all([queue.close(), others.close()]);
+    });
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const node = makeNode({ queue, node: "till" });
+    const heard = vi.fn();
+    node.bus.subscribe("order.paid", heard);
+    const group = { group: "cashier", from: "beginning", backoff: soon } as const;
+    const busy = new QueueError("QUEUE_BUSY", "Another process holds the lock.");
+    const send = vi.spyOn(queue, "send").mockRejectedValue(busy);
+    const first = queue.consume({ ...group, eventTypes: ["ORDER_PLACED"] }, async () => {
+      await node.bus.publish("order.paid", paid);
+      void first.stop();
+      throw new Error("crashed before it was stored");
+    });
+    await node.start();
+    await others.send("ORDER_PLACED", order);
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledTimes(1));
+    const second = Promise.withResolvers<void>();
+    others.consume({ ...group, eventTypes: ["ORDER_PLACED"] }, async () => {
+      await others.send("ORDER_PAID", paid);
+      second.resolve();
+    });
+    await second.promise;
+    // The queue is there again when the stop has begun, which takes nothing new from it.
+    const stopping = node.stop();
+    send.mockRestore();
+    expect(await stopping).toEqual({ drained: true, left: 0 });
+    warn.mockRestore();
+    const next = makeNode({ queue, node: "till" });
+    next.bus.subscribe("order.paid", heard);
+    await next.start();
+    await settle(queue);
     expect(heard).toHaveBeenCalledTimes(1);
   });
 
