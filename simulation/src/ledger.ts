@@ -29,6 +29,10 @@ export type ProcessFact =
   /** Newest positions of its queues. */
   | { readonly what: "started"; readonly newest: readonly number[]; readonly version: 1 | 2 }
   | { readonly what: "start-failed"; readonly code: string }
+  /** A handler of an event is done, and waits for the stop of its coordinator before it returns. */
+  | { readonly what: "joins"; readonly id: string }
+  /** A start succeeded that was asked for while it was being closed. */
+  | { readonly what: "started-late" }
   | {
       readonly what: "stopping";
       readonly how: "stop" | "close";

@@ -294,6 +294,7 @@ describe("the other rules", () => {
     const kinds = (end: Line): string[] => judged(cleanEnd, [stopping, end]);
     expect(kinds(stopped("a#1"))).toEqual([]);
     expect(kinds(stopped("a#1", { left: 1 }))).toEqual(["clean-end: something was left"]);
+    expect(kinds(["a#1", { what: "started-late" }])).toEqual(["clean-end: started late"]);
     expect(kinds(stopped("a#1", { open: 1 }))).toEqual(["clean-end: left is too low"]);
     expect(kinds(stopped("a#1", { timers: 1 }))).toEqual(["clean-end: timers"]);
     expect(kinds(stopped("a#1", { drained: false }))).toEqual(["clean-end: it contradicts itself"]);

@@ -1,5 +1,5 @@
 import type { EventBus } from "@ringrift/core-bus";
-import { type EventName, runDetached, runWithEvent } from "@ringrift/envelope";
+import { currentEvent, type EventName, runDetached, runWithEvent } from "@ringrift/envelope";
 import type { EventQueue, QueueHealth } from "@ringrift/event-queue";
 import { type AnyCatalogue, validateMappings } from "@ringrift/mappings";
 import type { StageEventBus } from "@ringrift/stage-events";
@@ -230,6 +230,8 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
    */
   async stop(options: StopOptions = {}): Promise<CoordinatorStopResult> {
     checkStopOptions("stop", options);
+    // Its buses are being closed, and may wait for a handler that asks.
+    if (this.#state === "closed") return this.#lastStop;
     return this.#awaitStop(this.#askForStop(options.timeoutMs), options.timeoutMs);
   }
 
@@ -242,6 +244,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   async close(options: StopOptions = {}): Promise<CoordinatorStopResult> {
     checkStopOptions("close", options);
     const { timeoutMs } = options;
+    if (this.#state === "closed" && currentEvent() !== undefined) return this.#lastStop;
     const stopping = this.#askForStop(timeoutMs);
     this.#closing ??= this.#inTurn(() => this.#end(stopping));
     const deadline = new Deadline(timeoutMs);

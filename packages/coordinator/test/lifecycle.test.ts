@@ -345,6 +345,25 @@ describe("any number of handlers may await", () => {
   });
 });
 
+describe("while its buses are being closed", () => {
+  it.each(["stop", "close"] as const)("a handler may await %s", async (call) => {
+    const queue = openLog();
+    const node = makeNode({ queue });
+    const [asks, result] = [Promise.withResolvers<void>(), Promise.withResolvers<unknown>()];
+    node.bus.subscribe("cart.changed", async () => {
+      await asks.promise;
+      result.resolve(await node[call]());
+    });
+    void node.bus.publish("cart.changed", { id: "A-1" });
+    // It was never started, so that nothing but its own bus waits for the handler.
+    const closing = node.close();
+    await settleTurns();
+    asks.resolve();
+    expect(await result.promise).toEqual({ drained: true, left: 0 });
+    expect(await closing).toEqual({ drained: true, left: 0 });
+  });
+});
+
 describe("left counts each once", () => {
   it.each([
     ["published durably", (node: Node) => node.publish("order.placed", order)],

@@ -64,6 +64,13 @@ export class Trial {
     return last?.what === "started";
   }
 
+  /** Whether a handler of an event waited for the stop of its node between two lines: nobody waits for it to be settled. */
+  waitedForStop({ node, id }: { node: string; id: string }, from: number, to: number): boolean {
+    return this.of("joins").some((joins) => {
+      return joins.node === node && joins.id === id && joins.index > from && joins.index < to;
+    });
+  }
+
   /** Whether a node said between two lines that it could not reach a queue. */
   hasSaidSoBetween(node: string, from: number, to: number): boolean {
     return this.of("warning").some((warning) => {

@@ -62,6 +62,11 @@ export async function handle(process: Process, event: Given, handling: Handling)
     const id = process.world.ledger.alias(event.id);
     process.write({ what: "end", handler, group, queue, id, tag, attempt, failed });
   }
+  // What had to be done is done. Any number of handlers may wait for the stop of their coordinator.
+  if (process.state === "stopping" && tag.length % 3 === 0 && process.hasOneHandler(event.topic)) {
+    process.write({ what: "joins", id: process.world.ledger.alias(event.id) });
+    await process.coordinator.stop();
+  }
 }
 
 async function act(

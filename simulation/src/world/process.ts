@@ -66,6 +66,13 @@ export class Process {
     return this.coordinator.stats().spooled;
   }
 
+  /** Whether at most one subscriber of its bus has to do with a topic. */
+  hasOneHandler(of: string): boolean {
+    const { name } = this.#parts.node.plan;
+    const { subscribers } = this.world.scenario;
+    return subscribers.filter(({ node, topic }) => node === name && topic === of).length <= 1;
+  }
+
   /** What distinguishes the children of its subscribers from those of others. */
   get scope(): string {
     const { life } = this.#parts;
@@ -130,7 +137,9 @@ export class Process {
     let left = 0;
     let isDrained = true;
     for (const part of [this.coordinator, ...this.#bridges]) {
-      const result = await part[how](limit);
+      const ended = part[how](limit);
+      if (how === "close") this.#tryStart(part);
+      const result = await ended;
       left += result.left;
       isDrained &&= result.drained;
     }
@@ -141,6 +150,14 @@ export class Process {
     const timers = how === "close" ? this.owner.held.size : 0;
     this.write({ what: "stopped", how, drained: isDrained, left, open, timers });
     if (how === "close") this.owner.kill();
+  }
+
+  /** Nobody can start what is being closed. */
+  #tryStart(part: Coordinator | QueueBridge): void {
+    void part.start().then(
+      () => this.write({ what: "started-late" }),
+      () => {},
+    );
   }
 
   #newest(): number[] {

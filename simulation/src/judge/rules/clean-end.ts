@@ -1,10 +1,15 @@
 import { type EntryOf, isByBus } from "../../ledger.ts";
 import type { Complaint, Trial } from "../trial.ts";
 
-/** A stop without a limit leaves nothing; one that says it left nothing, did; and nothing keeps a closed process alive. */
+/**
+ * A stop without a limit leaves nothing; one that says it left nothing, did; nothing keeps a closed process alive, and
+ * nobody starts it.
+ */
 export function* cleanEnd(trial: Trial): Generator<Complaint> {
   /** Where processes left something at an earlier stop: what they left is no matter of later ones. */
   const hasLeft = new Map<string, number>();
+  /** Where a handler waits for the stop: it isn't waited for, nor is the publish that called it. */
+  const joined = new Set<string>();
   const limits = new Map<string, number | undefined>();
   /** How much waits for the start of a process. */
   const waiting = new Map<string, number>();
@@ -14,7 +19,15 @@ export function* cleanEnd(trial: Trial): Generator<Complaint> {
     if (entry.what === "publish" && isByBus(entry.via) && !trial.isUp(entry)) {
       waiting.set(process, (waiting.get(process) ?? 0) + 1);
     }
-    if (entry.what === "stopping") limits.set(process, entry.limitMs);
+    if (entry.what === "started-late") {
+      const message = `${process} was started while it was being closed.`;
+      yield { kind: "clean-end: started late", message, lines: [entry.index] };
+    }
+    if (entry.what === "joins") joined.add(process);
+    if (entry.what === "stopping") {
+      limits.set(process, entry.limitMs);
+      joined.delete(process);
+    }
     if (entry.what !== "stopped") continue;
     const { index, drained, left, open, timers } = entry;
     const lines = [index];
@@ -33,7 +46,8 @@ export function* cleanEnd(trial: Trial): Generator<Complaint> {
     }
     const before = hasLeft.get(process);
     if (left > 0) hasLeft.set(process, index);
-    if (left === 0 && open > 0 && (before === undefined || isBusySince(trial, entry, before))) {
+    const isOpen = open > 0 && !joined.has(process);
+    if (left === 0 && isOpen && (before === undefined || isBusySince(trial, entry, before))) {
       const message = `${process} says that nothing was left, and ${open} handlers or publishes were.`;
       yield { kind: "clean-end: left is too low", message, lines };
     }

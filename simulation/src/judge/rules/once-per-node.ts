@@ -45,13 +45,21 @@ function* judgeSecond(
   if (settled !== undefined && settled < second.index) {
     const kind = "once-per-node: again after it was settled";
     yield { kind, message: `${twice}, though it was settled.`, lines: [...lines, settled] };
-  } else if (ended === "clean" && !trial.hasSaidSoBetween(node, first.index, second.index)) {
+  } else if (ended === "clean" && !mayBeLeft(trial, first, second)) {
     yield { kind: "once-per-node: again after a clean stop", message: `${twice}.`, lines };
   } else if (ended === undefined && !trial.wentWrongBetween(node, first.index, second.index)) {
     yield { kind: "once-per-node: twice", message: `${twice} in one life.`, lines };
   } else if (!second.redelivered && !isUnknown(trial, first)) {
     yield { kind: "once-per-node: not flagged", message: `${twice}, not flagged.`, lines };
   }
+}
+
+/** Whether a clean stop between may have left it unsettled. */
+function mayBeLeft(trial: Trial, first: EntryOf<"got">, second: EntryOf<"got">): boolean {
+  return (
+    trial.hasSaidSoBetween(first.node, first.index, second.index) ||
+    trial.waitedForStop(first, first.index, second.index)
+  );
 }
 
 /** Whether a handler in a later process has published it again: that one's bus had not had it. */

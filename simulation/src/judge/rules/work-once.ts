@@ -57,6 +57,7 @@ function* judgeSecond(
   } else if (
     !hasFailed &&
     (ended ?? "clean") === "clean" &&
+    !trial.waitedForStop(first, first.index, second.index) &&
     !trial.wentWrongBetween(first.node, first.index, second.index)
   ) {
     const kind = `work-once: ${ended === undefined ? "twice" : "again after a clean stop"}`;
