@@ -124,7 +124,10 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: SubscribeOptions<EventFor<C, S>>,
   ): Subscriber<EventFor<C, S>>;
 
-  /** Ends subscriptions and says how many; with an empty query, none. */
+  /**
+   * Ends subscriptions of `subscribe`, `once` and `subscriber`, and says how many; with an empty query, none. Streams,
+   * waits and taps (bridges, trackers) belong to whoever made them: a tap ends only when its own `handler` is given.
+   */
   unsubscribe(query: UnsubscribeQuery): number;
 
   /**

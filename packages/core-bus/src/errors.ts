@@ -13,6 +13,7 @@ export type EventBusErrorCode =
   | "HANDLER_FAILED"
   | "HANDLER_TIMEOUT"
   | "MIDDLEWARE_MISUSE"
+  | "WAIT_ENDED"
   | "WAIT_TIMEOUT"
   | "STREAM_OVERFLOW"
   | "BUS_CLOSED";

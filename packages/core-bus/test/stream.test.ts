@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { createEventBus } from "../src/index.ts";
+import { createEventBus, type Subscription } from "../src/index.ts";
 
 const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
@@ -235,6 +235,24 @@ describe("stream", () => {
     for await (const _ of stream) break;
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
+
+  it.each(["at once", "later"])(
+    "ends with its subscription, where somebody ended that %s, and leaves no listener behind",
+    async (when) => {
+      const bus = createEventBus();
+      const subscriptions: Subscription[] = [];
+      bus.signals.on("subscribed", (subscription) => {
+        if (when === "at once") subscription();
+        subscriptions.push(subscription);
+      });
+      const { signal } = new AbortController();
+      const stream = bus.stream("a", { signal });
+      const read = stream.next();
+      subscriptions[0]!();
+      expect(await read).toEqual({ done: true, value: undefined });
+      expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    },
+  );
 
   it("ends with the bus, after what is buffered", async () => {
     const bus = createEventBus();

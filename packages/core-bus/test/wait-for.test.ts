@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { createEventBus } from "../src/index.ts";
+import { createEventBus, type Subscription } from "../src/index.ts";
 
 describe("waitFor", () => {
   it("resolves to the next event of a topic or pattern, and ends its subscription", async () => {
@@ -58,6 +58,23 @@ describe("waitFor", () => {
     await bus.waitFor("a", { signal, timeoutMs: 1 }).catch(() => {});
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
+
+  it.each(["at once", "later"])(
+    "rejects when somebody ended its subscription %s, and leaves no listener behind",
+    async (when) => {
+      const bus = createEventBus();
+      const subscriptions: Subscription[] = [];
+      bus.signals.on("subscribed", (subscription) => {
+        if (when === "at once") subscription();
+        subscriptions.push(subscription);
+      });
+      const { signal } = new AbortController();
+      const waiting = bus.waitFor("a", { signal, timeoutMs: 60_000 });
+      subscriptions[0]!();
+      await expect(waiting).rejects.toMatchObject({ code: "WAIT_ENDED" });
+      expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    },
+  );
 
   it("rejects when the bus is closed", async () => {
     const bus = createEventBus();
