@@ -171,7 +171,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
 
   /**
    * The next event of a topic or pattern. Rejects with `WAIT_TIMEOUT`, with the reason of its signal,
-   * or with `BUS_CLOSED`. A wait doesn't keep the process alive, with a timeout or without.
+   * or with `BUS_CLOSED`. A wait keeps the process alive until its timeout; without one it doesn't.
    *
    * @example const event = await bus.waitFor("training.completed", { timeoutMs: 60_000 });
    */
@@ -234,8 +234,8 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
   inspect(): BusSnapshot;
 
   /**
-   * Waits until no delivery is running, at most `timeoutMs` (default: no limit). Don't await it in a
-   * handler without a limit: it would wait for itself.
+   * Waits until no delivery is running, at most `timeoutMs` (default: no limit), and keeps the process alive
+   * until the limit. Don't await it in a handler without a limit: it would wait for itself.
    */
   drain(options?: { readonly timeoutMs?: number }): Promise<DrainResult>;
 
@@ -243,7 +243,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
    * Closes the bus: refuses publishes and subscriptions from now on, rejects waits, ends streams (what
    * they have buffered can still be read), waits for running handlers at most `timeoutMs` (default
    * 5000; called in a handler, not at all), then ends all subscriptions. The history stays readable.
-   * Idempotent; also as `await using`.
+   * It keeps the process alive until it has resolved. Idempotent; also as `await using`.
    */
   close(options?: { readonly timeoutMs?: number }): Promise<DrainResult>;
 }

@@ -10,7 +10,7 @@ export interface WaitOptions<E = BusEvent> {
   readonly where?: ((event: E) => boolean) | undefined;
   /** Rejects with `signal.reason` when it aborts. */
   readonly signal?: AbortSignal | undefined;
-  /** Rejects with `WAIT_TIMEOUT` after so long. The timer doesn't keep the process alive. @default none */
+  /** Rejects with `WAIT_TIMEOUT` after so long. Until then the process is kept alive. @default none */
   readonly timeoutMs?: number | undefined;
 }
 

@@ -85,6 +85,21 @@ describe("stream", () => {
     expect((await Promise.all(reads)).map((read) => read.value?.payload)).toEqual([1, 2]);
   });
 
+  it("settles reads in the order in which they were made, waiting or not", async () => {
+    const bus = createEventBus();
+    const stream = bus.stream("a");
+    const order: unknown[] = [];
+    const read = (): Promise<unknown> =>
+      stream.next().then(({ value }) => order.push(value?.payload));
+    const first = read();
+    await null;
+    bus.publishSync("a", 1);
+    bus.publishSync("a", 2);
+    const second = read();
+    await Promise.all([first, second]);
+    expect(order).toEqual([1, 2]);
+  });
+
   it("drops the oldest when its buffer is full, unless told otherwise, and counts them", async () => {
     const bus = createEventBus();
     const dropped: unknown[] = [];

@@ -9,7 +9,7 @@ export interface Timeout {
 }
 
 /**
- * Starts a limit; it doesn't keep the process alive.
+ * Starts a limit, which keeps the process alive: somebody waits for it.
  *
  * @throws StageEventsError `INVALID_OPTION`
  */
@@ -23,6 +23,5 @@ export function startTimeout(timeoutMs: number | undefined): Timeout {
     );
   }
   const timer = setTimeout(() => resolve(true), timeoutMs);
-  timer.unref();
   return { elapsed: promise, cancel: () => clearTimeout(timer) };
 }
