@@ -1,3 +1,4 @@
+import { quoted } from "@ringrift/envelope";
 import { EventEmitter } from "eventemitter3";
 import type { EventBus } from "./bus.ts";
 import { EventBusError } from "./errors.ts";
@@ -150,7 +151,7 @@ function asTopic<R>(name: unknown, use: () => R): R {
   if (typeof name !== "string") {
     throw new EventBusError(
       "INVALID_TOPIC",
-      `Event "${String(name)}" is of type "${typeof name}". The events of a bus are topics: give a string.`,
+      `Event ${quoted(name)} is of type "${typeof name}". The events of a bus are topics: give a string.`,
     );
   }
   try {

@@ -1,3 +1,5 @@
+import { printable } from "@ringrift/envelope";
+
 /** Codes of {@link EventBusError}; see `docs/errors.md`. */
 export type EventBusErrorCode =
   | "INVALID_TOPIC"
@@ -24,7 +26,7 @@ export class EventBusError extends Error {
   readonly code: EventBusErrorCode;
 
   constructor(code: EventBusErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.code = code;
   }
 }

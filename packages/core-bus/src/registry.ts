@@ -1,3 +1,4 @@
+import { quoted } from "@ringrift/envelope";
 import { Entry, type EntryHome } from "./entry.ts";
 import { EventBusError } from "./errors.ts";
 import { onAbort } from "./abort.ts";
@@ -44,7 +45,7 @@ export class SubscriptionRegistry implements EntryHome {
     if (typeof handler !== "function") {
       throw new EventBusError(
         "INVALID_OPTION",
-        `The handler of "${selector.text}" is "${String(handler)}". Give a function.`,
+        `The handler of "${selector.text}" is ${quoted(handler)}. Give a function.`,
       );
     }
     const filter = typeof selection === "string" ? {} : selection;

@@ -1,4 +1,5 @@
-import { aFunction, anything, aText, checkOptions, type Rules, shown } from "./checked.ts";
+import { quoted } from "@ringrift/envelope";
+import { aFunction, anything, aText, checkOptions, type Rules } from "./checked.ts";
 import { EventBusError } from "./errors.ts";
 import type { BusEvent } from "./event.ts";
 import { isMeantAsPattern, parsePattern } from "./router/grammar.ts";
@@ -40,7 +41,7 @@ export function readSelector(selection: Selection, checkName: (topic: string) =>
   if (typeof selection !== "object" || selection === null || selection instanceof RegExp) {
     throw new EventBusError(
       "INVALID_TOPIC",
-      `Cannot subscribe to "${shown(selection)}". Give a topic, a pattern or a filter { topic, topicPattern, source, where }.`,
+      `Cannot subscribe to ${quoted(selection)}. Give a topic, a pattern or a filter { topic, topicPattern, source, where }.`,
     );
   }
   checkOptions(selection, FILTER_RULES);

@@ -1,3 +1,4 @@
+import { printable } from "@ringrift/envelope";
 import { stackOf } from "./handler-error.ts";
 
 interface Host {
@@ -15,10 +16,23 @@ export interface WarningOptions {
 /** Warns visibly: `process.emitWarning`; in browsers `reportError`, which reaches the console. */
 export function emitWarning(message: string, { type, code, cause }: WarningOptions): void {
   const host = globalThis as Host;
+  const text = printable(message);
   if (host.process?.emitWarning) {
     const detail = stackOf(cause);
-    host.process.emitWarning(message, { type, code, ...(detail !== undefined && { detail }) });
+    host.process.emitWarning(text, {
+      type,
+      code,
+      ...(detail !== undefined && { detail: printableStack(detail) }),
+    });
   } else {
-    host.reportError?.(stackOf(cause) === undefined ? new Error(message, { cause }) : cause);
+    host.reportError?.(stackOf(cause) === undefined ? new Error(text, { cause }) : cause);
   }
+}
+
+/** Only line breaks before a place in the code are the stack's own; others are in the message of an error. */
+function printableStack(stack: string): string {
+  return stack
+    .split(/\n(?= +at )/)
+    .map((line) => printable(line))
+    .join("\n");
 }

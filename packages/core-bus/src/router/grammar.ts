@@ -1,4 +1,4 @@
-import { clip } from "../clip.ts";
+import { printable, quoted } from "@ringrift/envelope";
 import { EventBusError } from "../errors.ts";
 
 /**
@@ -62,7 +62,7 @@ export function checkTopic(topic: unknown): asserts topic is string {
   }
   if (topic.length > LIMITS.length) {
     throw invalidTopic(
-      `Topic "${clip(topic)}" has ${topic.length} characters; the limit is ${LIMITS.length}.`,
+      `Topic ${quoted(topic)} has ${topic.length} characters; the limit is ${LIMITS.length}.`,
     );
   }
   if (TOPIC.test(topic)) {
@@ -70,7 +70,7 @@ export function checkTopic(topic: unknown): asserts topic is string {
     if (topic.length < 2 * LIMITS.topicSegments) return;
     const segments = topic.split(".").length;
     if (segments <= LIMITS.topicSegments) return;
-    throw invalidTopic(`Topic "${clip(topic)}" has ${segments} segments.`);
+    throw invalidTopic(`Topic ${quoted(topic)} has ${segments} segments.`);
   }
   if (isPattern(topic)) {
     throw invalidTopic(
@@ -81,7 +81,7 @@ export function checkTopic(topic: unknown): asserts topic is string {
   throw invalidTopic(
     bad === undefined
       ? `Topic "${topic}" has an empty segment.`
-      : `Topic "${clip(topic)}" has the character "${bad}".`,
+      : `Topic ${quoted(topic)} has the character ${quoted(bad)}.`,
   );
 }
 
@@ -94,7 +94,7 @@ export function checkTopic(topic: unknown): asserts topic is string {
 export function parsePattern(source: string): Pattern {
   if (source.length > LIMITS.length) {
     throw invalidPattern(
-      clip(source),
+      printable(source, 60),
       `has ${source.length} characters; the limit is ${LIMITS.length}`,
     );
   }
@@ -176,7 +176,7 @@ function notAPattern(source: string, character: string): EventBusError {
   const hint = glob === undefined ? "" : `write "${glob}", or `;
   return new EventBusError(
     "INVALID_PATTERN",
-    `Pattern "${source}" has the character "${character}". Topic patterns are not regular expressions: ${hint}pass a RegExp, as in { topicPattern: /${source}/ }.`,
+    `Pattern "${source}" has the character ${quoted(character)}. Topic patterns are not regular expressions: ${hint}pass a RegExp, as in { topicPattern: /${source}/ }.`,
   );
 }
 
