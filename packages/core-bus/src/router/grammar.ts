@@ -87,7 +87,7 @@ export function checkTopic(topic: unknown): asserts topic is string {
 
 /**
  * Parses a pattern: `*` is one segment, `**` any number of them, `{a,b}` alternatives, and `ev*`,
- * `v?`, `[ab]c` match within one segment.
+ * `v?`, `[ab]c` match within one segment, as `{*,x}*` does.
  *
  * @throws EventBusError `INVALID_PATTERN`, saying what to write instead
  */
@@ -164,11 +164,17 @@ function expandBraces(source: string): string[] {
     if (texts.length * choices.length > LIMITS.alternatives) {
       throw invalidPattern(source, `stands for more than ${LIMITS.alternatives} patterns`);
     }
-    texts = texts.flatMap((text) => choices.map((choice) => text + before + choice));
+    texts = texts.flatMap((text) => choices.map((choice) => join(join(text, before), choice)));
     end = group.index + group[0].length;
   }
   const rest = source.slice(end);
-  return [...new Set(texts.map((text) => text + rest))];
+  return [...new Set(texts.map((text) => join(text, rest)))];
+}
+
+/** Two stars that only braces have brought together are one: they match within a segment, and `**` has to be written. */
+function join(one: string, other: string): string {
+  const meet = /(?<!\*)\*$/.test(one) && /^\*(?!\*)/.test(other);
+  return meet ? one + other.slice(1) : one + other;
 }
 
 function notAPattern(source: string, character: string): EventBusError {
