@@ -66,7 +66,8 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
   // topics of type parameters and suggests the names of topics in editors.
 
   /**
-   * Calls a handler for each event of a topic, pattern or filter.
+   * Calls a handler for each event of a topic, pattern or filter, or of a list of topics and patterns: once for each event,
+   * even if several of them match.
    *
    * @throws EventBusError `INVALID_TOPIC`, `INVALID_PATTERN`, `INVALID_OPTION`, `WRONG_NAME`, `BUS_CLOSED`
    * @example bus.subscribe("training.*", (event) => console.log(event.topic));
@@ -77,7 +78,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: SubscribeOptions<EventFor<C, K>>,
   ): Subscription;
   subscribe<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | AnyFilter<C>,
+    selection: Selectable<C, S> | readonly Selectable<C, S>[] | AnyFilter<C>,
     handler: Handler<EventFor<C, S>>,
     options?: SubscribeOptions<EventFor<C, S>>,
   ): Subscription;
@@ -101,7 +102,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: SubscribeOptions<EventFor<C, K>>,
   ): Subscription;
   once<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | AnyFilter<C>,
+    selection: Selectable<C, S> | readonly Selectable<C, S>[] | AnyFilter<C>,
     handler: Handler<EventFor<C, S>>,
     options?: SubscribeOptions<EventFor<C, S>>,
   ): Subscription;
@@ -120,7 +121,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: SubscribeOptions<EventFor<C, K>>,
   ): Subscriber<EventFor<C, K>>;
   subscriber<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | AnyFilter<C>,
+    selection: Selectable<C, S> | readonly Selectable<C, S>[] | AnyFilter<C>,
     options?: SubscribeOptions<EventFor<C, S>>,
   ): Subscriber<EventFor<C, S>>;
 
@@ -180,7 +181,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: WaitOptions<EventFor<C, K>>,
   ): Promise<EventFor<C, K>>;
   waitFor<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | AnyFilter<C>,
+    selection: Selectable<C, S> | readonly Selectable<C, S>[] | AnyFilter<C>,
     options?: WaitOptions<EventFor<C, S>>,
   ): Promise<EventFor<C, S>>;
 
@@ -194,7 +195,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: StreamOptions<EventFor<C, K>>,
   ): EventStream<EventFor<C, K>>;
   stream<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | AnyFilter<C>,
+    selection: Selectable<C, S> | readonly Selectable<C, S>[] | AnyFilter<C>,
     options?: StreamOptions<EventFor<C, S>>,
   ): EventStream<EventFor<C, S>>;
 

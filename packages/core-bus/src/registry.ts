@@ -4,7 +4,7 @@ import { EventBusError } from "./errors.ts";
 import { onAbort } from "./abort.ts";
 import type { FailureReport } from "./report.ts";
 import { Router, type Selector } from "./router/router.ts";
-import { readSelector, type Selection } from "./selector.ts";
+import { isList, readSelector, type Selection } from "./selector.ts";
 import { LeakWatch } from "./leak-watch.ts";
 import type { SubscriptionSnapshot, TopicSnapshot } from "./stats.ts";
 import type { Handler, SubscribeOptions } from "./subscription.ts";
@@ -48,7 +48,7 @@ export class SubscriptionRegistry implements EntryHome {
         `The handler of "${selector.text}" is ${quoted(handler)}. Give a function.`,
       );
     }
-    const filter = typeof selection === "string" ? {} : selection;
+    const filter = typeof selection === "string" || isList(selection) ? {} : selection;
     this.#sequence += 1;
     return new Entry({
       selector,
