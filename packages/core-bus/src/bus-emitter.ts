@@ -56,10 +56,6 @@ export class BusEmitter extends EventEmitter<string> {
     return this.#add(name, fn, context, false);
   }
 
-  override addListener(name: string, fn: ListenerFn, context?: unknown): this {
-    return this.on(name, fn, context);
-  }
-
   override once(name: string, fn: ListenerFn, context?: unknown): this {
     return this.#add(name, fn, context, true);
   }
@@ -79,10 +75,6 @@ export class BusEmitter extends EventEmitter<string> {
     return this;
   }
 
-  override off(name: string, fn?: ListenerFn, context?: unknown, once?: boolean): this {
-    return this.removeListener(name, fn, context, once);
-  }
-
   override removeAllListeners(name?: string): this {
     const names = name === undefined ? [...this.#listeners.keys()] : [name];
     for (const each of names) this.removeListener(each);
@@ -91,7 +83,9 @@ export class BusEmitter extends EventEmitter<string> {
 
   #add(name: string, fn: ListenerFn, context: unknown, once: boolean): this {
     if (typeof fn !== "function") {
-      throw new EventBusError("INVALID_OPTION", `A listener is "${String(fn)}". Give a function.`);
+      // What eventemitter3 throws, with a code.
+      const refusal = new TypeError("The listener must be a function");
+      throw Object.assign(refusal, { code: "INVALID_OPTION" });
     }
     const listener: Listener = { fn, context: context || this, once, subscription: undefined };
     listener.subscription = asTopic(name, () =>
@@ -126,6 +120,12 @@ export class BusEmitter extends EventEmitter<string> {
     if (live.length === 0) this.#listeners.delete(name);
     else if (live.length < listeners.length) this.#listeners.set(name, live);
     return live;
+  }
+
+  static {
+    // One function under two names, as in eventemitter3.
+    const { prototype } = this;
+    Object.assign(prototype, { addListener: prototype.on, off: prototype.removeListener });
   }
 }
 
