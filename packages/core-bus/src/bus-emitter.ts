@@ -124,8 +124,12 @@ export class BusEmitter extends EventEmitter<string> {
 
   static {
     // One function under two names, as in eventemitter3.
-    const { prototype } = this;
-    Object.assign(prototype, { addListener: prototype.on, off: prototype.removeListener });
+    for (const [alias, name] of [
+      ["addListener", "on"],
+      ["off", "removeListener"],
+    ] as const) {
+      Object.defineProperty(this.prototype, alias, { value: this.prototype[name] });
+    }
   }
 }
 

@@ -1,5 +1,4 @@
-import { quoted } from "@ringrift/envelope";
-import type { AnyContracts, Contracts, EventName } from "@ringrift/envelope";
+import { type AnyContracts, type Contracts, type EventName, quoted } from "@ringrift/envelope";
 import type { EventEmitter } from "eventemitter3";
 import type { EventBus } from "./bus.ts";
 import { BusEmitter, publishArguments } from "./bus-emitter.ts";

@@ -1,7 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { printable, quoted } from "@ringrift/envelope";
 import { EventBusError } from "./errors.ts";
-import { isObject } from "./thenable.ts";
 
 /** Issues that the message tells; the error has all of them. */
 const SHOWN_ISSUES = 5;
@@ -30,16 +29,14 @@ export class PayloadError extends EventBusError {
 }
 
 function describe(issues: readonly StandardSchemaV1.Issue[]): string {
-  const shown = issues
-    .slice(0, SHOWN_ISSUES)
-    .map((issue: Partial<StandardSchemaV1.Issue> | null) => {
-      const message = printable(issue?.message, LONGEST_TEXT);
-      const steps = Array.isArray(issue?.path) ? issue.path : [];
-      const place = steps
-        .map((step) => printable(isObject(step) && "key" in step ? step.key : step))
-        .join(".");
-      return place === "" ? message : `${quoted(place, LONGEST_TEXT)}: ${message}`;
-    });
+  const shown = issues.slice(0, SHOWN_ISSUES).map((issue) => {
+    // Types alone bind what a schema gives.
+    const { path, message } = Object(issue) as StandardSchemaV1.Issue;
+    const text = printable(message, LONGEST_TEXT);
+    if (!Array.isArray(path) || path.length === 0) return text;
+    const place = path.map((step) => printable(Object(step).key ?? step)).join(".");
+    return `${quoted(place, LONGEST_TEXT)}: ${text}`;
+  });
   const more = issues.length - shown.length;
   return shown.join("; ") + (more > 0 ? `; and ${more} more` : "");
 }

@@ -1,5 +1,4 @@
-import { quoted } from "@ringrift/envelope";
-import type { Contracts, EventName } from "@ringrift/envelope";
+import { type Contracts, type EventName, printable, quoted } from "@ringrift/envelope";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { EventBusError } from "./errors.ts";
 import { PayloadError } from "./payload-error.ts";
@@ -156,9 +155,9 @@ export class PayloadSchemas {
 
   #read(topic: string, result: Result): Checked {
     // Types alone bind what a validator gives.
-    const { issues } = isObject(result) ? result : {};
+    const { issues } = Object(result) as Partial<Result>;
     if (Array.isArray(issues) && issues.length > 0) throw this.#refuse(topic, issues);
-    if (issues === undefined && isObject(result) && "value" in result) return result;
+    if (!issues && isObject(result) && "value" in result) return result;
     const cause = new TypeError("it gave neither a value nor issues");
     throw this.#refuse(topic, [], { cause });
   }
@@ -185,14 +184,10 @@ function isStandardSchema(value: unknown): boolean {
  * asynchronous, and asks it again; its `safeParse` throws the failure itself, or says that a promise was encountered.
  */
 function thrownBy(schema: object | undefined, payload: unknown): unknown {
-  const { safeParse } = (schema ?? {}) as { safeParse?: unknown };
-  if (typeof safeParse !== "function") return undefined;
   try {
-    safeParse.call(schema, payload);
-    return undefined;
+    (schema as { safeParse?(payload: unknown): unknown }).safeParse?.(payload);
   } catch (cause) {
-    return cause instanceof Error && /during synchronous parse/.test(cause.message)
-      ? undefined
-      : cause;
+    if (!/during synchronous parse/.test(printable(cause))) return cause;
   }
+  return undefined;
 }

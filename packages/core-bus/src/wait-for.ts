@@ -46,7 +46,7 @@ export function waitForEvent(
       fail(
         new EventBusError(
           "WAIT_ENDED",
-          "The subscription of a wait was ended by somebody else. Leave it, or abort the signal of the wait.",
+          "Somebody ended the subscription of a wait. Abort the wait's signal instead.",
         ),
       ),
   );

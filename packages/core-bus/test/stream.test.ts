@@ -92,7 +92,7 @@ describe("stream", () => {
     const read = (): Promise<unknown> =>
       stream.next().then(({ value }) => order.push(value?.payload));
     const first = read();
-    await null;
+    await Promise.resolve();
     bus.publishSync("a", 1);
     bus.publishSync("a", 2);
     const second = read();

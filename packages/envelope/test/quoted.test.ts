@@ -46,7 +46,7 @@ describe("an error of this package", () => {
     const lineage = { ...createLineage(), id: "\u001b]0;pwn\u0007\nINFO forged" };
     let failure: unknown;
     try {
-      validateLineage(lineage as never);
+      validateLineage(lineage);
     } catch (cause) {
       failure = cause;
     }

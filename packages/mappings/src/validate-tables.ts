@@ -36,7 +36,7 @@ export function validateTables(
     ...stages(tables, options.local ?? new Set()),
     ...data(tables, options.local ?? new Set()),
     ...queue(tables),
-  ].map((problem) => ({ ...problem, message: printable(problem.message) }));
+  ].map(({ code, name, message }) => ({ code, name, message: printable(message) }));
 }
 
 function* stages(tables: MappingTables, local: ReadonlySet<string>): Generator<MappingProblem> {

@@ -219,7 +219,7 @@ describe("a text from outside", () => {
     }
     const tables = mappingTables(selfplayCatalogue);
     const stageToData = { ...tables.stageToData, training_complete: hostile };
-    const problems = [...validateTables({ ...tables, stageToData } as MappingTables)];
+    const problems = [...validateTables({ ...tables, stageToData })];
     const wrong = defineCatalogue({ "a.b": named()({ stages: [hostile] }) } as never);
     problems.push(...validateMappings(wrong));
     expect(problems.map(({ code }) => code)).toContain("BAD_GRAMMAR");

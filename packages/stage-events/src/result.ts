@@ -1,6 +1,5 @@
-import { quoted } from "@ringrift/envelope";
+import { type Contracts, type EventName, quoted } from "@ringrift/envelope";
 import type { BusEvent, Metadata } from "@ringrift/core-bus";
-import type { Contracts, EventName } from "@ringrift/envelope";
 import { type AnyCatalogue, didYouMean, isFailureStage } from "@ringrift/mappings";
 import { StageEventsError } from "./errors.ts";
 

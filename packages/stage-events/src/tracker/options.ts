@@ -1,5 +1,4 @@
-import { quoted } from "@ringrift/envelope";
-import type { Contracts } from "@ringrift/envelope";
+import { type Contracts, quoted } from "@ringrift/envelope";
 import { StageEventsError } from "../errors.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Clock } from "./clock.ts";
