@@ -70,7 +70,7 @@ function readList(list: readonly string[], checkName: (topic: string) => void): 
   if (selectors.length === 0) {
     throw new EventBusError(
       "INVALID_TOPIC",
-      "A list of topics is empty, so no event would ever match. Name one, or '**' for all.",
+      "The list of topics is empty. Name one, or '**' for all.",
     );
   }
   const text = list.join(", ");

@@ -1,4 +1,4 @@
-import { printable } from "@ringrift/envelope";
+import { printable, printableStack } from "@ringrift/envelope";
 import { stackOf } from "./handler-error.ts";
 
 interface Host {
@@ -27,12 +27,4 @@ export function emitWarning(message: string, { type, code, cause }: WarningOptio
   } else {
     host.reportError?.(stackOf(cause) === undefined ? new Error(text, { cause }) : cause);
   }
-}
-
-/** Only line breaks before a place in the code are the stack's own; others are in the message of an error. */
-function printableStack(stack: string): string {
-  return stack
-    .split(/\n(?= +at )/)
-    .map((line) => printable(line))
-    .join("\n");
 }

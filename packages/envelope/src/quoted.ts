@@ -18,6 +18,14 @@ export function printable(value: unknown, most: number = Infinity): string {
   return (text.length > most ? `${text.slice(0, most)}…` : text).replaceAll(UNSEEN, writtenOut);
 }
 
+/** {@link printable} for an error's stack: line breaks are kept where a place in the code follows. */
+export function printableStack(stack: string): string {
+  return stack
+    .split(/\n(?= +at )/)
+    .map((line) => printable(line))
+    .join("\n");
+}
+
 /** {@link printable} in quotes: enough of a value to be recognized. */
 export function quoted(value: unknown, most: number = 60): string {
   return `"${printable(value, most)}"`;

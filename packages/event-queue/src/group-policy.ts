@@ -1,4 +1,5 @@
-import { type Contracts, type EventView, parseStartFrom, type StartFrom } from "@ringrift/envelope";
+import type { Contracts, EventView, StartFrom } from "@ringrift/envelope";
+import { parseStartFrom } from "@ringrift/envelope";
 import { QueueError } from "./errors.ts";
 import type { Backoff, GroupChange, GroupInfo, GroupPolicy } from "./groups.ts";
 import { checkEventTypes } from "./names.ts";
