@@ -184,7 +184,8 @@ export class Dispatcher {
   ): Promise<unknown> | undefined {
     const work = asPromise(result);
     if (work !== undefined) entry.gavePromise();
-    return work === undefined || entry.tap || entry.catchUp || entry.onEnd
+    if (work === undefined || this.#timeoutMs === undefined) return work;
+    return entry.tap || entry.catchUp || entry.onEnd
       ? work
       : this.limited(entry, event, work, start);
   }
