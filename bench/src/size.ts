@@ -16,8 +16,8 @@ export interface SizeResult {
   readonly dependencies: Readonly<Record<string, number>>;
 }
 
-/** The most bytes that each may have (docs/decisions/0017 for picomatch, 0022 for children and outcomes). */
-export const BUDGETS = { own: 17_500, busOnly: 16_200, all: 28_700 } as const;
+/** The most bytes that each may have (docs/decisions/0017 for picomatch and lists, 0022 for children and outcomes). */
+export const BUDGETS = { own: 18_200, busOnly: 16_800, all: 29_400 } as const;
 
 const MEANINGS = {
   own: "own code",

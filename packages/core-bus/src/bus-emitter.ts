@@ -1,3 +1,4 @@
+import { quoted } from "@ringrift/envelope";
 import { EventEmitter } from "eventemitter3";
 import type { EventBus } from "./bus.ts";
 import { EventBusError } from "./errors.ts";
@@ -55,10 +56,6 @@ export class BusEmitter extends EventEmitter<string> {
     return this.#add(name, fn, context, false);
   }
 
-  override addListener(name: string, fn: ListenerFn, context?: unknown): this {
-    return this.on(name, fn, context);
-  }
-
   override once(name: string, fn: ListenerFn, context?: unknown): this {
     return this.#add(name, fn, context, true);
   }
@@ -78,10 +75,6 @@ export class BusEmitter extends EventEmitter<string> {
     return this;
   }
 
-  override off(name: string, fn?: ListenerFn, context?: unknown, once?: boolean): this {
-    return this.removeListener(name, fn, context, once);
-  }
-
   override removeAllListeners(name?: string): this {
     const names = name === undefined ? [...this.#listeners.keys()] : [name];
     for (const each of names) this.removeListener(each);
@@ -90,7 +83,9 @@ export class BusEmitter extends EventEmitter<string> {
 
   #add(name: string, fn: ListenerFn, context: unknown, once: boolean): this {
     if (typeof fn !== "function") {
-      throw new EventBusError("INVALID_OPTION", `A listener is "${String(fn)}". Give a function.`);
+      // What eventemitter3 throws, with a code.
+      const refusal = new TypeError("The listener must be a function");
+      throw Object.assign(refusal, { code: "INVALID_OPTION" });
     }
     const listener: Listener = { fn, context: context || this, once, subscription: undefined };
     listener.subscription = asTopic(name, () =>
@@ -126,6 +121,16 @@ export class BusEmitter extends EventEmitter<string> {
     else if (live.length < listeners.length) this.#listeners.set(name, live);
     return live;
   }
+
+  static {
+    // One function under two names, as in eventemitter3.
+    for (const [alias, name] of [
+      ["addListener", "on"],
+      ["off", "removeListener"],
+    ] as const) {
+      Object.defineProperty(this.prototype, alias, { value: this.prototype[name] });
+    }
+  }
 }
 
 /** Publishes what an emitter was given: its first argument is the payload. Returns how many handlers were called. */
@@ -150,7 +155,7 @@ function asTopic<R>(name: unknown, use: () => R): R {
   if (typeof name !== "string") {
     throw new EventBusError(
       "INVALID_TOPIC",
-      `Event "${String(name)}" is of type "${typeof name}". The events of a bus are topics: give a string.`,
+      `Event ${quoted(name)} is of type "${typeof name}". The events of a bus are topics: give a string.`,
     );
   }
   try {

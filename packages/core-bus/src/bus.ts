@@ -66,7 +66,8 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
   // topics of type parameters and suggests the names of topics in editors.
 
   /**
-   * Calls a handler for each event of a topic, pattern or filter.
+   * Calls a handler for each event of a topic, pattern or filter, or of a list of topics and patterns: once for each event,
+   * even if several of them match.
    *
    * @throws EventBusError `INVALID_TOPIC`, `INVALID_PATTERN`, `INVALID_OPTION`, `WRONG_NAME`, `BUS_CLOSED`
    * @example bus.subscribe("training.*", (event) => console.log(event.topic));
@@ -77,7 +78,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: SubscribeOptions<EventFor<C, K>>,
   ): Subscription;
   subscribe<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | AnyFilter<C>,
+    selection: Selectable<C, S> | readonly Selectable<C, S>[] | AnyFilter<C>,
     handler: Handler<EventFor<C, S>>,
     options?: SubscribeOptions<EventFor<C, S>>,
   ): Subscription;
@@ -101,7 +102,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: SubscribeOptions<EventFor<C, K>>,
   ): Subscription;
   once<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | AnyFilter<C>,
+    selection: Selectable<C, S> | readonly Selectable<C, S>[] | AnyFilter<C>,
     handler: Handler<EventFor<C, S>>,
     options?: SubscribeOptions<EventFor<C, S>>,
   ): Subscription;
@@ -120,11 +121,14 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: SubscribeOptions<EventFor<C, K>>,
   ): Subscriber<EventFor<C, K>>;
   subscriber<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | AnyFilter<C>,
+    selection: Selectable<C, S> | readonly Selectable<C, S>[] | AnyFilter<C>,
     options?: SubscribeOptions<EventFor<C, S>>,
   ): Subscriber<EventFor<C, S>>;
 
-  /** Ends subscriptions and says how many; with an empty query, none. */
+  /**
+   * Ends subscriptions of `subscribe`, `once` and `subscriber`, and says how many; with an empty query, none. Streams,
+   * waits and taps (bridges, trackers) belong to whoever made them: a tap ends only when its own `handler` is given.
+   */
   unsubscribe(query: UnsubscribeQuery): number;
 
   /**
@@ -168,7 +172,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
 
   /**
    * The next event of a topic or pattern. Rejects with `WAIT_TIMEOUT`, with the reason of its signal,
-   * or with `BUS_CLOSED`. A wait doesn't keep the process alive, with a timeout or without.
+   * or with `BUS_CLOSED`. A wait keeps the process alive until its timeout; without one it doesn't.
    *
    * @example const event = await bus.waitFor("training.completed", { timeoutMs: 60_000 });
    */
@@ -177,7 +181,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: WaitOptions<EventFor<C, K>>,
   ): Promise<EventFor<C, K>>;
   waitFor<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | AnyFilter<C>,
+    selection: Selectable<C, S> | readonly Selectable<C, S>[] | AnyFilter<C>,
     options?: WaitOptions<EventFor<C, S>>,
   ): Promise<EventFor<C, S>>;
 
@@ -191,7 +195,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: StreamOptions<EventFor<C, K>>,
   ): EventStream<EventFor<C, K>>;
   stream<const S extends string = EventName<C>>(
-    selection: Selectable<C, S> | AnyFilter<C>,
+    selection: Selectable<C, S> | readonly Selectable<C, S>[] | AnyFilter<C>,
     options?: StreamOptions<EventFor<C, S>>,
   ): EventStream<EventFor<C, S>>;
 
@@ -231,8 +235,8 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
   inspect(): BusSnapshot;
 
   /**
-   * Waits until no delivery is running, at most `timeoutMs` (default: no limit). Don't await it in a
-   * handler without a limit: it would wait for itself.
+   * Waits until no delivery is running, at most `timeoutMs` (default: no limit), and keeps the process alive
+   * until the limit. Don't await it in a handler without a limit: it would wait for itself.
    */
   drain(options?: { readonly timeoutMs?: number }): Promise<DrainResult>;
 
@@ -240,7 +244,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
    * Closes the bus: refuses publishes and subscriptions from now on, rejects waits, ends streams (what
    * they have buffered can still be read), waits for running handlers at most `timeoutMs` (default
    * 5000; called in a handler, not at all), then ends all subscriptions. The history stays readable.
-   * Idempotent; also as `await using`.
+   * It keeps the process alive until it has resolved. Idempotent; also as `await using`.
    */
   close(options?: { readonly timeoutMs?: number }): Promise<DrainResult>;
 }

@@ -20,6 +20,8 @@ const waitedFor = new WeakMap<PublishedEvent, Set<CatchUp>>();
 export interface Outcomes {
   succeed(): void;
   fail(entry: Entry, event: PublishedEvent, cause: unknown): void;
+  /** A handler's promise, within the time limit of handlers. */
+  limited(entry: Entry, event: PublishedEvent, work: Promise<unknown>): Promise<unknown>;
 }
 
 /**
@@ -123,7 +125,9 @@ export class CatchUp {
     event.begin();
     const take = (): unknown => this.#entry.take(event);
     const result = runWithEvent(event, () => (handling ? handling.run(take) : take()));
-    return result === SKIPPED ? SKIPPED : asPromise(result);
+    if (result === SKIPPED) return SKIPPED;
+    const work = asPromise(result);
+    return work && this.#outcomes.limited(this.#entry, event, work);
   }
 
   #finish(): void {

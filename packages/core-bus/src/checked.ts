@@ -1,4 +1,4 @@
-import { clip } from "./clip.ts";
+import { quoted } from "@ringrift/envelope";
 import { EventBusError } from "./errors.ts";
 import { isObject } from "./thenable.ts";
 
@@ -51,7 +51,7 @@ export function checkOptions<T extends object>(options: T, rules: Rules<T>): voi
     if (!Object.hasOwn(rules, name)) {
       throw new EventBusError(
         "INVALID_OPTION",
-        `There is no option "${name}". The options are ${Object.keys(rules).join(", ")}.`,
+        `There is no option ${quoted(name)}. The options are ${Object.keys(rules).join(", ")}.`,
       );
     }
     const value = options[name];
@@ -64,15 +64,6 @@ export function checkOptions<T extends object>(options: T, rules: Rules<T>): voi
 export function invalidOption(name: string, value: unknown, wanted: string): EventBusError {
   return new EventBusError(
     "INVALID_OPTION",
-    `Option "${name}" is "${shown(value)}". Give ${wanted}.`,
+    `Option "${name}" is ${quoted(value)}. Give ${wanted}.`,
   );
-}
-
-/** A value in an error. What can't be made a text must not replace the error. */
-export function shown(value: unknown): string {
-  try {
-    return clip(String(value));
-  } catch {
-    return typeof value;
-  }
 }

@@ -11,7 +11,7 @@ import type { FailureReport } from "./report.ts";
 import { asPromise, isObject } from "./thenable.ts";
 import type { Route } from "./router/router.ts";
 import { RunningDelivery } from "./running-delivery.ts";
-import { startTimer } from "./timer.ts";
+import { startIdleTimer, startTimer } from "./timer.ts";
 import { traceHandler } from "./tracing.ts";
 
 const NO_ERRORS: readonly HandlerError[] = Object.freeze([]);
@@ -172,15 +172,36 @@ export class Dispatcher {
     return isTraced ? traceHandler(entry, event) : entry.take(event);
   }
 
-  /** `undefined` when a handler's result isn't one to wait for, else its promise, within the time limit. */
-  settled(entry: Entry, event: PublishedEvent, result: unknown): Promise<unknown> | undefined {
+  /**
+   * `undefined` when a handler's result isn't one to wait for, else its promise, within the time limit. The limit keeps
+   * the process alive where a publisher waits.
+   */
+  settled(
+    entry: Entry,
+    event: PublishedEvent,
+    result: unknown,
+    start: typeof startTimer = startTimer,
+  ): Promise<unknown> | undefined {
     const work = asPromise(result);
     if (work !== undefined) entry.gavePromise();
+    if (work === undefined || this.#timeoutMs === undefined) return work;
+    return entry.tap || entry.catchUp || entry.onEnd
+      ? work
+      : this.limited(entry, event, work, start);
+  }
+
+  /** The promise of a handler, within the time limit. */
+  limited(
+    entry: Entry,
+    event: PublishedEvent,
+    work: Promise<unknown>,
+    start: typeof startTimer = startTimer,
+  ): Promise<unknown> {
     const timeoutMs = this.#timeoutMs;
-    if (work === undefined || timeoutMs === undefined || entry.tap || entry.catchUp) return work;
+    if (timeoutMs === undefined) return work;
     return new Promise((resolve, reject) => {
       let isLate = false;
-      const stop = startTimer(timeoutMs, () => {
+      const stop = start(timeoutMs, () => {
         isLate = true;
         reject(tooSlow(entry, event, timeoutMs));
       });
@@ -217,7 +238,7 @@ export class Dispatcher {
    * and not when it was called, as those that have ended are.
    */
   follow(entry: Entry, event: PublishedEvent, result: object): void {
-    const work = this.settled(entry, event, result);
+    const work = this.settled(entry, event, result, startIdleTimer);
     if (work === undefined) return;
     const weight = entry.tap ? 0 : 1;
     this.delivered -= weight;

@@ -57,6 +57,8 @@ export class Entry implements Routed {
   immediate: Handler<PublishedEvent> | undefined;
   /** Undoes what was set up beside the entry: the listener on its signal. */
   cleanup: (() => void) | undefined;
+  /** Tells the stream or wait that has made the entry for itself, and to which it belongs, that it has ended. */
+  onEnd: (() => void) | undefined;
   #active = true;
   /** Whether a call has shown that it ends when it returns; a single one that doesn't says otherwise for good. */
   #manner: "unknown" | "immediate" | "asynchronous";
@@ -183,6 +185,7 @@ export class Entry implements Routed {
     this.cleanup?.();
     this.cleanup = undefined;
     this.#home.ended(this);
+    this.onEnd?.();
   }
 
   /** What has been compiled of it is out of date. */

@@ -1,3 +1,5 @@
+import { printable } from "@ringrift/envelope";
+
 /** Codes of {@link EventBusError}; see `docs/errors.md`. */
 export type EventBusErrorCode =
   | "INVALID_TOPIC"
@@ -13,6 +15,7 @@ export type EventBusErrorCode =
   | "HANDLER_FAILED"
   | "HANDLER_TIMEOUT"
   | "MIDDLEWARE_MISUSE"
+  | "WAIT_ENDED"
   | "WAIT_TIMEOUT"
   | "STREAM_OVERFLOW"
   | "BUS_CLOSED";
@@ -23,7 +26,7 @@ export class EventBusError extends Error {
   readonly code: EventBusErrorCode;
 
   constructor(code: EventBusErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.code = code;
   }
 }

@@ -14,11 +14,11 @@ export type Metadata = Readonly<Record<string, unknown>>;
 
 /**
  * An event as its handlers see it: one object per publish, the same for all of them and in the
- * history. `id` and `time` are fixed when it is published. The payload is the publisher's own object,
- * neither copied nor frozen: treat it as read-only.
+ * history. `id` and `time` are fixed when it is published, and none of its fields can be written (a TypeError).
+ * The payload is the publisher's own object, neither copied nor frozen: treat it as read-only.
  *
  * It survives `JSON.stringify(event)`, and its lineage `pickLineage(event)`. A spread (`{ ...event }`) or a
- * structured clone copies `topic`, `payload`, `metadata` and `time` only: the rest is written when it is read.
+ * structured clone copies nothing, because all fields are getters: name those that you need.
  */
 export interface BusEvent<K extends string = string, P = unknown> extends EventLineage {
   readonly topic: K;
@@ -77,10 +77,11 @@ export function birthplaceOf(origin: string, via: readonly string[]): Birthplace
  * costs: what all events of a bus have in common is held once, and what few have is held apart.
  */
 export class PublishedEvent implements BusEvent {
-  readonly topic: string;
-  readonly payload: unknown;
-  metadata: Metadata = NO_METADATA;
-  time: number;
+  // Getters of private fields: who handles an event can't write them, and freezing it would cost more than all the rest.
+  readonly #topic: string;
+  readonly #payload: unknown;
+  #metadata: Metadata = NO_METADATA;
+  #time: number;
   readonly #counter: number;
   #rest: Particulars;
   /** Handlers that have not settled. */
@@ -88,15 +89,31 @@ export class PublishedEvent implements BusEvent {
 
   /** An event that begins here, with the stamp that the clock took last. */
   constructor(topic: string, payload: unknown, birthplace: Birthplace) {
-    this.topic = topic;
-    this.payload = payload;
-    this.time = eventClock.time;
+    this.#topic = topic;
+    this.#payload = payload;
+    this.#time = eventClock.time;
     this.#counter = eventClock.counter;
     this.#rest = birthplace;
   }
 
+  get topic(): string {
+    return this.#topic;
+  }
+
+  get payload(): unknown {
+    return this.#payload;
+  }
+
+  get metadata(): Metadata {
+    return this.#metadata;
+  }
+
+  get time(): number {
+    return this.#time;
+  }
+
   get id(): string {
-    return this.#rest.id ?? (PublishedEvent.#own(this).id = eventIdOf(this.time, this.#counter));
+    return this.#rest.id ?? (PublishedEvent.#own(this).id = eventIdOf(this.#time, this.#counter));
   }
 
   get source(): string {
@@ -176,7 +193,7 @@ export class PublishedEvent implements BusEvent {
 
   /** Adds what its publisher says about it. */
   describe({ metadata, ...details }: EventDetails): void {
-    if (metadata) this.metadata = metadata as Metadata;
+    if (metadata) this.#metadata = metadata as Metadata;
     const rest = PublishedEvent.#own(this);
     const { source, correlationId, traceparent, redelivered } = details;
     if (source !== undefined) rest.source = source;
@@ -188,7 +205,7 @@ export class PublishedEvent implements BusEvent {
   /** Becomes an event that exists already, and that a bridge has brought to this bus. */
   become(lineage: EventLineage, bus: string): void {
     const via = lineage.via.includes(bus) ? lineage.via : [...lineage.via, bus];
-    this.time = lineage.time;
+    this.#time = lineage.time;
     Object.assign(PublishedEvent.#own(this), pickLineage(lineage), { via });
   }
 
@@ -245,7 +262,7 @@ export class PublishedEvent implements BusEvent {
 
   static {
     // A field that has held something else is a reference to V8: events share the clock's number.
-    new PublishedEvent("", undefined, birthplaceOf("", [])).time = undefined as never;
+    new PublishedEvent("", undefined, birthplaceOf("", [])).#time = undefined as never;
     // What is lazy is shown, too.
     inspectAs(this.prototype, (event) => event.toJSON());
   }

@@ -1,3 +1,4 @@
+import { quoted } from "@ringrift/envelope";
 import type { Entry } from "./entry.ts";
 import { inspectAs } from "./inspection.ts";
 import type { Subscription } from "./subscription.ts";
@@ -30,7 +31,7 @@ const prototype: Face = Object.create(Function.prototype, {
 
 inspectAs(prototype, (face) => {
   const { name, selector, active } = face[ENTRY];
-  return `Subscription { name: "${name}", topic: "${selector.text}", active: ${active} }`;
+  return `Subscription { name: ${quoted(name)}, topic: ${quoted(selector.text, 256)}, active: ${active} }`;
 });
 
 /** Makes what `subscribe` gives for an entry. */

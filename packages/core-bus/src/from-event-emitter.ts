@@ -1,8 +1,9 @@
-import type { AnyContracts, Contracts, EventName } from "@ringrift/envelope";
+import { type AnyContracts, type Contracts, type EventName, quoted } from "@ringrift/envelope";
 import type { EventEmitter } from "eventemitter3";
 import type { EventBus } from "./bus.ts";
 import { BusEmitter, publishArguments } from "./bus-emitter.ts";
 import { EventBusError } from "./errors.ts";
+import { describe } from "./handler-error.ts";
 import { warn } from "./report.ts";
 import { checkTopic } from "./router/grammar.ts";
 
@@ -108,7 +109,7 @@ function forward(
         const closed = cause instanceof EventBusError && cause.code === "BUS_CLOSED";
         if (closed) end();
         warn(
-          `Event "${String(name)}" of an emitter was not published${closed ? ", and none will be any more" : ""}: ${String(cause)}`,
+          `Event ${quoted(name)} of an emitter was not published${closed ? ", and none will be any more" : ""}: ${describe(cause)}`,
           cause,
         );
       }
@@ -136,7 +137,7 @@ function publisher(
   if (convert !== undefined && typeof convert !== "function") {
     throw new EventBusError(
       "INVALID_OPTION",
-      `The payload of "${String(name)}" is "${String(convert)}". Give a function that makes it of the event's arguments.`,
+      `The payload of ${quoted(name)} is ${quoted(convert)}. Give a function that makes it of the event's arguments.`,
     );
   }
   if (convert) return (args) => void bus.publishSync(topic, convert(...args));

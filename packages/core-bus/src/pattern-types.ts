@@ -1,9 +1,20 @@
 /** The patterns that the braces of a pattern stand for, as a union; `**.**` is written `**` in them. */
 type Alternatives<P extends string> = P extends `${infer Before}{${infer Inside}}${infer After}`
-  ? Alternatives<`${Before}${Choices<Inside>}${After}`>
+  ? Alternatives<Joined<Joined<Before, Choices<Inside>>, After>>
   : P extends `${infer Before}**.**${infer After}`
     ? Alternatives<`${Before}**${After}`>
     : P;
+
+/** Two stars that only braces have brought together are one. */
+type Joined<A extends string, B extends string> = A extends `${string}*`
+  ? A extends `${string}**`
+    ? `${A}${B}`
+    : B extends `**${string}`
+      ? `${A}${B}`
+      : B extends `*${infer Rest}`
+        ? `${A}${Rest}`
+        : `${A}${B}`
+  : `${A}${B}`;
 
 type Choices<Inside extends string> = Inside extends `${infer First},${infer Rest}`
   ? First | Choices<Rest>

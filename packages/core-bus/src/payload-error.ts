@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { clip } from "./clip.ts";
+import { printable, quoted } from "@ringrift/envelope";
 import { EventBusError } from "./errors.ts";
 
 /** Issues that the message tells; the error has all of them. */
@@ -17,7 +17,7 @@ export class PayloadError extends EventBusError {
   readonly issues: readonly StandardSchemaV1.Issue[];
 
   constructor(topic: string, issues: readonly StandardSchemaV1.Issue[], options?: ErrorOptions) {
-    const found = options?.cause === undefined ? describe(issues) : failure(options.cause);
+    const found = options && "cause" in options ? failure(options.cause) : describe(issues);
     super(
       "INVALID_PAYLOAD",
       `Payload of "${topic}" is invalid: ${found}. Publish what the topic's schema accepts.`,
@@ -29,16 +29,18 @@ export class PayloadError extends EventBusError {
 }
 
 function describe(issues: readonly StandardSchemaV1.Issue[]): string {
-  const shown = issues.slice(0, SHOWN_ISSUES).map(({ path = [], message }) => {
-    const place = path.map((step) => String(typeof step === "object" ? step.key : step)).join(".");
-    return place === ""
-      ? clip(message, LONGEST_TEXT)
-      : `"${clip(place, LONGEST_TEXT)}": ${clip(message, LONGEST_TEXT)}`;
+  const shown = issues.slice(0, SHOWN_ISSUES).map((issue) => {
+    // Types alone bind what a schema gives.
+    const { path, message } = Object(issue) as StandardSchemaV1.Issue;
+    const text = printable(message, LONGEST_TEXT);
+    if (!Array.isArray(path) || path.length === 0) return text;
+    const place = path.map((step) => printable(Object(step).key ?? step)).join(".");
+    return `${quoted(place, LONGEST_TEXT)}: ${text}`;
   });
   const more = issues.length - shown.length;
   return shown.join("; ") + (more > 0 ? `; and ${more} more` : "");
 }
 
 function failure(cause: unknown): string {
-  return `its schema failed (${clip(String(cause), LONGEST_TEXT)})`;
+  return `its schema failed (${printable(cause, LONGEST_TEXT)})`;
 }

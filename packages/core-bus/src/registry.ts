@@ -1,9 +1,10 @@
+import { quoted } from "@ringrift/envelope";
 import { Entry, type EntryHome } from "./entry.ts";
 import { EventBusError } from "./errors.ts";
 import { onAbort } from "./abort.ts";
 import type { FailureReport } from "./report.ts";
 import { Router, type Selector } from "./router/router.ts";
-import { readSelector, type Selection } from "./selector.ts";
+import { isList, readSelector, type Selection } from "./selector.ts";
 import { LeakWatch } from "./leak-watch.ts";
 import type { SubscriptionSnapshot, TopicSnapshot } from "./stats.ts";
 import type { Handler, SubscribeOptions } from "./subscription.ts";
@@ -44,10 +45,10 @@ export class SubscriptionRegistry implements EntryHome {
     if (typeof handler !== "function") {
       throw new EventBusError(
         "INVALID_OPTION",
-        `The handler of "${selector.text}" is "${String(handler)}". Give a function.`,
+        `The handler of "${selector.text}" is ${quoted(handler)}. Give a function.`,
       );
     }
-    const filter = typeof selection === "string" ? {} : selection;
+    const filter = typeof selection === "string" || isList(selection) ? {} : selection;
     this.#sequence += 1;
     return new Entry({
       selector,

@@ -1,8 +1,8 @@
-import type { Contracts, EventName } from "@ringrift/envelope";
+import { type Contracts, type EventName, printable, quoted } from "@ringrift/envelope";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { EventBusError } from "./errors.ts";
 import { PayloadError } from "./payload-error.ts";
-import { asPromise } from "./thenable.ts";
+import { asPromise, isObject } from "./thenable.ts";
 
 /** Topics that an error names. */
 const SHOWN_TOPICS = 8;
@@ -54,7 +54,7 @@ export class PayloadSchemas {
     if (typeof schemas !== "object" || schemas === null) {
       throw new EventBusError(
         "INVALID_OPTION",
-        `Option "schemas" is "${String(schemas)}". Give an object: topic → schema.`,
+        `Option "schemas" is ${quoted(schemas)}. Give an object: topic → schema.`,
       );
     }
     const entries = Object.entries(schemas);
@@ -100,6 +100,8 @@ export class PayloadSchemas {
     if (!(result instanceof Promise)) return this.#read(topic, result);
     // The answer is thrown away: it must not become an unhandled rejection.
     result.catch(() => undefined);
+    const cause = thrownBy(this.#schemas.get(topic), payload);
+    if (cause !== undefined) throw this.#refuse(topic, [], { cause });
     throw new EventBusError(
       "ASYNC_SCHEMA",
       `The schema of "${topic}" is asynchronous, and nothing can wait for it here. Use publish, or make the schema synchronous.`,
@@ -152,8 +154,12 @@ export class PayloadSchemas {
   }
 
   #read(topic: string, result: Result): Checked {
-    if (result.issues) throw this.#refuse(topic, result.issues);
-    return result;
+    // Types alone bind what a validator gives.
+    const { issues } = Object(result) as Partial<Result>;
+    if (Array.isArray(issues) && issues.length > 0) throw this.#refuse(topic, issues);
+    if (!issues && isObject(result) && "value" in result) return result;
+    const cause = new TypeError("it gave neither a value nor issues");
+    throw this.#refuse(topic, [], { cause });
   }
 
   #refuse(
@@ -171,4 +177,17 @@ function isStandardSchema(value: unknown): boolean {
   const candidate = value as Partial<StandardSchemaV1> | null | undefined;
   const standard = candidate?.["~standard"];
   return standard?.version === 1 && typeof standard.validate === "function";
+}
+
+/**
+ * What a validator threw that answered with a promise. zod takes whatever a refinement throws for a sign that the schema is
+ * asynchronous, and asks it again; its `safeParse` throws the failure itself, or says that a promise was encountered.
+ */
+function thrownBy(schema: object | undefined, payload: unknown): unknown {
+  try {
+    (schema as { safeParse?(payload: unknown): unknown }).safeParse?.(payload);
+  } catch (cause) {
+    if (!/during synchronous parse/.test(printable(cause))) return cause;
+  }
+  return undefined;
 }

@@ -1,4 +1,5 @@
-import { aFunction, anything, aText, checkOptions, type Rules, shown } from "./checked.ts";
+import { quoted } from "@ringrift/envelope";
+import { aFunction, anything, aText, checkOptions, type Rules } from "./checked.ts";
 import { EventBusError } from "./errors.ts";
 import type { BusEvent } from "./event.ts";
 import { isMeantAsPattern, parsePattern } from "./router/grammar.ts";
@@ -21,8 +22,8 @@ export interface TopicFilter<Topic extends string = string, E = BusEvent> {
   readonly where?: ((event: E) => boolean) | undefined;
 }
 
-/** What `subscribe` and its relatives take: a topic, a pattern or a filter. */
-export type Selection = string | TopicFilter;
+/** What `subscribe` and its relatives take: a topic, a pattern, a list of these (their union), or a filter. */
+export type Selection = string | readonly string[] | TopicFilter;
 
 /** Answers that a matcher remembers: topics may have ids in them. */
 const REMEMBERED = 1024;
@@ -37,10 +38,11 @@ const FILTER_RULES: Rules<TopicFilter> = {
 /** Reads a topic, a pattern or a filter. `checkName` throws on a topic that may not be used here. */
 export function readSelector(selection: Selection, checkName: (topic: string) => void): Selector {
   if (typeof selection === "string") return readText(selection, checkName);
+  if (isList(selection)) return readList(selection, checkName);
   if (typeof selection !== "object" || selection === null || selection instanceof RegExp) {
     throw new EventBusError(
       "INVALID_TOPIC",
-      `Cannot subscribe to "${shown(selection)}". Give a topic, a pattern or a filter { topic, topicPattern, source, where }.`,
+      `Cannot subscribe to ${quoted(selection)}. Give a topic, a pattern, a list of these, or a filter { topic, topicPattern, source, where }.`,
     );
   }
   checkOptions(selection, FILTER_RULES);
@@ -55,6 +57,27 @@ export function readSelector(selection: Selection, checkName: (topic: string) =>
     );
   }
   return byTopic;
+}
+
+/** Whether a selection is a list; `Array.isArray` doesn't tell the compiler about one that can't be written. */
+export function isList(selection: Selection): selection is readonly string[] {
+  return Array.isArray(selection);
+}
+
+/** A list is a pattern of all the paths in it: the router calls each subscription once, however many match. */
+function readList(list: readonly string[], checkName: (topic: string) => void): Selector {
+  const selectors = list.map((text) => readText(text, checkName));
+  if (selectors.length === 0) {
+    throw new EventBusError(
+      "INVALID_TOPIC",
+      "The list of topics is empty. Name one, or '**' for all.",
+    );
+  }
+  const text = list.join(", ");
+  const paths = selectors.flatMap((one) =>
+    one.kind === "pattern" ? one.pattern.paths : [one.text.split(".")],
+  );
+  return { kind: "pattern", text, pattern: { source: text, paths } };
 }
 
 function readPattern(pattern: string | RegExp, checkName: (topic: string) => void): Selector {

@@ -135,15 +135,16 @@ export class BufferedStream implements EventStream {
     this.#failure = undefined;
   }
 
-  async next(): Promise<IteratorResult<BusEvent, undefined>> {
+  /** No `async` function: what it gave would settle later than reads that came after it. */
+  next(): Promise<IteratorResult<BusEvent, undefined>> {
     const event = this.#readPast() ?? this.#shift();
-    if (event) return { done: false, value: event };
+    if (event) return Promise.resolve({ done: false, value: event });
     if (this.#failure) {
       const failure = this.#failure;
       this.#failure = undefined;
-      throw failure;
+      return Promise.reject(failure);
     }
-    if (!this.#open) return { done: true, value: undefined };
+    if (!this.#open) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
   }
 

@@ -60,7 +60,8 @@ export interface SubscribeOptions<E = BusEvent> {
   readonly replay?: boolean | ReplayOptions | undefined;
   /**
    * For bridges and logs: starts before the handlers of its priority and below and holds none of them
-   * up; the publish waits for it and reports its failure, but it doesn't count as a handler. @default false
+   * up; the publish waits for it and reports its failure, but it doesn't count as a handler. `unsubscribe` by
+   * topic leaves it. @default false
    */
   readonly tap?: boolean | undefined;
   /** Shown in errors and in `inspect()`. @default the handler's name */

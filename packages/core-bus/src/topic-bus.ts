@@ -145,7 +145,8 @@ export class TopicBus {
     if (handler === undefined && topic === undefined) return 0;
     return this.#subscriptions.end(
       (entry) =>
-        (handler === undefined || entry.handler === handler) &&
+        entry.onEnd === undefined &&
+        (handler === undefined ? !entry.tap : entry.handler === handler) &&
         (topic === undefined || entry.selector.text === topic),
     );
   }
@@ -171,9 +172,14 @@ export class TopicBus {
   }
 
   async waitFor(selection: Selection, options: WaitOptions = {}): Promise<BusEvent> {
-    const waiting = waitForEvent(options, (handler, settings) =>
-      this.subscribe(selection, handler, settings),
-    );
+    const waiting = waitForEvent(options, (handler, onEnd) => {
+      this.#requireOpen("wait for", selection);
+      const { where } = options;
+      const entry = this.#subscriptions.create(selection, handler, { where, name: "waitFor" });
+      entry.onEnd = onEnd;
+      this.#subscriptions.open(entry, undefined);
+      return entry.subscription;
+    });
     this.#waits.add(waiting.reject);
     try {
       return await waiting.promise;
@@ -199,12 +205,13 @@ export class TopicBus {
       },
     });
     let stopListening: (() => void) | undefined;
+    entry.onEnd = () => stream.end();
     const past = this.#past(entry, replay);
-    this.#subscriptions.open(entry, undefined);
     this.#streams.add(stream);
+    this.#subscriptions.open(entry, undefined);
     // The past is read beside the buffer: it must not overflow it.
     stream.begin(past.filter((event) => this.#accepts(entry, event)));
-    if (signal) stopListening = onAbort(signal, () => stream.close());
+    if (signal && entry.active) stopListening = onAbort(signal, () => stream.close());
     return stream;
   }
 

@@ -30,12 +30,19 @@ type ArgumentsOfEach<E extends EventEmitter.ValidEventTypes, K> =
  * chaining) but for what a bus does better:
  *
  * - A listener that throws or rejects stops nobody: its failure goes to the bus's `onError`, and
- *   `emit` doesn't throw it.
+ *   `emit` doesn't throw it. A promise that a listener returns is awaited by `publish` and `drain`.
  * - A listener removed during an `emit` isn't called any more.
- * - Names are topics: a symbol, `""` or `"a:b"` is refused with `INVALID_TOPIC`.
+ * - A `once` listener is spent by its own call alone. In eventemitter3 one call removes all `once` listeners of
+ *   the same function, those that have not been called among them.
+ * - Names are topics: a symbol, a number, `""` or `"a:b"` is refused with `INVALID_TOPIC`; one with wildcards is a
+ *   pattern to listen to, and can't be emitted.
  * - `emit` says whether any handler was called, of this emitter or of the bus, and throws what
- *   `publishSync` throws (a closed bus, publishes nested too deep).
+ *   `publishSync` throws (a closed bus, a schema, publishes nested too deep).
  * - An argument that is `undefined` and the only one is no argument.
+ * - `eventNames` has the order of the first listeners, also for names that are numbers.
+ * - `removeAllListeners("")` removes nothing: only a missing name stands for all.
+ * - The bus ends listeners, too (`unsubscribe`, `close`), and warns of very many of one name.
+ * - Methods have to be called on it: taken from it they don't work on other objects, and `_events` is empty.
  *
  * `eventNames`, `listeners`, `listenerCount` and `removeAllListeners` are about the listeners of this
  * emitter, by the names or patterns they were added under; `bus.hasSubscribers(topic)` asks for all.

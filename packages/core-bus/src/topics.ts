@@ -46,9 +46,10 @@ export type EventFor<C extends Contracts, S extends string> = S extends PatternT
 /** A topic of the bus, or a pattern. */
 export type TopicOrPattern<C extends Contracts> = EventName<C> | PatternText;
 
-/** A topic of the bus, `**` for all of them, or a filter: what needs no look at a pattern. */
+/** A topic of the bus, a list of them, `**` for all, or a filter: what needs no look at a pattern. */
 export type TopicSelection<C extends Contracts, K extends EventName<C>> =
   | K
+  | readonly K[]
   | "**"
   | (TopicFilter<K, EventFor<C, K>> & NoRegExp);
 

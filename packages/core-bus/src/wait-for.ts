@@ -2,7 +2,7 @@ import { onAbort } from "./abort.ts";
 import { aFunction, aSignal, checkOptions, type Rules, someMillis } from "./checked.ts";
 import { EventBusError } from "./errors.ts";
 import type { BusEvent } from "./event.ts";
-import type { Handler, SubscribeOptions, Subscription } from "./subscription.ts";
+import type { Handler, Subscription } from "./subscription.ts";
 import { startTimer } from "./timer.ts";
 
 export interface WaitOptions<E = BusEvent> {
@@ -10,7 +10,7 @@ export interface WaitOptions<E = BusEvent> {
   readonly where?: ((event: E) => boolean) | undefined;
   /** Rejects with `signal.reason` when it aborts. */
   readonly signal?: AbortSignal | undefined;
-  /** Rejects with `WAIT_TIMEOUT` after so long. The timer doesn't keep the process alive. @default none */
+  /** Rejects with `WAIT_TIMEOUT` after so long. Until then the process is kept alive. @default none */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -22,47 +22,57 @@ export interface Waiting {
   readonly reject: (cause: unknown) => void;
 }
 
-/** Waits for one event. `subscribe` makes the subscription that brings it. */
+/** Waits for one event. `subscribe` makes the subscription that brings it, and calls `onEnd` when that has ended. */
 export function waitForEvent(
   options: WaitOptions,
-  subscribe: (handler: Handler, options: SubscribeOptions) => Subscription,
+  subscribe: (handler: Handler, onEnd: () => void) => Subscription,
 ): Waiting {
   checkOptions(options, RULES);
-  const { where, signal, timeoutMs } = options;
+  const { signal, timeoutMs } = options;
   const { promise, resolve, reject } = Promise.withResolvers<BusEvent>();
   if (signal?.aborted) {
     reject(signal.reason);
     return { promise, reject };
   }
+  let stopTimer: (() => void) | undefined;
+  let stopListening: (() => void) | undefined;
+  let end: (() => void) | undefined;
   const subscription = subscribe(
     (event) => {
-      finish();
       resolve(event);
+      finish();
     },
-    { once: true, where, name: "waitFor" },
+    () =>
+      fail(
+        new EventBusError(
+          "WAIT_ENDED",
+          "Somebody ended the subscription of a wait. Abort the wait's signal instead.",
+        ),
+      ),
   );
-  let stopListening: (() => void) | undefined;
-  const stopTimer =
-    timeoutMs === undefined
-      ? undefined
-      : startTimer(timeoutMs, () => {
-          fail(
-            new EventBusError(
-              "WAIT_TIMEOUT",
-              `No event came on "${subscription.topic}" within ${timeoutMs} ms.`,
-            ),
-          );
-        });
+  // A listener of the bus's signals may have ended it already.
+  if (!subscription.active) return { promise, reject };
+  end = subscription;
+  if (timeoutMs !== undefined) {
+    stopTimer = startTimer(timeoutMs, () => {
+      fail(
+        new EventBusError(
+          "WAIT_TIMEOUT",
+          `No event came on "${subscription.topic}" within ${timeoutMs} ms.`,
+        ),
+      );
+    });
+  }
   if (signal) stopListening = onAbort(signal, () => fail(signal.reason));
 
   function finish(): void {
-    subscription();
+    end?.();
     stopTimer?.();
     stopListening?.();
   }
   function fail(cause: unknown): void {
-    finish();
     reject(cause);
+    finish();
   }
   return { promise, reject: fail };
 }

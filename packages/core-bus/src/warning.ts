@@ -1,3 +1,4 @@
+import { printable, printableStack } from "@ringrift/envelope";
 import { stackOf } from "./handler-error.ts";
 
 interface Host {
@@ -15,10 +16,15 @@ export interface WarningOptions {
 /** Warns visibly: `process.emitWarning`; in browsers `reportError`, which reaches the console. */
 export function emitWarning(message: string, { type, code, cause }: WarningOptions): void {
   const host = globalThis as Host;
+  const text = printable(message);
   if (host.process?.emitWarning) {
     const detail = stackOf(cause);
-    host.process.emitWarning(message, { type, code, ...(detail !== undefined && { detail }) });
+    host.process.emitWarning(text, {
+      type,
+      code,
+      ...(detail !== undefined && { detail: printableStack(detail) }),
+    });
   } else {
-    host.reportError?.(stackOf(cause) === undefined ? new Error(message, { cause }) : cause);
+    host.reportError?.(stackOf(cause) === undefined ? new Error(text, { cause }) : cause);
   }
 }

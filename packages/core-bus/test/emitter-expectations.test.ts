@@ -147,8 +147,12 @@ describe.each([
 
     it("has to be a function", () => {
       const emitter = make();
-      expect(() => emitter.on("a", "no function" as never)).toThrow("a function");
-      expect(() => emitter.once("a", undefined as never)).toThrow("a function");
+      for (const add of ["on", "once", "addListener"] as const) {
+        for (const fn of ["no function", undefined, null, {}]) {
+          expect(() => emitter[add]("a", fn as never)).toThrow(TypeError);
+          expect(() => emitter[add]("a", fn as never)).toThrow(/^The listener must be a function$/);
+        }
+      }
       expect(emitter.eventNames()).toEqual([]);
     });
   });
@@ -315,6 +319,15 @@ describe.each([
       expect(emitter.listenerCount("a")).toBe(1);
       expect(emitter.eventNames()).toEqual(["a"]);
     });
+  });
+
+  it("has one function under each pair of names", () => {
+    const emitter = make();
+    // oxlint-disable-next-line typescript/unbound-method -- they are compared, not called
+    expect([emitter.addListener === emitter.on, emitter.off === emitter.removeListener]).toEqual([
+      true,
+      true,
+    ]);
   });
 
   it("returns itself from what adds and removes", () => {

@@ -267,6 +267,31 @@ describe("where the emitter of a bus differs from eventemitter3", () => {
     expect(called(toEventEmitter(createEventBus()))).toBe(false);
   });
 
+  it("one call of a once listener spends no other one of the same function", () => {
+    const calls = (emitter: EventEmitter): number => {
+      let called = 0;
+      const again = (): void => {
+        called += 1;
+        if (called === 1) emitter.once("a", again);
+      };
+      emitter.once("a", again).once("a", again);
+      emitter.emit("a");
+      emitter.emit("a");
+      return called;
+    };
+    expect(calls(new EventEmitter())).toBe(2);
+    expect(calls(toEventEmitter(createEventBus()))).toBe(3);
+  });
+
+  it("eventNames has the order of the first listeners, also for numbers", () => {
+    const names = (emitter: EventEmitter): unknown[] => {
+      for (const name of ["b", "10", "9"]) emitter.on(name, () => {});
+      return emitter.eventNames();
+    };
+    expect(names(new EventEmitter())).toEqual(["9", "10", "b"]);
+    expect(names(toEventEmitter(createEventBus()))).toEqual(["b", "10", "9"]);
+  });
+
   it("emit is true when only the bus had a handler for the event", () => {
     const bus = createEventBus();
     bus.subscribe("a", () => {});

@@ -44,6 +44,34 @@ describe("handlerTimeoutMs", () => {
     expect(causes[1]).toEqual(new Error("later"));
   });
 
+  it("holds for a subscription that catches up, so that no publish waits behind it for good", async () => {
+    const codes: unknown[] = [];
+    const bus = createEventBus({
+      handlerTimeoutMs: 20,
+      onError: ({ cause }) => codes.push((cause as { code: string }).code),
+    });
+    await bus.publish("a", 1);
+    bus.subscribe("a", (event) => (event.payload === 3 ? undefined : never()), { replay: true });
+    const deliveries = await Promise.all([bus.publish("a", 2), bus.publish("a", 3)]);
+    expect(deliveries.map(({ delivered }) => delivered)).toEqual([0, 1]);
+    expect(codes).toEqual(["HANDLER_TIMEOUT", "HANDLER_TIMEOUT"]);
+    expect(await bus.replay(never)).toBe(0);
+  });
+
+  it("isn't for publishers that wait for a place in a stream, which nobody has failed to give", async () => {
+    const errors: HandlerError[] = [];
+    const bus = createEventBus({ handlerTimeoutMs: 5, onError: (error) => errors.push(error) });
+    const stream = bus.stream("a", { bufferSize: 1, overflow: "wait" });
+    await bus.publish("a", 1);
+    let through = false;
+    const publish = bus.publish("a", 2).finally(() => (through = true));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect([through, stream.buffered]).toEqual([false, 2]);
+    await stream.next();
+    expect(await publish).toMatchObject({ delivered: 1, errors: [] });
+    expect([errors, bus.stats().failed]).toEqual([[], 0]);
+  });
+
   it("leaves handlers in peace that are in time", async () => {
     const bus = createEventBus({ handlerTimeoutMs: 60_000 });
     bus.subscribe("a", async () => {});

@@ -59,6 +59,11 @@ export const MATCHES = {
     "evaluation.completed",
     "event.a-b",
   ],
+  // Braces bring the stars together: only a "**" that is written spans segments.
+  "{*,eval}*.completed": ["training.completed", "evaluation.completed"],
+  "{*,x}{*,y}": ["training"],
+  "data.{v*,new}*": ["data.new_games", "data.v1", "data.v2", "data.v10"],
+  "{**,x}.epoch.*": ["training.epoch.completed"],
   "*.*.*": ["training.epoch.completed", "cluster.node.Up"],
   "{training,evaluation}.completed": ["training.completed", "evaluation.completed"],
   "{training.epoch,evaluation}.completed": ["training.epoch.completed", "evaluation.completed"],

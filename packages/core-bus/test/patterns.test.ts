@@ -2,14 +2,20 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createEventBus } from "../src/index.ts";
 
-/** The patterns without braces that a pattern stands for, written out one brace at a time. */
+/** The patterns without braces that a pattern stands for. Stars that braces alone bring together are one star. */
 function writtenOut(pattern: string): string[] {
+  const marked = pattern.replaceAll(/(?<!\*)\*(?!\*)/g, "★");
+  return withoutBraces(marked).map((text) => text.replaceAll(/★+/g, "*"));
+}
+
+/** Written out one brace at a time. */
+function withoutBraces(pattern: string): string[] {
   const open = pattern.indexOf("{");
   if (open === -1) return [pattern];
   const close = pattern.indexOf("}", open);
   const choices = pattern.slice(open + 1, close).split(",");
   return choices.flatMap((choice) =>
-    writtenOut(pattern.slice(0, open) + choice + pattern.slice(close + 1)),
+    withoutBraces(pattern.slice(0, open) + choice + pattern.slice(close + 1)),
   );
 }
 

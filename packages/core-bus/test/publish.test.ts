@@ -3,6 +3,26 @@ import { createEventBus, type HandlerError } from "../src/index.ts";
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
+describe("an event", () => {
+  it("can't be written by a handler: later ones and the history have it as it was published", async () => {
+    const failures: unknown[] = [];
+    const bus = createEventBus({ onError: ({ cause }) => failures.push(cause) });
+    const fields = ["topic", "payload", "metadata", "time", "id", "source", "origin", "via"];
+    for (const field of fields) {
+      bus.subscribe("a", (event) => {
+        (event as unknown as Record<string, unknown>)[field] = "forged";
+      });
+    }
+    const seen: unknown[] = [];
+    bus.subscribe("a", (event) => seen.push(event.topic, event.payload, event.metadata));
+    const { event } = await bus.publish("a", "as it was", { metadata: { n: 1 } });
+    expect(failures).toEqual(fields.map(() => expect.any(TypeError)));
+    expect(seen).toEqual(["a", "as it was", { n: 1 }]);
+    expect(bus.getHistory({ topic: "a" })).toEqual([event]);
+    expect(event.time).toEqual(expect.any(Number));
+  });
+});
+
 describe("publish", () => {
   it("hands all handlers one and the same event", async () => {
     const bus = createEventBus();

@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { createEventBus } from "../src/index.ts";
+import { createEventBus, type Subscription } from "../src/index.ts";
 
 const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
@@ -83,6 +83,21 @@ describe("stream", () => {
     bus.publishSync("a", 1);
     bus.publishSync("a", 2);
     expect((await Promise.all(reads)).map((read) => read.value?.payload)).toEqual([1, 2]);
+  });
+
+  it("settles reads in the order in which they were made, waiting or not", async () => {
+    const bus = createEventBus();
+    const stream = bus.stream("a");
+    const order: unknown[] = [];
+    const read = (): Promise<unknown> =>
+      stream.next().then(({ value }) => order.push(value?.payload));
+    const first = read();
+    await Promise.resolve();
+    bus.publishSync("a", 1);
+    bus.publishSync("a", 2);
+    const second = read();
+    await Promise.all([first, second]);
+    expect(order).toEqual([1, 2]);
   });
 
   it("drops the oldest when its buffer is full, unless told otherwise, and counts them", async () => {
@@ -235,6 +250,24 @@ describe("stream", () => {
     for await (const _ of stream) break;
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
+
+  it.each(["at once", "later"])(
+    "ends with its subscription, where somebody ended that %s, and leaves no listener behind",
+    async (when) => {
+      const bus = createEventBus();
+      const subscriptions: Subscription[] = [];
+      bus.signals.on("subscribed", (subscription) => {
+        if (when === "at once") subscription();
+        subscriptions.push(subscription);
+      });
+      const { signal } = new AbortController();
+      const stream = bus.stream("a", { signal });
+      const read = stream.next();
+      subscriptions[0]!();
+      expect(await read).toEqual({ done: true, value: undefined });
+      expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    },
+  );
 
   it("ends with the bus, after what is buffered", async () => {
     const bus = createEventBus();

@@ -325,6 +325,33 @@ describe("unsubscribe", () => {
     expect(bus.inspect().subscriptions.map((sub) => sub.topic)).toEqual(["a.*"]);
   });
 
+  it("leaves streams and waits, which belong to whoever made them", async () => {
+    const bus = createEventBus();
+    const stream = bus.stream("a.b");
+    const waiting = bus.waitFor("a.b");
+    const patterned = bus.stream("a.*");
+    bus.once("a.b", () => {});
+    bus.subscriber("a.b")(() => {});
+    expect(bus.unsubscribe({ topic: "a.b" })).toBe(2);
+    expect(bus.unsubscribe({ topic: "a.*" })).toBe(0);
+    bus.publishSync("a.b", 1);
+    expect((await stream.next()).value?.payload).toBe(1);
+    expect((await patterned.next()).value?.payload).toBe(1);
+    expect((await waiting).payload).toBe(1);
+  });
+
+  it("ends a tap by its handler alone, not by a topic that it shares with others", () => {
+    const bus = createEventBus();
+    const bridge = (): void => {};
+    const handler = (): void => {};
+    bus.subscribe("a", bridge, { tap: true });
+    bus.subscribe("a", handler);
+    expect(bus.unsubscribe({ topic: "a" })).toBe(1);
+    expect(bus.unsubscribe({ topic: "b", handler: bridge })).toBe(0);
+    expect(bus.unsubscribe({ handler: bridge })).toBe(1);
+    expect(bus.stats().subscriptions.all).toBe(0);
+  });
+
   it("ends nothing when it is told nothing, or something unknown", () => {
     const bus = createEventBus();
     bus.subscribe("a", () => {});

@@ -222,3 +222,42 @@ describe("what the compiler says", () => {
     expectTypeOf<Selectable<Topics, "training.*">>().toEqualTypeOf<"training.*">();
   });
 });
+
+interface Orders {
+  "order.placed": { cents: number };
+  "order.paid": { by: string };
+  "user.joined": undefined;
+}
+
+describe("a list of topics and patterns", () => {
+  const bus = createEventBus<Orders>();
+
+  test("gives the events of all of them", () => {
+    bus.subscribe(["order.placed", "order.paid"], (event) => {
+      expectTypeOf(event.topic).toEqualTypeOf<"order.placed" | "order.paid">();
+      if (event.topic === "order.paid")
+        expectTypeOf(event.payload).toEqualTypeOf<Orders["order.paid"]>();
+    });
+    bus.subscribe(["order.placed", "*.joined"], (event) => {
+      expectTypeOf(event.topic).toEqualTypeOf<"order.placed" | "user.joined">();
+    });
+    const some = ["order.placed"] as const;
+    bus.once(some, (event) => expectTypeOf(event.topic).toEqualTypeOf<"order.placed">());
+    expectTypeOf(bus.stream(["order.*", "user.joined"]).next).returns.resolves.toHaveProperty(
+      "value",
+    );
+  });
+
+  test("refuses what no topic matches", () => {
+    // @ts-expect-error -- there is no such topic
+    bus.subscribe(["order.placed", "order.plcaed"], () => {});
+    // @ts-expect-error -- nothing matches it
+    bus.subscribe(["order.placed", "payment.*"], () => {});
+  });
+
+  test("of an untyped bus gives any event", () => {
+    createEventBus().subscribe(["a", "b.*"], (event) => {
+      expectTypeOf(event.topic).toBeString();
+    });
+  });
+});

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { createEventBus } from "../src/index.ts";
+import { createEventBus, type Subscription } from "../src/index.ts";
 
 describe("waitFor", () => {
   it("resolves to the next event of a topic or pattern, and ends its subscription", async () => {
@@ -59,6 +59,23 @@ describe("waitFor", () => {
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 
+  it.each(["at once", "later"])(
+    "rejects when somebody ended its subscription %s, and leaves no listener behind",
+    async (when) => {
+      const bus = createEventBus();
+      const subscriptions: Subscription[] = [];
+      bus.signals.on("subscribed", (subscription) => {
+        if (when === "at once") subscription();
+        subscriptions.push(subscription);
+      });
+      const { signal } = new AbortController();
+      const waiting = bus.waitFor("a", { signal, timeoutMs: 60_000 });
+      subscriptions[0]!();
+      await expect(waiting).rejects.toMatchObject({ code: "WAIT_ENDED" });
+      expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    },
+  );
+
   it("rejects when the bus is closed", async () => {
     const bus = createEventBus();
     const [failure] = await Promise.all([bus.waitFor("a").catch((error) => error), bus.close()]);
@@ -75,18 +92,18 @@ describe("waitFor", () => {
     expect(bus.stats().subscriptions.all).toBe(0);
   });
 
-  it("doesn't keep the process alive, nor does anything else of a bus", () => {
+  it("without a limit doesn't keep the process alive, nor does anything else that promises no end", () => {
     const source = `
       import { createEventBus } from "@ringrift/core-bus";
-      const bus = createEventBus();
+      const bus = createEventBus({ handlerTimeoutMs: 600_000 });
       bus.subscribe("**", () => {});
-      bus.waitFor("a", { timeoutMs: 600_000 }).catch(() => {});
+      bus.waitFor("a");
+      bus.waitFor("b", { timeoutMs: 600_000 });
       bus.stream("a").next();
       bus.publish("b").then(() => new Promise(() => {}));
       bus.subscribe("c", () => new Promise(() => {}));
       bus.publishSync("c");
-      bus.drain({ timeoutMs: 600_000 });
-      bus.close({ timeoutMs: 600_000 });
+      bus.drain();
       console.log("left alone");`;
     const child = spawnSync(
       process.execPath,

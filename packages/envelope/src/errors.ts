@@ -1,3 +1,5 @@
+import { printable } from "./quoted.ts";
+
 /** Codes of {@link EnvelopeError}; see `docs/errors.md`. */
 export type EnvelopeErrorCode = "INVALID_LINEAGE" | "INVALID_TIME" | "INVALID_START";
 
@@ -7,7 +9,7 @@ export class EnvelopeError extends Error {
   readonly code: EnvelopeErrorCode;
 
   constructor(code: EnvelopeErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.code = code;
   }
 }

@@ -39,5 +39,6 @@ export {
   validateLineage,
 } from "./lineage.ts";
 export { outcomeProblem } from "./outcome.ts";
+export { printable, printableStack, quoted } from "./quoted.ts";
 export { parseStartFrom, type StartFrom, toMillis } from "./time.ts";
 export { type RunawayTrail, TrailWatch, type TrailWatchOptions } from "./trail-watch.ts";

@@ -1,3 +1,4 @@
+import { quoted } from "./quoted.ts";
 import { eventClock } from "./clock.ts";
 import { EnvelopeError } from "./errors.ts";
 import { isEventId, newEventId, nodeId } from "./identity.ts";
@@ -150,11 +151,11 @@ function requireText(field: string, value: unknown): void {
 function invalid(field: string, value: unknown, wanted: string): EnvelopeError {
   return new EnvelopeError(
     "INVALID_LINEAGE",
-    `Lineage field "${field}" is ${describe(value)}. Give ${wanted}, or leave lineage out: it is for bridges that carry an existing event.`,
+    `Lineage field ${quoted(field)} is ${describe(value)}. Give ${wanted}, or leave lineage out: it is for bridges that carry an existing event.`,
   );
 }
 
 function describe(value: unknown): string {
-  if (typeof value === "string") return `"${value.slice(0, 60)}"`;
+  if (typeof value === "string") return quoted(value);
   return Array.isArray(value) ? `an array of ${value.length}` : String(value);
 }

@@ -1,3 +1,4 @@
+import { quoted } from "./quoted.ts";
 import type { Contracts, EventView } from "./contracts.ts";
 
 /**
@@ -11,7 +12,7 @@ export function outcomeProblem(
 ): string | undefined {
   const failure = events?.failureOf?.(name);
   if (failure === undefined || !isUnsuccessful(payload)) return undefined;
-  return `"${name}" means success, and its payload says "success: false". Publish it as "${failure}", or emit its stage, which chooses the name by itself.`;
+  return `${quoted(name)} means success, and its payload says "success: false". Publish it as ${quoted(failure)}, or emit its stage, which chooses the name by itself.`;
 }
 
 function isUnsuccessful(payload: unknown): boolean {

@@ -1,3 +1,4 @@
+import { printable } from "./quoted.ts";
 import { EnvelopeError } from "./errors.ts";
 
 /**
@@ -24,7 +25,7 @@ export function toMillis(value: Date | number, name = "time"): number {
   if (typeof millis !== "number" || !Number.isFinite(millis)) {
     throw new EnvelopeError(
       "INVALID_TIME",
-      `"${name}" is ${String(value)}. Give a Date or milliseconds since the epoch.`,
+      `"${name}" is ${printable(value, 60)}. Give a Date or milliseconds since the epoch.`,
     );
   }
   if (millis < SECONDS_BELOW && !(value instanceof Date)) {

@@ -1,3 +1,4 @@
+import { quoted } from "@ringrift/envelope";
 /** Most names in one suggestion. */
 const MOST = 3;
 /** The longest topic; what is longer is no slip of the finger, and comparing would take its time. */
@@ -10,7 +11,7 @@ const LONGEST_NAME = 256;
  * @example didYouMean("order.plcaed", shop.topics.names) // 'Did you mean "order.placed"?'
  */
 export function didYouMean(name: string, known: Iterable<string>): string | undefined {
-  const names = nearestNames(name, known).map((near) => `"${near}"`);
+  const names = nearestNames(name, known).map((near) => quoted(near));
   const last = names.pop();
   if (last === undefined) return undefined;
   return `Did you mean ${names.length === 0 ? last : `${names.join(", ")} or ${last}`}?`;

@@ -1,3 +1,4 @@
+import { printable, quoted } from "@ringrift/envelope";
 import { CatalogueError } from "./errors.ts";
 import type { EventDefinitions, EventOptions } from "./event.ts";
 import { isTopic } from "./grammar.ts";
@@ -37,7 +38,7 @@ export function readEntries(definitions: EventDefinitions): ReadonlyMap<string, 
     if (!isTopic(topic)) {
       throw new CatalogueError(
         "INVALID_TOPIC",
-        `Topic "${topic}" is malformed. Write 1 to 32 segments of letters, digits, "_" and "-", separated by dots, such as "order.placed".`,
+        `Topic ${quoted(topic)} is malformed. Write 1 to 32 segments of letters, digits, "_" and "-", separated by dots, such as "order.placed".`,
       );
     }
     const options: EventOptions | undefined = definition?.options;
@@ -87,7 +88,7 @@ function checkOptions(topic: string, given: unknown): asserts given is EventOpti
     if (!OPTIONS.has(key)) {
       throw new CatalogueError(
         "INVALID_DEFINITION",
-        `Option "${key}" of "${topic}" is unknown. Use one of ${[...OPTIONS].join(", ")}.`,
+        `Option ${quoted(key)} of "${topic}" is unknown. Use one of ${[...OPTIONS].join(", ")}.`,
       );
     }
   }
@@ -126,6 +127,6 @@ function requireName(topic: string, key: string, value: unknown): void {
   if (typeof value === "string" && value.trim() !== "") return;
   throw new CatalogueError(
     "INVALID_NAME",
-    `Option "${key}" of "${topic}" is ${typeof value === "string" ? `"${value}"` : String(value)}. Give a name.`,
+    `Option "${key}" of "${topic}" is ${typeof value === "string" ? quoted(value) : printable(value, 60)}. Give a name.`,
   );
 }

@@ -1,3 +1,5 @@
+import { printable } from "@ringrift/envelope";
+
 /** Codes of {@link CatalogueError}; see `docs/errors.md`. */
 export type CatalogueErrorCode =
   | "INVALID_TOPIC"
@@ -13,7 +15,7 @@ export class CatalogueError extends Error {
   readonly code: CatalogueErrorCode;
 
   constructor(code: CatalogueErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.code = code;
   }
 }

@@ -1,3 +1,4 @@
+import { quoted } from "@ringrift/envelope";
 import { CatalogueError } from "./errors.ts";
 import type { DefinedPayload } from "./event.ts";
 import type { SelfplayEvents } from "./selfplay.ts";
@@ -50,7 +51,7 @@ export function fromGuidePayload<Topic extends GuideTopic>(
   if (!Object.hasOwn(GUIDE_FIELDS, topic)) {
     throw new CatalogueError(
       "UNKNOWN_TOPIC",
-      `The guide lists no payload for "${topic}". Use one of ${Object.keys(GUIDE_FIELDS).join(", ")}.`,
+      `The guide lists no payload for ${quoted(topic)}. Use one of ${Object.keys(GUIDE_FIELDS).join(", ")}.`,
     );
   }
   const fields = new Map<string, string>(Object.entries(GUIDE_FIELDS[topic]));
@@ -59,7 +60,7 @@ export function fromGuidePayload<Topic extends GuideTopic>(
     if (name === undefined) {
       throw new CatalogueError(
         "UNKNOWN_FIELD",
-        `"${field}" is not a field the guide gives "${topic}". It has ${[...fields.keys()].join(", ")}; publish others under the catalogue's own names.`,
+        `${quoted(field)} is not a field the guide gives "${topic}". It has ${[...fields.keys()].join(", ")}; publish others under the catalogue's own names.`,
       );
     }
     return [name, value] as const;

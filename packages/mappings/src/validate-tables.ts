@@ -1,3 +1,4 @@
+import { printable } from "@ringrift/envelope";
 import type { MappingTables, NameTable } from "./tables.ts";
 
 /** What {@link validateMappings} can find. */
@@ -35,7 +36,7 @@ export function validateTables(
     ...stages(tables, options.local ?? new Set()),
     ...data(tables, options.local ?? new Set()),
     ...queue(tables),
-  ];
+  ].map(({ code, name, message }) => ({ code, name, message: printable(message) }));
 }
 
 function* stages(tables: MappingTables, local: ReadonlySet<string>): Generator<MappingProblem> {

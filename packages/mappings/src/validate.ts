@@ -1,3 +1,4 @@
+import { printable } from "@ringrift/envelope";
 import type { AnyCatalogue } from "./catalogue.ts";
 import type { CatalogueEntry } from "./entry.ts";
 import { isSnakeName, isTopic, isUpperSnakeName } from "./grammar.ts";
@@ -151,5 +152,5 @@ function* emitters(entries: readonly CatalogueEntry[]): Generator<MappingProblem
 }
 
 function problem(code: MappingProblem["code"], name: string, message: string): MappingProblem {
-  return { code, name, message };
+  return { code, name, message: printable(message) };
 }

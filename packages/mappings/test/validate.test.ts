@@ -205,3 +205,24 @@ describe("validateTables", () => {
     );
   });
 });
+
+describe("a text from outside", () => {
+  const hostile = "\u001b[2J\u202e\nINFO forged";
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  const unseen = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/;
+
+  it("is written out in errors of a definition, and in problems", () => {
+    for (const definitions of [{ [hostile]: event() }, { "a.b": { [hostile]: 1 } }]) {
+      expect(() => defineCatalogue(definitions as never)).toThrow(
+        expect.objectContaining({ message: expect.not.stringMatching(unseen) }),
+      );
+    }
+    const tables = mappingTables(selfplayCatalogue);
+    const stageToData = { ...tables.stageToData, training_complete: hostile };
+    const problems = [...validateTables({ ...tables, stageToData })];
+    const wrong = defineCatalogue({ "a.b": named()({ stages: [hostile] }) } as never);
+    problems.push(...validateMappings(wrong));
+    expect(problems.map(({ code }) => code)).toContain("BAD_GRAMMAR");
+    for (const { message } of problems) expect(message).not.toMatch(unseen);
+  });
+});

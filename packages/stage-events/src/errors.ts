@@ -1,3 +1,5 @@
+import { printable } from "@ringrift/envelope";
+
 /** Codes of {@link StageEventsError}; see `docs/errors.md`. */
 export type StageEventsErrorCode =
   | "UNKNOWN_STAGE"
@@ -13,7 +15,7 @@ export class StageEventsError extends Error {
   readonly code: StageEventsErrorCode;
 
   constructor(code: StageEventsErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.code = code;
   }
 }

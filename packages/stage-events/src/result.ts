@@ -1,5 +1,5 @@
+import { type Contracts, type EventName, quoted } from "@ringrift/envelope";
 import type { BusEvent, Metadata } from "@ringrift/core-bus";
-import type { Contracts, EventName } from "@ringrift/envelope";
 import { type AnyCatalogue, didYouMean, isFailureStage } from "@ringrift/mappings";
 import { StageEventsError } from "./errors.ts";
 
@@ -62,7 +62,7 @@ export function readResult(given: unknown, catalogue: AnyCatalogue): AnyStageRes
   if (!isRecord(given)) {
     throw new StageEventsError(
       "INVALID_RESULT",
-      `Cannot emit "${String(given)}". Give an object { stage, success, … }.`,
+      `Cannot emit ${quoted(given)}. Give an object { stage, success, … }.`,
     );
   }
   const { stage, success, error, metadata } = given;
@@ -70,7 +70,7 @@ export function readResult(given: unknown, catalogue: AnyCatalogue): AnyStageRes
   if (typeof success !== "boolean") {
     throw new StageEventsError(
       "MISSING_SUCCESS",
-      `The result of "${stage}" has ${success === undefined ? "no success" : `the success "${JSON.stringify(success)}"`}. Say success: true or success: false: nobody may have to guess.`,
+      `The result of "${stage}" has ${success === undefined ? "no success" : `the success ${quoted(success)}`}. Say success: true or success: false: nobody may have to guess.`,
     );
   }
   if (success && isFailureStage(catalogue, stage)) {
@@ -106,7 +106,7 @@ export function checkStage(stage: unknown, catalogue: AnyCatalogue): asserts sta
   if (typeof stage === "string" && catalogue.entryForStage(stage)) return;
   throw new StageEventsError(
     "UNKNOWN_STAGE",
-    `"${String(stage)}" is not a stage. ${typeof stage === "string" ? advice(stage, catalogue) : 'Give the name of one, e.g. "training_complete".'}`,
+    `${quoted(stage)} is not a stage. ${typeof stage === "string" ? advice(stage, catalogue) : 'Give the name of one, e.g. "training_complete".'}`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { quoted } from "@ringrift/envelope";
 import {
   createEventBus,
   type Delivery,
@@ -122,7 +123,7 @@ export class StageEngine {
     if (!Number.isSafeInteger(limit) || limit < 1) {
       throw new StageEventsError(
         "INVALID_OPTION",
-        `Option "limit" is "${String(limit)}". Give a whole number from 1.`,
+        `Option "limit" is ${quoted(limit)}. Give a whole number from 1.`,
       );
     }
     return this.#errors.newest(limit);

@@ -1,3 +1,4 @@
+import { quoted } from "@ringrift/envelope";
 import { type AnyCatalogue, didYouMean } from "@ringrift/mappings";
 import { StageEventsError } from "./errors.ts";
 import { namesOf, type PhaseStage } from "./phase.ts";
@@ -54,7 +55,7 @@ export function terminalTopics(
         ? didYouMean(name, [...order, ...stages, ...outcomes.keys()])
         : undefined;
     throw invalid(
-      `"terminal" names "${String(name)}", which is neither a phase nor what a phase can come to. ${near ?? `The phases are ${order.join(", ")}.`}`,
+      `"terminal" names ${quoted(name)}, which is neither a phase nor what a phase can come to. ${near ?? `The phases are ${order.join(", ")}.`}`,
     );
   }
 }

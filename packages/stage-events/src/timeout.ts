@@ -1,3 +1,4 @@
+import { quoted } from "@ringrift/envelope";
 import { StageEventsError } from "./errors.ts";
 
 const LONGEST = 2 ** 31 - 1;
@@ -9,7 +10,7 @@ export interface Timeout {
 }
 
 /**
- * Starts a limit; it doesn't keep the process alive.
+ * Starts a limit, which keeps the process alive: somebody waits for it.
  *
  * @throws StageEventsError `INVALID_OPTION`
  */
@@ -19,10 +20,9 @@ export function startTimeout(timeoutMs: number | undefined): Timeout {
   if (!(timeoutMs >= 0 && timeoutMs <= LONGEST)) {
     throw new StageEventsError(
       "INVALID_OPTION",
-      `Option "timeoutMs" is "${String(timeoutMs)}". Give milliseconds from 0 to ${LONGEST}, or leave it out to wait without limit.`,
+      `Option "timeoutMs" is ${quoted(timeoutMs)}. Give milliseconds from 0 to ${LONGEST}, or leave it out to wait without limit.`,
     );
   }
   const timer = setTimeout(() => resolve(true), timeoutMs);
-  timer.unref();
   return { elapsed: promise, cancel: () => clearTimeout(timer) };
 }

@@ -26,6 +26,14 @@ function overTopics() {
 }
 
 describe("a tracker over a topic bus", () => {
+  it("goes on where the program ends its own subscriptions of a topic", async () => {
+    const { bus, tracker } = overTopics();
+    bus.subscribe("data.sync_completed", () => {});
+    expect(bus.unsubscribe({ topic: "data.sync_completed" })).toBe(1);
+    await bus.publish("data.sync_completed", { configKey: KEY, success: true } as never);
+    expect(tracker.state(KEY)?.stage).toBe("training");
+  });
+
   it("sees what a stage bus sees, for every outcome of the chain", async () => {
     const { bus, tracker, illegal } = overTopics();
     const stages = createStageEventBus();

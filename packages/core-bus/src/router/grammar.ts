@@ -1,4 +1,4 @@
-import { clip } from "../clip.ts";
+import { printable, quoted } from "@ringrift/envelope";
 import { EventBusError } from "../errors.ts";
 
 /**
@@ -62,7 +62,7 @@ export function checkTopic(topic: unknown): asserts topic is string {
   }
   if (topic.length > LIMITS.length) {
     throw invalidTopic(
-      `Topic "${clip(topic)}" has ${topic.length} characters; the limit is ${LIMITS.length}.`,
+      `Topic ${quoted(topic)} has ${topic.length} characters; the limit is ${LIMITS.length}.`,
     );
   }
   if (TOPIC.test(topic)) {
@@ -70,7 +70,7 @@ export function checkTopic(topic: unknown): asserts topic is string {
     if (topic.length < 2 * LIMITS.topicSegments) return;
     const segments = topic.split(".").length;
     if (segments <= LIMITS.topicSegments) return;
-    throw invalidTopic(`Topic "${clip(topic)}" has ${segments} segments.`);
+    throw invalidTopic(`Topic ${quoted(topic)} has ${segments} segments.`);
   }
   if (isPattern(topic)) {
     throw invalidTopic(
@@ -81,20 +81,20 @@ export function checkTopic(topic: unknown): asserts topic is string {
   throw invalidTopic(
     bad === undefined
       ? `Topic "${topic}" has an empty segment.`
-      : `Topic "${clip(topic)}" has the character "${bad}".`,
+      : `Topic ${quoted(topic)} has the character ${quoted(bad)}.`,
   );
 }
 
 /**
  * Parses a pattern: `*` is one segment, `**` any number of them, `{a,b}` alternatives, and `ev*`,
- * `v?`, `[ab]c` match within one segment.
+ * `v?`, `[ab]c` match within one segment, as `{*,x}*` does.
  *
  * @throws EventBusError `INVALID_PATTERN`, saying what to write instead
  */
 export function parsePattern(source: string): Pattern {
   if (source.length > LIMITS.length) {
     throw invalidPattern(
-      clip(source),
+      printable(source, 60),
       `has ${source.length} characters; the limit is ${LIMITS.length}`,
     );
   }
@@ -164,11 +164,17 @@ function expandBraces(source: string): string[] {
     if (texts.length * choices.length > LIMITS.alternatives) {
       throw invalidPattern(source, `stands for more than ${LIMITS.alternatives} patterns`);
     }
-    texts = texts.flatMap((text) => choices.map((choice) => text + before + choice));
+    texts = texts.flatMap((text) => choices.map((choice) => join(join(text, before), choice)));
     end = group.index + group[0].length;
   }
   const rest = source.slice(end);
-  return [...new Set(texts.map((text) => text + rest))];
+  return [...new Set(texts.map((text) => join(text, rest)))];
+}
+
+/** Two stars that only braces have brought together are one: they match within a segment, and `**` has to be written. */
+function join(one: string, other: string): string {
+  const meet = /(?<!\*)\*$/.test(one) && /^\*(?!\*)/.test(other);
+  return meet ? one + other.slice(1) : one + other;
 }
 
 function notAPattern(source: string, character: string): EventBusError {
@@ -176,7 +182,7 @@ function notAPattern(source: string, character: string): EventBusError {
   const hint = glob === undefined ? "" : `write "${glob}", or `;
   return new EventBusError(
     "INVALID_PATTERN",
-    `Pattern "${source}" has the character "${character}". Topic patterns are not regular expressions: ${hint}pass a RegExp, as in { topicPattern: /${source}/ }.`,
+    `Pattern "${source}" has the character ${quoted(character)}. Topic patterns are not regular expressions: ${hint}pass a RegExp, as in { topicPattern: /${source}/ }.`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { printable, quoted } from "@ringrift/envelope";
 import type { IllegalReason, MachineState } from "./machine.ts";
 import type { Stall, TrackedState, Transition } from "./pipeline-tracker.ts";
 
@@ -8,6 +9,9 @@ const ADVICE: Readonly<Record<IllegalReason, string>> = {
   unfinished: "The present iteration was not finished; it goes on from there.",
   unknown: "It goes on from there.",
 };
+
+/** Characters of a key that are shown. */
+const LONGEST = 256;
 
 /** What the step found. */
 export interface Found {
@@ -25,12 +29,12 @@ export function describeIllegal(
   const which = iteration === undefined ? "" : ` of iteration ${iteration}`;
   const place = `of iteration ${before.iteration}`;
   if (reason === "unknown") {
-    return `Pipeline "${key}" is in its middle with "${stage}"${which}, and what came before was not heard. ${ADVICE[reason]}`;
+    return `Pipeline ${quoted(key, LONGEST)} is in its middle with ${quoted(stage)}${which}, and what came before was not heard. ${ADVICE[reason]}`;
   }
   if (before.run === "done" && reason === "late") {
-    return `Pipeline "${key}" was done with "${from}" ${place} when "${stage}"${which} came. It changes nothing: forget("${key}") lets it begin anew, and so does a higher iteration.`;
+    return `Pipeline ${quoted(key, LONGEST)} was done with ${quoted(from)} ${place} when ${quoted(stage)}${which} came. It changes nothing: forget(${quoted(key, LONGEST)}) lets it begin anew, and so does a higher iteration.`;
   }
-  return `Pipeline "${key}" stood in "${from}" ${place} when "${stage}"${which} came. ${ADVICE[reason]}`;
+  return `Pipeline ${quoted(key, LONGEST)} stood in ${quoted(from)} ${place} when ${quoted(stage)}${which} came. ${ADVICE[reason]}`;
 }
 
 /** Says how long a phase has been running. */
@@ -39,8 +43,10 @@ export function describeStall(
   { stage, iteration, since, failure }: MachineState,
   limit: number,
 ): Stall {
-  const after = failure ? ` after "${failure.stage}" (${failure.error ?? "no error given"})` : "";
-  const message = `Pipeline "${key}" has been in "${stage}" of iteration ${iteration} for more than ${limit} ms${after}.`;
+  const after = failure
+    ? ` after ${quoted(failure.stage)} (${printable(failure.error ?? "no error given")})`
+    : "";
+  const message = `Pipeline ${quoted(key, LONGEST)} has been in ${quoted(stage)} of iteration ${iteration} for more than ${limit} ms${after}.`;
   return { key, stage, iteration, since, failure, message };
 }
 
@@ -50,8 +56,8 @@ export function describeDropped(
   { stage, iteration, done }: TrackedState,
   maxKeys: number,
 ): string {
-  const place = `"${stage}" of iteration ${iteration}`;
+  const place = `${quoted(stage)} of iteration ${iteration}`;
   return done
-    ? `Pipeline "${key}" was done, and was dropped for another one: ${maxKeys} keys are kept.`
-    : `Pipeline "${key}" was dropped in ${place}, since ${maxKeys} others are running and it moved longest ago; it can't stall any more. Raise "maxKeys", call forget() for what is over, or let definePipeline say with "terminal" what ends it.`;
+    ? `Pipeline ${quoted(key, LONGEST)} was done, and was dropped for another one: ${maxKeys} keys are kept.`
+    : `Pipeline ${quoted(key, LONGEST)} was dropped in ${place}, since ${maxKeys} others are running and it moved longest ago; it can't stall any more. Raise "maxKeys", call forget() for what is over, or let definePipeline say with "terminal" what ends it.`;
 }

@@ -1,4 +1,4 @@
-import type { Contracts } from "@ringrift/envelope";
+import { type Contracts, quoted } from "@ringrift/envelope";
 import { StageEventsError } from "../errors.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Clock } from "./clock.ts";
@@ -63,13 +63,13 @@ export function readMaxKeys(options: TrackerOptions, { order }: Pipeline): numbe
     }
     if (!(typeof limit === "number" && limit > 0 && limit <= LONGEST)) {
       throw invalid(
-        `"stallAfterMs.${phase}" is "${String(limit)}". Give milliseconds above 0, at most ${LONGEST}.`,
+        `"stallAfterMs.${phase}" is ${quoted(limit)}. Give milliseconds above 0, at most ${LONGEST}.`,
       );
     }
   }
   const { maxKeys = MAX_KEYS } = options;
   if (!Number.isSafeInteger(maxKeys) || maxKeys < 1) {
-    throw invalid(`Option "maxKeys" is "${String(maxKeys)}". Give a whole number from 1.`);
+    throw invalid(`Option "maxKeys" is ${quoted(maxKeys)}. Give a whole number from 1.`);
   }
   return maxKeys;
 }

@@ -1,3 +1,4 @@
+import { printable } from "@ringrift/envelope";
 import type { TrackerOptions } from "./options.ts";
 import type { DroppedKey, IllegalTransition, Stall, Transition } from "./pipeline-tracker.ts";
 
@@ -116,9 +117,9 @@ function watch(name: string, result: unknown): void {
 }
 
 function failed(name: string, cause: unknown): void {
-  warn("RINGRIFT_PIPELINE_CALLBACK", `${name} itself failed: ${String(cause)}`);
+  warn("RINGRIFT_PIPELINE_CALLBACK", `${name} itself failed: ${printable(cause)}`);
 }
 
 function warn(code: string, message: string): void {
-  process.emitWarning(message, { type: "PipelineWarning", code });
+  process.emitWarning(printable(message), { type: "PipelineWarning", code });
 }
