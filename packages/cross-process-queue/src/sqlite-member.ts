@@ -221,8 +221,9 @@ export class SqliteMember implements GroupMember {
     return this.#policy;
   }
 
-  #claimed({ event, lease, until }: Leased, policy: StoredGroupPolicy): ClaimedEvent {
-    return { event, lease: new MemberLease(this.#engine, lease, policy), until };
+  #claimed(leased: Leased, policy: StoredGroupPolicy): ClaimedEvent {
+    const { event, until } = leased;
+    return { event, lease: new MemberLease(this.#engine, leased, policy), until };
   }
 
   #report(reports: readonly QueueError[]): void {

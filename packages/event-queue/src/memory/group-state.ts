@@ -137,6 +137,12 @@ export class GroupState {
     return now + ms;
   }
 
+  /** For how much longer a lease holds; 0 when it is lost. */
+  leftMs({ record, token }: LeasedEntry, now: number): number {
+    const until = this.#held(record.position, token)?.lease?.until;
+    return until === undefined ? 0 : until - now;
+  }
+
   release({ record, token }: LeasedEntry): boolean {
     const entry = this.#held(record.position, token);
     if (entry === undefined) return false;
