@@ -225,6 +225,9 @@ export const SQL = {
   insertNew: `
     INSERT INTO deliveries (group_id, position, due, token, attempt, key)
     VALUES (?, ?, ?, ?, ?, ?)`,
+  insertHeld: `
+    INSERT INTO deliveries (group_id, position, attempt, key)
+    SELECT ?, value, 0, ? FROM json_each(?)`,
   deliveriesBetween: `
     SELECT position FROM deliveries WHERE group_id = ? AND position BETWEEN ? AND ?`,
   countDeliveriesBetween: `
@@ -265,9 +268,6 @@ export const SQL = {
     UPDATE deliveries SET due = 0
     WHERE due IS NULL AND aside IS NULL AND group_id = :group AND position = (
       SELECT min(position) FROM deliveries WHERE group_id = +:group AND key = :key)`,
-  countHeld: `
-    SELECT count(*) AS count FROM deliveries
-    WHERE group_id = ? AND due IS NULL AND aside IS NULL`,
   // Not those that a member has just now: its lease will tell.
   staleDelivery: `
     SELECT 1 AS due FROM deliveries

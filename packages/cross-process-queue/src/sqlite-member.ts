@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { newInstanceId } from "@ringrift/envelope";
 import type { EnsuredGroup, QueueError } from "@ringrift/event-queue";
 import {
@@ -72,6 +73,8 @@ export class SqliteMember implements GroupMember {
       // It came to its bounds before it came to anything.
       const isOver = taken.items.length > 0 || taken.retryInMs !== 0;
       if (isOver || request.signal?.aborted === true) return taken;
+      // Others get the lock, before it goes on.
+      await setTimeout(STEP_PAUSE_MS);
     }
   }
 
@@ -231,4 +234,6 @@ export class SqliteMember implements GroupMember {
   }
 }
 
+/** Between two claims of which the first has only passed events that are held back. */
+const STEP_PAUSE_MS = 4;
 const NO_REPORTS: readonly QueueError[] = [];
