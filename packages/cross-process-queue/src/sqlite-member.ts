@@ -56,15 +56,30 @@ export class SqliteMember implements GroupMember {
 
   async ensure({ requireFrom }: { readonly requireFrom: boolean }): Promise<EnsuredGroup> {
     const { options } = this.#parts;
-    const { committer, groups, joining } = this.#engine;
-    const { info, reports, id } = await committer.submit((tx) => {
-      const { group, created, reports } = joining.ensure(tx, options, requireFrom);
-      return { info: { ...groups.info(group, tx.now), created }, reports, id: group.id };
-    });
+    const { committer, connection, groups, joining } = this.#engine;
+    const stated = requireFrom
+      ? { isRequired: true as const, count: await this.#countFromStart() }
+      : { isRequired: false as const };
+    const { group, created, reports } = await committer.submit((tx) =>
+      joining.ensure(tx, options, stated),
+    );
+    const { id } = group;
+    const info = await connection.read(() => groups.info(groups.byId(id) ?? group, Date.now()));
     // Once it is made anew on purpose, it is this one's group; it joins it with its next claim.
     if (this.#joined !== undefined && this.#joined.groupId !== id) this.#forgetGroup();
     this.#report(reports);
-    return info;
+    return { ...info, created };
+  }
+
+  /** How many events a group would get that begins at the beginning; 0 if there is one, or it says where it begins. */
+  #countFromStart(): Promise<number> {
+    const { name, given } = this.#parts.options;
+    const { connection, groups, log } = this.#engine;
+    return connection.read(() => {
+      if (given.from !== undefined || groups.find(name) !== undefined) return 0;
+      const all = { eventTypes: given.eventTypes ?? null, after: 0, upTo: undefined };
+      return log.countUpTo(MOST_COUNTED, all);
+    });
   }
 
   async claim(request: MemberRequest): Promise<Taken<ClaimedEvent>> {
@@ -234,6 +249,8 @@ export class SqliteMember implements GroupMember {
   }
 }
 
+/** Events of some types are counted so far. */
+const MOST_COUNTED = 10_000;
 /** Between two claims of which the first has only passed events that are held back. */
 const STEP_PAUSE_MS = 4;
 const NO_REPORTS: readonly QueueError[] = [];

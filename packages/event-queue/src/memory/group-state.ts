@@ -240,10 +240,7 @@ export class GroupState {
     return { pending, inFlight, retrying, setAside };
   }
 
-  #claimNew(
-    { limit, leaseMs, now, accepts }: EntryClaim,
-    claimed: LeasedEntry[],
-  ): void {
+  #claimNew({ limit, leaseMs, now, accepts }: EntryClaim, claimed: LeasedEntry[]): void {
     let free = MOST_SET_ASIDE - this.#entries.aside.size;
     const passedKeys = new Set<string>();
     // They are left in the log unless something lies behind them that this member takes.
