@@ -1,69 +1,7 @@
-import { createLineage } from "@ringrift/envelope";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import {
-  createConsumer,
-  leaseEvent,
-  type LeaseOperations,
-  type LeaseSource,
-} from "../src/backend.ts";
-import { type Consumer, type LeasedEvent, QueueError } from "../src/index.ts";
-
-/** A source that a test feeds, and that fails when told to. */
-class Source implements LeaseSource {
-  readonly group = "mailer";
-  readonly claimsCommit = false;
-  leaseMs = 60_000;
-  readonly maxAttempts = 3;
-  readonly queue: LeasedEvent[] = [];
-  readonly released: LeasedEvent[] = [];
-  readonly limits: number[] = [];
-  failures: unknown[] = [];
-  #wake: (() => void) | undefined;
-
-  feed(...events: LeasedEvent[]): void {
-    this.queue.push(...events);
-    this.#wake?.();
-  }
-
-  async receive(options: { limit: number; signal: AbortSignal }): Promise<LeasedEvent[]> {
-    this.limits.push(options.limit);
-    if (this.failures.length > 0) throw this.failures.shift();
-    if (this.queue.length === 0) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        options.signal.addEventListener("abort", () => resolve());
-      });
-    }
-    options.signal.throwIfAborted();
-    return this.queue.splice(0, options.limit);
-  }
-
-  async release(event: LeasedEvent): Promise<void> {
-    this.released.push(event);
-  }
-}
-
-let position = 0;
-function leased(operations: Partial<LeaseOperations> = {}, attempt = 1, key?: string): LeasedEvent {
-  position += 1;
-  const event = {
-    ...createLineage(),
-    position,
-    type: "ORDER_PLACED",
-    payload: {},
-    headers: {},
-    storedAt: 0,
-    attempt,
-    redelivered: attempt > 1,
-    ...(key !== undefined && { key }),
-  };
-  return leaseEvent(event, 0, {
-    ack: async () => true,
-    nack: async () => true,
-    extend: async (ms) => ms,
-    ...operations,
-  });
-}
+import { createConsumer, type LeaseOperations } from "../src/backend.ts";
+import { type Consumer, QueueError } from "../src/index.ts";
+import { leased, Source } from "./fed-source.ts";
 
 const running: Consumer[] = [];
 function consumer(...args: Parameters<typeof createConsumer>): Consumer {
@@ -211,46 +149,6 @@ describe("the consumer loop", () => {
     resolve();
     await eventually(() => expect(made.stats().handled).toBe(3));
     expect(running).toEqual(["a", "b", "a"]);
-  });
-
-  test("begins nothing whose lease is over: it counts as lost, and is given back", async () => {
-    const source = new Source();
-    const over = leased({ leftMs: () => 0 });
-    const held = leased({ leftMs: () => 60_000 });
-    const seen: unknown[] = [];
-    const made = consumer(source, ({ position }: { position: number }) => seen.push(position));
-    source.feed(over, held);
-    await eventually(() => expect(made.stats()).toMatchObject({ handled: 1, leasesLost: 1 }));
-    expect(seen).toEqual([held.position]);
-    expect(source.released).toEqual([over]);
-  });
-
-  test("renews a lease before it begins when no timer ran for half of it", async () => {
-    const source = new Source();
-    const log: string[] = [];
-    let left = 29_000;
-    const extend = async (ms: number): Promise<number> => {
-      await new Promise((done) => setTimeout(done, 5));
-      log.push("renewed");
-      left = ms;
-      return ms;
-    };
-    const made = consumer(source, () => log.push("begun"));
-    source.feed(leased({ extend, leftMs: () => left }), leased({ leftMs: () => 31_000 }));
-    await eventually(() => expect(made.stats().handled).toBe(2));
-    expect(log).toEqual(["renewed", "begun", "begun"]);
-  });
-
-  test("begins, while the lease holds, also when it can't be renewed", async () => {
-    const source = new Source();
-    const errors: unknown[] = [];
-    const extend = async (): Promise<number> => {
-      throw new QueueError("QUEUE_BUSY", "busy");
-    };
-    const made = consumer(source, () => {}, { onError: (error) => errors.push(error) });
-    source.feed(leased({ extend, leftMs: () => 29_000 }));
-    await eventually(() => expect(made.stats().handled).toBe(1));
-    expect(errors).toMatchObject([{ code: "QUEUE_BUSY" }]);
   });
 
   test("asks for nothing while it is paused", async () => {

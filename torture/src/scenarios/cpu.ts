@@ -15,8 +15,13 @@ export const cpu: Scenario = {
   title: "handlers that don't yield, and become slow",
   async run(ms): Promise<Outcome> {
     await using crew = new Crew({
-      ...{ keys: 0, outstanding: 50, pauseMs: 0, maxBacklog: 1_000 },
-      ...{ leaseMs: LEASE_MS, slowMs: SLOW_MS, survives: "process-crash" },
+      keys: 0,
+      outstanding: 50,
+      pauseMs: 0,
+      maxBacklog: 1_000,
+      leaseMs: LEASE_MS,
+      slowMs: SLOW_MS,
+      survives: "process-crash",
     });
     for (const role of ["publisher", "worker", "worker"] as const) crew.start(role);
     await crew.ready();
