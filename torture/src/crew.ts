@@ -8,18 +8,21 @@ import { fileURLToPath } from "node:url";
 import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
 import type { ConsumerOptions } from "./actors/consumer.ts";
 import type { PublisherOptions } from "./actors/publisher.ts";
+import type { WorkerOptions } from "./actors/worker.ts";
 import { type Entry, readJournals } from "./journal.ts";
 import { judge, type LoggedEvent, type Verdict } from "./verdict.ts";
 
-const GROUP = "workers";
+/** The group that everybody works in. */
+export const GROUP = "workers";
 /** Longest wait for what is left to be worked off, and for a process to stop. */
 const PATIENCE_MS = 30_000;
 const MOST_EVENTS = 100_000;
 /** So that those who replace others begin in a third of the time. */
 const COMPILED = join(tmpdir(), "ringrift-torture-compiled");
 
-type Member = "publisher" | "consumer";
-type Settings = Partial<Omit<PublisherOptions & ConsumerOptions, "path" | "journals" | "by">>;
+type Member = "publisher" | "consumer" | "worker";
+type MemberOptions = PublisherOptions & ConsumerOptions & WorkerOptions;
+type Settings = Partial<Omit<MemberOptions, "path" | "journals" | "by">>;
 
 /** How a process of a run is started. */
 export interface HandOptions {
@@ -64,7 +67,7 @@ export class Crew {
   start(role: Member, how: HandOptions = {}): Hand {
     const { environment = {}, flags = [], settings = {} } = how;
     this.#started += 1;
-    const options: PublisherOptions & ConsumerOptions = {
+    const options: MemberOptions = {
       path: this.path,
       journals: this.journals,
       by: `${role}-${this.#started}`,
@@ -75,6 +78,7 @@ export class Crew {
       outstanding: 1,
       leaseMs: 1000,
       workMs: 0,
+      slowMs: 0,
       ...this.#settings,
       ...settings,
     };

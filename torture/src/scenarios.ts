@@ -1,10 +1,12 @@
 import type { Scenario } from "./scenario.ts";
 import { bridge } from "./scenarios/bridge.ts";
 import { clock } from "./scenarios/clock.ts";
+import { cpu } from "./scenarios/cpu.ts";
 import { damaged } from "./scenarios/damaged.ts";
 import { deleted } from "./scenarios/deleted.ts";
 import { freeze } from "./scenarios/freeze.ts";
 import { fullDisk } from "./scenarios/full-disk.ts";
+import { hotKey } from "./scenarios/hot-key.ts";
 import { kill } from "./scenarios/kill.ts";
 import { locked } from "./scenarios/locked.ts";
 import { powerCut } from "./scenarios/power-cut.ts";
@@ -21,6 +23,8 @@ export const scenarios: readonly Scenario[] = [
   deleted,
   damaged,
   slow,
+  cpu,
+  hotKey,
   reopen,
   bridge,
 ];

@@ -1,13 +1,16 @@
 import type { ErrorData, StoredEvent } from "@ringrift/event-queue";
 import type { StoredGroupPolicy, WantedTypes } from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
+import { Budget } from "./budget.ts";
 import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
 import { withFailure } from "./dead-letters.ts";
 import type { Delivery, DeliveryStore } from "./deliveries.ts";
 import type { ClaimState, Group, GroupStore } from "./groups.ts";
 import type { EventLog } from "./log.ts";
-import { type LookAhead, toCandidate } from "./look-ahead.ts";
+import type { Candidate, LookAhead } from "./look-ahead.ts";
+import type { EventRow } from "./rows.ts";
+import { HeldEvents } from "./held-events.ts";
 import { SQL } from "./schema.ts";
 import { type Claim, EventTaker, type Leased, toLeased } from "./taking.ts";
 
@@ -39,7 +42,7 @@ export interface ClaimResult {
   readonly ended: number;
 }
 
-/** Rows of the log that one claim looks at, at most, when most of them are held back by their key. */
+/** Rows of the log that one claim looks at, at most, once it has something, or when most of them are left to others. */
 const MOST_SCANNED = 1_000;
 /** Rows of the log that are read at once where only some are taken. */
 const PAGE = 200;
@@ -98,7 +101,7 @@ export class Claimer {
   claim(tx: WriteTransaction, group: Group, request: ClaimRequest): ClaimResult {
     if (group.policy.paused) return { ...NOTHING_DUE, cursor: group.cursor, more: false };
     const { leaseMs, state, accepts } = request;
-    const claim = { tx, group, until: tx.now + leaseMs };
+    const claim = { tx, group, until: tx.now + leaseMs, held: new HeldEvents() };
     const isBatchDue = state.isBatchDue === 1;
     if (isBatchDue) this.#batches.unpackDue(group.id, tx.now);
     const isDue = isBatchDue || state.isDeliveryDue === 1;
@@ -214,33 +217,33 @@ export class Claimer {
     let cursor = group.cursor;
     let scanned = 0;
     let more = true;
-    while (more && events.length < limit && scanned < MOST_SCANNED) {
-      const asked = limit - events.length;
-      let candidates = known.above(cursor, eventTypes, asked);
-      const isKnown = candidates.length > 0;
-      if (!isKnown) {
-        // The rest comes with the next claim, and is read without the lock before it.
-        if (events.length > 0) break;
-        candidates = this.#log.find({ eventTypes, after: cursor, limit: asked }).map(toCandidate);
-      }
+    const takeAll = (candidates: readonly Candidate[]): void => {
       const has = passed ? this.#taker.deliveriesAmong(group, candidates) : NONE;
       for (const candidate of candidates) {
+        if (events.length >= limit) return;
         const event = this.#taker.take(claim, candidate, has);
-        if (event === "full") {
-          more = false;
-          break;
-        }
         cursor = candidate.row.position;
         if (event !== "held") events.push(event);
       }
-      scanned += candidates.length;
-      if (more && !isKnown && candidates.length < asked) {
+    };
+    if (limit > 0) takeAll(known.above(cursor, eventTypes));
+    // The rest comes with the next claim, and is read without the lock before it.
+    if (limit > 0 && events.length === 0) {
+      new Budget().spend((rows) => {
+        const asked = Math.max(rows, limit - events.length);
+        const found = this.#log.find({ eventTypes, after: cursor, limit: asked });
+        takeAll(found.map(unread));
+        scanned += found.length;
+        const isEnough = events.length > 0 && scanned >= MOST_SCANNED;
+        if (isEnough || events.length >= limit) return 0;
+        if (found.length === asked) return rows;
         more = false;
         // What lies behind is of other types.
         cursor = Math.max(cursor, this.#log.newest());
-      }
+        return 0;
+      });
     }
-    const batchSize = this.#taker.addBatch(claim, events);
+    const batchSize = this.#taker.finish(claim, events);
     if (cursor !== group.cursor) {
       this.#connection.run(SQL.serveGroup, cursor, claim.tx.now, group.id);
     }
@@ -276,7 +279,7 @@ export class Claimer {
       while (next !== undefined && from < Math.min(next, upTo) && !isFull()) {
         const end = Math.min(next, upTo);
         const rows = this.#log.find({ eventTypes, after: from, upTo: end, limit: PAGE });
-        const candidates = rows.map(toCandidate);
+        const candidates = rows.map(unread);
         const has = passed ? this.#taker.deliveriesAmong(group, candidates) : NONE;
         for (const candidate of candidates) {
           const { position, type } = candidate.row;
@@ -296,13 +299,18 @@ export class Claimer {
         if (cursor >= next) next = this.#groups.next(group, accepts, cursor);
       }
     }
-    const batchSize = this.#taker.addBatch(claim, events);
+    const batchSize = this.#taker.finish(claim, events);
     if (cursor !== group.cursor) {
       this.#connection.run(SQL.serveGroup, cursor, claim.tx.now, group.id);
     }
     const more = next !== undefined && isFull();
     return { leased: events.map((event) => toLeased(claim, event, batchSize)), cursor, more };
   }
+}
+
+/** What was read under the lock is parsed when it is taken. */
+function unread(row: EventRow): Candidate {
+  return { row, event: undefined };
 }
 
 /** At random: nothing has to be written for it, and no other claim has it. */

@@ -101,8 +101,8 @@ export class Engine {
     this.claimer = new Claimer(connection, { groups, log, deliveries, batches });
     this.leases = new LeaseStore(connection, { groups, deliveries, batches });
     const { onDropped } = host;
-    const skipper = new Skipper({ connection, log, deliveries, batches });
-    const typeEnder = new TypeEnder({ connection, groups, joining, deliveries, batches });
+    const skipper = new Skipper({ connection, log, groups, deliveries, batches });
+    const typeEnder = new TypeEnder({ connection, log, groups, joining, deliveries, batches });
     this.sweeper = new Sweeper({
       connection,
       committer,

@@ -62,6 +62,11 @@ const NOTHING_YET: ClaimState = { isDeliveryDue: 0, isBatchDue: 0, hasPassed: 0,
 /** Texts of policies and of wanted types that are remembered; few are in use at a time. */
 const MOST_TEXTS = 1_000;
 
+/** Events of some types are counted so far. */
+const MOST_COUNTED = 10_000;
+/** What was passed and isn't settled is counted so far: some ms. */
+const MOST_DELIVERIES = 100_000;
+
 /** An idle member says at least so often that it is there. */
 const TOUCH_EVERY_MS = 60_000;
 
@@ -188,7 +193,7 @@ export class GroupStore {
       this.#connection.run(SQL.deleteSomeDeliveries, { group: group.id, rows }),
     );
     if (budget.isSpent) return { dropped, isGone: false };
-    const rest = this.pending(group);
+    const rest = this.pending(group).count;
     this.#batches.clear(group.id);
     this.#claims.forget(group.name);
     this.#members.clear(group.id);
@@ -199,9 +204,10 @@ export class GroupStore {
   }
 
   /** What the group has still to settle. */
-  pending(group: Group): number {
-    const held = this.#counts(group, 0).pending;
-    return held + this.ahead(group);
+  pending(group: Group): Count {
+    const held = this.#settling(group, MOST_DELIVERIES);
+    const ahead = this.ahead(group);
+    return { count: held + ahead.count, isAtLeast: held >= MOST_DELIVERIES || ahead.isAtLeast };
   }
 
   /** The group that has the most still to settle, of those that hold senders back; counted no further than `enough`. */
@@ -213,7 +219,7 @@ export class GroupStore {
           .segments(group.cursor)
           .map((segment) => this.#log.countUpTo(enough, segment))
           .reduce((sum, count) => sum + count, 0);
-        return { group: group.name, pending: this.#counts(group, 0).pending + above };
+        return { group: group.name, pending: this.#settling(group, enough) + above };
       })
       .toSorted((one, other) => other.pending - one.pending)[0];
   }
@@ -246,30 +252,35 @@ export class GroupStore {
   }
 
   hasDeadLetters(group: Group): boolean {
-    const dead = this.#connection.get<{ count: number }>(SQL.countDeadLettersOf, group.name);
-    return (dead?.count ?? 0) > 0;
+    return this.#connection.get(SQL.anyDeadLetterOf, group.name) !== undefined;
   }
 
   /** Passes over what retention is about to take; how many events there were that it wanted and hadn't come to. */
   miss(group: Group, upTo: number): number {
     if (upTo <= group.cursor) return 0;
-    const count = this.ahead(group) - this.ahead({ ...group, cursor: upTo });
+    const count = this.aheadUpTo(group, upTo);
     this.#connection.run(SQL.seekCursor, upTo, group.id);
     this.#connection.run(SQL.countSkipped, count, group.id);
     return count;
   }
 
+  /** Counts what may be much; not for a write transaction. */
   info(group: Group, now: number): GroupInfo {
-    const { pending, inFlight, retrying } = this.#counts(group, now);
+    const { count: pending, isAtLeast } = this.pending(group);
     const dead = this.#connection.get<{ count: number }>(SQL.countDeadLettersOf, group.name);
-    const aside = this.#connection.all<{ type: string; count: number }>(SQL.asideTypes, group.id);
+    const aside = this.#connection.all<{ type: string; count: number; retrying: number }>(
+      SQL.asideTypes,
+      group.id,
+    );
+    const { inFlight, retrying } = this.#counts(group, now);
     return {
       name: group.name,
       kind: group.reader === 1 ? "reader" : "work",
       cursor: group.cursor,
-      pending: pending + this.ahead(group),
+      pending,
+      ...(isAtLeast && { pendingIsAtLeast: true }),
       inFlight,
-      retrying,
+      retrying: aside.reduce((sum, some) => sum + some.retrying, retrying),
       setAside: Object.fromEntries(aside.map(({ type, count }) => [type, count])),
       deadLetters: dead?.count ?? 0,
       lastServedAt: group.servedAt,
@@ -279,25 +290,47 @@ export class GroupStore {
     };
   }
 
-  /** Events of the log that it has not come to. */
-  ahead({ id, cursor, wanted }: Group): number {
+  /** Events of the log that it has not come to: of some types counted up to {@link MOST_COUNTED}, of all types exactly. */
+  ahead({ id, cursor, wanted }: Group): Count {
     // Redriven events that lie ahead, since the group was moved back, have a delivery and are counted as such.
-    const redriven = this.#connection.get<{ count: number }>(SQL.countDeliveriesAfter, id, cursor);
-    return wanted
-      .segments(cursor)
-      .map(({ eventTypes, after, upTo }) => this.#log.count(eventTypes, after, upTo))
-      .reduce((sum, count) => sum + count, -(redriven?.count ?? 0));
+    const redriven = this.#number(SQL.countDeliveriesAfter, id, cursor, MOST_DELIVERIES);
+    let all = 0;
+    let ofTypes = 0;
+    for (const segment of wanted.segments(cursor)) {
+      if (segment.eventTypes === null) all += this.#log.countUpTo(0, segment);
+      else ofTypes += this.#log.countUpTo(MOST_COUNTED + 1 - ofTypes, segment);
+    }
+    const isAtLeast = ofTypes > MOST_COUNTED;
+    return { count: all + Math.min(ofTypes, MOST_COUNTED) - redriven, isAtLeast };
   }
 
-  #counts(group: Group, now: number): DeliveryCounts {
-    const counts = this.#connection.get<DeliveryCounts>(SQL.deliveryCounts, now, now, group.id);
-    const rows = counts ?? { pending: 0, inFlight: 0, retrying: 0 };
-    const batches = this.#batches.counts(group.id, now);
+  /** The same, exactly, as far as a position: what lies there is counted. */
+  aheadUpTo({ id, cursor, wanted }: Group, upTo: number): number {
+    const counted = wanted.segments(cursor).map(({ eventTypes, after, upTo: end = upTo }) => {
+      return after < upTo ? this.#log.count(eventTypes, after, Math.min(end, upTo)) : 0;
+    });
+    const redriven = this.#number(SQL.countDeliveriesBetween, id, cursor + 1, upTo);
+    return counted.reduce((sum, count) => sum + count, -redriven);
+  }
+
+  /** What it has passed and not settled, counted no further than `enough`. */
+  #settling({ id }: Group, enough: number): number {
+    const rows = this.#number(SQL.countDeliveries, id, enough);
+    return rows + this.#batches.counts(id, 0).pending;
+  }
+
+  #counts({ id }: Group, now: number): DeliveryCounts {
+    const most = MOST_DELIVERIES;
+    const rows = this.#connection.get<DeliveryCounts>(SQL.deliveryCounts, { now, group: id, most });
+    const batches = this.#batches.counts(id, now);
     return {
-      pending: rows.pending + batches.pending,
-      inFlight: rows.inFlight + batches.pending - batches.expired,
-      retrying: rows.retrying + batches.expired,
+      inFlight: (rows?.inFlight ?? 0) + batches.pending - batches.expired,
+      retrying: (rows?.retrying ?? 0) + batches.expired,
     };
+  }
+
+  #number(sql: string, ...parameters: unknown[]): number {
+    return this.#connection.get<{ count: number }>(sql, ...parameters)?.count ?? 0;
   }
 
   #dropDeliveries(group: Group): void {
@@ -341,8 +374,13 @@ export class GroupStore {
   }
 }
 
+/** How many there are, or how many at least. */
+export interface Count {
+  readonly count: number;
+  readonly isAtLeast: boolean;
+}
+
 interface DeliveryCounts {
-  readonly pending: number;
   readonly inFlight: number;
   readonly retrying: number;
 }

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { type HealthProblem, QueueError } from "@ringrift/event-queue";
 import type { HealthReport, LogStats } from "@ringrift/event-queue/backend";
 import { BALLAST_BYTES, freeBytes } from "./ballast.ts";
@@ -39,7 +40,8 @@ export async function reportHealth(engine: Engine, report: HealthReport): Promis
   report.backend = `sqlite ${connection.sqliteVersion}`;
   report.details["sqliteCopies"] = copies;
   try {
-    await connection.read(() => reportFile(engine, report));
+    const lags = await lagsOf(engine, Date.now());
+    await connection.read(() => reportFile(engine, report, lags));
     await committer.submit(() => connection.run(SQL.probeWriting), {
       durable: false,
       patienceMs: PATIENCE_MS,
@@ -58,12 +60,10 @@ export async function reportHealth(engine: Engine, report: HealthReport): Promis
   }
 }
 
-function reportFile(engine: Engine, report: HealthReport): void {
+function reportFile(engine: Engine, report: HealthReport, lags: readonly Lag[]): void {
   const { problems, details } = report;
-  const { connection, groups } = engine;
+  const { connection } = engine;
   const { path } = connection;
-  const now = Date.now();
-  const lags = groups.all().map((group) => lagOf(engine, group, now));
   for (const lag of lags) {
     report.ages.set(lag.name, lag.ageMs);
     if (lag.isOverdue) problems.push(holdsLog(lag));
@@ -115,11 +115,22 @@ interface Lag {
   readonly isOverdue: boolean;
 }
 
+/** One group after the other, since to count one of them may take some ms. */
+async function lagsOf(engine: Engine, now: number): Promise<Lag[]> {
+  const { connection, groups } = engine;
+  const lags: Lag[] = [];
+  for (const group of await connection.read(() => groups.all())) {
+    lags.push(await connection.read(() => lagOf(engine, group, now)));
+    await setImmediate();
+  }
+  return lags;
+}
+
 function lagOf({ groups, log, sweeper }: Engine, group: Group, now: number): Lag {
   const oldest = log.at(groups.floor(group));
   return {
     name: group.name,
-    pending: groups.pending(group),
+    pending: groups.pending(group).count,
     skipped: group.skipped,
     ageMs: oldest === undefined ? 0 : Math.max(0, now - oldest.stored_at),
     isOverdue: oldest !== undefined && sweeper.isOverdue(oldest.position, oldest.stored_at, now),

@@ -32,6 +32,12 @@ export interface Newcomer {
   readonly given: GivenGroupPolicy;
 }
 
+/** Whether a group may be made without saying where it begins. */
+export type StartStated =
+  | { readonly isRequired: false }
+  /** `count`: how many events it would get, counted before, without the write lock. */
+  | { readonly isRequired: true; readonly count: number };
+
 /** How groups follow their members. Its calls are synchronous, in the write transaction they are given. */
 export class Joining {
   readonly #groups: GroupStore;
@@ -56,11 +62,11 @@ export class Joining {
   ensure(
     tx: WriteTransaction,
     { name, given }: Pick<Newcomer, "name" | "given">,
-    requireFrom: boolean,
+    stated: StartStated,
   ): JoinedGroup {
     const found = this.#groups.toClaim(tx, name);
     if (found === undefined) {
-      return { ...this.#make(tx, name, given, requireFrom), created: true, reports: [] };
+      return { ...this.#make(tx, name, given, stated), created: true, reports: [] };
     }
     const { group, reports } = this.#state(found.group, given);
     const marked = this.#mark(tx, group, false);
@@ -74,7 +80,7 @@ export class Joining {
    */
   join(tx: WriteTransaction, newcomer: Newcomer): JoinedGroup {
     const { name, given, member } = newcomer;
-    const { group, state, created, reports } = this.ensure(tx, newcomer, false);
+    const { group, state, created, reports } = this.ensure(tx, newcomer, { isRequired: false });
     const accepts = given.eventTypes;
     const others = this.#members.live(group.id, tx.now).filter((other) => other.member !== member);
     this.seen(tx, { groupId: group.id, member }, group, given);
@@ -120,13 +126,14 @@ export class Joining {
     tx: WriteTransaction,
     name: string,
     given: GivenGroupPolicy,
-    requireFrom: boolean,
+    stated: StartStated,
   ): ClaimableGroup {
     const { from = "beginning", eventTypes = null } = given;
     const cursor = this.#log.startAfter(from);
-    if (requireFrom && given.from === undefined) {
-      const count = this.#log.count(eventTypes, cursor);
-      if (count > 0) throw groupStartUnstated(name, count);
+    if (stated.isRequired && given.from === undefined) {
+      const isAny =
+        this.#log.firstPosition({ eventTypes, after: cursor, upTo: undefined }) !== undefined;
+      if (isAny) throw groupStartUnstated(name, Math.max(1, stated.count));
     }
     const wanted = WantedTypes.of(eventTypes);
     const policy = completeGroupPolicy(given);

@@ -77,13 +77,15 @@ export class EventLog {
     return this.#rows(SQL.eventById, id)[0];
   }
 
-  /** How many events of these types lie above `after`, and not above `upTo`. */
+  /** How many events of these types lie above `after`, and not above `upTo`. Without types at no cost; with types it counts. */
   count(eventTypes: readonly string[] | null, after: number, upTo: number = NO_END): number {
-    if (eventTypes === null) return this.#number(SQL.countBetween, "count", after, upTo);
-    return this.#countOfTypes(eventTypes, { after, upTo, limit: NO_END });
+    return this.countUpTo(NO_END, { eventTypes, after, upTo });
   }
 
-  /** The same as `count`, but no further than `enough`; without types it may count gaps. */
+  /**
+   * The same, but it counts no further than `enough`. Without types it is the distance: positions without an event are
+   * left only by what was lost in a power cut, or deleted by hand.
+   */
   countUpTo(enough: number, { eventTypes, after, upTo = NO_END }: WantedSegment): number {
     if (eventTypes === null) {
       const oldest = this.#number(SQL.oldestPosition, "position");
@@ -151,7 +153,8 @@ export class EventLog {
     if (indexed >= limit) return indexed;
     const from = Math.max(after, end);
     const types = JSON.stringify(eventTypes);
-    return indexed + this.#number(SQL.countOfTypesBetween, "count", from, upTo, types);
+    const left = limit - indexed;
+    return indexed + this.#number(SQL.countOfTypesBetween, "count", from, upTo, types, left);
   }
 
   #storedAfter(position: number): { position: number; storedAt: number } | undefined {

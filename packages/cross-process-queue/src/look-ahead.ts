@@ -6,7 +6,7 @@ import { type EventRow, fromRow } from "./rows.ts";
 /** An event above a group's cursor. */
 export interface Candidate {
   readonly row: EventRow;
-  /** Its first delivery; `undefined` when the row can't be read. */
+  /** Its first delivery; `undefined` when the row isn't read yet, or can't be. */
   readonly event: StoredEvent | undefined;
 }
 
@@ -55,12 +55,13 @@ export class LookAhead {
     this.#rows = characters > MOST_CHARACTERS ? 1 : ROWS;
   }
 
-  /** The next candidates above a cursor, at most so many; none when it knows nothing of what is there. */
-  above(cursor: number, eventTypes: readonly string[] | null, limit: number): Candidate[] {
+  /** The candidates above a cursor; none when it knows nothing of what is there. */
+  above(cursor: number, eventTypes: readonly string[] | null): readonly Candidate[] {
     // Policies are made once per text, so their types are the same object.
     if (cursor < this.#after || eventTypes !== this.#eventTypes) return [];
     const first = this.#candidates.findIndex(({ row }) => row.position > cursor);
-    return first === -1 ? [] : this.#candidates.slice(first, first + limit);
+    if (first === 0) return this.#candidates;
+    return first === -1 ? [] : this.#candidates.slice(first);
   }
 
   /** Forgets what a cursor has passed. */
@@ -78,7 +79,7 @@ export class LookAhead {
 }
 
 /** Parses a row as the first delivery of its event. */
-export function toCandidate(row: EventRow): Candidate {
+function toCandidate(row: EventRow): Candidate {
   try {
     return { row, event: fromRow(row, { attempt: 1, redelivered: false }) };
   } catch {

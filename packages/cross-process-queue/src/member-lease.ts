@@ -3,6 +3,7 @@ import type { BackendLease, StoredGroupPolicy } from "@ringrift/event-queue/back
 import type { CommitOptions } from "./write-transaction.ts";
 import type { Engine } from "./engine.ts";
 import type { LeaseHandle } from "./lease.ts";
+import type { Leased } from "./taking.ts";
 
 /** Losing a lease or an ack in a power cut means another delivery, which is what at least once allows. */
 export const LOSABLE: CommitOptions = { durable: false };
@@ -15,10 +16,12 @@ export class MemberLease implements BackendLease {
   /** What holds for its member. */
   readonly #policy: StoredGroupPolicy;
   #isSettled = false;
+  #until: number;
 
-  constructor(engine: Engine, handle: LeaseHandle, policy: StoredGroupPolicy) {
+  constructor(engine: Engine, { lease, until }: Leased, policy: StoredGroupPolicy) {
     this.#engine = engine;
-    this.handle = handle;
+    this.handle = lease;
+    this.#until = until;
     this.#policy = policy;
   }
 
@@ -39,9 +42,16 @@ export class MemberLease implements BackendLease {
     return committer.submit((tx) => leases.nack(tx, this.handle, how), LOSABLE);
   }
 
-  extend(ms: number): Promise<number | false> {
+  async extend(ms: number): Promise<number | false> {
     const { committer, leases } = this.#engine;
-    return committer.submit((tx) => leases.extend(tx, this.handle, ms), LOSABLE);
+    const until = await committer.submit((tx) => leases.extend(tx, this.handle, ms), LOSABLE);
+    if (until !== false) this.#until = until;
+    return until;
+  }
+
+  /** By the clock that others go by, who take the event when it has run out. */
+  leftMs(): number {
+    return this.#until - Date.now();
   }
 
   release(): Promise<unknown> {

@@ -182,6 +182,6 @@ export const MIGRATIONS: readonly string[] = [
   -- The type of an event that waits for a member that has a handler for it; due is NULL then.
   ALTER TABLE deliveries ADD COLUMN aside TEXT;
   DROP INDEX deliveries_held;
-  CREATE INDEX deliveries_held ON deliveries(group_id,aside)WHERE due IS NULL;
+  CREATE INDEX deliveries_aside ON deliveries(group_id,aside)WHERE aside IS NOT NULL;
   `,
 ];

@@ -9,7 +9,7 @@ import { isWorthTryingAgain } from "./housekeeping.ts";
 import { type Loss, Losses } from "./losses.ts";
 import { SQL } from "./schema.ts";
 import type { Skipper } from "./skipping.ts";
-import type { TypeEnder } from "./type-ending.ts";
+import type { CountedEnding, TypeEnder } from "./type-ending.ts";
 import type { TypeIndex } from "./type-index.ts";
 
 const SHORTEST_PAUSE_MS = 250;
@@ -138,7 +138,8 @@ export class Sweeper {
   async #sweepStep(losses: Losses): Promise<boolean> {
     const { connection, committer, onDropped } = this.#parts;
     if (!(await connection.read(() => this.#isDue(Date.now())))) return false;
-    const done = await committer.submit((tx) => this.#step(tx), {
+    const endings = await connection.read(() => this.#countEndings(Date.now()));
+    const done = await committer.submit((tx) => this.#step(tx, endings), {
       durable: false,
       patienceMs: PATIENCE_MS,
     });
@@ -163,7 +164,18 @@ export class Sweeper {
     );
   }
 
-  #step(tx: WriteTransaction): Swept {
+  /** Of groups by their id. */
+  #countEndings(now: number): ReadonlyMap<number, CountedEnding> {
+    const { groups, typeEnder } = this.#parts;
+    return new Map(
+      groups.all().flatMap((group): [number, CountedEnding][] => {
+        const counted = typeEnder.count(group, now);
+        return counted === undefined ? [] : [[group.id, counted]];
+      }),
+    );
+  }
+
+  #step(tx: WriteTransaction, endings: ReadonlyMap<number, CountedEnding>): Swept {
     const { connection, groups, limits, skipper, typeEnder, types } = this.#parts;
     const dropped = new Map<string, number>();
     const losses: Loss[] = [];
@@ -178,7 +190,7 @@ export class Sweeper {
       const skip = skipper.skip(tx, group);
       losses.push({ reason: "skipped", group, count: skip.count, isOver: skip.count > 0 });
       more ||= skip.more;
-      const { eventTypes, count } = typeEnder.end(tx, group);
+      const { eventTypes, count } = typeEnder.end(tx, group, endings.get(group.id));
       const isOver = eventTypes.length > 0;
       losses.push({ reason: "type-ended", group, count, isOver, eventTypes });
     }

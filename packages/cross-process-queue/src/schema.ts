@@ -79,11 +79,10 @@ export const SQL = {
   oldestPosition: "SELECT min(position) AS position FROM events",
   storedAfter: `
     SELECT position, stored_at AS storedAt FROM events WHERE position >= ? ORDER BY position LIMIT 1`,
-  countEvents: "SELECT count(*) AS count FROM events",
-  countBetween: "SELECT count(*) AS count FROM events WHERE position > ? AND position <= ?",
   countOfTypesBetween: `
-    SELECT count(*) AS count FROM events
-    WHERE position > ? AND position <= ? AND type IN (SELECT value FROM json_each(?))`,
+    SELECT count(*) AS count FROM (
+      SELECT 1 FROM events
+      WHERE position > ? AND position <= ? AND type IN (SELECT value FROM json_each(?)) LIMIT ? + 0)`,
   // The oldest are looked at, and no others: what is behind the first that may stay, may stay too.
   deleteEvents: `
     DELETE FROM events WHERE position IN (
@@ -178,11 +177,15 @@ export const SQL = {
   countSkipped: "UPDATE groups SET skipped = skipped + ? WHERE id = ?",
   touchGroup: "UPDATE groups SET served_at = max(served_at, ?) WHERE id = ?",
   deleteGroup: "DELETE FROM groups WHERE id = ?",
+  countDeliveries: `
+    SELECT count(*) AS count FROM (SELECT 1 FROM deliveries WHERE group_id = ? LIMIT ? + 0)`,
+  // Others wait for an event of their key, or for a member that has a handler.
   deliveryCounts: `
-    SELECT count(*) AS pending,
-      ifnull(sum(token IS NOT NULL AND due > ?), 0) AS inFlight,
-      ifnull(sum((token IS NULL OR due <= ?) AND attempt > 0), 0) AS retrying
-    FROM deliveries WHERE group_id = ?`,
+    SELECT ifnull(sum(token IS NOT NULL AND due > :now), 0) AS inFlight,
+      ifnull(sum((token IS NULL OR due <= :now) AND attempt > 0), 0) AS retrying
+    FROM (
+      SELECT token, due, attempt FROM deliveries INDEXED BY deliveries_by_due
+      WHERE group_id = :group AND due IS NOT NULL LIMIT :most + 0)`,
   oldestDelivery: `
     SELECT min(position) AS position FROM deliveries WHERE group_id = +?`,
 
@@ -206,7 +209,7 @@ export const SQL = {
   anyAside: `
     SELECT 1 AS found FROM deliveries WHERE group_id = ? AND due IS NULL AND aside > '' LIMIT 1`,
   asideTypes: `
-    SELECT aside AS type, count(*) AS count FROM deliveries
+    SELECT aside AS type, count(*) AS count, sum(attempt > 0) AS retrying FROM deliveries
     WHERE group_id = ? AND due IS NULL AND aside > '' GROUP BY aside`,
   asideOf: `
     SELECT position, token, attempt, redriven, key, failures, event FROM deliveries
@@ -225,12 +228,16 @@ export const SQL = {
   insertNew: `
     INSERT INTO deliveries (group_id, position, due, token, attempt, key)
     VALUES (?, ?, ?, ?, ?, ?)`,
+  insertHeld: `
+    INSERT INTO deliveries (group_id, position, attempt, key)
+    SELECT ?, value, 0, ? FROM json_each(?)`,
   deliveriesBetween: `
     SELECT position FROM deliveries WHERE group_id = ? AND position BETWEEN ? AND ?`,
   countDeliveriesBetween: `
     SELECT count(*) AS count FROM deliveries WHERE group_id = ? AND position BETWEEN ? AND ?`,
   countDeliveriesAfter: `
-    SELECT count(*) AS count FROM deliveries WHERE group_id = ? AND position > ?`,
+    SELECT count(*) AS count FROM (
+      SELECT 1 FROM deliveries WHERE group_id = ? AND position > ? LIMIT ? + 0)`,
   dueDeliveries: `
     SELECT position, token, attempt, redriven, key, failures, event FROM deliveries
     WHERE group_id = +? AND due <= ? ORDER BY due, position LIMIT ? + 0`,
@@ -265,9 +272,6 @@ export const SQL = {
     UPDATE deliveries SET due = 0
     WHERE due IS NULL AND aside IS NULL AND group_id = :group AND position = (
       SELECT min(position) FROM deliveries WHERE group_id = +:group AND key = :key)`,
-  countHeld: `
-    SELECT count(*) AS count FROM deliveries
-    WHERE group_id = ? AND due IS NULL AND aside IS NULL`,
   // Not those that a member has just now: its lease will tell.
   staleDelivery: `
     SELECT 1 AS due FROM deliveries
@@ -326,6 +330,7 @@ export const SQL = {
       LIMIT :limit + 0)`,
   countDeadLetters: "SELECT count(*) AS count FROM dead_letters",
   countDeadLettersOf: "SELECT count(*) AS count FROM dead_letters WHERE group_name = ?",
+  anyDeadLetterOf: "SELECT 1 AS found FROM dead_letters WHERE group_name = ? LIMIT 1",
   deleteDeadLetter: "DELETE FROM dead_letters WHERE number = ?",
   deleteDeadLetterOf: "DELETE FROM dead_letters WHERE group_name = ? AND event_id = ?",
   // The oldest are looked at, and no others.

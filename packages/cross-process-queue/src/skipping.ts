@@ -2,7 +2,7 @@ import type { WriteTransaction } from "./write-transaction.ts";
 import type { BatchStore } from "./batches.ts";
 import type { Connection } from "./connection.ts";
 import type { DeliveryStore } from "./deliveries.ts";
-import type { Group } from "./groups.ts";
+import type { Group, GroupStore } from "./groups.ts";
 import type { EventLog } from "./log.ts";
 import { SQL } from "./schema.ts";
 
@@ -15,6 +15,7 @@ const MOST_DROPPED = 500;
 export interface SkipperParts {
   readonly connection: Connection;
   readonly log: EventLog;
+  readonly groups: GroupStore;
   readonly deliveries: DeliveryStore;
   readonly batches: BatchStore;
 }
@@ -60,22 +61,11 @@ export class Skipper {
   /** Passes over events that no member has seen. */
   #pass(group: Group, upTo: number): number {
     if (upTo <= group.cursor) return 0;
-    const { connection, log } = this.#parts;
-    const count = group.wanted
-      .segments(group.cursor)
-      .map(({ eventTypes, after, upTo: end = upTo }) =>
-        after < upTo ? log.count(eventTypes, after, Math.min(end, upTo)) : 0,
-      )
-      .reduce((sum, some) => sum + some, 0);
+    const { connection, groups } = this.#parts;
     // Redriven events have a delivery already, and are counted when that is dropped.
-    const counted = connection.get<{ count: number }>(
-      SQL.countDeliveriesBetween,
-      group.id,
-      group.cursor + 1,
-      upTo,
-    );
+    const count = groups.aheadUpTo(group, upTo);
     connection.run(SQL.seekCursor, upTo, group.id);
-    return count - (counted?.count ?? 0);
+    return count;
   }
 
   /** Drops what failed, is held back by its key, or was leased by a member that is gone. */

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { StartFrom } from "@ringrift/envelope";
 import type { GroupInfo } from "@ringrift/event-queue";
 import type {
@@ -6,6 +7,7 @@ import type {
   CheckedGroupChange,
   NameHolder,
 } from "@ringrift/event-queue/backend";
+import { groupNotFound } from "@ringrift/event-queue/backend";
 import { Budget } from "./budget.ts";
 import type { Engine } from "./engine.ts";
 
@@ -20,13 +22,21 @@ export class SqliteGroups implements BackendGroups {
   async list(): Promise<GroupInfo[]> {
     const { connection, groups, sweeper } = this.#engine;
     await sweeper.sweepOnce();
-    const now = Date.now();
-    return connection.read(() => groups.all().map((group) => groups.info(group, now)));
+    const all = await connection.read(() => groups.all());
+    const infos: GroupInfo[] = [];
+    for (const { name } of all) {
+      const info = await this.#info(name);
+      if (info !== undefined) infos.push(info);
+      // To count one of them may take some ms.
+      await setImmediate();
+    }
+    return infos;
   }
 
-  seek(name: string, from: StartFrom): Promise<GroupInfo> {
+  async seek(name: string, from: StartFrom): Promise<GroupInfo> {
     const { committer, groups } = this.#engine;
-    return committer.submit((tx) => groups.info(groups.seek(tx, name, from), tx.now));
+    await committer.submit((tx) => groups.seek(tx, name, from));
+    return this.#existing(name);
   }
 
   async remove(name: string): Promise<boolean> {
@@ -43,9 +53,10 @@ export class SqliteGroups implements BackendGroups {
     return isFound;
   }
 
-  configure(name: string, change: CheckedGroupChange): Promise<GroupInfo> {
+  async configure(name: string, change: CheckedGroupChange): Promise<GroupInfo> {
     const { committer, groups } = this.#engine;
-    return committer.submit((tx) => groups.info(groups.configure(tx, name, change), tx.now));
+    await committer.submit((tx) => groups.configure(tx, name, change));
+    return this.#existing(name);
   }
 
   takeName(
@@ -68,5 +79,20 @@ export class SqliteGroups implements BackendGroups {
   furthestBehind(enough: number): Promise<Backlog | undefined> {
     const { connection, groups } = this.#engine;
     return connection.read(() => groups.furthestBehind(enough, Date.now()));
+  }
+
+  /** Counts without the write lock. */
+  #info(name: string): Promise<GroupInfo | undefined> {
+    const { connection, groups } = this.#engine;
+    return connection.read(() => {
+      const group = groups.find(name);
+      return group && groups.info(group, Date.now());
+    });
+  }
+
+  async #existing(name: string): Promise<GroupInfo> {
+    const info = await this.#info(name);
+    if (info === undefined) throw groupNotFound(name);
+    return info;
   }
 }

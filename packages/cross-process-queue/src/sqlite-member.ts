@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { newInstanceId } from "@ringrift/envelope";
 import type { EnsuredGroup, QueueError } from "@ringrift/event-queue";
 import {
@@ -55,15 +56,30 @@ export class SqliteMember implements GroupMember {
 
   async ensure({ requireFrom }: { readonly requireFrom: boolean }): Promise<EnsuredGroup> {
     const { options } = this.#parts;
-    const { committer, groups, joining } = this.#engine;
-    const { info, reports, id } = await committer.submit((tx) => {
-      const { group, created, reports } = joining.ensure(tx, options, requireFrom);
-      return { info: { ...groups.info(group, tx.now), created }, reports, id: group.id };
-    });
+    const { committer, connection, groups, joining } = this.#engine;
+    const stated = requireFrom
+      ? { isRequired: true as const, count: await this.#countFromStart() }
+      : { isRequired: false as const };
+    const { group, created, reports } = await committer.submit((tx) =>
+      joining.ensure(tx, options, stated),
+    );
+    const { id } = group;
+    const info = await connection.read(() => groups.info(groups.byId(id) ?? group, Date.now()));
     // Once it is made anew on purpose, it is this one's group; it joins it with its next claim.
     if (this.#joined !== undefined && this.#joined.groupId !== id) this.#forgetGroup();
     this.#report(reports);
-    return info;
+    return { ...info, created };
+  }
+
+  /** How many events a group would get that begins at the beginning; 0 if there is one, or it says where it begins. */
+  #countFromStart(): Promise<number> {
+    const { name, given } = this.#parts.options;
+    const { connection, groups, log } = this.#engine;
+    return connection.read(() => {
+      if (given.from !== undefined || groups.find(name) !== undefined) return 0;
+      const all = { eventTypes: given.eventTypes ?? null, after: 0, upTo: undefined };
+      return log.countUpTo(MOST_COUNTED, all);
+    });
   }
 
   async claim(request: MemberRequest): Promise<Taken<ClaimedEvent>> {
@@ -72,6 +88,8 @@ export class SqliteMember implements GroupMember {
       // It came to its bounds before it came to anything.
       const isOver = taken.items.length > 0 || taken.retryInMs !== 0;
       if (isOver || request.signal?.aborted === true) return taken;
+      // Others get the lock, before it goes on.
+      await setTimeout(STEP_PAUSE_MS);
     }
   }
 
@@ -221,8 +239,9 @@ export class SqliteMember implements GroupMember {
     return this.#policy;
   }
 
-  #claimed({ event, lease, until }: Leased, policy: StoredGroupPolicy): ClaimedEvent {
-    return { event, lease: new MemberLease(this.#engine, lease, policy), until };
+  #claimed(leased: Leased, policy: StoredGroupPolicy): ClaimedEvent {
+    const { event, until } = leased;
+    return { event, lease: new MemberLease(this.#engine, leased, policy), until };
   }
 
   #report(reports: readonly QueueError[]): void {
@@ -230,4 +249,8 @@ export class SqliteMember implements GroupMember {
   }
 }
 
+/** Events of some types are counted so far. */
+const MOST_COUNTED = 10_000;
+/** Between two claims of which the first has only passed events that are held back. */
+const STEP_PAUSE_MS = 4;
 const NO_REPORTS: readonly QueueError[] = [];

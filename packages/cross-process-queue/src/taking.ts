@@ -4,6 +4,7 @@ import type { BatchStore } from "./batches.ts";
 import type { Connection } from "./connection.ts";
 import type { Delivery, DeliveryStore } from "./deliveries.ts";
 import type { Group } from "./groups.ts";
+import type { HeldEvents } from "./held-events.ts";
 import type { LeaseHandle } from "./lease.ts";
 import type { Candidate } from "./look-ahead.ts";
 import { type EventRow, fromRow } from "./rows.ts";
@@ -23,14 +24,9 @@ export interface Claim {
   readonly group: Group;
   readonly token: number;
   readonly until: number;
+  readonly held: HeldEvents;
 }
 
-interface NewDelivery extends Pick<Delivery, "position" | "token" | "attempt" | "key"> {
-  readonly due: number | null;
-}
-
-/** Held back at once in a group; from there on it waits for these before it looks further. */
-const MOST_HELD = 10_000;
 const NONE: ReadonlySet<number> = new Set();
 
 /** What becomes of one event in a claim: leased, held back, set aside, or buried. Its calls are synchronous. */
@@ -50,15 +46,13 @@ export class EventTaker {
 
   /** Leaves an event to members that have a handler for it. */
   passOver(
-    { tx, group }: Claim,
+    claim: Claim,
     { row }: Candidate,
     { has, room }: { readonly has: ReadonlySet<number>; readonly room: { left?: number } },
   ): "held" | "full" {
+    const { tx, group, held } = claim;
     const { position, key, type } = row;
-    if (has.has(position)) return "held";
-    if (key !== null && this.#deliveries.isBusy(group.id, key)) {
-      return this.#hold(group, position, key);
-    }
+    if (has.has(position) || this.#isHeld(claim, row)) return "held";
     if (room.left === undefined) {
       const set = this.#connection.get<{ count: number }>(SQL.countAside, group.id);
       room.left = MOST_SET_ASIDE - (set?.count ?? 0);
@@ -66,6 +60,7 @@ export class EventTaker {
     if (room.left <= 0) return "full";
     room.left -= 1;
     this.#connection.run(SQL.insertAside, group.id, position, key, type);
+    if (key !== null) held.noteBusy(key);
     tx.rings = true;
     return "held";
   }
@@ -84,9 +79,15 @@ export class EventTaker {
     return found.length === 0 ? NONE : new Set(found.map(({ position }) => position));
   }
 
-  /** Writes the leases of new events without a key; those of others are written already. */
-  addBatch(claim: Claim, events: readonly StoredEvent[]): number | undefined {
-    const { group, token, until } = claim;
+  /**
+   * Writes what is held back, and the leases of new events without a key; those of others are written already. The size
+   * of their batch, if there is one.
+   */
+  finish(claim: Claim, events: readonly StoredEvent[]): number | undefined {
+    const { group, token, until, held } = claim;
+    for (const [key, positions] of held.take()) {
+      this.#connection.run(SQL.insertHeld, group.id, key, JSON.stringify(positions));
+    }
     const positions = events.flatMap(({ key, position }) => (key === undefined ? position : []));
     if (positions.length === 0) return undefined;
     this.#batches.add({ groupId: group.id, token }, until, positions);
@@ -95,36 +96,34 @@ export class EventTaker {
 
   /**
    * Takes one new event, unless an earlier one of its key is unfinished: then it is held back. The lease of an
-   * event without a key is left to `addBatch`.
+   * event without a key is left to `finish`, and so is what is held back.
    */
   take(
     claim: Claim,
     { row, event: known }: Candidate,
     has: ReadonlySet<number>,
-  ): StoredEvent | "held" | "full" {
-    const { group, token, until } = claim;
+  ): StoredEvent | "held" {
+    const { group, token, until, held } = claim;
     const { position, key } = row;
-    if (has.has(position)) return "held";
-    if (key !== null && this.#deliveries.isBusy(group.id, key)) {
-      return this.#hold(group, position, key);
-    }
+    if (has.has(position) || this.#isHeld(claim, row)) return "held";
     const event = known ?? this.#readOrBury(claim, fresh(row), row);
     if (event === undefined) return "held";
-    if (key !== null) this.#insert(claim, { position, due: until, token, attempt: 1, key });
+    if (key !== null) {
+      this.#connection.run(SQL.insertNew, group.id, position, until, token, 1, key);
+      held.noteBusy(key);
+    }
     return event;
   }
 
-  /** It waits for an earlier one of its key. */
-  #hold(group: Group, position: number, key: string): "held" | "full" {
-    const held = this.#connection.get<{ count: number }>(SQL.countHeld, group.id);
-    if ((held?.count ?? 0) >= MOST_HELD) return "full";
-    this.#insert({ group }, { position, due: null, token: null, attempt: 0, key });
-    return "held";
-  }
-
-  #insert({ group }: Pick<Claim, "group">, one: NewDelivery): void {
-    const { position, due, token, attempt, key } = one;
-    this.#connection.run(SQL.insertNew, group.id, position, due, token, attempt, key);
+  /** Holds an event back if an earlier one of its key is unfinished. */
+  #isHeld({ group, held }: Claim, { position, key }: EventRow): boolean {
+    if (key === null) return false;
+    if (!held.isBusy(key)) {
+      if (!this.#deliveries.isBusy(group.id, key)) return false;
+      held.noteBusy(key);
+    }
+    held.hold(key, position);
+    return true;
   }
 
   /** The event, or `undefined` when its row can't be read: then it is a dead letter of this group. */

@@ -3,6 +3,7 @@ import type { Connection } from "./connection.ts";
 import type { DeliveryStore } from "./deliveries.ts";
 import type { Group, GroupStore } from "./groups.ts";
 import type { Joining } from "./joining.ts";
+import type { EventLog } from "./log.ts";
 import { SQL } from "./schema.ts";
 import type { WriteTransaction } from "./write-transaction.ts";
 
@@ -12,10 +13,18 @@ const MOST_DROPPED = 5_000;
 /** What a type ender works with. */
 export interface TypeEnderParts {
   readonly connection: Connection;
+  readonly log: EventLog;
   readonly groups: GroupStore;
   readonly joining: Joining;
   readonly deliveries: DeliveryStore;
   readonly batches: BatchStore;
+}
+
+/** How many events of types that are over a group had pending in a part of the log. */
+export interface CountedEnding {
+  readonly after: number;
+  readonly upTo: number;
+  readonly count: number;
 }
 
 /** Ends the types of groups that nobody has wanted for too long. Its calls are synchronous. */
@@ -31,17 +40,26 @@ export class TypeEnder {
     return this.#parts.joining.isToNotice(group, now) || this.#isOver(group, now);
   }
 
-  /** Ends what is over; which types, and how many events were pending of them. */
+  /** Counts what would end now: before the write lock is taken, since it may be much. */
+  count(group: Group, now: number): CountedEnding | undefined {
+    if (!this.#isOver(group, now)) return undefined;
+    const { cursor: after } = group;
+    const upTo = this.#parts.log.newest();
+    return { after, upTo, count: this.#ending(group, { after, upTo, now }) };
+  }
+
+  /** Ends what is over; which types, and how many events were pending of them. `counted`: those counted before. */
   end(
     tx: WriteTransaction,
     { name, id }: Group,
+    counted: CountedEnding | undefined,
   ): { readonly eventTypes: readonly string[]; readonly count: number } {
     const { connection, groups, joining } = this.#parts;
     joining.notice(tx, id);
     const group = groups.find(name);
     if (group === undefined || !this.#isOver(group, tx.now)) return { eventTypes: [], count: 0 };
     const wanted = group.wanted.withoutOver(tx.now);
-    const ahead = groups.ahead(group) - groups.ahead({ ...group, wanted });
+    const ahead = this.#ahead(group, tx.now, counted);
     groups.store(group, group.policy, wanted);
     const inFlight = connection.all<{ type: unknown }>(SQL.typesInFlight, id);
     const dropped = inFlight
@@ -52,6 +70,29 @@ export class TypeEnder {
     const count = ahead + dropped;
     if (count > 0) connection.run(SQL.countSkipped, count, id);
     return { eventTypes: group.wanted.over(tx.now), count };
+  }
+
+  /** Only what has changed since it was counted is counted again. */
+  #ahead(
+    group: Group,
+    now: number,
+    counted: CountedEnding = { after: group.cursor, upTo: group.cursor, count: 0 },
+  ): number {
+    const { after, upTo, count } = counted;
+    const passed = this.#ending(group, { after, upTo: group.cursor, now });
+    const added = this.#ending(group, { after: upTo, upTo: this.#parts.log.newest(), now });
+    return count - passed + added;
+  }
+
+  #ending(
+    group: Group,
+    { after, upTo, now }: Omit<CountedEnding, "count"> & { readonly now: number },
+  ): number {
+    if (after >= upTo) return 0;
+    const { groups } = this.#parts;
+    const before = { ...group, cursor: after };
+    const wanted = group.wanted.withoutOver(now);
+    return groups.aheadUpTo(before, upTo) - groups.aheadUpTo({ ...before, wanted }, upTo);
   }
 
   /** While nobody is there, it wants what it wanted last. */

@@ -42,12 +42,15 @@ export class TypeIndex {
       .slice(0, limit);
   }
 
-  /** How many events of these types there are, of each no more than `limit`; `upTo` is not beyond the end. */
+  /** How many events of these types there are, counted no further than `limit`; `upTo` is not beyond the end. */
   count(eventTypes: readonly string[], { after, upTo, limit }: PositionQuery): number {
     if (after >= upTo) return 0;
-    return eventTypes
-      .map((type) => this.#countOfType(type, after, upTo, limit))
-      .reduce((sum, count) => sum + count, 0);
+    let count = 0;
+    for (const type of eventTypes) {
+      if (count >= limit) return count;
+      count += this.#countOfType(type, after, upTo, limit - count);
+    }
+    return count;
   }
 
   /** Enters what was appended, once it is a block; the caller has appended so many events, and `newest` last. */

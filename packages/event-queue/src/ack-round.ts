@@ -1,5 +1,7 @@
 /** Longer than it should take to work off what was leased ahead, and short enough not to be missed by others. */
 const LONGEST_MS = 20;
+/** After a handler, a round that took so long isn't gone on with: what is leased ahead should take half of it. */
+const LATE_MS = 10;
 
 /**
  * The time in which a member works off what it leased ahead of its handlers. Acks wait for its end, so that they
@@ -9,6 +11,7 @@ export class AckRound {
   readonly #onLate: () => void;
   #over: PromiseWithResolvers<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #beganAt = 0;
 
   /** `onLate` is called when a round takes longer than 20 ms; it has ended by then. */
   constructor(onLate: () => void) {
@@ -20,8 +23,14 @@ export class AckRound {
     return this.#over?.promise;
   }
 
+  /** Whether it takes so long that it should end now. A timer can't tell: handlers of pure CPU let none run. */
+  get isLate(): boolean {
+    return this.#over !== undefined && performance.now() - this.#beganAt > LATE_MS;
+  }
+
   begin(): void {
     this.end();
+    this.#beganAt = performance.now();
     this.#over = Promise.withResolvers();
     this.#timer = setTimeout(() => {
       this.end();

@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import {
   type Contracts,
   currentEvent,
@@ -21,11 +20,13 @@ import type { ConsumerMiddlewares } from "./consumer-middleware.ts";
 import { checkConsumerOptions, type CheckedConsumerOptions } from "./consumer-options.ts";
 import { Delivery, type DeliveryOutcome, isForWantOfSpace, leaseLost } from "./delivery.ts";
 import { QueueError } from "./errors.ts";
+import { EventLoopTurn } from "./event-loop-turn.ts";
 import type { LeasedEvent } from "./events.ts";
 import { handlerLookup, type HandlerLookup } from "./handler-lookup.ts";
 import { LeaseAhead } from "./lease-ahead.ts";
 import { LeaseRenewal } from "./lease-renewal.ts";
 import type { LeaseSource } from "./lease-source.ts";
+import { leaseOperationsOf } from "./leased-record.ts";
 import { isFatal, reportQueueError } from "./queue-errors.ts";
 import { Roster } from "./roster.ts";
 import { settle } from "./settlement.ts";
@@ -34,14 +35,12 @@ const NOBODY: ReadonlySet<Delivery> = new Set();
 const LONG_POLL_MS = 30_000;
 /** Before a handler is tried again whose sends found the queue full. */
 const FULL_PAUSE_MS = 1_000;
-/** A fast queue and fast handlers would go on in microtasks for ever, and no timer would run. */
-const LONGEST_TURN_MS = 5;
 
 /**
  * For backends: runs handlers over a {@link LeaseSource} until stopped. It starts events in the order they
- * came, never two of one `key` at once; renews the leases of all it holds every third of `leaseMs`; acks
- * after success; nacks failures with their reason; gives back unbegun what it can't begin, and, after a pause, what
- * failed because the queue was full. Errors of the queue are retried with a growing pause; those that no retry can mend end it (`ended` has the error).
+ * came, never two of one `key` at once, and each under a lease that holds; renews the leases of all it holds every third
+ * of `leaseMs`; acks after success; nacks failures with their reason; gives back unbegun what it can't begin, and, after
+ * a pause, what failed because the queue was full. After a few ms it lets the event loop turn before it begins more. Errors of the queue are retried with a growing pause; those that no retry can mend end it (`ended` has the error).
  *
  * @throws QueueError `INVALID_OPTION`
  */
@@ -79,6 +78,8 @@ class ConsumerLoop implements Consumer {
   readonly #ahead: LeaseAhead;
   readonly #pace = new ClaimPace();
   readonly #round = new AckRound(() => this.#giveUpRound());
+  readonly #turn = new EventLoopTurn();
+  #isRenewingFirst = false;
   #state: ConsumerStats["state"] = "running";
   #receiving: AbortController | undefined;
   #looping = true;
@@ -218,7 +219,6 @@ class ConsumerLoop implements Consumer {
     // The constructor must return before the first event can be seen.
     await Promise.resolve();
     let failures = 0;
-    let turnedAt = performance.now();
     while (!this.#hasEnded()) {
       if (this.#running.size + this.#settling.size > 0) {
         // All handlers that end in this turn: then their places are asked for at once, and in the transaction that
@@ -235,10 +235,7 @@ class ConsumerLoop implements Consumer {
         } else {
           await this.#receive(room);
           failures = 0;
-          if (performance.now() - turnedAt > LONGEST_TURN_MS) {
-            await setImmediate();
-            turnedAt = performance.now();
-          }
+          if (this.#turn.isOver) await this.#turn.next();
         }
       } catch (error) {
         if (isFatal(error)) {
@@ -267,6 +264,7 @@ class ConsumerLoop implements Consumer {
     const ahead = isAdaptive ? this.#ahead.next() : 0;
     // Its acks share the transaction of the claim.
     this.#round.end();
+    const askedAt = performance.now();
     try {
       const events = await this.#source.receive({ limit, ahead, waitMs: LONG_POLL_MS, signal });
       this.#waiting.push(...events);
@@ -276,6 +274,7 @@ class ConsumerLoop implements Consumer {
     } finally {
       this.#receiving = undefined;
     }
+    this.#turn.waitedSince(askedAt);
     if (this.#state !== "running") {
       this.#releaseWaiting();
       return;
@@ -308,24 +307,53 @@ class ConsumerLoop implements Consumer {
     }
   }
 
-  #beginReady(): void {
+  #beginReady(isRenewed = false): void {
     while (this.#state === "running" && this.#running.size < this.#options.concurrency) {
       const index = this.#waiting.findIndex(
         ({ key }) => key === undefined || !this.#busyKeys.has(key),
       );
-      const [event] = index === -1 ? [] : this.#waiting.splice(index, 1);
+      const event = this.#waiting[index];
       if (event === undefined) return;
-      if (event.key !== undefined) this.#busyKeys.add(event.key);
-      const { dedupeChildren, handlerTimeoutMs } = this.#options;
-      const { group, childIds } = this.#source;
-      const delivery = new Delivery(event, {
-        group,
-        childIds: dedupeChildren ? childIds : undefined,
-        handlerTimeoutMs: handlerTimeoutMs ?? this.#source.handlerTimeoutMs,
-      });
-      this.#running.add(delivery);
-      void this.#deliver(delivery);
+      if (this.#turn.isOver) {
+        void this.#turn.next().then(() => this.#beginReady());
+        return;
+      }
+      const leftMs = leaseOperationsOf(event)?.leftMs?.() ?? Number.POSITIVE_INFINITY;
+      if (leftMs > 0 && !isRenewed && this.#renewal.isOverdue(leftMs)) {
+        void this.#beginAfterRenewal();
+        return;
+      }
+      this.#waiting.splice(index, 1);
+      if (leftMs > 0) {
+        this.#begin(event);
+        continue;
+      }
+      // The process stood still for longer than the lease: whoever has the event by now does it.
+      this.#counts.leasesLost += 1;
+      this.#release(event);
     }
+  }
+
+  /** No timer ran for so long that the lease could end in the middle of a handler. */
+  async #beginAfterRenewal(): Promise<void> {
+    if (this.#isRenewingFirst) return;
+    this.#isRenewingFirst = true;
+    await this.#renewal.renewNow();
+    this.#isRenewingFirst = false;
+    this.#beginReady(true);
+  }
+
+  #begin(event: LeasedEvent): void {
+    if (event.key !== undefined) this.#busyKeys.add(event.key);
+    const { dedupeChildren, handlerTimeoutMs } = this.#options;
+    const { group, childIds } = this.#source;
+    const delivery = new Delivery(event, {
+      group,
+      childIds: dedupeChildren ? childIds : undefined,
+      handlerTimeoutMs: handlerTimeoutMs ?? this.#source.handlerTimeoutMs,
+    });
+    this.#running.add(delivery);
+    void this.#deliver(delivery);
   }
 
   /** Never rejects. */
@@ -333,6 +361,7 @@ class ConsumerLoop implements Consumer {
     const { event } = delivery;
     const begunAt = performance.now();
     const outcome = await delivery.run(this.#handlerOf(event.type));
+    if (this.#round.isLate) this.#giveUpRound();
     if (outcome.kind === "handled") this.#ahead.handled(performance.now() - begunAt);
     else this.#ahead.reset();
     // Others would fare no better: it keeps its place among those that run.
@@ -376,17 +405,20 @@ class ConsumerLoop implements Consumer {
 
   #releaseWaiting(): void {
     this.#round.end();
-    for (const event of this.#waiting.splice(0)) {
-      this.#releasing += 1;
-      void this.#source
-        .release(event)
-        .catch((error: unknown) => this.#report(error))
-        .finally(() => {
-          this.#releasing -= 1;
-          this.#changed.ring();
-          this.#finishIfQuiet();
-        });
-    }
+    for (const event of this.#waiting.splice(0)) this.#release(event);
+  }
+
+  /** Of no effect where the lease was lost. */
+  #release(event: LeasedEvent): void {
+    this.#releasing += 1;
+    void this.#source
+      .release(event)
+      .catch((error: unknown) => this.#report(error))
+      .finally(() => {
+        this.#releasing -= 1;
+        this.#changed.ring();
+        this.#finishIfQuiet();
+      });
   }
 
   /** The leases of all it holds, those whose handlers run and those that wait for one. */

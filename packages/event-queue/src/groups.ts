@@ -91,6 +91,11 @@ export interface GroupInfo {
   readonly cursor: number;
   /** Events it has still to settle: not yet claimed, leased or waiting for a retry. Dead letters are not. */
   readonly pending: number;
+  /**
+   * There are more pending than counted. Of groups of some types a backend may count no more than 10,000; of a group of
+   * all types `pending` is exact up to 100,000 that it has passed and not settled. @default false
+   */
+  readonly pendingIsAtLeast?: true | undefined;
   /** Of these, leased right now. */
   readonly inFlight: number;
   /** Of these, failed before and waiting for their next attempt. */
@@ -173,7 +178,7 @@ export interface GroupClaim {
 
 /** Administration of consumer groups. */
 export interface Groups {
-  /** All groups, by name. Counts are exact at the time of the call. */
+  /** All groups, by name. Counts are exact at the time of the call, unless `pendingIsAtLeast`. */
   list(): Promise<GroupInfo[]>;
   /**
    * Moves a group's cursor; its leases and retries are dropped, its dead letters kept.

@@ -7,6 +7,11 @@ export interface LeaseOperations {
   nack(options: NackOptions): Promise<boolean>;
   /** Moves the end of the lease; resolves to the new end, or `false`. */
   extend(ms: number): Promise<number | false>;
+  /**
+   * For how much longer the lease holds, by the clock that it goes by; 0 or less when it has run out. Without it, a
+   * lease is taken to hold for its length from when it was given, or renewed.
+   */
+  leftMs?(): number;
 }
 
 const NACK_NAMES: ReadonlySet<string> = new Set<keyof NackOptions>(["delayMs", "reason"]);

@@ -1,69 +1,7 @@
-import { createLineage } from "@ringrift/envelope";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import {
-  createConsumer,
-  leaseEvent,
-  type LeaseOperations,
-  type LeaseSource,
-} from "../src/backend.ts";
-import { type Consumer, type LeasedEvent, QueueError } from "../src/index.ts";
-
-/** A source that a test feeds, and that fails when told to. */
-class Source implements LeaseSource {
-  readonly group = "mailer";
-  readonly claimsCommit = false;
-  leaseMs = 60_000;
-  readonly maxAttempts = 3;
-  readonly queue: LeasedEvent[] = [];
-  readonly released: LeasedEvent[] = [];
-  readonly limits: number[] = [];
-  failures: unknown[] = [];
-  #wake: (() => void) | undefined;
-
-  feed(...events: LeasedEvent[]): void {
-    this.queue.push(...events);
-    this.#wake?.();
-  }
-
-  async receive(options: { limit: number; signal: AbortSignal }): Promise<LeasedEvent[]> {
-    this.limits.push(options.limit);
-    if (this.failures.length > 0) throw this.failures.shift();
-    if (this.queue.length === 0) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        options.signal.addEventListener("abort", () => resolve());
-      });
-    }
-    options.signal.throwIfAborted();
-    return this.queue.splice(0, options.limit);
-  }
-
-  async release(event: LeasedEvent): Promise<void> {
-    this.released.push(event);
-  }
-}
-
-let position = 0;
-function leased(operations: Partial<LeaseOperations> = {}, attempt = 1, key?: string): LeasedEvent {
-  position += 1;
-  const event = {
-    ...createLineage(),
-    position,
-    type: "ORDER_PLACED",
-    payload: {},
-    headers: {},
-    storedAt: 0,
-    attempt,
-    redelivered: attempt > 1,
-    ...(key !== undefined && { key }),
-  };
-  return leaseEvent(event, 0, {
-    ack: async () => true,
-    nack: async () => true,
-    extend: async (ms) => ms,
-    ...operations,
-  });
-}
+import { createConsumer, type LeaseOperations } from "../src/backend.ts";
+import { type Consumer, QueueError } from "../src/index.ts";
+import { leased, Source } from "./fed-source.ts";
 
 const running: Consumer[] = [];
 function consumer(...args: Parameters<typeof createConsumer>): Consumer {

@@ -220,6 +220,23 @@ describe("a member that leases ahead", () => {
     expect(source.log).toEqual(["ack 3", "claim 1+0"]);
   });
 
+  test("acks what is done and gives back what isn't begun after a handler of pure CPU", async () => {
+    const { source, made } = await warm(({ position }) => {
+      if (position === 3) vi.advanceTimersByTime(11);
+    });
+    source.feed(1, 5);
+    await turns();
+    expect(source.log.toSorted()).toEqual([
+      "ack 1",
+      "ack 2",
+      "ack 3",
+      "claim 1+0",
+      "release 4",
+      "release 5",
+    ]);
+    expect(made.stats()).toMatchObject({ failed: 0, inFlight: 0 });
+  });
+
   test("has acked everything when it has stopped", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { source, made } = await warm(({ position }) => (position === 3 ? promise : undefined));

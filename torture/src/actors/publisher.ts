@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { act, type ActorOptions, actorOptions } from "./actor.ts";
 
 export interface PublisherOptions extends ActorOptions {
-  /** Order keys, in turn. */
+  /** Order keys, in turn; 0: events have none. */
   readonly keys: number;
   /** Characters that an event carries beside its name. */
   readonly padding: number;
@@ -17,8 +17,8 @@ const { by, keys, padding, pauseMs, outstanding } = options;
 
 await act(options, async ({ queue, journal, isRunning, ask }) => {
   const send = async (n: number): Promise<void> => {
-    const key = `key-${n % keys}`;
-    journal.write({ kind: "attempt", n, key });
+    const key = keys === 0 ? undefined : `key-${n % keys}`;
+    journal.write({ kind: "attempt", n, key: key ?? "" });
     const payload = { from: by, n, padding: "x".repeat(padding) };
     const event = await ask(n, () => queue.send("TICK", payload, { key }));
     if (event) journal.write({ kind: "sent", n, id: event.id, position: event.position });

@@ -3,10 +3,6 @@
  * is told of all of them. Whoever fixes one sets `isFixed`: from then on every run looks for it.
  */
 export const KNOWN_BUGS = {
-  lateBegin: {
-    isFixed: false,
-    what: "a work handler begins with an event whose lease has run out before, and that somebody else has had",
-  },
   catalogueKeys: {
     isFixed: false,
     what: "the catalogue gives events no key, so those of a bus are not in order elsewhere",

@@ -172,7 +172,6 @@ export const broken: [rule: string, what: string, Story, Remains, BugName[]?][] 
       worked(B, one),
     ],
     left(one),
-    ["lateBegin"],
   ],
   ["worked on once", "nobody works on an event", arrives(one), left(one)],
   [

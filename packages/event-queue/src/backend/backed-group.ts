@@ -78,8 +78,7 @@ export class BackedGroup implements ConsumerGroup {
   }
 
   #source(): LeaseSource {
-    const stored = (): StoredGroupPolicy =>
-      this.#member?.policy ?? completeGroupPolicy(this.#parts.given);
+    const stored = (): StoredGroupPolicy => this.#stored;
     const instance = this.#instance;
     return {
       group: this.name,
@@ -121,7 +120,7 @@ export class BackedGroup implements ConsumerGroup {
         (backend) => this.#memberOf(backend).claim({ ...request, waitMs: leftMs }),
         { keepAlive },
       );
-      const leased = items.map((claimed) => this.#deliver(claimed));
+      const leased = items.map((claimed) => this.#deliver(claimed, request.leaseMs));
       if (signal?.aborted === true) {
         for (const event of leased) await GuardedLease.of(event)?.release();
         signal.throwIfAborted();
@@ -131,8 +130,12 @@ export class BackedGroup implements ConsumerGroup {
     return longPoll({ bell: this.#instance.bell, take, waitMs, signal, keepAlive });
   }
 
-  #deliver({ event, lease, until }: ClaimedEvent): LeasedEvent {
+  #deliver({ event, lease, until }: ClaimedEvent, leaseMs = this.#stored.leaseMs): LeasedEvent {
     this.#instance.counts.received += 1;
-    return leaseEvent(event, until, new GuardedLease(this.#instance, lease));
+    return leaseEvent(event, until, new GuardedLease(this.#instance, lease, leaseMs));
+  }
+
+  get #stored(): StoredGroupPolicy {
+    return this.#member?.policy ?? completeGroupPolicy(this.#parts.given);
   }
 }

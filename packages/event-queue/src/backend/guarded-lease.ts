@@ -14,9 +14,17 @@ export class GuardedLease implements BackendLease {
     return operations instanceof GuardedLease ? operations : undefined;
   }
 
-  constructor(instance: QueueInstance, inner: BackendLease) {
+  /** On the monotone clock: where the lease doesn't know better. */
+  #holdsUntil: number;
+
+  constructor(instance: QueueInstance, inner: BackendLease, leaseMs: number) {
     this.#instance = instance;
     this.inner = inner;
+    this.#holdsUntil = inner.leftMs === undefined ? performance.now() + leaseMs : 0;
+  }
+
+  leftMs(): number {
+    return this.inner.leftMs?.() ?? this.#holdsUntil - performance.now();
   }
 
   ack(): Promise<boolean> {
@@ -27,8 +35,11 @@ export class GuardedLease implements BackendLease {
     return this.#instance.write(() => this.inner.nack(options));
   }
 
-  extend(ms: number): Promise<number | false> {
-    return this.#instance.write(() => this.inner.extend(ms));
+  async extend(ms: number): Promise<number | false> {
+    const askedAt = performance.now();
+    const until = await this.#instance.write(() => this.inner.extend(ms));
+    if (until !== false) this.#holdsUntil = askedAt + ms;
+    return until;
   }
 
   release(): Promise<unknown> {

@@ -76,6 +76,28 @@ export function consuming(test: TestCase): void {
     expect(most).toBe(3);
   });
 
+  test("timers run between handlers of pure CPU, and what waits for them keeps its lease", async (lab) => {
+    const queue = lab.open();
+    await sendNumbered(queue, PLACED, 10);
+    let ticks = 0;
+    const ticking = setInterval(() => {
+      ticks += 1;
+    }, 1);
+    const seen: { readonly n: number; readonly attempt: number; readonly ticks: number }[] = [];
+    const options = { group: "mailer", concurrency: 2, prefetch: 8, leaseMs: 600 };
+    const consumer = queue.consume(options, ({ payload, attempt }) => {
+      seen.push({ n: payload.n, attempt, ticks });
+      busy(120);
+    });
+    await until("all are handled", () => consumer.stats().handled === 10);
+    clearInterval(ticking);
+    expect(seen.map(({ n, attempt }) => [n, attempt])).toEqual(
+      Array.from({ length: 10 }, (_, index) => [index + 1, 1]),
+    );
+    expect(new Set(seen.map((each) => each.ticks)).size).toBe(10);
+    expect(consumer.stats()).toMatchObject({ failed: 0, leasesLost: 0 });
+  });
+
   test("events of one key never run at once, others do", async (lab) => {
     const queue = lab.open();
     await queue.sendMany(
@@ -304,4 +326,10 @@ export function consuming(test: TestCase): void {
       await expectCode(() => queue.group("g").consume(options, () => {}), "INVALID_OPTION");
     });
   }
+}
+
+/** Keeps the processor, and the event loop, for so long. */
+function busy(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
 }

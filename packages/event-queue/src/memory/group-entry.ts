@@ -10,8 +10,6 @@ export interface GroupEntry {
   /** Not before this moment. */
   dueAt: number;
   lease?: { readonly token: number; readonly until: number } | undefined;
-  /** It waits for a member that has a handler for it. */
-  isSetAside?: boolean | undefined;
   /** It comes from the dead letters. */
   readonly redriven: boolean;
   readonly failures: {

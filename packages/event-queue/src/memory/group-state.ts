@@ -6,6 +6,7 @@ import type { GroupInfo } from "../groups.ts";
 import type { EventRecord } from "../stored-event.ts";
 import { MOST_SET_ASIDE, type WantedTypes } from "../wanted-types.ts";
 import type { BuriedEntry, GroupEntry, LeasedEntry } from "./group-entry.ts";
+import { GroupEntries } from "./group-entries.ts";
 import { GroupMembers } from "./group-members.ts";
 
 /** Reads the log from a position upwards. */
@@ -38,10 +39,12 @@ export class GroupState {
   lastServedAt: number;
   /** Events it was made to skip. */
   skipped = 0;
-  readonly #entries = new Map<number, GroupEntry>();
+  readonly #entries = new GroupEntries();
   readonly #readLog: ReadLog;
   readonly #bury: (letter: BuriedEntry) => void;
   #lastToken = 0;
+  /** Something that it doesn't want any more was leased when that was looked at. */
+  #mayHoldUnwanted = false;
 
   constructor(options: {
     readonly name: string;
@@ -68,40 +71,31 @@ export class GroupState {
     const claimed: LeasedEntry[] = [];
     if (this.policy.paused) return claimed;
     this.#expireLeases(request);
-    const busyKeys = new Set<string>();
-    for (const { record, lease } of this.#entries.values()) {
-      if (lease !== undefined && record.key !== undefined) busyKeys.add(record.key);
-    }
-    for (const entry of this.#inOrder()) {
+    for (const entry of this.#entries.claimable()) {
       if (claimed.length === limit) return claimed;
-      const { key, type } = entry.record;
-      if (entry.lease !== undefined || (key !== undefined && busyKeys.has(key))) continue;
-      // Also when it isn't due: what comes after it in its key waits for it.
-      if (key !== undefined) busyKeys.add(key);
-      if (entry.dueAt > now) continue;
-      if (accepts(type)) {
+      // Also when it isn't due, what comes after it in its key waits for it.
+      if (entry.lease !== undefined || entry.dueAt > now) continue;
+      if (accepts(entry.record.type)) {
         claimed.push(this.#lease(entry, leaseMs, now));
         continue;
       }
-      entry.isSetAside = true;
+      this.#entries.setAside(entry);
       // Whoever accepts it finds it at once, whatever becomes of the clock.
       entry.dueAt = 0;
     }
-    this.#claimNew(request, claimed, busyKeys);
+    this.#claimNew(request, claimed);
     return claimed;
   }
 
   /** Whether a member of these types would find something set aside for it. */
   hasSetAside(accepts: (type: string) => boolean): boolean {
-    return [...this.#entries.values()].some(
-      ({ isSetAside, record }) => isSetAside && accepts(record.type),
-    );
+    return [...this.#entries.aside].some(({ record }) => accepts(record.type));
   }
 
   /** When to look again although nothing was sent or settled, in ms from `now`. */
   nextDueIn(now: number): number | undefined {
     let next = Number.POSITIVE_INFINITY;
-    for (const { lease, dueAt } of this.#entries.values()) {
+    for (const { lease, dueAt } of this.#entries.claimable()) {
       const at = lease?.until ?? dueAt;
       if (at > now) next = Math.min(next, at);
     }
@@ -137,10 +131,16 @@ export class GroupState {
     return now + ms;
   }
 
+  /** For how much longer a lease holds; 0 when it is lost. */
+  leftMs({ record, token }: LeasedEntry, now: number): number {
+    const until = this.#held(record.position, token)?.lease?.until;
+    return until === undefined ? 0 : until - now;
+  }
+
   release({ record, token }: LeasedEntry): boolean {
     const entry = this.#held(record.position, token);
     if (entry === undefined) return false;
-    entry.lease = undefined;
+    this.#entries.unlease(entry);
     entry.attempt -= 1;
     entry.dueAt = 0;
     return true;
@@ -148,13 +148,7 @@ export class GroupState {
 
   /** Gives a dead letter's event another round of attempts. */
   redrive(record: EventRecord): void {
-    this.#entries.set(record.position, {
-      record,
-      attempt: 0,
-      dueAt: 0,
-      redriven: true,
-      failures: [],
-    });
+    this.#entries.add({ record, attempt: 0, dueAt: 0, redriven: true, failures: [] });
   }
 
   /** Moves the cursor and forgets what was in flight: its leases are lost. */
@@ -194,6 +188,7 @@ export class GroupState {
       if (this.#entries.has(position)) continue;
       if (before.wants(type, position) && !this.wanted.wants(type, position)) count += 1;
     }
+    this.#mayHoldUnwanted = true;
     count += this.dropUnwanted(now);
     this.skipped += count;
     return { eventTypes: before.over(now), count };
@@ -201,7 +196,12 @@ export class GroupState {
 
   /** Drops what it has of types that it doesn't want any more; not what was redriven by hand. */
   dropUnwanted(now: number): number {
-    return this.#drop(now, ({ record, redriven }) => !redriven && !this.wanted.has(record.type));
+    if (!this.#mayHoldUnwanted) return 0;
+    const isUnwanted = ({ record, redriven }: GroupEntry): boolean =>
+      !redriven && !this.wanted.has(record.type);
+    const count = this.#drop(now, isUnwanted);
+    this.#mayHoldUnwanted = [...this.#entries.values()].some(isUnwanted);
+    return count;
   }
 
   /** Passes over what retention has taken; how many events there were that it wanted. */
@@ -218,7 +218,7 @@ export class GroupState {
 
   /** The lowest position it may still need. */
   floor(): number {
-    return Math.min(this.cursor + 1, ...this.#entries.keys());
+    return Math.min(this.cursor + 1, this.#entries.lowest());
   }
 
   counts(now: number): Pick<GroupInfo, "pending" | "inFlight" | "retrying" | "setAside"> {
@@ -226,11 +226,13 @@ export class GroupState {
     let inFlight = 0;
     let retrying = 0;
     const setAside: Record<string, number> = {};
-    for (const { lease, attempt, isSetAside, record } of this.#entries.values()) {
+    for (const { lease, attempt } of this.#entries.values()) {
       pending += 1;
       if (lease !== undefined && lease.until > now) inFlight += 1;
       else if (attempt > 0) retrying += 1;
-      if (isSetAside === true) setAside[record.type] = (setAside[record.type] ?? 0) + 1;
+    }
+    for (const { record } of this.#entries.aside) {
+      setAside[record.type] = (setAside[record.type] ?? 0) + 1;
     }
     for (const record of this.#readLog(this.cursor)) {
       if (this.#wants(record) && !this.#entries.has(record.position)) pending += 1;
@@ -238,13 +240,9 @@ export class GroupState {
     return { pending, inFlight, retrying, setAside };
   }
 
-  #claimNew(
-    { limit, leaseMs, now, accepts }: EntryClaim,
-    claimed: LeasedEntry[],
-    busyKeys: Set<string>,
-  ): void {
-    let free = MOST_SET_ASIDE;
-    for (const { isSetAside } of this.#entries.values()) if (isSetAside === true) free -= 1;
+  #claimNew({ limit, leaseMs, now, accepts }: EntryClaim, claimed: LeasedEntry[]): void {
+    let free = MOST_SET_ASIDE - this.#entries.aside.size;
+    const passedKeys = new Set<string>();
     // They are left in the log unless something lies behind them that this member takes.
     let passed: EventRecord[] = [];
     for (const record of this.#readLog(this.cursor)) {
@@ -257,23 +255,23 @@ export class GroupState {
       if (!accepts(record.type)) {
         if (passed.length >= free) break;
         passed.push(record);
-        if (key !== undefined) busyKeys.add(key);
+        if (key !== undefined) passedKeys.add(key);
         continue;
       }
-      for (const other of passed) this.#enter(other).isSetAside = true;
+      for (const other of passed) this.#entries.setAside(this.#enter(other));
       free -= passed.length;
       passed = [];
       this.cursor = position;
+      const isHeld = key !== undefined && (this.#entries.isBusy(key) || passedKeys.has(key));
       const entry = this.#enter(record);
-      if (key !== undefined && busyKeys.has(key)) continue;
-      if (key !== undefined) busyKeys.add(key);
+      if (isHeld) continue;
       claimed.push(this.#lease(entry, leaseMs, now));
     }
   }
 
   #enter(record: EventRecord): GroupEntry {
     const entry: GroupEntry = { record, attempt: 0, dueAt: 0, redriven: false, failures: [] };
-    this.#entries.set(record.position, entry);
+    this.#entries.add(entry);
     return entry;
   }
 
@@ -291,10 +289,10 @@ export class GroupState {
   /** Drops entries that no member has just now. */
   #drop(now: number, isDropped: (entry: GroupEntry) => boolean): number {
     let count = 0;
-    for (const [position, entry] of this.#entries) {
+    for (const entry of this.#entries.values()) {
       const isLeased = entry.lease !== undefined && entry.lease.until > now;
       if (isLeased || !isDropped(entry)) continue;
-      this.#entries.delete(position);
+      this.#entries.delete(entry.record.position);
       count += 1;
     }
     return count;
@@ -302,10 +300,6 @@ export class GroupState {
 
   #wants({ type, position }: EventRecord): boolean {
     return this.wanted.wants(type, position);
-  }
-
-  #inOrder(): GroupEntry[] {
-    return [...this.#entries.values()].toSorted((a, b) => a.record.position - b.record.position);
   }
 
   #held(position: number, token: number): GroupEntry | undefined {
@@ -317,15 +311,14 @@ export class GroupState {
     this.#lastToken += 1;
     const token = this.#lastToken;
     entry.attempt += 1;
-    entry.isSetAside = undefined;
-    entry.lease = { token, until: now + leaseMs };
+    this.#entries.lease(entry, { token, until: now + leaseMs });
     const { record, attempt, redriven } = entry;
     return { record, token, attempt, redelivered: redriven || attempt > 1, until: now + leaseMs };
   }
 
   /** What holds for whoever would handle it now is what counts; for what the claimer doesn't handle, what is stored. */
   #expireLeases({ now, accepts, policy }: EntryClaim): void {
-    for (const entry of this.#inOrder()) {
+    for (const entry of this.#entries.claimable()) {
       if (entry.lease === undefined || entry.lease.until > now) continue;
       const error = new QueueError(
         "LEASE_EXPIRED",
@@ -342,7 +335,7 @@ export class GroupState {
     outcome: { readonly now: number; readonly dueAt: number; readonly maxAttempts: number },
   ): void {
     const { now, dueAt, maxAttempts } = outcome;
-    entry.lease = undefined;
+    this.#entries.unlease(entry);
     entry.dueAt = dueAt;
     const error = toErrorData(reason);
     entry.failures.push({ attempt: entry.attempt, time: now, message: error.message });

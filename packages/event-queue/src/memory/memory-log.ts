@@ -242,6 +242,8 @@ export class MemoryLog {
     tell: (reason: string, count: number, error: QueueError) => void,
     dropped: (reason: string, count: number) => void,
   ): void {
+    const [oldest] = this.#records;
+    if (oldest === undefined || oldest.storedAt >= now - this.#retentionMs) return;
     const groups = [...this.groups.values()];
     const holds = ({ lastServedAt, policy }: GroupState): boolean =>
       now - lastServedAt <= policy.holdMs;

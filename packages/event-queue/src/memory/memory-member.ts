@@ -163,6 +163,11 @@ class MemoryLease implements BackendLease {
     return group.extend(entry, ms, log().now());
   }
 
+  leftMs(): number {
+    const { log, group, entry } = this.#parts;
+    return group.leftMs(entry, log().now());
+  }
+
   async release(): Promise<void> {
     const { log, group, entry } = this.#parts;
     log();

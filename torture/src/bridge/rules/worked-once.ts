@@ -7,13 +7,9 @@ export const workedOnce: Rule = {
   name: "worked on once",
   judge: (ledger) => {
     const byEvent = Map.groupBy(ledger.workings, ({ group, id }) => `${group} ${id}`);
-    const repeated = [...byEvent.values()].flatMap((inTime) => {
-      // Whoever was frozen just before it began does so after those who have its lease by now.
-      const all = ledger.bugs.has("lateBegin")
-        ? inTime
-        : inTime.toSorted((one, other) => one.attempt - other.attempt);
-      return all.flatMap((one, index) => repetition(ledger, one, all[index - 1]));
-    });
+    const repeated = [...byEvent.values()].flatMap((all) =>
+      all.flatMap((one, index) => repetition(ledger, one, all[index - 1])),
+    );
     const dead = new Set(ledger.remains.deadLetters.map(({ group, id }) => `${group} ${id}`));
     const groups = new Set(ledger.remains.groups.map(({ name }) => name));
     // Groups belong to one queue: nobody works on the other one.

@@ -1,0 +1,2 @@
+/** Events of this key always fail. */
+export const HOT_KEY = "hot";
