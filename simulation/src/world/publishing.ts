@@ -81,8 +81,8 @@ interface Delivered {
 
 function outcomeOf({ event, errors, dropped }: Delivered): Came {
   const { id } = event;
-  if (dropped === "duplicate") return { outcome: "known", id };
-  return { outcome: errors.some(isUnstored) ? "spooled" : "stored", id };
+  if (errors.some(isUnstored)) return { outcome: "spooled", id };
+  return { outcome: dropped === "duplicate" ? "known" : "stored", id };
 }
 
 /** Whether an error, or what caused it, says that the event isn't stored yet. */

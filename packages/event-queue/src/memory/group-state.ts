@@ -216,9 +216,14 @@ export class GroupState {
     return count;
   }
 
-  /** The lowest position it may still need. */
+  /** The lowest position it may still need; infinite when it needs none that is there. */
   floor(): number {
-    return Math.min(this.cursor + 1, this.#entries.lowest());
+    const lowest = this.#entries.lowest();
+    for (const record of this.#readLog(this.cursor)) {
+      if (record.position >= lowest) break;
+      if (this.#wants(record)) return record.position;
+    }
+    return lowest;
   }
 
   counts(now: number): Pick<GroupInfo, "pending" | "inFlight" | "retrying" | "setAside"> {

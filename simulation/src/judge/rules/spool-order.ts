@@ -50,6 +50,8 @@ function* judgePassing(trial: Trial): Generator<Complaint> {
     const isOfIt = (one: { readonly by: string }): boolean => one.by === `${node}#${life}`;
     const waiting = trial.stored.find((one) => one.tag === tag && isOfIt(one));
     if (!waiting || waiting.index < index) continue;
+    // A stop gave it up, and a handler that runs again has published it again.
+    if (trial.endedBetween(node, index, waiting.index) !== undefined) continue;
     for (const publish of firsts.values()) {
       const isMeanwhile = publish.index > index && publish.index < waiting.index;
       if (!isMeanwhile || publish.node !== node || publish.life !== life) continue;
