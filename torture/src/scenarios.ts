@@ -9,6 +9,7 @@ import { fullDisk } from "./scenarios/full-disk.ts";
 import { hotKey } from "./scenarios/hot-key.ts";
 import { kill } from "./scenarios/kill.ts";
 import { locked } from "./scenarios/locked.ts";
+import { neighbour } from "./scenarios/neighbour.ts";
 import { powerCut } from "./scenarios/power-cut.ts";
 import { reopen } from "./scenarios/reopen.ts";
 import { slow } from "./scenarios/slow.ts";
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   kill,
   freeze,
   locked,
+  neighbour,
   fullDisk,
   powerCut,
   clock,

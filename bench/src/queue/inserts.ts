@@ -122,13 +122,13 @@ async function openRaw({ events, rawRows }: Shape, synchronous: string): Promise
   const database = new Database(path);
   database.pragma(`synchronous = ${synchronous}`);
   const insert = database.prepare(
-    `INSERT INTO events (position, id, type, payload, time, source, origin, stored_at, checksum)
+    `INSERT INTO ringrift_events (position, id, type, payload, time, source, origin, stored_at, checksum)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const index = database.prepare(
-    "INSERT INTO event_types SELECT type, position FROM events WHERE position > ? AND position <= ?",
+    "INSERT INTO ringrift_event_types SELECT type, position FROM ringrift_events WHERE position > ? AND position <= ?",
   );
-  const moveIndex = database.prepare("UPDATE event_types_end SET position = ?");
+  const moveIndex = database.prepare("UPDATE ringrift_event_types_end SET position = ?");
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
   let position = 1;

@@ -52,7 +52,7 @@ async function make(path: string, events: number): Promise<void> {
   // What an event that this library stores looks like: ids grow with time.
   const insert = database.prepare(`
     WITH RECURSIVE numbers(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n < :last)
-    INSERT INTO events (position, id, type, payload, time, source, origin, stored_at)
+    INSERT INTO ringrift_events (position, id, type, payload, time, source, origin, stored_at)
     SELECT n, printf('%08x-%04x-7000-8000-%012x', n >> 16, n & 65535, n),
       CASE WHEN n % 1000000 = ${FIRST_RARE} THEN '${RARE}' ELSE 'TICK' END, :payload, :now, '',
       '01999999-9999-7999-8999-999999999999', :now
@@ -64,8 +64,8 @@ async function make(path: string, events: number): Promise<void> {
   }
   // As if the library had written them: its index by type follows the log.
   database.exec(`
-    INSERT INTO event_types SELECT type, position FROM events ORDER BY type, position;
-    UPDATE event_types_end SET position = ${events};`);
+    INSERT INTO ringrift_event_types SELECT type, position FROM ringrift_events ORDER BY type, position;
+    UPDATE ringrift_event_types_end SET position = ${events};`);
   database.pragma("wal_checkpoint(TRUNCATE)");
   database.close();
 }

@@ -8,6 +8,7 @@ import {
 } from "./driver.ts";
 import { checkPath } from "./location.ts";
 import { pauseAfter } from "./retry.ts";
+import { checkSchema, type SchemaRow, type SchemaUse } from "./schema-version.ts";
 import { SQL } from "./schema.ts";
 import { isBusy, toQueueError } from "./sqlite-errors.ts";
 
@@ -86,9 +87,28 @@ export class Connection {
     return statement;
   }
 
-  /** Runs a function that only reads, in one view, again while the file is locked; errors of SQLite become ours. */
+  /**
+   * Runs a function that only reads, in one view, again while the file is locked; errors of SQLite become ours.
+   *
+   * @throws QueueError (rejects) `SCHEMA_TOO_NEW`, and as `retry`
+   */
   read<T>(look: () => T): Promise<T> {
-    return this.retry(() => this.inOneView(look));
+    return this.retry(() =>
+      this.inOneView(() => {
+        this.requireSchema("read");
+        return look();
+      }),
+    );
+  }
+
+  /**
+   * The schema version of the file, if this program may use it so. To be asked in every transaction: another program may
+   * have brought the file to a newer version in the meantime.
+   *
+   * @throws QueueError `SCHEMA_TOO_NEW`, `QUEUE_DAMAGED`
+   */
+  requireSchema(use: SchemaUse): number {
+    return checkSchema(this.get<SchemaRow>(SQL.schemaRow), use, this.path);
   }
 
   /**
@@ -126,8 +146,21 @@ export class Connection {
   /**
    * Begins a write transaction, or throws `SQLITE_BUSY` at once: the handle of somebody else may have been
    * told to sleep for seconds, and the event loop with it.
+   *
+   * @throws QueueError `SCHEMA_TOO_NEW`
    */
   begin(): void {
+    this.beginUnchecked();
+    try {
+      this.requireSchema("write");
+    } catch (error) {
+      if (this.database.inTransaction) this.run(SQL.rollback);
+      throw error;
+    }
+  }
+
+  /** The same in a file that may have no tables yet, or those of a version before. */
+  beginUnchecked(): void {
     if (this.owned) {
       withoutStackTrace(() => this.run(SQL.begin));
       return;

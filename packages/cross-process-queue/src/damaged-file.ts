@@ -70,8 +70,8 @@ export class DamagedFile {
   /** Whether SQLite finds its way into it at all. */
   #isReadable(): boolean {
     try {
-      this.#database.pragma("application_id");
-      this.#database.prepare("SELECT position FROM events LIMIT 0");
+      this.#database.pragma("schema_version");
+      this.#database.prepare("SELECT position FROM ringrift_events LIMIT 0");
       return true;
     } catch {
       return false;

@@ -6,7 +6,6 @@ import { BALLAST_BYTES, freeBytes } from "./ballast.ts";
 import type { Engine } from "./engine.ts";
 import type { Group } from "./groups.ts";
 import { lockHolder } from "./lock-holder.ts";
-import { MIGRATIONS } from "./migrations.ts";
 import { SQL } from "./schema.ts";
 import { sqliteCopies } from "./sqlite-copies.ts";
 
@@ -81,7 +80,7 @@ function reportFile(engine: Engine, report: HealthReport, lags: readonly Lag[]):
   const walBytes = sizeOf(`${connection.path}-wal`);
   Object.assign(details, {
     path: connection.path,
-    schemaVersion: MIGRATIONS.length,
+    schemaVersion: connection.requireSchema("read"),
     journalMode: connection.database.pragma("journal_mode", { simple: true }),
     bytes: sizeOf(connection.path),
     walBytes,

@@ -9,7 +9,7 @@ import { toQueueError } from "./sqlite-errors.ts";
  * is in the way it tries again. Whoever calls it closes the connection.
  *
  * @throws QueueError (rejects) `NODE_TOO_OLD`, `DRIVER_MISSING`, `SQLITE_TOO_OLD`, `NETWORK_FILE_SYSTEM`,
- * `CANNOT_OPEN`, `NOT_A_QUEUE`, `SCHEMA_TOO_NEW`, `QUEUE_READ_ONLY`, `QUEUE_BUSY`
+ * `CANNOT_OPEN`, `NOT_A_QUEUE`, `SCHEMA_TOO_NEW`, `QUEUE_DAMAGED`, `QUEUE_READ_ONLY`, `QUEUE_BUSY`
  */
 export async function openConnection(source: DatabaseSource): Promise<Connection> {
   if ("database" in source) {

@@ -16,7 +16,7 @@ export function* readableEvents(
   database: SqliteDatabase,
   bounds: PositionRange,
 ): Generator<readonly Record<string, unknown>[], void> {
-  const sql = `SELECT * FROM events WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ${AT_ONCE}`;
+  const sql = `SELECT * FROM ringrift_events WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ${AT_ONCE}`;
   const select = attempt(() => prepare(database, sql));
   if (select === undefined) return;
   const open = [bounds];

@@ -18,11 +18,10 @@ export interface EventRow {
   readonly causation_id: string | null;
   readonly via: string | null;
   readonly traceparent: string | null;
-  /** These two are missing in copies that older versions have made. */
   readonly depth?: number | null;
   readonly causes?: string | null;
   readonly stored_at: number;
-  /** Of `checksumOf`; missing in rows of older versions, and in copies of them. */
+  /** Of `checksumOf`; missing in what was repaired by hand, and in copies of it. */
   readonly checksum?: number | null;
 }
 

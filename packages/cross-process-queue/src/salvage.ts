@@ -41,13 +41,13 @@ export interface SalvageReport {
 }
 
 /** The queue's tables beside the log, and by what their rows are told apart. Claims end by themselves. */
-const TABLES: ReadonlyMap<string, string> = new Map([
-  ["groups", "id"],
-  ["deliveries", "group_id, position"],
-  ["batches", "group_id, token"],
-  ["dead_letters", "number"],
-  ["delayed", "number"],
-  ["dedupe", "key"],
+const SMALL_TABLES: ReadonlyMap<string, string> = new Map([
+  ["ringrift_groups", "id"],
+  ["ringrift_deliveries", "group_id, position"],
+  ["ringrift_batches", "group_id, token"],
+  ["ringrift_dead_letters", "number"],
+  ["ringrift_delayed", "number"],
+  ["ringrift_dedupe", "key"],
 ]);
 const INSERT_EVENT = `${insertEvents(EVENT_COLUMNS, 1)} ON CONFLICT DO NOTHING`;
 
@@ -106,20 +106,22 @@ async function salvageInto(from: string, draft: string): Promise<Findings> {
 async function copyAll(database: SqliteDatabase, connection: Connection): Promise<Findings> {
   const log = await copyEvents(database, connection);
   const counts = new Map<string, number>();
-  const damagedTables = log.lost.length > 0 ? ["events"] : [];
-  for (const [table, key] of TABLES) {
+  const damagedTables = log.lost.length > 0 ? ["ringrift_events"] : [];
+  for (const [table, key] of SMALL_TABLES) {
     const { rows, isWhole } = rowsOf(database, table, key);
     if (!isWhole) damagedTables.push(table);
     counts.set(table, insertRows(connection, table, rows));
   }
   keepIdentity(database, connection);
-  const inFlight = damagedTables.some((table) => table === "deliveries" || table === "batches");
+  const inFlight = ["ringrift_deliveries", "ringrift_batches"].some((table) =>
+    damagedTables.includes(table),
+  );
   return {
     ...log,
-    groups: counts.get("groups") ?? 0,
+    groups: counts.get("ringrift_groups") ?? 0,
     restartedGroups: inFlight ? restartGroups(connection) : [],
-    deadLetters: counts.get("dead_letters") ?? 0,
-    delayed: counts.get("delayed") ?? 0,
+    deadLetters: counts.get("ringrift_dead_letters") ?? 0,
+    delayed: counts.get("ringrift_delayed") ?? 0,
     damagedTables,
     otherTables: otherTables(database, connection),
   };
@@ -127,10 +129,10 @@ async function copyAll(database: SqliteDatabase, connection: Connection): Promis
 
 /**
  * It is the same queue: to those who know it by its id, and to handlers that are run again, which publish the same again.
- * A file before schema 6 has neither, and so the new one keeps its own.
+ * Where they can't be read the new one keeps its own.
  */
 function keepIdentity(database: SqliteDatabase, connection: Connection): void {
-  const [row] = rowsOf(database, "fence", "rowid").rows;
+  const [row] = rowsOf(database, "ringrift_fence", "rowid").rows;
   const { queue_id: id, secret } = row ?? {};
   if (typeof id === "string" && /^[0-9a-f]{32}$/.test(id)) connection.run(SQL.keepQueueId, id);
   if (secret instanceof Uint8Array && secret.length === 32) connection.run(SQL.keepSecret, secret);
@@ -171,12 +173,11 @@ async function copyEvents(
 /** A row takes more than this in the file, with its entries in the indexes: its id alone is 36 bytes, and there twice. */
 const SMALLEST_ROW_BYTES = 120;
 
-/** What tells of positions, if it isn't damaged itself. The last one is of files before schema 5. */
+/** What tells of positions, if it isn't damaged itself. */
 const WITNESSES = [
-  "events",
-  "events INDEXED BY sqlite_autoindex_events_1",
-  "event_types",
-  "events INDEXED BY events_by_type",
+  "ringrift_events",
+  "ringrift_events INDEXED BY sqlite_autoindex_ringrift_events_1",
+  "ringrift_event_types",
 ];
 
 /** Where the log begins and ends, by whatever can still be read. */
@@ -222,12 +223,19 @@ function insertRows(
 ): number {
   let count = 0;
   connection.begin();
+  // The next version may have added columns to the damaged file: see Migration.
+  const known = new Set(
+    connection.all<{ name: string }>(SQL.columnsOf, table).map(({ name }) => name),
+  );
   for (const row of rows) {
-    const columns = Object.keys(row);
+    const columns = Object.keys(row).filter((name) => known.has(name));
     const marks = columns.map(() => "?").join(", ");
     const sql = `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${marks}) ON CONFLICT DO NOTHING`;
     try {
-      count += connection.run(sql, Object.values(row));
+      count += connection.run(
+        sql,
+        columns.map((name) => row[name]),
+      );
     } catch {
       // As with events.
     }
@@ -238,9 +246,9 @@ function insertRows(
 
 /** At least once: what was in flight and isn't known any more is delivered again with all the rest. */
 function restartGroups(connection: Connection): string[] {
-  connection.run("UPDATE groups SET cursor = 0");
-  connection.run("DELETE FROM deliveries");
-  connection.run("DELETE FROM batches");
+  connection.run("UPDATE ringrift_groups SET cursor = 0");
+  connection.run("DELETE FROM ringrift_deliveries");
+  connection.run("DELETE FROM ringrift_batches");
   return connection.all<{ name: string }>(SQL.groups).map(({ name }) => name);
 }
 

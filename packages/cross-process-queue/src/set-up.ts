@@ -1,6 +1,6 @@
 import { QueueError } from "@ringrift/event-queue";
 import type { Connection } from "./connection.ts";
-import { APPLICATION_ID, MIGRATIONS } from "./migrations.ts";
+import { MIGRATIONS } from "./migrations.ts";
 import { SQL } from "./schema.ts";
 
 /** Older ones can corrupt the file when the write-ahead log is reset. */
@@ -13,7 +13,7 @@ const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
  * Makes an open database a queue: checks whose it is, sets it up and brings its schema up to date. Looks
  * before it changes anything: somebody else's file stays as it is. May be repeated when it was busy.
  *
- * @throws QueueError `SQLITE_TOO_OLD`, `NOT_A_QUEUE`, `SCHEMA_TOO_NEW`, `CANNOT_OPEN`
+ * @throws QueueError `SQLITE_TOO_OLD`, `NOT_A_QUEUE`, `SCHEMA_TOO_NEW`, `QUEUE_DAMAGED`, `CANNOT_OPEN`
  */
 export function setUpDatabase(connection: Connection): void {
   const { database, owned } = connection;
@@ -22,6 +22,10 @@ export function setUpDatabase(connection: Connection): void {
   if (database.inTransaction) throw busy();
   // Else a migration by another process would fall between two looks.
   const version = connection.inOneView(() => schemaVersion(connection));
+  // Else macOS only hands over to the disk's cache, which a power cut empties. Handles of others need it as much: their
+  // checkpoints take the queue's log into the file and write over it.
+  database.pragma("fullfsync = ON");
+  database.pragma("checkpoint_fullfsync = ON");
   if (owned) {
     database.pragma("mmap_size = 0");
     database.pragma(`cache_size = -${CACHE_KIB}`);
@@ -49,24 +53,16 @@ function requireSqlite(version: string): void {
   );
 }
 
-/** The schema version of a file that is ours, or may become so. */
+/** The schema version of a file that is ours; 0 where it may become so. */
 function schemaVersion(connection: Connection): number {
-  const { database, owned, path } = connection;
-  const applicationId = Number(database.pragma("application_id", { simple: true }));
-  const version = Number(database.pragma("user_version", { simple: true }));
-  if (applicationId === APPLICATION_ID) {
-    if (version <= MIGRATIONS.length) return version;
-    throw new QueueError(
-      "SCHEMA_TOO_NEW",
-      `Queue "${path}" has schema version "${version}"; this version of @ringrift/cross-process-queue knows ${MIGRATIONS.length}. Update the package in this process.`,
-    );
-  }
-  // Who hands over a handle wants the queue among their own tables; a path is rather a mistake.
-  const usable = !owned || connection.get<{ count: number }>(SQL.countTables)?.count === 0;
-  if (applicationId === 0 && version === 0 && usable) return 0;
+  const { owned, path } = connection;
+  const count = (sql: string): number => connection.get<{ count: number }>(sql)?.count ?? 0;
+  if (count(SQL.hasSchemaTable) > 0) return connection.requireSchema("read");
+  // Anyone who hands over a handle wants the queue among their own tables; a path is rather a mistake.
+  if (!owned || count(SQL.countTables) === 0) return 0;
   throw new QueueError(
     "NOT_A_QUEUE",
-    `"${path}" is a database of something else (application_id ${applicationId}, user_version ${version}). Give the queue a file of its own.`,
+    `"${path}" is a database with other tables, and without the queue's. Give the queue a file of its own; to keep it among your tables, give it your open handle as "database".`,
   );
 }
 
@@ -83,13 +79,17 @@ function useWriteAheadLog({ database, path }: Connection): void {
 
 function migrate(connection: Connection): void {
   const { database } = connection;
-  connection.begin();
+  connection.beginUnchecked();
   try {
     // Another process may have done it while this one waited for the lock.
     const done = schemaVersion(connection);
-    for (const step of MIGRATIONS.slice(done)) database.exec(step);
-    database.pragma(`application_id = ${APPLICATION_ID}`);
-    database.pragma(`user_version = ${MIGRATIONS.length}`);
+    const steps = MIGRATIONS.slice(done);
+    for (const { sql } of steps) database.exec(sql);
+    const last = steps.at(-1);
+    if (last !== undefined) {
+      const { readableFrom, writableFrom } = last;
+      connection.run(SQL.setSchemaRow, MIGRATIONS.length, readableFrom, writableFrom);
+    }
     connection.run(SQL.commit);
   } catch (error) {
     if (database.inTransaction) connection.run(SQL.rollback);

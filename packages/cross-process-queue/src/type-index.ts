@@ -15,9 +15,8 @@ export interface PositionQuery {
 
 /**
  * Where events of a type lie. It follows the log a block at a time, so that the commit of a single event writes none
- * of its pages: up to its end it has every event, and behind that one has to look into the log itself. Only this
- * version enters events; what processes of the version before append waits until one of this version writes, or
- * sweeps. What anybody deletes, a trigger takes out. Its calls are synchronous; who calls has the connection.
+ * of its pages: up to its end it has every event, and behind that one has to look into the log itself. What
+ * somebody else appends waits until a queue writes, or sweeps. What anybody deletes, a trigger takes out. Its calls are synchronous; who calls has the connection.
  */
 export class TypeIndex {
   readonly #connection: Connection;

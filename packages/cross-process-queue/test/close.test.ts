@@ -70,7 +70,7 @@ test("a handle that was given stays open, and its settings stay", async () => {
   expect(event).toMatchObject({ position: 1, attempt: 1 });
   await queue.close();
   expect(database.open).toBe(true);
-  expect(database.prepare("SELECT count(*) AS n FROM events").get()).toEqual({ n: 1n });
+  expect(database.prepare("SELECT count(*) AS n FROM ringrift_events").get()).toEqual({ n: 1n });
   database.close();
 });
 

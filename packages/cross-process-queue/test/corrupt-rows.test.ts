@@ -9,7 +9,9 @@ async function damaged(column: "payload" | "headers" | "via", text: string): Pro
   const queue = openQueue(path);
   for (const n of [1, 2, 3]) await queue.send("A", { n });
   const database = new Database(path);
-  database.prepare(`UPDATE events SET ${column} = ?, checksum = NULL WHERE position = 2`).run(text);
+  database
+    .prepare(`UPDATE ringrift_events SET ${column} = ?, checksum = NULL WHERE position = 2`)
+    .run(text);
   database.close();
   return path;
 }
@@ -44,7 +46,7 @@ test.each([
   const queue = openQueue(path);
   for (const n of [1, 2, 3]) await queue.send("A", { n }, { key: "k", headers: { h: "1" } });
   const database = new Database(path);
-  database.prepare(`UPDATE events SET ${column} = ? WHERE position = 2`).run(value);
+  database.prepare(`UPDATE ringrift_events SET ${column} = ? WHERE position = 2`).run(value);
   expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
   database.close();
   expect((await queue.history()).map(({ position }) => position)).toEqual([1, 3]);
@@ -95,7 +97,7 @@ test("a dead letter that was repaired in the log is handled after its redrive", 
   for (const event of await group.receive()) await event.ack();
   const database = new Database(path);
   database
-    .prepare("UPDATE events SET payload = ?, checksum = NULL WHERE position = 2")
+    .prepare("UPDATE ringrift_events SET payload = ?, checksum = NULL WHERE position = 2")
     .run('{"n":"repaired"}');
   database.close();
   expect(await queue.deadLetters.redrive({ group: "g" })).toEqual({ count: 1 });

@@ -17,13 +17,13 @@ async function longLog(): Promise<string> {
   database
     .prepare(
       `WITH RECURSIVE numbers(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
-       INSERT INTO events (position, id, type, payload, time, source, origin, stored_at)
+       INSERT INTO ringrift_events (position, id, type, payload, time, source, origin, stored_at)
        SELECT n, 'id' || n, iif(n % 2 = 0, 'A', 'B'), '{}', ?, '', 'o', ? FROM numbers`,
     )
     .run(EVENTS, time, time);
   database.exec(`
-    INSERT OR IGNORE INTO event_types (type, position) SELECT type, position FROM events;
-    UPDATE event_types_end SET position = (SELECT max(position) FROM events);`);
+    INSERT OR IGNORE INTO ringrift_event_types (type, position) SELECT type, position FROM ringrift_events;
+    UPDATE ringrift_event_types_end SET position = (SELECT max(position) FROM ringrift_events);`);
   database.close();
   return path;
 }
@@ -43,10 +43,10 @@ test("what a group holds back is counted exactly up to 100,000", async () => {
   const database = new Database(path);
   const hold = database.prepare(
     `WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
-     INSERT INTO deliveries (group_id, position, attempt, key)
-     SELECT (SELECT id FROM groups WHERE name = 'all'), n + ?, 0, 'k' FROM numbers`,
+     INSERT INTO ringrift_deliveries (group_id, position, attempt, key)
+     SELECT (SELECT id FROM ringrift_groups WHERE name = 'all'), n + ?, 0, 'k' FROM numbers`,
   );
-  database.exec(`UPDATE groups SET cursor = ${EVENTS} WHERE name = 'all'`);
+  database.exec(`UPDATE ringrift_groups SET cursor = ${EVENTS} WHERE name = 'all'`);
   hold.run(60_000, -200_000);
   const queue = openQueue(path);
   expect((await queue.groups.list())[0]).toMatchObject({ pending: 60_000, inFlight: 0 });

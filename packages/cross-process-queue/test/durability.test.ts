@@ -140,7 +140,7 @@ test.each(["power-loss", "process-crash"] as const)(
     // Its locks and ours are of one process, so it takes itself for the last to close the file.
     new DatabaseSync(path).close();
     const other = new DatabaseSync(path);
-    other.prepare("SELECT count(*) FROM events").get();
+    other.prepare("SELECT count(*) FROM ringrift_events").get();
     other.close();
     await expect(queue.send("B", {})).rejects.toMatchObject({ code: "WAL_UNLINKED" });
     await expect(queue.send("C", {})).rejects.toMatchObject({ code: "WAL_UNLINKED" });

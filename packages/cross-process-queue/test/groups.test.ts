@@ -4,7 +4,9 @@ import { openQueue, tempPath, until } from "./temp-queue.ts";
 
 function rows(path: string, table: string): number {
   const database = new Database(path, { readonly: true });
-  const { n } = database.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { n: number };
+  const { n } = database.prepare(`SELECT count(*) AS n FROM ringrift_${table}`).get() as {
+    n: number;
+  };
   database.close();
   return n;
 }

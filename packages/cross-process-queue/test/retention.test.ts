@@ -10,7 +10,7 @@ const MANY = Array.from({ length: 1_200 }, (_, n) => ({ type: "A", payload: { n 
 /** Makes all that is stored look as old as it would be in a week. */
 function age(path: string): void {
   const database = new Database(path);
-  database.exec("UPDATE events SET stored_at = stored_at - 604800000");
+  database.exec("UPDATE ringrift_events SET stored_at = stored_at - 604800000");
   database.close();
 }
 
@@ -20,11 +20,11 @@ function fillGroup(path: string, count: number): void {
   database.exec(`
     BEGIN;
     WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})
-    INSERT INTO dead_letters (group_name, event_id, type, position, event, attempts, error, failures, time)
+    INSERT INTO ringrift_dead_letters (group_name, event_id, type, position, event, attempts, error, failures, time)
     SELECT 'g', 'e' || n, 'A', n, '{}', 5, '{}', '[]', 0 FROM numbers;
     WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})
-    INSERT INTO deliveries (group_id, position, due, attempt, event)
-    SELECT (SELECT id FROM groups), n, 9e12, 1, '{}' FROM numbers;
+    INSERT INTO ringrift_deliveries (group_id, position, due, attempt, event)
+    SELECT (SELECT id FROM ringrift_groups), n, 9e12, 1, '{}' FROM numbers;
     COMMIT`);
   database.close();
 }
@@ -32,7 +32,7 @@ function fillGroup(path: string, count: number): void {
 /** Looks, and has nothing swept. */
 function countRows(path: string, table: string): number {
   const database = new Database(path, { readonly: true });
-  const count = database.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number;
+  const count = database.prepare(`SELECT count(*) FROM ringrift_${table}`).pluck().get() as number;
   database.close();
   return count;
 }
@@ -40,7 +40,7 @@ function countRows(path: string, table: string): number {
 /** As if nobody had served any group for a year. */
 function unserve(path: string): void {
   const database = new Database(path);
-  database.exec("UPDATE groups SET served_at = served_at - 31536000000");
+  database.exec("UPDATE ringrift_groups SET served_at = served_at - 31536000000");
   database.close();
 }
 

@@ -133,7 +133,7 @@ describe("64 bytes written over the beginning of any page", () => {
         await damaged.close();
         const result = await salvage(path);
         await expectHonest(result);
-        if (result.report.damagedTables.includes("deliveries")) {
+        if (result.report.damagedTables.includes("ringrift_deliveries")) {
           expect(result.report.restartedGroups).toEqual(["g"]);
         }
         // The pages that lead to others are few: most damage is to a page of some rows.
@@ -179,7 +179,9 @@ test("of garbage nothing is, and the report says so", async () => {
   const { report } = await salvage(path);
   expect(report).toMatchObject({ events: 0, groups: 0, deadLetters: 0 });
   expect(report.lost).toEqual([{ from: 1, to: expect.any(Number) }]);
-  expect(report.damagedTables).toEqual(expect.arrayContaining(["events", "groups"]));
+  expect(report.damagedTables).toEqual(
+    expect.arrayContaining(["ringrift_events", "ringrift_groups"]),
+  );
   expect(readFileSync(path)).toEqual(before);
 });
 
@@ -229,7 +231,7 @@ test("what derives the ids of handlers' children is salvaged as well", async () 
   const { target } = await salvage(path);
   const [before, after] = [path, target].map((file) => {
     const database = new Database(file, { readonly: true });
-    const secret: unknown = database.prepare("SELECT secret FROM fence").pluck().get();
+    const secret: unknown = database.prepare("SELECT secret FROM ringrift_fence").pluck().get();
     database.close();
     return secret;
   });

@@ -49,7 +49,7 @@ test("a send that the database refuses fails alone", async () => {
   await queue.send("A", {});
   const database = new Database(path);
   database.exec(
-    "CREATE TRIGGER picky BEFORE INSERT ON events WHEN NEW.type = 'BAD' BEGIN SELECT RAISE(ABORT, 'no'); END",
+    "CREATE TRIGGER picky BEFORE INSERT ON ringrift_events WHEN NEW.type = 'BAD' BEGIN SELECT RAISE(ABORT, 'no'); END",
   );
   database.close();
   const results = await Promise.allSettled([
@@ -130,7 +130,7 @@ test("positions go on above every cursor when the log was emptied by hand", asyn
   const group = queue.group("g");
   for (const event of await group.receive()) await event.ack();
   const database = new Database(path);
-  database.exec("DELETE FROM events");
+  database.exec("DELETE FROM ringrift_events");
   database.close();
   const { position } = await queue.send("A", { n: 4 });
   expect(position).toBe(4);
@@ -143,7 +143,7 @@ test("times never go back along the log, so that a moment can be found in it", a
   const first = await queue.send("A", {});
   const database = new Database(path);
   // As if the clock of another machine of this file had been ahead.
-  database.prepare("UPDATE events SET stored_at = ?").run(first.storedAt + 60_000);
+  database.prepare("UPDATE ringrift_events SET stored_at = ?").run(first.storedAt + 60_000);
   database.close();
   const second = await queue.send("A", {});
   expect(second.storedAt).toBe(first.storedAt + 60_000);

@@ -26,17 +26,19 @@ function number(database: Database.Database, sql: string): number {
 }
 
 const end = (database: Database.Database): number =>
-  number(database, "SELECT position FROM event_types_end");
+  number(database, "SELECT position FROM ringrift_event_types_end");
 
 /** What the index says is what the log says, up to its end; and that isn't beyond the log's. */
 function expectTrue(database: Database.Database): void {
-  const entries = database.prepare("SELECT type, position FROM event_types ORDER BY position");
+  const entries = database.prepare(
+    "SELECT type, position FROM ringrift_event_types ORDER BY position",
+  );
   const log = database.prepare(
-    "SELECT type, position FROM events WHERE position <= ? ORDER BY position",
+    "SELECT type, position FROM ringrift_events WHERE position <= ? ORDER BY position",
   );
   expect(entries.all()).toEqual(log.all(end(database)));
   expect(end(database)).toBeLessThanOrEqual(
-    number(database, "SELECT ifnull(max(position), 0) FROM events"),
+    number(database, "SELECT ifnull(max(position), 0) FROM ringrift_events"),
   );
 }
 
@@ -104,7 +106,7 @@ test("what is rolled back in the middle of a block isn't in the index", async ()
   ).rejects.toThrow("no");
   for (let n = 0; n < 600; n += 1) await queue.send("B", n);
   const database = rawly(path);
-  expect(number(database, "SELECT count(*) FROM event_types WHERE type = 'RARE'")).toBe(0);
+  expect(number(database, "SELECT count(*) FROM ringrift_event_types WHERE type = 'RARE'")).toBe(0);
   expect(end(database)).toBeGreaterThan(300);
   expectTrue(database);
   await expectSame(queue);
@@ -117,7 +119,7 @@ test("what somebody appends who enters nothing is found at once, and indexed by 
   const database = rawly(path);
   const before = end(database);
   const insert = database.prepare(
-    `INSERT INTO events (position, id, type, payload, time, source, origin, stored_at)
+    `INSERT INTO ringrift_events (position, id, type, payload, time, source, origin, stored_at)
      VALUES (?, ?, ?, '{}', 0, '', '', ${Date.now()})`,
   );
   for (let n = 0; n < 3 * EVENTS; n += 1) insert.run(11 + n, `raw-${n}`, TYPES[n % 4]);
@@ -138,9 +140,9 @@ test("retention takes out of the index what it takes out of the log", async () =
   const database = rawly(path);
   await until(async () => {
     await queue.stats();
-    return number(database, "SELECT count(*) FROM events") === 500;
+    return number(database, "SELECT count(*) FROM ringrift_events") === 500;
   });
-  expect(number(database, "SELECT count(*) FROM event_types")).toBe(500);
+  expect(number(database, "SELECT count(*) FROM ringrift_event_types")).toBe(500);
   expectTrue(database);
   await expectSame(queue);
 });
@@ -150,10 +152,10 @@ test("a log that somebody has emptied by hand is indexed from its new beginning"
   const queue = openQueue(path);
   await queue.sendMany(events(EVENTS, () => "A"));
   const database = rawly(path);
-  database.exec("DELETE FROM events WHERE position > 100");
+  database.exec("DELETE FROM ringrift_events WHERE position > 100");
   expect(end(database)).toBe(100);
   expectTrue(database);
-  database.exec("DELETE FROM events");
+  database.exec("DELETE FROM ringrift_events");
   expect(end(database)).toBe(0);
   for (let n = 0; n < 300; n += 1) await queue.send("RARE", n);
   expectTrue(database);
@@ -166,8 +168,8 @@ test("an entry whose event is gone hides none of those behind it", async () => {
   await queue.sendMany(events(EVENTS, () => "A"));
   // As when a bit of the type flips, and retention comes to it.
   rawly(path).exec(`
-    UPDATE events SET type = 'Q' WHERE position BETWEEN 11 AND 30;
-    DELETE FROM events WHERE position BETWEEN 11 AND 30;`);
+    UPDATE ringrift_events SET type = 'Q' WHERE position BETWEEN 11 AND 30;
+    DELETE FROM ringrift_events WHERE position BETWEEN 11 AND 30;`);
   const seen: number[] = [];
   while (seen.length < EVENTS - 20) {
     const received = await queue.receive({ eventTypes: ["A"], limit: 20 });
@@ -194,13 +196,13 @@ test("whatever is sent, deleted and left to gaps: reads by type find what a look
       await queue.send("A", 0);
       const database = rawly(path);
       const insert = database.prepare(`
-        INSERT INTO events (position, id, type, payload, time, source, origin, stored_at)
+        INSERT INTO ringrift_events (position, id, type, payload, time, source, origin, stored_at)
         SELECT max(position) + ?, 'by-hand-' || (max(position) + 1), 'RARE', '0', 0, '', '', max(stored_at)
-        FROM events`);
+        FROM ringrift_events`);
       const remove = database.prepare(`
-        DELETE FROM events WHERE position IN (
-          SELECT position FROM events ORDER BY position LIMIT ?)
-        AND position < (SELECT max(position) FROM events)`);
+        DELETE FROM ringrift_events WHERE position IN (
+          SELECT position FROM ringrift_events ORDER BY position LIMIT ?)
+        AND position < (SELECT max(position) FROM ringrift_events)`);
       for (const [number, { kind, count }] of steps.entries()) {
         if (kind === "gap") insert.run(count);
         else if (kind === "delete") remove.run(count);
@@ -227,8 +229,9 @@ test("the index is searched for its types, and the log for what lies behind its 
       .all(...Array.from(sql.matchAll(/\?/g), () => 1))
       // The cast is safe: what SQLite selects there.
       .map((row) => (row as { detail: string }).detail);
-  const byType = "SEARCH event_types USING PRIMARY KEY (type=? AND position>? AND position<?)";
-  const behind = "SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
+  const byType =
+    "SEARCH ringrift_event_types USING PRIMARY KEY (type=? AND position>? AND position<?)";
+  const behind = "SEARCH ringrift_events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
   expect(plan(SQL.positionsOfType)).toEqual([byType]);
   expect(plan(SQL.countOfType)).toContain(byType);
   for (const sql of [SQL.eventsOfTypesBetween, SQL.countOfTypesBetween, SQL.enterTypes]) {

@@ -1,30 +1,19 @@
-import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { MIGRATIONS } from "../../src/migrations.ts";
+import { becomeLaterVersion, CONTRACTING, EXPANDING, versionOf } from "../next-version.ts";
 import { openQueue, tempPath, until } from "../temp-queue.ts";
 import { Child } from "./child.ts";
 
-/**
- * The version before this one is the package as it was, in one file. To be made once for each schema version, in a
- * checkout of the commit before the next one is begun: pnpm -C test exec esbuild --bundle --minify --format=esm
- * --platform=node --external:better-sqlite3 --conditions=@ringrift/source
- * ../packages/cross-process-queue/src/index.ts --outfile=version-of-schema-N.mjs
- */
 const COUNT = 100;
+const LATEST = MIGRATIONS.length;
 
-function schemaOf(path: string): unknown {
-  const database = new Database(path, { readonly: true });
-  const version = database.pragma("user_version", { simple: true });
-  database.close();
-  return version;
-}
-
-test("this version and the one before it share a file and a group, though one migrated it under the other", async () => {
+test("this version and the next one share a file and a group, though the next one expanded it under this one", async () => {
   const path = tempPath();
-  const before = new Child("version-before", { path, group: "shared", count: COUNT });
-  await before.count("sent", 10);
-  expect(schemaOf(path)).toBe(MIGRATIONS.length - 1);
+  const older = new Child("older-member", { path, group: "shared", count: COUNT });
+  await older.count("sent", 10);
+  expect(versionOf(path)).toBe(LATEST);
 
+  becomeLaterVersion(EXPANDING);
   const queue = openQueue(path);
   const handled: string[] = [];
   queue.consume({ group: "shared" }, ({ id, attempt }) => {
@@ -35,14 +24,14 @@ test("this version and the one before it share a file and a group, though one mi
   for (let n = 0; n < COUNT; n += 1) {
     sent.push((await queue.send("TICK", { n }, { key: `key-${n % 5}` })).id);
   }
-  expect(schemaOf(path)).toBe(MIGRATIONS.length);
-  await before.line(({ kind }) => kind === "done");
+  expect(versionOf(path)).toBe(LATEST + 1);
+  await older.line(({ kind }) => kind === "done");
   await until(async () => (await queue.groups.list())[0]?.pending === 0);
   // Its last lines may come after its last acks.
-  const byOther = () => before.lines.filter(({ kind }) => kind === "handled");
+  const byOther = () => older.lines.filter(({ kind }) => kind === "handled");
   await until(async () => handled.length + byOther().length >= 2 * COUNT);
   const theirs = byOther();
-  for (const line of before.lines) if (line.kind === "sent") sent.push(line.id ?? "");
+  for (const line of older.lines) if (line.kind === "sent") sent.push(line.id ?? "");
 
   const all = [...handled, ...theirs.map(({ id }) => id)];
   expect(all).toHaveLength(sent.length);
@@ -54,12 +43,37 @@ test("this version and the one before it share a file and a group, though one mi
     Array.from({ length: 2 * COUNT }, (_, n) => n + 1),
   );
   expect(await queue.health()).toMatchObject({ ok: true });
+  older.stop();
+  expect(await older.end()).toBe(0);
 
-  before.stop();
-  expect(await before.end()).toBe(0);
-  // Who is started anew is told that it is too old.
-  const again = new Child("version-before", { path, group: "shared", count: 1 });
-  expect(await again.line(({ kind }) => kind === "failed")).toMatchObject({
+  // A rollback: the older version is started anew in the file, alone.
+  await queue.close();
+  const again = new Child("older-member", { path, group: "shared", count: 5 });
+  await again.count("handled", 5);
+  expect(await again.line(({ kind }) => kind === "done")).toBeDefined();
+  expect(versionOf(path)).toBe(LATEST + 1);
+});
+
+test("a process of this version is told when a later one contracts the file under it, and when it is started anew", async () => {
+  const path = tempPath();
+  const older = new Child("older-member", { path, group: "shared", count: 10_000 });
+  await older.count("sent", 10);
+
+  becomeLaterVersion(EXPANDING, CONTRACTING);
+  const queue = openQueue(path);
+  const { position: first } = await queue.send("AFTER", {});
+  const refusal = {
     code: "SCHEMA_TOO_NEW",
-  });
+    text: expect.stringContaining("Update the package in this process"),
+  };
+  expect(await older.line(({ kind }) => kind === "failed")).toMatchObject(refusal);
+  // Nothing was acknowledged that isn't there, and nothing was written after the file was contracted.
+  const sent = older.lines.filter(({ kind }) => kind === "sent").map(({ id }) => id);
+  const log = await queue.history({ limit: 10_000 });
+  expect(log.filter(({ type }) => type === "TICK").map(({ id }) => id)).toEqual(sent);
+  expect(log.at(-1)).toMatchObject({ type: "AFTER", position: first });
+
+  const again = new Child("older-member", { path, group: "shared", count: 1 });
+  expect(await again.line(({ kind }) => kind === "failed")).toMatchObject(refusal);
+  expect(versionOf(path)).toBe(LATEST + 2);
 });
