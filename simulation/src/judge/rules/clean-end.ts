@@ -11,13 +11,13 @@ export function* cleanEnd(trial: Trial): Generator<Complaint> {
   /** Where a handler waits for the stop: it isn't waited for, nor is the publish that called it. */
   const joined = new Set<string>();
   const limits = new Map<string, number | undefined>();
-  /** How much waits for the start of a process. */
-  const waiting = new Map<string, number>();
+  /** What waits for the start of a process. */
+  const waiting = new Map<string, Set<string>>();
   for (const entry of trial.entries) {
     const process = `${entry.node}#${entry.life}`;
     if (entry.what === "started") waiting.delete(process);
     if (entry.what === "publish" && isByBus(entry.via) && !trial.isUp(entry)) {
-      waiting.set(process, (waiting.get(process) ?? 0) + 1);
+      waiting.set(process, (waiting.get(process) ?? new Set()).add(entry.tag));
     }
     if (entry.what === "started-late") {
       const message = `${process} was started while it was being closed.`;
@@ -35,7 +35,11 @@ export function* cleanEnd(trial: Trial): Generator<Complaint> {
       const message = `${process} says drained: ${drained}, and left: ${left}.`;
       yield { kind: "clean-end: it contradicts itself", message, lines };
     }
-    const unstarted = trial.isUp(entry) ? 0 : (waiting.get(process) ?? 0);
+    // Its coordinator may have started, and its bridge not.
+    const isStored = (tag: string): boolean =>
+      trial.stored.some((event) => event.tag === tag && event.index < index);
+    const waits = [...(waiting.get(process) ?? [])].filter((tag) => !isStored(tag));
+    const unstarted = trial.isUp(entry) ? 0 : waits.length;
     if (unstarted > left) {
       const message = `${process} was not started, and left ${left} instead of the ${unstarted} that waited.`;
       yield { kind: "clean-end: what waited for a start", message, lines };
