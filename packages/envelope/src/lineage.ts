@@ -115,24 +115,45 @@ export function validateLineage(value: unknown): EventLineage {
       "an object with id, time, source, origin, correlationId and via",
     );
   }
-  const lineage = value as Record<string, unknown>;
-  if (!isEventId(lineage["id"])) throw invalid("id", lineage["id"], "a UUID in lower case");
-  const time = lineage["time"];
+  const lineage = readOnce(value as EventLineage);
+  if (!isEventId(lineage.id)) throw invalid("id", lineage.id, "a UUID in lower case");
+  const { time, depth } = lineage as { readonly time: unknown; readonly depth?: unknown };
   if (typeof time !== "number" || !Number.isFinite(time) || time < 0) {
     throw invalid("time", time, "milliseconds since the epoch");
   }
   for (const field of FIELDS) requireText(field, lineage[field]);
-  if (lineage["causationId"] !== undefined) requireText("causationId", lineage["causationId"]);
-  if (lineage["traceparent"] !== undefined) requireText("traceparent", lineage["traceparent"]);
-  requireTexts("via", lineage["via"], MAX_HOPS, "bus instance ids");
-  if (lineage["causes"] !== undefined) {
-    requireTexts("causes", lineage["causes"], MAX_CAUSES, "event ids");
+  if (lineage.causationId !== undefined) requireText("causationId", lineage.causationId);
+  if (lineage.traceparent !== undefined) requireText("traceparent", lineage.traceparent);
+  requireTexts("via", lineage.via, MAX_HOPS, "bus instance ids");
+  if (lineage.causes !== undefined) {
+    requireTexts("causes", lineage.causes, MAX_CAUSES, "event ids");
   }
-  const depth = lineage["depth"];
   if (depth !== undefined && !(Number.isSafeInteger(depth) && (depth as number) >= 0)) {
     throw invalid("depth", depth, "a whole number from 0");
   }
-  return pickLineage(lineage as unknown as EventLineage);
+  return lineage;
+}
+
+/** A copy of its own, so that what is checked is what is kept. Lists that are too long are refused, and aren't copied. */
+function readOnce(value: EventLineage): EventLineage {
+  try {
+    const { via, causes, ...lineage } = pickLineage(value);
+    return {
+      ...lineage,
+      ...(causes !== undefined && { causes: copied(causes, MAX_CAUSES) }),
+      via: copied(via, MAX_HOPS),
+    };
+  } catch (cause) {
+    throw new EnvelopeError(
+      "INVALID_LINEAGE",
+      "Lineage could not be read: one of its getters threw (see cause). Give plain data.",
+      { cause },
+    );
+  }
+}
+
+function copied(list: readonly string[], most: number): readonly string[] {
+  return Array.isArray(list) && list.length <= most ? [...list] : list;
 }
 
 function requireTexts(field: string, value: unknown, most: number, what: string): void {

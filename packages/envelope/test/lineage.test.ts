@@ -73,6 +73,28 @@ describe("a lineage on its way", () => {
     expect(validateLineage({ ...lineage, extra: 1 })).toEqual(lineage);
   });
 
+  it("is kept as it was checked, whatever its owner does to it later", () => {
+    const via = ["a"];
+    let reads = 0;
+    const given = { ...createLineage(), via };
+    Object.defineProperty(given, "source", { enumerable: true, get: () => [`s`, 5][reads++] });
+    const kept = validateLineage(given);
+    via.push("b");
+    expect(kept).toMatchObject({ source: "s", via: ["a"] });
+  });
+
+  it("is refused with its cause where it can't be read", () => {
+    const cause = new Error("boom");
+    const given = Object.defineProperty({ ...createLineage() }, "id", {
+      get() {
+        throw cause;
+      },
+    });
+    expect(() => validateLineage(given)).toThrow(
+      expect.objectContaining({ code: "INVALID_LINEAGE", cause }),
+    );
+  });
+
   it.each([
     ["nothing", null, "lineage"],
     ["an id that is none", { id: "x" }, "id"],
