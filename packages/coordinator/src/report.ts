@@ -1,3 +1,5 @@
+import { warnOfError } from "./warning.ts";
+
 /**
  * Makes of `onError` a function that never throws and never rejects: it is called where nobody could catch it.
  * Without one, errors become process warnings with code `RINGRIFT_COORDINATOR_ERROR`.
@@ -5,10 +7,10 @@
 export function reporter(
   onError: ((error: unknown) => unknown) | undefined,
 ): (error: unknown) => void {
-  if (!onError) return warn;
+  if (!onError) return warnOfError;
   const failed = (thrown: unknown, error: unknown): void => {
-    warn(error);
-    warn(new Error("onError itself failed while it was told of that.", { cause: thrown }));
+    warnOfError(error);
+    warnOfError(new Error("onError itself failed while it was told of that.", { cause: thrown }));
   };
   return (error) => {
     try {
@@ -18,9 +20,4 @@ export function reporter(
       failed(thrown, error);
     }
   };
-}
-
-function warn(error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.emitWarning(text, { code: "RINGRIFT_COORDINATOR_ERROR" });
 }
