@@ -8,7 +8,13 @@ const GROUP_WRITES = 0o020;
 
 /** What is there under this very name: a link is not followed. `undefined` when there is nothing. */
 export function entryAt(path: string): Stats | undefined {
-  return lstatSync(path, { throwIfNoEntry: false });
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    // A part of the path is a file: then there is nothing either.
+    if (error instanceof Error && "code" in error && error.code === "ENOTDIR") return undefined;
+    throw error;
+  }
 }
 
 /**

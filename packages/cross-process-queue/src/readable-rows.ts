@@ -72,6 +72,11 @@ export function readNumber(database: SqliteDatabase, sql: string): number | unde
   return typeof value === "number" ? value : undefined;
 }
 
+/** Whether a table can be read, and holds nothing. */
+export function isEmptyTable(database: SqliteDatabase, table: string): boolean {
+  return attempt(() => prepare(database, `SELECT 1 FROM ${table} LIMIT 1`).all().length) === 0;
+}
+
 function readUntilDamaged(
   database: SqliteDatabase,
   sql: string,
