@@ -8,10 +8,6 @@ export function reporter(
   onError: ((error: unknown) => unknown) | undefined,
 ): (error: unknown) => void {
   if (!onError) return warnOfError;
-  const failed = (thrown: unknown, error: unknown): void => {
-    warnOfError(error);
-    warnOfError(new Error("onError itself failed while it was told of that.", { cause: thrown }));
-  };
   return (error) => {
     try {
       const told = onError(error);
@@ -20,4 +16,9 @@ export function reporter(
       failed(thrown, error);
     }
   };
+}
+
+function failed(thrown: unknown, error: unknown): void {
+  warnOfError(error);
+  warnOfError(new Error("onError itself failed while it was told of that.", { cause: thrown }));
 }

@@ -11,6 +11,7 @@ import { openConnection } from "./open-connection.ts";
 import { isOpenHere } from "./open-here.ts";
 import {
   isEmptyTable,
+  mostRows,
   type PositionRange,
   readNumber,
   readableEvents,
@@ -189,8 +190,12 @@ const WITNESSES = [...CURRENT_WITNESSES, "events INDEXED BY events_by_type"];
 /** Where the log begins and ends, by whatever can still be read. */
 function boundsOf(database: SqliteDatabase): PositionRange {
   const number = (sql: string): number => readNumber(database, sql) ?? 0;
+  const most = mostRows(database);
+  // By its key the log is asked for its ends; of the others all rows are read.
+  const rowsIn = (source: string): string =>
+    source === "events" ? source : `(SELECT position FROM ${source} LIMIT ${most})`;
   const look = (what: "min" | "max"): number[] =>
-    WITNESSES.map((source) => number(`SELECT ${what}(position) FROM ${source}`)).filter(
+    WITNESSES.map((source) => number(`SELECT ${what}(position) FROM ${rowsIn(source)}`)).filter(
       (position) => position > 0,
     );
   const starts = look("min");

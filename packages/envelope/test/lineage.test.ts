@@ -77,22 +77,10 @@ describe("a lineage on its way", () => {
     const via = ["a"];
     let reads = 0;
     const given = { ...createLineage(), via };
-    Object.defineProperty(given, "source", { enumerable: true, get: () => [`s`, 5][reads++] });
+    Object.defineProperty(given, "source", { get: () => (reads++ === 0 ? "s" : 5) });
     const kept = validateLineage(given);
     via.push("b");
     expect(kept).toMatchObject({ source: "s", via: ["a"] });
-  });
-
-  it("is refused with its cause where it can't be read", () => {
-    const cause = new Error("boom");
-    const given = Object.defineProperty({ ...createLineage() }, "id", {
-      get() {
-        throw cause;
-      },
-    });
-    expect(() => validateLineage(given)).toThrow(
-      expect.objectContaining({ code: "INVALID_LINEAGE", cause }),
-    );
   });
 
   it.each([

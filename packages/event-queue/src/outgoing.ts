@@ -202,12 +202,25 @@ function lineageOf(
         'Options "source", "correlationId" and "traceparent" are part of "lineage". Give either the lineage or the others.',
       );
     }
-    return validateLineage(lineage);
+    return readLineage(lineage);
   }
   if (source !== undefined && source !== "") checkText("source", source);
   if (correlationId !== undefined) checkText("correlationId", correlationId);
   if (traceparent !== undefined) checkText("traceparent", traceparent);
   return { source: source ?? usualSource, correlationId, traceparent };
+}
+
+function readLineage(lineage: EventLineage): EventLineage {
+  try {
+    return validateLineage(lineage);
+  } catch (cause) {
+    if (cause instanceof EnvelopeError) throw cause;
+    throw new QueueError(
+      "INVALID_OPTION",
+      'Option "lineage" could not be read: one of its getters threw (see cause). Give plain data.',
+      { cause },
+    );
+  }
 }
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});

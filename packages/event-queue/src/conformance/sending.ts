@@ -149,8 +149,8 @@ export function sending(test: TestCase): void {
 
   test("a hole in a sendMany is refused by its index", async (lab) => {
     const queue = lab.open();
-    const events = Array.from({ length: 2 }, () => ({ type: PLACED, payload: { n: 1 } }));
-    delete events[0];
+    const events: { type: string; payload: object }[] = [];
+    events[1] = { type: PLACED, payload: { n: 1 } };
     const error = await expectCode(() => queue.sendMany(events), "INVALID_OPTION");
     expect(error.message).toContain("Event 0 of sendMany");
     expect(await queue.history()).toEqual([]);
@@ -164,8 +164,11 @@ export function sending(test: TestCase): void {
         throw cause;
       },
     };
-    const error = await expectCode(() => queue.send(PLACED, { n: 1 }, throwing), "INVALID_OPTION");
-    expect(error.cause).toBe(cause);
+    const lineage = Object.defineProperty(createLineage(), "id", { get: () => throwing.key });
+    for (const options of [throwing, { lineage }]) {
+      const error = await expectCode(() => queue.send(PLACED, { n: 1 }, options), "INVALID_OPTION");
+      expect(error.cause).toBe(cause);
+    }
   });
 
   const cycle: { self?: unknown } = {};
