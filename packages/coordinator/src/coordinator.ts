@@ -9,7 +9,7 @@ import { type CoordinatorStats, Counters, type Direction } from "./counters.ts";
 import { Deadline, settledOrAborted, within } from "./deadline.ts";
 import { createEmitters } from "./emitters.ts";
 import { CoordinatorError } from "./errors.ts";
-import { notStarted, spooled } from "./health.ts";
+import { notStarted, shown, spooled } from "./health.ts";
 import type {
   CoordinatorOptions,
   CoordinatorStopResult,
@@ -302,7 +302,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     const waiting = this.#outbound.spooled;
     if (waiting > 0) problems.push(spooled(node, waiting));
     const ok = problems.every(({ severity }) => severity !== "error");
-    return { ...health, ok, problems };
+    return { ...health, ok, problems: problems.map(shown) };
   }
 
   async #begin(): Promise<void> {

@@ -1,3 +1,5 @@
+import { printable } from "@ringrift/envelope";
+
 /** Codes of {@link CoordinatorError}; see `docs/errors.md`. */
 export type CoordinatorErrorCode =
   | "BRIDGE_BLOCKED"
@@ -24,7 +26,7 @@ export class CoordinatorError extends Error {
   readonly code: CoordinatorErrorCode;
 
   constructor(code: CoordinatorErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.code = code;
   }
 }

@@ -1,3 +1,4 @@
+import { printable } from "@ringrift/envelope";
 import type { HealthProblem } from "@ringrift/event-queue";
 
 /** Nothing is bridged. */
@@ -20,4 +21,9 @@ export function spooled(node: string, waiting: number): HealthProblem {
     message: `${waiting} events wait in memory to be stored.`,
     action: "See the queue's problems; they are stored in order as soon as it takes them.",
   };
+}
+
+/** The problem with its texts as they may be printed: errors and names of others are in them. */
+export function shown(problem: HealthProblem): HealthProblem {
+  return { ...problem, subject: printable(problem.subject), message: printable(problem.message) };
 }

@@ -1,4 +1,5 @@
 import { CoordinatorError } from "./errors.ts";
+import { emitCoordinatorWarning } from "./warning.ts";
 import type { CarriedEvent } from "./wire.ts";
 
 /** Why an event isn't stored. */
@@ -54,9 +55,9 @@ export function notRunning(type: string): CoordinatorError {
 
 /** The same, for people, once. */
 export function warnNotRunning(type: string): void {
-  process.emitWarning(
+  emitCoordinatorWarning(
+    "RINGRIFT_NOT_RUNNING",
     `An event "${type}" was published after stop(), so it stays in this process, as do those that follow: stats().dropped["not-running"] counts them. Publish before, or start() again.`,
-    { type: "CoordinatorWarning", code: "RINGRIFT_NOT_RUNNING" },
   );
 }
 

@@ -1,3 +1,5 @@
+import { warnOfError } from "./warning.ts";
+
 /**
  * Makes of `onError` a function that never throws and never rejects: it is called where nobody could catch it.
  * Without one, errors become process warnings with code `RINGRIFT_COORDINATOR_ERROR`.
@@ -5,11 +7,7 @@
 export function reporter(
   onError: ((error: unknown) => unknown) | undefined,
 ): (error: unknown) => void {
-  if (!onError) return warn;
-  const failed = (thrown: unknown, error: unknown): void => {
-    warn(error);
-    warn(new Error("onError itself failed while it was told of that.", { cause: thrown }));
-  };
+  if (!onError) return warnOfError;
   return (error) => {
     try {
       const told = onError(error);
@@ -20,7 +18,7 @@ export function reporter(
   };
 }
 
-function warn(error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.emitWarning(text, { code: "RINGRIFT_COORDINATOR_ERROR" });
+function failed(thrown: unknown, error: unknown): void {
+  warnOfError(error);
+  warnOfError(new Error("onError itself failed while it was told of that.", { cause: thrown }));
 }

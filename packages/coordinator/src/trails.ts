@@ -1,5 +1,6 @@
 import { type RunawayTrail, TrailWatch } from "@ringrift/envelope";
 import type { HealthProblem } from "@ringrift/event-queue";
+import { emitCoordinatorWarning } from "./warning.ts";
 
 /** Trails that are warned of: where one runs away, hundreds may. */
 const MOST_WARNINGS = 20;
@@ -14,10 +15,7 @@ export class Trails {
     onRunaway: (trail) => {
       this.#warnings += 1;
       if (this.#warnings > MOST_WARNINGS) return;
-      process.emitWarning(`${describe(trail)} ${ACTION}`, {
-        type: "CoordinatorWarning",
-        code: "RINGRIFT_RUNAWAY_TRAIL",
-      });
+      emitCoordinatorWarning("RINGRIFT_RUNAWAY_TRAIL", `${describe(trail)} ${ACTION}`);
     },
   });
 

@@ -1,5 +1,6 @@
 import type { AnyCatalogue } from "@ringrift/mappings";
 import { WarnedNames } from "./warned-names.ts";
+import { emitCoordinatorWarning } from "./warning.ts";
 
 /** Types of events that the catalogue doesn't know, most likely those of a newer peer: warns once for each. */
 export class UnknownTypes {
@@ -17,9 +18,9 @@ export class UnknownTypes {
       meant === undefined
         ? "Most likely a newer version of this program sent it: update this one, or add the type to the catalogue."
         : `Have it sent as "${meant}".`;
-    process.emitWarning(
+    emitCoordinatorWarning(
+      "RINGRIFT_UNKNOWN_TYPE",
       `Events of type "${type}" come from the queue, and the catalogue doesn't have it, so they don't reach this node's bus. ${advice}`,
-      { type: "CoordinatorWarning", code: "RINGRIFT_UNKNOWN_TYPE" },
     );
   }
 }

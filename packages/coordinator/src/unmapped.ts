@@ -4,6 +4,7 @@ import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Counters } from "./counters.ts";
 import { adviceFor } from "./queue-type.ts";
 import { WarnedNames } from "./warned-names.ts";
+import { emitCoordinatorWarning } from "./warning.ts";
 
 export interface UnmappedOptions {
   readonly bus: EventBus<AnyContracts>;
@@ -54,9 +55,9 @@ export class UnmappedTopics {
     const { catalogue, counters } = this.#options;
     counters.drop("unmapped");
     if (!this.#warned.add(topic)) return;
-    process.emitWarning(
+    emitCoordinatorWarning(
+      "RINGRIFT_UNMAPPED_TOPIC",
       `Topic "${topic}" is not in the catalogue, so its events stay in this process. ${adviceFor(catalogue, topic)} When it is meant for this process alone, define it with "local: true".`,
-      { type: "CoordinatorWarning", code: "RINGRIFT_UNMAPPED_TOPIC" },
     );
   }
 }

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { renameSync, rmSync, statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { QueueError } from "@ringrift/event-queue";
 import { type Connection, realPath } from "./connection.ts";
 import type { SqliteStatement } from "./driver.ts";
 import { checkPath, prepareFile } from "./location.ts";
+import { nameDraft, requireNothingAt } from "./new-file.ts";
 import { SQL } from "./schema.ts";
 import { toQueueError } from "./sqlite-errors.ts";
 import { syncFile, syncFolder } from "./sync.ts";
@@ -30,12 +30,7 @@ const PAGES_AT_ONCE = 100;
  */
 export async function backUp(connection: Connection, target: string): Promise<QueueBackup> {
   const path = checkPath(target);
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
-    throw new QueueError(
-      "INVALID_PATH",
-      `Backup "${path}" exists already and is left as it is. Give the path of a new file.`,
-    );
-  }
+  requireNothingAt(path);
   const draft = `${path}.${randomBytes(6).toString("hex")}.partial`;
   prepareFile(draft);
   const source = connection.openAnother();
@@ -47,7 +42,7 @@ export async function backUp(connection: Connection, target: string): Promise<Qu
     };
     await source.backup(draft, { progress: () => PAGES_AT_ONCE });
     await syncFile(draft);
-    renameSync(draft, path);
+    nameDraft(draft, path);
     await syncFolder(dirname(path));
     return {
       path: realPath(path),

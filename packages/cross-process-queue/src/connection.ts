@@ -204,7 +204,9 @@ export class Connection {
   openAnother(): SqliteDatabase {
     // The cast is safe: what made the handle makes another one.
     const Driver = this.owned ? loadDriver() : (this.database.constructor as SqliteDriver);
-    return new Driver(this.path, { timeout: BUSY_TIMEOUT_MS });
+    const database = new Driver(this.path, { timeout: BUSY_TIMEOUT_MS });
+    database.pragma("trusted_schema = OFF");
+    return database;
   }
 
   /** Closes the database if it was opened here. */

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { QueueError } from "@ringrift/event-queue";
 import { loadDriver, type SqliteDatabase } from "./driver.ts";
+import { requireOwnTables } from "./own-schema.ts";
 
 /** Of "The Database Header" of SQLite's file format. */
 const HEADER_BYTES = 100;
@@ -36,7 +37,7 @@ export class DamagedFile {
   /**
    * Copies `path` to a file beside `draft`, and opens it. `sound`: a fresh queue, for its first page.
    *
-   * @throws QueueError `CANNOT_OPEN`
+   * @throws QueueError `CANNOT_OPEN`, `NOT_A_QUEUE`
    */
   constructor(path: string, draft: string, sound: string) {
     this.#copy = `${draft}.${randomBytes(6).toString("hex")}.damaged`;
@@ -52,10 +53,18 @@ export class DamagedFile {
       );
     }
     this.#database = open(this.#copy);
-    if (this.#isReadable()) return;
-    this.#database.close();
-    mend(this.#copy, sound);
-    this.#database = open(this.#copy);
+    try {
+      if (this.#isReadable()) {
+        requireOwnTables(this.#database, path);
+        return;
+      }
+      this.#database.close();
+      mend(this.#copy, sound);
+      this.#database = open(this.#copy);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   get database(): SqliteDatabase {
@@ -85,7 +94,9 @@ export class DamagedFile {
 
 function open(path: string): SqliteDatabase {
   const Driver = loadDriver();
-  return new Driver(path, { timeout: 1_000 });
+  const database = new Driver(path, { timeout: 1_000 });
+  database.pragma("trusted_schema = OFF");
+  return database;
 }
 
 /** Fills a file up to whole pages and to what its header says, and gives it a first page that can be read. */

@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { runDetached } from "@ringrift/envelope";
 import type { Bell } from "@ringrift/event-queue/backend";
+import { entryAt, mayBePlanted } from "./file-owner.ts";
 import type { SafetyNet } from "./safety-net.ts";
 
 /** How often who rings looks whether the file is still the one that others watch: a busy sender rings often. */
@@ -16,6 +17,9 @@ const LOOK_EVERY_MS = 20;
 /** Whoever was woken a moment ago looks again by itself, as long as it finds something. */
 const RING_EVERY_MS = 1;
 const RING = Buffer.from("!");
+/** Never through a link, and without waiting for whoever reads a pipe. Windows has neither. */
+const HOW =
+  constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /** Doorbells of this thread by file: they hear one another without the file. */
 const neighbours = new Map<string, Set<Doorbell>>();
@@ -136,9 +140,11 @@ export class Doorbell {
     if (this.#isGone()) this.#forgetFile();
     if (this.#descriptor !== undefined) return this.#descriptor;
     try {
-      this.#descriptor = openSync(this.#path, constants.O_RDWR | constants.O_CREAT, 0o600);
+      const descriptor = openSync(this.#path, HOW, 0o600);
+      if (isBell(descriptor, this.#path)) this.#descriptor = descriptor;
+      else closeSync(descriptor);
     } catch {
-      // A folder that can't be written: then nobody commits from here, and listening is by looking.
+      // A link, or a folder that can't be written: others find out by themselves, and listening is by looking.
     }
     return this.#descriptor;
   }
@@ -154,4 +160,18 @@ export class Doorbell {
     closeSync(this.#descriptor);
     this.#descriptor = undefined;
   }
+}
+
+/** Somebody else's file under this name, one with another name too among them, is never written. */
+function isBell(descriptor: number, path: string): boolean {
+  const entry = fstatSync(descriptor);
+  return entry.isFile() && entry.nlink === 1 && !mayBePlanted(entry, path);
+}
+
+/** Whether what is there in the doorbell's place is none, and so isn't used. */
+export function isBellInTheWay(databasePath: string): boolean {
+  const path = `${databasePath}.bell`;
+  const entry = entryAt(path);
+  if (entry === undefined) return false;
+  return !entry.isFile() || entry.nlink !== 1 || mayBePlanted(entry, path);
 }

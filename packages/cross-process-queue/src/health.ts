@@ -3,7 +3,9 @@ import { setImmediate } from "node:timers/promises";
 import { type HealthProblem, QueueError } from "@ringrift/event-queue";
 import type { HealthReport, LogStats } from "@ringrift/event-queue/backend";
 import { BALLAST_BYTES, freeBytes } from "./ballast.ts";
+import { isBellInTheWay } from "./doorbell.ts";
 import type { Engine } from "./engine.ts";
+import { exposedFiles } from "./file-owner.ts";
 import type { Group } from "./groups.ts";
 import { lockHolder } from "./lock-holder.ts";
 import { SQL } from "./schema.ts";
@@ -77,6 +79,7 @@ function reportFile(engine: Engine, report: HealthReport, lags: readonly Lag[]):
       action: "Free some space, or move the queue to another disk.",
     });
   }
+  problems.push(...exposures(path));
   const walBytes = sizeOf(`${connection.path}-wal`);
   Object.assign(details, {
     path: connection.path,
@@ -100,6 +103,32 @@ function reportFile(engine: Engine, report: HealthReport, lags: readonly Lag[]):
       action: "Find that program and end it.",
     });
   }
+}
+
+/** Who else may write the queue's files. */
+function exposures(path: string): HealthProblem[] {
+  const exposed = exposedFiles(path);
+  const problems: HealthProblem[] = [];
+  if (exposed.length > 0) {
+    problems.push({
+      code: "FILES_EXPOSED",
+      severity: "warning",
+      subject: path,
+      message: `Others than this process's user may write ${exposed.map((file) => `"${file}"`).join(", ")}: they can read and change every event, or put another file in its place.`,
+      action:
+        "Take the rights from them (chmod 700 the folder, 600 the files), or move the queue to a folder of its own.",
+    });
+  }
+  if (isBellInTheWay(path)) {
+    problems.push({
+      code: "FILES_EXPOSED",
+      severity: "warning",
+      subject: `${path}.bell`,
+      message: `"${path}.bell" is a link or somebody else's file, and isn't used: events of other processes come in up to half a second later.`,
+      action: "Delete it; it is made anew. See who may write in the folder.",
+    });
+  }
+  return problems;
 }
 
 /** How far a group is behind. */

@@ -5,12 +5,14 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  type Stats,
   statfsSync,
   statSync,
   unlinkSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { QueueError } from "@ringrift/event-queue";
+import { entryAt, mayBePlanted } from "./file-owner.ts";
 
 /**
  * Checks the path of a queue's file and makes it absolute. No I/O.
@@ -46,9 +48,13 @@ export function prepareFile(path: string): void {
   try {
     makeFolder(dirname(path));
     refuseNetwork(path);
-    const entry = statSync(path, { throwIfNoEntry: false });
-    if (entry === undefined) createPrivately(path);
-    else if (!entry.isFile()) throw notAFile(path, entry.isDirectory());
+    if (entryAt(path) === undefined) createPrivately(path);
+    const entry = entryAt(path);
+    if (entry !== undefined) requireOwnFile(path, entry);
+    for (const file of [`${path}-wal`, `${path}-shm`]) {
+      const beside = entryAt(file);
+      if (beside !== undefined) requireOwnFile(file, beside);
+    }
   } catch (cause) {
     if (cause instanceof QueueError) throw cause;
     throw new QueueError(
@@ -57,6 +63,22 @@ export function prepareFile(path: string): void {
       { cause },
     );
   }
+}
+
+/** SQLite would follow a link, and write whatever file of this user somebody else has it lead to. */
+function requireOwnFile(path: string, entry: Stats): void {
+  if (entry.isSymbolicLink()) {
+    throw new QueueError(
+      "CANNOT_OPEN",
+      `"${path}" is a symbolic link, which is not followed: whoever made it would choose the file that is written. Give the path of the file itself, or delete the link.`,
+    );
+  }
+  if (!entry.isFile()) throw notAFile(path, entry.isDirectory());
+  if (!mayBePlanted(entry, path)) return;
+  throw new QueueError(
+    "CANNOT_OPEN",
+    `"${path}" belongs to another user (${entry.uid}), in a folder that everybody may write: they may have put it there. Use a folder of your own, or delete it.`,
+  );
 }
 
 /** Step by step: the recursive form of Node never returns where a folder can't be made, as in /proc. */
@@ -111,10 +133,11 @@ function createPrivately(path: string): void {
     linkSync(draft, path);
   } catch (error) {
     const code = codeOf(error);
+    // Another process was first; what it made is looked at by the caller.
     if (code === "EEXIST") return;
     // A file system without hard links.
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") throw error;
-    closeSync(openSync(path, "a", 0o600));
+    closeSync(openSync(path, "ax", 0o600));
   } finally {
     unlinkSync(draft);
   }

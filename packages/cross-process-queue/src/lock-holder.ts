@@ -1,4 +1,6 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, readlinkSync, statSync } from "node:fs";
+import { basename } from "node:path";
+import { printable } from "@ringrift/envelope";
 
 /** Byte of SQLite's shared-memory file that a writer locks; see "WAL-mode file format" of SQLite. */
 const WRITE_LOCK_BYTE = 120;
@@ -6,11 +8,13 @@ const WRITE_LOCK_BYTE = 120;
 const LOCK =
   /^\d+: (?:POSIX|OFDLCK)\s+\S+\s+WRITE\s+(-?\d+)\s+[0-9a-f]+:[0-9a-f]+:(\d+)\s+(\d+)\s+(\d+|EOF)$/;
 
+const LONGEST_NAME = 64;
+
 /** A process that is writing to the database, or keeps others from it. */
 export interface LockHolder {
   readonly pid: number;
-  /** Its command line, as far as it may be seen. */
-  readonly command: string;
+  /** Name of the file that it runs, e.g. `node`. Not its command line: people write passwords there. */
+  readonly program: string;
 }
 
 /** Who has the write lock just now. On Linux only, and only within one namespace of process ids. */
@@ -22,7 +26,7 @@ export function lockHolder(databasePath: string): LockHolder | undefined {
       if (Number(inode) !== ino || Number(first) > WRITE_LOCK_BYTE) continue;
       if (last !== "EOF" && Number(last) < WRITE_LOCK_BYTE) continue;
       // Not seen from here: 0, or a lock of an open file rather than of a process.
-      if (Number(pid) > 0) return { pid: Number(pid), command: commandOf(Number(pid)) };
+      if (Number(pid) > 0) return { pid: Number(pid), program: programOf(Number(pid)) };
     }
   } catch {
     // Another system, or there is no such file: then nobody knows.
@@ -33,12 +37,17 @@ export function lockHolder(databasePath: string): LockHolder | undefined {
 /** The same, for people. */
 export function describeHolder(databasePath: string): string {
   const holder = lockHolder(databasePath);
-  return holder === undefined ? "another process" : `process ${holder.pid} (${holder.command})`;
+  return holder === undefined ? "another process" : `process ${holder.pid} (${holder.program})`;
 }
 
-function commandOf(pid: number): string {
+function programOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+    return printable(basename(readlinkSync(`/proc/${pid}/exe`)), LONGEST_NAME);
+  } catch {
+    // Another user's process.
+  }
+  try {
+    return printable(readFileSync(`/proc/${pid}/comm`, "utf8").trim(), LONGEST_NAME);
   } catch {
     return "unknown";
   }

@@ -4,7 +4,8 @@ import { TABLES } from "./tables.ts";
  * One step of the schema, from one version to the next. Each release has one step at most, and a step that was released
  * is never edited: there are files that have run it.
  *
- * A step expands first: it adds tables and nullable columns, and programs of the version before go on in the file, also
+ * A step expands first: it adds tables and nullable columns, but no trigger to a table of before, since programs of the
+ * version before refuse one that they don't know. So programs of the version before go on in the file, also
  * after a rollback. What they don't need any more is removed, or filled in, one minor version later. Such a step
  * contracts, and says so in `readableFrom` and `writableFrom`: neither is ever higher than the version before it.
  */

@@ -1,6 +1,7 @@
 import { BUSY_TIMEOUT_MS, Connection, type DatabaseSource, realPath } from "./connection.ts";
 import { loadDriver, type SqliteDatabase } from "./driver.ts";
 import { prepareFile } from "./location.ts";
+import { noteConnection } from "./open-here.ts";
 import { setUpDatabase } from "./set-up.ts";
 import { toQueueError } from "./sqlite-errors.ts";
 
@@ -34,6 +35,7 @@ export async function openConnection(source: DatabaseSource): Promise<Connection
 }
 
 async function setUp(connection: Connection): Promise<Connection> {
+  noteConnection(connection);
   await connection.retry(() => setUpDatabase(connection));
   // From here on whoever is in the way is waited for without blocking: SQLite would sleep for a millisecond
   // at least, and most transactions of others are over sooner.

@@ -72,14 +72,36 @@ export function readNumber(database: SqliteDatabase, sql: string): number | unde
   return typeof value === "number" ? value : undefined;
 }
 
+/** The least that a row takes, with its entry in the page. */
+const LEAST_ROW_BYTES = 8;
+
+/**
+ * More rows than there is room for in the file are rows that are met again: in a tree that was made for it, whose pages lead
+ * to the same ones over and over, that has no end for practical purposes.
+ */
+export function mostRows(database: SqliteDatabase): number {
+  const pages = readNumber(database, "PRAGMA page_count") ?? 0;
+  const pageBytes = readNumber(database, "PRAGMA page_size") ?? 0;
+  return Math.ceil((pages * pageBytes) / LEAST_ROW_BYTES);
+}
+
+/** Whether a table can be read, and holds nothing. */
+export function isEmptyTable(database: SqliteDatabase, table: string): boolean {
+  return attempt(() => prepare(database, `SELECT 1 FROM ${table} LIMIT 1`).all().length) === 0;
+}
+
 function readUntilDamaged(
   database: SqliteDatabase,
   sql: string,
 ): { readonly rows: readonly Record<string, unknown>[]; readonly isWhole: boolean } {
   const rows: Record<string, unknown>[] = [];
   try {
-    // The cast is safe: rows are objects.
-    for (const row of prepare(database, sql).iterate()) rows.push(row as Record<string, unknown>);
+    const most = mostRows(database);
+    for (const row of prepare(database, sql).iterate()) {
+      if (rows.length >= most) return { rows, isWhole: false };
+      // The cast is safe: rows are objects.
+      rows.push(row as Record<string, unknown>);
+    }
     return { rows, isWhole: true };
   } catch {
     return { rows, isWhole: false };

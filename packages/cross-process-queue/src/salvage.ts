@@ -1,13 +1,22 @@
 import { randomBytes } from "node:crypto";
-import { renameSync, rmSync, statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { QueueError } from "@ringrift/event-queue";
 import type { Connection } from "./connection.ts";
 import { DamagedFile } from "./damaged-file.ts";
 import type { SqliteDatabase } from "./driver.ts";
 import { checkPath } from "./location.ts";
+import { nameDraft, requireNothingAt } from "./new-file.ts";
 import { openConnection } from "./open-connection.ts";
-import { type PositionRange, readNumber, readableEvents, rowsOf } from "./readable-rows.ts";
+import { isOpenHere } from "./open-here.ts";
+import {
+  isEmptyTable,
+  mostRows,
+  type PositionRange,
+  readNumber,
+  readableEvents,
+  rowsOf,
+} from "./readable-rows.ts";
 import { type EventRow, fromRow } from "./rows.ts";
 import { EVENT_COLUMNS, insertEvents, SQL } from "./schema.ts";
 import { syncFile, syncFolder } from "./sync.ts";
@@ -55,7 +64,8 @@ const INSERT_EVENT = `${insertEvents(EVENT_COLUMNS, 1)} ON CONFLICT DO NOTHING`;
  * Reads what can be read of a damaged queue into a new one. The damaged file stays as it is: keep it until you have
  * looked at the report. Stop all processes that use it first.
  *
- * @throws QueueError (rejects) `INVALID_PATH` when there is no file, or the target exists; `CANNOT_OPEN`, `QUEUE_FULL`
+ * @throws QueueError (rejects) `INVALID_PATH` when there is no file, or the target exists; `QUEUE_BUSY` when this process
+ * has the file open; `NOT_A_QUEUE` when it was made to mislead; `CANNOT_OPEN`, `QUEUE_FULL`
  * @example
  * const report = await salvageQueue("data/events.db", "data/events-salvaged.db");
  * console.log(report.events, report.lost); // 19966 [ { from: 8211, to: 8244 } ]
@@ -66,17 +76,18 @@ export async function salvageQueue(damaged: string, target: string): Promise<Sal
   if (statSync(from, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new QueueError("INVALID_PATH", `There is no file "${from}". Give the damaged queue's.`);
   }
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
+  if (isOpenHere(from)) {
     throw new QueueError(
-      "INVALID_PATH",
-      `"${path}" exists already and is left as it is. Give the path of a new file.`,
+      "QUEUE_BUSY",
+      `"${from}" is open in this process, and reading it here would drop its locks. Close its queues and handles first, or salvage it in a process of its own.`,
     );
   }
+  requireNothingAt(path);
   const draft = `${path}.${randomBytes(6).toString("hex")}.partial`;
   try {
     const report = await salvageInto(from, draft);
     await syncFile(draft);
-    renameSync(draft, path);
+    nameDraft(draft, path);
     await syncFolder(dirname(path));
     return { path, ...report };
   } finally {
@@ -183,8 +194,12 @@ const WITNESSES = [
 /** Where the log begins and ends, by whatever can still be read. */
 function boundsOf(database: SqliteDatabase): PositionRange {
   const number = (sql: string): number => readNumber(database, sql) ?? 0;
+  const most = mostRows(database);
+  // By its key the log is asked for its ends; of the others all rows are read.
+  const rowsIn = (source: string): string =>
+    source === "ringrift_events" ? source : `(SELECT position FROM ${source} LIMIT ${most})`;
   const look = (what: "min" | "max"): number[] =>
-    WITNESSES.map((source) => number(`SELECT ${what}(position) FROM ${source}`)).filter(
+    WITNESSES.map((source) => number(`SELECT ${what}(position) FROM ${rowsIn(source)}`)).filter(
       (position) => position > 0,
     );
   const starts = look("min");
@@ -192,6 +207,10 @@ function boundsOf(database: SqliteDatabase): PositionRange {
   const bytes = number("PRAGMA page_count") * number("PRAGMA page_size");
   // A position beyond that is no position, but what was written over one.
   const farthest = from + Math.ceil(bytes / SMALLEST_ROW_BYTES);
+  // Nothing was ever lost of what never was: all that tells of positions is whole and says so.
+  if (starts.length === 0 && WITNESSES.every((one) => isEmptyTable(database, one))) {
+    return { from: 1, to: 0 };
+  }
   const ends = look("max").filter((end) => end <= farthest);
   // Where the end itself is lost there may have been as many as there is room for.
   return { from, to: ends.length > 0 ? Math.max(...ends) : farthest };

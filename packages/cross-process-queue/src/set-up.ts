@@ -1,6 +1,7 @@
 import { QueueError } from "@ringrift/event-queue";
 import type { Connection } from "./connection.ts";
 import { MIGRATIONS } from "./migrations.ts";
+import { requireOwnSchema } from "./own-schema.ts";
 import { SQL } from "./schema.ts";
 
 /** Older ones can corrupt the file when the write-ahead log is reset. */
@@ -21,7 +22,11 @@ export function setUpDatabase(connection: Connection): void {
   // The owner of a shared handle is in the middle of something; neither the journal nor the schema can be set.
   if (database.inTransaction) throw busy();
   // Else a migration by another process would fall between two looks.
-  const version = connection.inOneView(() => schemaVersion(connection));
+  const version = connection.inOneView(() => {
+    const found = schemaVersion(connection);
+    if (found > 0) requireOwnSchema(database, connection.path, found);
+    return found;
+  });
   // Else macOS only hands over to the disk's cache, which a power cut empties. Handles of others need it as much: their
   // checkpoints take the queue's log into the file and write over it.
   database.pragma("fullfsync = ON");

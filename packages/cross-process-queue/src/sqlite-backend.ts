@@ -38,10 +38,16 @@ export class SqliteBackend implements TransactionalBackend<TransactionDatabase> 
   static async open(options: CheckedQueueOptions, host: BackendHost): Promise<SqliteBackend> {
     const engine = await Engine.open(options, host);
     const { connection } = engine;
-    const row = await connection.read(() => connection.get<{ secret: unknown }>(SQL.secret));
-    // Somebody has deleted it: what one process derives alone is still better than nothing.
-    const secret = row?.secret instanceof Uint8Array ? row.secret : randomBytes(32);
-    return new SqliteBackend(engine, host, secret);
+    try {
+      const row = await connection.read(() => connection.get<{ secret: unknown }>(SQL.secret));
+      // Somebody has deleted it: what one process derives alone is still better than nothing.
+      const secret = row?.secret instanceof Uint8Array ? row.secret : randomBytes(32);
+      return new SqliteBackend(engine, host, secret);
+    } catch (error) {
+      // Nobody else has it to close it, and it would keep a damaged file open.
+      await engine.close();
+      throw error;
+    }
   }
 
   private constructor(engine: Engine, host: BackendHost, secret: Uint8Array) {

@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, openSync, statSync } from "node:fs";
+import { closeSync, constants, fdatasync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { QueueError } from "@ringrift/event-queue";
 import { syncFolder } from "./sync.ts";
@@ -55,7 +55,10 @@ export class WriteAheadLog {
     if (this.#descriptor !== undefined) return;
     try {
       // Windows flushes only what may be written through the descriptor.
-      this.#descriptor = openSync(`${this.#databasePath}-wal`, "r+");
+      this.#descriptor = openSync(
+        `${this.#databasePath}-wal`,
+        constants.O_RDWR | (constants.O_NOFOLLOW ?? 0),
+      );
     } catch (cause) {
       const code = codeOf(cause);
       if (code === "ENOENT") throw this.#fail(this.#unlinked());

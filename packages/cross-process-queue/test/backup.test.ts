@@ -1,9 +1,16 @@
-import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { CrossProcessEventQueue } from "../src/index.ts";
-import { openQueue, tempFolder } from "./temp-queue.ts";
+import { openQueue, tempFolder, until } from "./temp-queue.ts";
 
 /** 2 MB, so that the copy takes several steps. */
 const MANY = Array.from({ length: 2_000 }, (_, n) => ({
@@ -105,4 +112,43 @@ test("a shared handle can be backed up too, with its other tables", async () => 
   copy.close();
   await queue.close();
   database.close();
+});
+
+test("a file that appears while a backup is made is left as it is", async () => {
+  const folder = tempFolder();
+  const queue = openQueue(join(folder, "events.db"));
+  await queue.sendMany(MANY);
+  const target = join(folder, "copy.db");
+  const backup = queue.backup(target);
+  backup.catch(() => {});
+  await until(() => readdirSync(folder).some((name) => name.endsWith(".partial")));
+  writeFileSync(target, "precious");
+  await expect(backup).rejects.toMatchObject({ code: "INVALID_PATH" });
+  expect(readFileSync(target, "utf8")).toBe("precious");
+  expect(readdirSync(folder).filter((name) => name.includes(".partial"))).toEqual([]);
+});
+
+test("of two backups to one path one is made, and the other refused", async () => {
+  const folder = tempFolder();
+  const queue = openQueue(join(folder, "events.db"));
+  await queue.sendMany(MANY.slice(0, 10));
+  const target = join(folder, "copy.db");
+  const results = await Promise.allSettled([queue.backup(target), queue.backup(target)]);
+  expect(results.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
+  expect(results.find(({ status }) => status === "rejected")).toMatchObject({
+    reason: { code: "INVALID_PATH" },
+  });
+  expect(await openQueue(target).history()).toHaveLength(10);
+});
+
+test("a link that leads nowhere is no place for a backup", async () => {
+  const folder = tempFolder();
+  const elsewhere = tempFolder();
+  const queue = openQueue(join(folder, "events.db"));
+  await queue.send("A", {});
+  symlinkSync(join(elsewhere, "made.db"), join(folder, "copy.db"));
+  await expect(queue.backup(join(folder, "copy.db"))).rejects.toMatchObject({
+    code: "INVALID_PATH",
+  });
+  expect(readdirSync(elsewhere)).toEqual([]);
 });

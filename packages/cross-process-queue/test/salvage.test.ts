@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { randomBytes } from "node:crypto";
@@ -204,7 +205,10 @@ test("what was committed and not yet taken into the database is salvaged too", a
   const path = tempPath();
   const queue = openQueue(path);
   await queue.send("TICK", { n: 1 });
-  const { report } = await salvage(path);
+  const crashed = tempPath();
+  // By another process, whose descriptors drop no locks of this one.
+  for (const end of ["", "-wal"]) execFileSync("cp", [`${path}${end}`, `${crashed}${end}`]);
+  const { report } = await salvage(crashed);
   expect(report).toMatchObject({ events: 1, lost: [] });
 });
 
@@ -237,4 +241,68 @@ test("what derives the ids of handlers' children is salvaged as well", async () 
   });
   expect(before).toHaveLength(32);
   expect(after).toEqual(before);
+});
+
+describe("a file that this process has open", () => {
+  const target = (): string => join(tempFolder(), "salvaged.db");
+
+  test("is refused, and keeps its locks", async () => {
+    const path = tempPath();
+    const queue = openQueue(path);
+    await queue.send("A", {});
+    await expect(salvageQueue(path, target())).rejects.toMatchObject({
+      code: "QUEUE_BUSY",
+      message: expect.stringContaining("open in this process"),
+    });
+    // Whoever closes the file last takes its write-ahead log away: were the locks gone, this would be the last one.
+    const code = `const d = new (require("better-sqlite3"))(${JSON.stringify(path)}); d.exec("CREATE TABLE mine (n)"); d.close();`;
+    execFileSync(process.execPath, ["-e", code], { cwd: import.meta.dirname });
+    expect(await queue.send("B", {})).toMatchObject({ position: 2 });
+  });
+
+  test("is refused also under another name of it, and salvaged once it is closed", async () => {
+    const path = tempPath();
+    const queue = openQueue(path);
+    await queue.send("A", {});
+    const other = join(tempFolder(), "folder");
+    symlinkSync(dirname(path), other);
+    const from = join(other, "events.db");
+    await expect(salvageQueue(from, target())).rejects.toMatchObject({ code: "QUEUE_BUSY" });
+    await queue.close();
+    expect(await salvageQueue(from, target())).toMatchObject({ events: 1, lost: [] });
+  });
+
+  test.runIf(process.platform === "linux")(
+    "is refused also if it isn't a queue's handle that has it open",
+    async () => {
+      const path = damagedCopy((bytes) => bytes);
+      const database = new Database(path);
+      database.prepare("SELECT count(*) FROM sqlite_schema").get();
+      await expect(salvageQueue(path, target())).rejects.toMatchObject({ code: "QUEUE_BUSY" });
+      database.close();
+      expect(await salvageQueue(path, target())).toMatchObject({ lost: [] });
+    },
+  );
+});
+
+test("a sound queue without events isn't reported as damaged", async () => {
+  const path = tempPath();
+  const queue = new CrossProcessEventQueue(path);
+  await queue.group("g").ensure();
+  await queue.close();
+  const { report } = await salvage(path);
+  expect(report).toMatchObject({ events: 0, groups: 1, lost: [], broken: [], damagedTables: [] });
+});
+
+test("of two salvages to one path one is made, and the other refused", async () => {
+  const path = damagedCopy((bytes) => bytes);
+  const target = join(tempFolder(), "salvaged.db");
+  const results = await Promise.allSettled([
+    salvageQueue(path, target),
+    salvageQueue(path, target),
+  ]);
+  expect(results.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
+  expect(results.find(({ status }) => status === "rejected")).toMatchObject({
+    reason: { code: expect.stringMatching(/INVALID_PATH|QUEUE_BUSY/) },
+  });
 });

@@ -115,37 +115,38 @@ export function validateLineage(value: unknown): EventLineage {
       "an object with id, time, source, origin, correlationId and via",
     );
   }
-  const lineage = value as Record<string, unknown>;
-  if (!isEventId(lineage["id"])) throw invalid("id", lineage["id"], "a UUID in lower case");
-  const time = lineage["time"];
+  // A copy, so that what is checked is what is kept.
+  const lineage = pickLineage(value as EventLineage);
+  const { id, time, causationId, causes, depth, traceparent } = lineage as {
+    readonly [Field in keyof EventLineage]: unknown;
+  };
+  if (!isEventId(id)) throw invalid("id", id, "a UUID in lower case");
   if (typeof time !== "number" || !Number.isFinite(time) || time < 0) {
     throw invalid("time", time, "milliseconds since the epoch");
   }
   for (const field of FIELDS) requireText(field, lineage[field]);
-  if (lineage["causationId"] !== undefined) requireText("causationId", lineage["causationId"]);
-  if (lineage["traceparent"] !== undefined) requireText("traceparent", lineage["traceparent"]);
-  requireTexts("via", lineage["via"], MAX_HOPS, "bus instance ids");
-  if (lineage["causes"] !== undefined) {
-    requireTexts("causes", lineage["causes"], MAX_CAUSES, "event ids");
-  }
-  const depth = lineage["depth"];
+  if (causationId !== undefined) requireText("causationId", causationId);
+  if (traceparent !== undefined) requireText("traceparent", traceparent);
+  const via = requireTexts("via", lineage.via, MAX_HOPS, "bus instance ids");
+  const all = causes !== undefined && requireTexts("causes", causes, MAX_CAUSES, "event ids");
   if (depth !== undefined && !(Number.isSafeInteger(depth) && (depth as number) >= 0)) {
     throw invalid("depth", depth, "a whole number from 0");
   }
-  return pickLineage(lineage as unknown as EventLineage);
+  return { ...lineage, ...(all && { causes: all }), via };
 }
 
-function requireTexts(field: string, value: unknown, most: number, what: string): void {
+function requireTexts(field: string, value: unknown, most: number, what: string): string[] {
   if (!Array.isArray(value) || value.length > most) {
     throw invalid(field, value, `an array of at most ${most} ${what}`);
   }
-  for (const text of value) requireText(`${field}[]`, text);
+  return Array.from(value, (text: unknown) => requireText(`${field}[]`, text));
 }
 
-function requireText(field: string, value: unknown): void {
+function requireText(field: string, value: unknown): string {
   if (typeof value !== "string" || value.length > MAX_TEXT || !value.isWellFormed()) {
     throw invalid(field, value, `a well-formed string of at most ${MAX_TEXT} characters`);
   }
+  return value;
 }
 
 function invalid(field: string, value: unknown, wanted: string): EnvelopeError {

@@ -73,6 +73,16 @@ describe("a lineage on its way", () => {
     expect(validateLineage({ ...lineage, extra: 1 })).toEqual(lineage);
   });
 
+  it("is kept as it was checked, whatever its owner does to it later", () => {
+    const via = ["a"];
+    let reads = 0;
+    const given = { ...createLineage(), via };
+    Object.defineProperty(given, "source", { get: () => (reads++ === 0 ? "s" : 5) });
+    const kept = validateLineage(given);
+    via.push("b");
+    expect(kept).toMatchObject({ source: "s", via: ["a"] });
+  });
+
   it.each([
     ["nothing", null, "lineage"],
     ["an id that is none", { id: "x" }, "id"],

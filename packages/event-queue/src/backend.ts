@@ -96,6 +96,7 @@ export {
   type OutgoingChecks,
   type OutgoingInput,
   type OutgoingRecord,
+  placeOf,
   prepareEvent,
   prepareEvents,
 } from "./outgoing.ts";

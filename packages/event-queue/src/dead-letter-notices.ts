@@ -1,5 +1,6 @@
 import type { ErrorData } from "./error-data.ts";
 import { reportQueueError } from "./queue-errors.ts";
+import { emitQueueWarning } from "./warning.ts";
 
 /** What is told when an event becomes a dead letter. */
 export interface DeadLetterNotice {
@@ -56,9 +57,9 @@ export class DeadLetterNotices {
     const before =
       this.#unsaid === 0 ? "" : ` (and on ${this.#unsaid} others since the last warning)`;
     this.#unsaid = 0;
-    process.emitWarning(
+    emitQueueWarning(
+      "RINGRIFT_DEAD_LETTER",
       `Group "${group}" gave up on event ${id} ("${type}") at attempt ${attempts}${before}: ${error.name}: ${error.message.replace(/\.$/, "")}. deadLetters.list() shows it, deadLetters.redrive() tries again; give "onDeadLetter" to be told in code.`,
-      { type: "QueueWarning", code: "RINGRIFT_DEAD_LETTER" },
     );
   }
 }

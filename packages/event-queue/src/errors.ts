@@ -1,3 +1,5 @@
+import { printable } from "@ringrift/envelope";
+
 /** Codes of {@link QueueError}; see `docs/errors.md`. */
 export type QueueErrorCode =
   | "INVALID_TYPE"
@@ -60,7 +62,7 @@ export class QueueError extends Error {
   readonly code: QueueErrorCode;
 
   constructor(code: QueueErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.code = code;
   }
 }

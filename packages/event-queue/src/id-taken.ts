@@ -1,6 +1,6 @@
 import { isSameJson } from "./canonical-json.ts";
 import { QueueError } from "./errors.ts";
-import type { OutgoingRecord } from "./outgoing.ts";
+import { type OutgoingRecord, placeOf } from "./outgoing.ts";
 
 /**
  * For backends: refuses an event whose id is stored with another type or another payload. Everything else may differ:
@@ -10,7 +10,7 @@ import type { OutgoingRecord } from "./outgoing.ts";
  * @throws QueueError `ID_TAKEN`
  */
 export function requireSameEvent(
-  { lineage, type, body }: Pick<OutgoingRecord, "lineage" | "type" | "body">,
+  { lineage, type, body, index }: Pick<OutgoingRecord, "lineage" | "type" | "body" | "index">,
   stored: { readonly type: string; readonly body: string },
 ): void {
   const isSameType = type === stored.type;
@@ -18,6 +18,6 @@ export function requireSameEvent(
   const what = isSameType ? "another payload" : `type "${stored.type}"`;
   throw new QueueError(
     "ID_TAKEN",
-    `Event "${type}" can't be stored: its id "${lineage.id}" is that of a stored event with ${what}. An event keeps its id, and an id its event: leave "lineage" out for a new event, and pass a carried one on unchanged.`,
+    `${placeOf(index)}Event "${type}" can't be stored: its id "${lineage.id}" is that of a stored event with ${what}. An event keeps its id, and an id its event: leave "lineage" out for a new event, and pass a carried one on unchanged.`,
   );
 }

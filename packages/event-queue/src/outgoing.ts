@@ -4,6 +4,7 @@ import {
   createLineage,
   currentEvent,
   currentScope,
+  EnvelopeError,
   type EventLineage,
   type EventView,
   type LineageOptions,
@@ -15,6 +16,7 @@ import { QueueError } from "./errors.ts";
 import { checkEventType } from "./names.ts";
 import { checkMs, checkOptionNames, checkText, invalidOption, show } from "./options.ts";
 import { encodePayload, type PayloadLimits } from "./payload.ts";
+import { isPlainObject } from "./plain-object.ts";
 
 /** One event as somebody wants it sent, nothing checked yet. */
 export interface OutgoingInput extends SendOptions {
@@ -39,6 +41,8 @@ export interface OutgoingRecord {
   readonly fresh: boolean;
   /** Its id was derived, as that of a handler's child. */
   readonly child?: Child | undefined;
+  /** Its place in a `sendMany`: for messages, see `placeOf`. */
+  readonly index?: number | undefined;
 }
 
 /** What a queue checks its events against. */
@@ -78,8 +82,8 @@ export function prepareEvent(
   options: SendOptions | undefined,
   checks: OutgoingChecks = {},
 ): OutgoingRecord {
-  checkOptionNames("send", options, OPTION_NAMES);
-  return complete(check(type, payload, options ?? {}, checks));
+  const given = options === undefined ? {} : readOnce("send", options, OPTION_NAMES);
+  return complete(check({ ...given, type, payload }, checks));
 }
 
 /**
@@ -93,19 +97,60 @@ export function prepareEvents(
   if (!Array.isArray(events)) {
     throw invalidOption(`sendMany was given ${show(events)}. Give an array of { type, payload }.`);
   }
-  return events
-    .map((event: OutgoingInput, index) => {
-      try {
-        checkOptionNames("an event of sendMany", event, EVENT_NAMES);
-        return check(event.type, event.payload, event, checks);
-      } catch (error) {
-        if (!(error instanceof QueueError)) throw error;
-        throw new QueueError(error.code, `Event ${index} of sendMany: ${error.message}`, {
-          cause: error.cause,
-        });
-      }
-    })
-    .map(complete);
+  // Not `map`: it passes over holes, and what follows would take them for events.
+  return Array.from({ length: events.length }, (_, index) =>
+    naming(index, () => {
+      const event = readOnce("an event of sendMany", events[index], EVENT_NAMES);
+      return { ...check(event, checks), index };
+    }),
+  ).map((draft) => naming(draft.index, () => complete(draft)));
+}
+
+/** Runs one event's part of a `sendMany`; what is refused says which event it is. */
+function naming<T>(index: number, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const { message, cause } = error as Error;
+    const said = `${placeOf(index)}${message}`;
+    if (error instanceof QueueError) throw new QueueError(error.code, said, { cause });
+    if (error instanceof EnvelopeError) throw new EnvelopeError(error.code, said, { cause });
+    throw error;
+  }
+}
+
+/** How a message says which event of a `sendMany` it is about; empty for that of a `send`. */
+export function placeOf(index: number | undefined): string {
+  return index === undefined ? "" : `Event ${index} of sendMany: `;
+}
+
+/**
+ * Reads each field of an event's options once, so that what is checked is what is stored.
+ *
+ * @throws QueueError `INVALID_OPTION`, also for one that can't be read
+ */
+function readOnce(where: string, given: unknown, known: ReadonlySet<string>): GivenEvent {
+  try {
+    // It refuses what isn't an object; of nothing it says nothing.
+    checkOptionNames(where, (given ?? null) as object, known);
+    const { type, payload, dedupeKey, key, headers, delayMs } = given as OutgoingInput;
+    const { source, correlationId, traceparent, lineage } = given as SendOptions;
+    const what = { type, payload, dedupeKey, key, headers, delayMs };
+    return { ...what, source, correlationId, traceparent, lineage };
+  } catch (cause) {
+    if (cause instanceof QueueError) throw cause;
+    throw new QueueError(
+      "INVALID_OPTION",
+      `Options of ${where} could not be read: one of their getters threw (see cause). Give plain data.`,
+      { cause },
+    );
+  }
+}
+
+/** An event as given, each field read once, nothing checked. */
+interface GivenEvent extends SendOptions {
+  readonly type?: unknown;
+  readonly payload?: unknown;
 }
 
 /** An event that was checked and has no lineage yet. */
@@ -125,32 +170,29 @@ function complete({ said, ...draft }: Draft): OutgoingRecord {
   return { ...draft, lineage: made, fresh: child === undefined, child };
 }
 
-function check(
-  type: unknown,
-  payload: unknown,
-  options: SendOptions,
-  checks: OutgoingChecks,
-): Draft {
-  const { key, dedupeKey, delayMs, source, correlationId } = options;
+function check(event: GivenEvent, checks: OutgoingChecks): Draft {
+  const { type, payload, key, dedupeKey, delayMs, source, correlationId } = event;
   const name = checkEventType(type, checks.view);
   // First: what is no JSON, such as a getter that throws, has a code of its own.
   const body = encodePayload(payload, checks);
-  const problem = outcomeProblem(checks.view, name, payload);
-  if (problem !== undefined) throw new QueueError("WRONG_OUTCOME", problem);
+  if (checks.view?.failureOf?.(name) !== undefined) {
+    const problem = outcomeProblem(checks.view, name, JSON.parse(body));
+    if (problem !== undefined) throw new QueueError("WRONG_OUTCOME", problem);
+  }
   return {
     type: name,
     body,
     key: key === undefined ? undefined : checkText("key", key),
     dedupeKey: dedupeKey === undefined ? undefined : checkText("dedupeKey", dedupeKey),
-    headers: checkHeaders(options.headers, { isCarried: options.lineage !== undefined }),
+    headers: checkHeaders(event.headers, { isCarried: event.lineage !== undefined }),
     delayMs: delayMs === undefined ? 0 : checkMs("delayMs", delayMs),
-    lineage: lineageOf(options, checks.source),
+    lineage: lineageOf(event, checks.source),
     said: { source, correlationId },
   };
 }
 
 function lineageOf(
-  options: SendOptions,
+  options: GivenEvent,
   usualSource: string | undefined,
 ): EventLineage | LineageOptions {
   const { source, correlationId, traceparent, lineage } = options;
@@ -160,12 +202,25 @@ function lineageOf(
         'Options "source", "correlationId" and "traceparent" are part of "lineage". Give either the lineage or the others.',
       );
     }
-    return validateLineage(lineage);
+    return readLineage(lineage);
   }
   if (source !== undefined && source !== "") checkText("source", source);
   if (correlationId !== undefined) checkText("correlationId", correlationId);
   if (traceparent !== undefined) checkText("traceparent", traceparent);
   return { source: source ?? usualSource, correlationId, traceparent };
+}
+
+function readLineage(lineage: EventLineage): EventLineage {
+  try {
+    return validateLineage(lineage);
+  } catch (cause) {
+    if (cause instanceof EnvelopeError) throw cause;
+    throw new QueueError(
+      "INVALID_OPTION",
+      'Option "lineage" could not be read: one of its getters threw (see cause). Give plain data.',
+      { cause },
+    );
+  }
 }
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
@@ -182,12 +237,10 @@ export function checkHeaders(
   { isCarried = false }: { readonly isCarried?: boolean } = {},
 ): Readonly<Record<string, string>> {
   if (headers === undefined) return NO_HEADERS;
-  if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {
-    throw invalidHeaders(`Headers are ${show(headers)}. Give an object of strings.`);
-  }
+  const entries = entriesOf(headers);
   const copy: Record<string, string> = {};
   let bytes = 0;
-  for (const [name, value] of Object.entries(headers) as [string, unknown][]) {
+  for (const [name, value] of entries) {
     if (value === undefined) continue;
     if (
       name === "" ||
@@ -217,6 +270,22 @@ export function checkHeaders(
     );
   }
   return Object.freeze(copy);
+}
+
+/** Each read once. A Map or a `Headers` has its own where nobody would find them: it would be stored as none. */
+function entriesOf(headers: unknown): [string, unknown][] {
+  try {
+    if (isPlainObject(headers)) return Object.entries(headers);
+  } catch (cause) {
+    throw new QueueError(
+      "INVALID_HEADERS",
+      "Headers could not be read: one of their getters threw (see cause). Give an object of strings.",
+      { cause },
+    );
+  }
+  throw invalidHeaders(
+    `Headers are ${show(headers)}. Give a plain object of strings; of a Map, Object.fromEntries(map).`,
+  );
 }
 
 function invalidHeaders(message: string): QueueError {

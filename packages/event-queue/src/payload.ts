@@ -1,4 +1,5 @@
 import { QueueError, type QueueErrorCode } from "./errors.ts";
+import { isPlainObject } from "./plain-object.ts";
 
 /** Largest payload unless a queue is told otherwise, in bytes of JSON. */
 export const DEFAULT_PAYLOAD_BYTES = 262_144;
@@ -37,11 +38,13 @@ interface Walk {
   readonly maxDepth: number;
   /** Lower bound of what the JSON measures. */
   bytes: number;
+  /** Where a part is copied to: what is checked is what is written, also where a getter or a proxy answers anew each time. */
+  copy: unknown;
 }
 
 /**
- * Checks that a payload is a JSON value and writes it. `undefined` becomes `null`; fields that are
- * `undefined` are dropped; `-0` becomes `0`. Everything else comes back from {@link decodePayload} as it
+ * Checks that a payload is a JSON value and writes it; each of its parts is read once. `undefined` becomes `null`; fields that are
+ * `undefined`, symbols' fields and named fields of arrays are dropped; `-0` becomes `0`. Everything else comes back from {@link decodePayload} as it
  * was, or is refused: a queue never stores something else than it was given.
  *
  * @throws QueueError `PAYLOAD_NOT_JSON` (a Date, Map, class instance, function, symbol, bigint, NaN,
@@ -51,13 +54,17 @@ interface Walk {
  */
 export function encodePayload(payload: unknown, limits: PayloadLimits = {}): string {
   const { maxBytes = DEFAULT_PAYLOAD_BYTES, name = "payload" } = limits;
-  const walk: Walk = { maxDepth: limits.maxDepth ?? DEFAULT_PAYLOAD_DEPTH, bytes: 0 };
+  const walk: Walk = {
+    maxDepth: limits.maxDepth ?? DEFAULT_PAYLOAD_DEPTH,
+    bytes: 0,
+    copy: undefined,
+  };
   const value = payload === undefined ? null : payload;
   let problem: Problem | undefined;
   let text = "";
   try {
     problem = inspect(value, 0, walk);
-    if (problem === undefined && walk.bytes <= GIVE_UP_BYTES) text = JSON.stringify(value);
+    if (problem === undefined && walk.bytes <= GIVE_UP_BYTES) text = JSON.stringify(walk.copy);
   } catch (cause) {
     throw new QueueError(
       "PAYLOAD_NOT_JSON",
@@ -112,6 +119,7 @@ function holdsProto(root: unknown): boolean {
 
 /** Recursion is bounded by `maxDepth`, so that no input can overflow the stack. */
 function inspect(value: unknown, depth: number, walk: Walk): Problem | undefined {
+  walk.copy = value;
   switch (typeof value) {
     case "string":
       walk.bytes += value.length + 2;
@@ -158,38 +166,47 @@ function inspectContainer(value: object, depth: number, walk: Walk): Problem | u
 }
 
 function inspectArray(value: readonly unknown[], depth: number, walk: Walk): Problem | undefined {
+  if (hasToJson(value)) return TO_JSON();
+  const copy: unknown[] = [];
   for (let index = 0; index < value.length && walk.bytes <= GIVE_UP_BYTES; index += 1) {
     const problem = inspect(value[index], depth, walk);
     if (problem !== undefined) {
       problem.path.push(index);
       return problem;
     }
+    copy.push(walk.copy);
     walk.bytes += 1;
   }
+  walk.copy = copy;
   return undefined;
 }
 
 function inspectObject(value: object, depth: number, walk: Walk): Problem | undefined {
-  // Also true for plain objects of another realm, such as those of a test runner's sandbox.
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return instance(value);
-  if ("toJSON" in value && typeof value.toJSON === "function") {
-    return notJson("an object with a toJSON method", "Send what toJSON returns.");
-  }
-  // The cast is safe: its own keys are asked for, and read once each.
-  const object = value as Readonly<Record<string, unknown>>;
-  for (const key of Object.keys(object)) {
+  if (!isPlainObject(value)) return instance(value);
+  if (hasToJson(value)) return TO_JSON();
+  // One read of each field. Whatever it is afterwards, the copy has neither getters nor traps.
+  const copy: Record<string, unknown> = { ...value };
+  // A trap may have told the check above otherwise.
+  if (hasToJson(copy)) return TO_JSON();
+  for (const key of Object.keys(copy)) {
     if (walk.bytes > GIVE_UP_BYTES) return undefined;
-    const part = object[key];
+    const part = copy[key];
     if (part === undefined) continue;
     const problem = inspectKey(key) ?? inspect(part, depth, walk);
     if (problem !== undefined) {
       problem.path.push(key);
       return problem;
     }
+    if (walk.copy !== part) copy[key] = walk.copy;
     walk.bytes += key.length + 4;
   }
+  walk.copy = copy;
   return undefined;
+}
+
+/** `JSON.stringify` would write what it returns, which nobody has checked. */
+function hasToJson(value: object): boolean {
+  return "toJSON" in value && typeof value.toJSON === "function";
 }
 
 function inspectKey(key: string): Problem | undefined {
@@ -206,6 +223,8 @@ function inspectKey(key: string): Problem | undefined {
 
 const LONE_SURROGATE = (): Problem =>
   notJson("a string with a lone surrogate", "Send text.toWellFormed(), or bytes as base64.");
+
+const TO_JSON = (): Problem => notJson("a value with a toJSON method", "Send what toJSON returns.");
 
 const INSTEAD: Readonly<Record<string, string>> = {
   Date: "Send date.toISOString() or date.getTime().",

@@ -1,5 +1,6 @@
 import { EnvelopeError } from "@ringrift/envelope";
 import { QueueError, type QueueErrorCode } from "./errors.ts";
+import { emitQueueWarning } from "./warning.ts";
 
 /** What may be over in a moment. Everything else with a code stays as it is, however often one asks. */
 const TRANSIENT: ReadonlySet<QueueErrorCode> = new Set<QueueErrorCode>([
@@ -39,7 +40,7 @@ export function reportQueueError(
 }
 
 function warn(message: string): void {
-  process.emitWarning(message, { type: "QueueWarning", code: "RINGRIFT_QUEUE_ERROR" });
+  emitQueueWarning("RINGRIFT_QUEUE_ERROR", message);
 }
 
 function messageOf(error: unknown): string {

@@ -1,3 +1,5 @@
+import { emitQueueWarning } from "./warning.ts";
+
 /** Below these a duration makes no sense in milliseconds, and often does in seconds, minutes or hours. */
 const SHORTEST: ReadonlyMap<string, { readonly ms: number; readonly example: string }> = new Map([
   ["leaseMs", { ms: 100, example: "30_000 for 30 seconds" }],
@@ -18,8 +20,8 @@ export function warnIfSeconds(option: string, ms: number): void {
   const shortest = SHORTEST.get(option);
   if (shortest === undefined || ms <= 0 || ms >= shortest.ms || warned.has(option)) return;
   warned.add(option);
-  process.emitWarning(
+  emitQueueWarning(
+    "RINGRIFT_SHORT_DURATION",
     `Option "${option}" is ${ms} milliseconds, which looks like seconds, minutes or hours. Give milliseconds, e.g. ${shortest.example}.`,
-    { type: "QueueWarning", code: "RINGRIFT_SHORT_DURATION" },
   );
 }

@@ -122,6 +122,49 @@ describe("payloads", () => {
     );
   });
 
+  test("an array with a toJSON method is refused, as an object with one is", () => {
+    const list = Object.assign([1], { toJSON: () => "stolen" });
+    expect(() => encodePayload({ list })).toThrow('a toJSON method at "payload.list"');
+    expect(() => encodePayload({ toJSON: () => 1 })).toThrow("a toJSON method");
+    expect(encodePayload({ toJSON: 1 })).toBe('{"toJSON":1}');
+  });
+
+  test("an object that inherits its fields is refused: nothing would be stored of them", () => {
+    const fields = Object.assign(Object.create(null), { a: 1 });
+    expect(() => encodePayload(Object.create(fields))).toThrow("an instance of");
+    expect(encodePayload(fields)).toBe('{"a":1}');
+  });
+
+  test.each([
+    ["a Date", new Date(0)],
+    ["NaN", Number.NaN],
+    ["a lone surrogate", "\ud800"],
+    ["a function", () => 1],
+  ])("a getter that first gives a number and then %s is stored as the number", (_, second) => {
+    let reads = 0;
+    const value = { a: [{ b: 0 }] };
+    Object.defineProperty(value.a[0], "b", {
+      enumerable: true,
+      get: () => (reads++ === 0 ? 7 : second),
+    });
+    expect(encodePayload(value)).toBe('{"a":[{"b":7}]}');
+    expect(reads).toBe(1);
+  });
+
+  test("a proxy whose fields change between reads is stored as it was read once", () => {
+    let reads = 0;
+    const value = new Proxy(
+      {},
+      {
+        ownKeys: () => [reads++ === 0 ? "a" : "__proto__"],
+        getOwnPropertyDescriptor: () => ({ value: 1, enumerable: true, configurable: true }),
+        get: (_, name) => (name === "toJSON" ? undefined : 1),
+      },
+    );
+    expect(encodePayload(value)).toBe('{"a":1}');
+    expect(() => encodePayload(value)).toThrow('"__proto__" key');
+  });
+
   test.each(["", "{", '{"a":1', "undefined", "\u0000"])(
     "stored text that is not JSON is corrupt: %j",
     (text) => {

@@ -1,3 +1,4 @@
+import { quoted } from "@ringrift/envelope";
 import { QueueError } from "@ringrift/event-queue";
 import { toQueueError } from "./nats-errors.ts";
 import type { CheckedOptions } from "./options.ts";
@@ -12,9 +13,16 @@ export function tooOld(version: string): QueueError {
 
 /** The error of a first connection that failed. */
 export function notConnected(error: unknown, { connection }: CheckedOptions): Error {
+  const servers = [connection.servers ?? "127.0.0.1:4222"].flat().map(withoutSecret).join(", ");
+  if (isInvalidUrl(error)) {
+    // Without its cause, which holds the address as it was given.
+    return new QueueError(
+      "INVALID_OPTION",
+      `Option "servers" is ${quoted(servers, 512)}, and one of these isn't an address. Give host and port, e.g. "127.0.0.1:4222", and the user in "user" and "pass".`,
+    );
+  }
   const failure = toQueueError(error, "connecting");
   if (failure instanceof QueueError && failure.code === "ACCESS_DENIED") return failure;
-  const servers = [connection.servers ?? "127.0.0.1:4222"].flat().map(withoutSecret).join(", ");
   // A server that refuses a certificate breaks off, and the client waits in vain.
   const tls = connection.tls
     ? ' With "tls" one side may also have refused the certificate of the other: the log of the server says so.'
@@ -26,8 +34,15 @@ export function notConnected(error: unknown, { connection }: CheckedOptions): Er
   );
 }
 
-function withoutSecret(server: string): string {
-  return server.replace(/\/\/[^@/]*@/, "//");
+/** Scheme, host and port of an address. A password may hold an "@" as well, and a query anything. */
+function withoutSecret(server: unknown): string {
+  const [, scheme = "", host = ""] = ADDRESS.exec(String(server)) ?? [];
+  return `${scheme}${host}`;
+}
+const ADDRESS = /^([a-z][a-z0-9+.-]*:\/\/)?(?:.*@)?([^/?#]*)/is;
+
+function isInvalidUrl(error: unknown): boolean {
+  return error instanceof TypeError && "code" in error && error.code === "ERR_INVALID_URL";
 }
 
 /** The error of an account that has no JetStream, or of whatever else was wrong when it was asked. */

@@ -1,7 +1,7 @@
 import type { PubAck } from "@nats-io/jetstream";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { QueueError, type StoredEvent } from "@ringrift/event-queue";
-import { type OutgoingRecord, requireSameEvent } from "@ringrift/event-queue/backend";
+import { type OutgoingRecord, placeOf, requireSameEvent } from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
 import type { DelayedEvents } from "./delayed-events.ts";
 import { eventHeaders, eventOf, HEADER, isRepeatable, messageId } from "./event-message.ts";
@@ -148,7 +148,7 @@ export class Publisher {
     return { ...first, duplicate: true };
   }
 
-  #checkSize({ body, type }: OutgoingRecord, headers: MsgHdrs): void {
+  #checkSize({ body, type, index }: OutgoingRecord, headers: MsgHdrs): void {
     const most = this.#connection.maxMessageBytes - LETTER_BYTES;
     // A UTF-16 unit is at most three bytes: what is short needs no counting.
     if (body.length * 3 + MOST_HEADER_BYTES <= most) return;
@@ -157,7 +157,7 @@ export class Publisher {
     if (bytes <= most) return;
     throw new QueueError(
       "PAYLOAD_TOO_LARGE",
-      `Event "${type}" is ${bytes} bytes with its headers; the NATS server takes ${most} (its max_payload of ${this.#connection.maxMessageBytes}, less ${LETTER_BYTES} for what a dead letter adds). Store the data elsewhere and send where it is, or raise max_payload.`,
+      `${placeOf(index)}Event "${type}" is ${bytes} bytes with its headers; the NATS server takes ${most} (its max_payload of ${this.#connection.maxMessageBytes}, less ${LETTER_BYTES} for what a dead letter adds). Store the data elsewhere and send where it is, or raise max_payload.`,
     );
   }
 }

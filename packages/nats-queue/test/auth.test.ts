@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { credsAuthenticator, nkeyAuthenticator, nkeys } from "@nats-io/transport-node";
 import { QueueError } from "@ringrift/event-queue";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
@@ -46,6 +47,25 @@ async function expectDenied(server: NatsServer, given: Given): Promise<void> {
   expect(error.message).not.toContain("secret");
   expect(error.cause).toBeDefined();
 }
+
+describe("an address with a password", () => {
+  it.each([
+    ["app:s3cret@127.0.0.1:1", "SERVER_UNREACHABLE", "at 127.0.0.1:1:"],
+    ["nats://app:s3cret@127.0.0.1:1", "SERVER_UNREACHABLE", "at nats://127.0.0.1:1:"],
+    ["nats://app:a@s3cret@127.0.0.1:1", "SERVER_UNREACHABLE", "at nats://127.0.0.1:1:"],
+    ["nats://s3cret@127.0.0.1:1/?x=s3cret", "SERVER_UNREACHABLE", "at nats://127.0.0.1:1:"],
+    ["nats://app:s3cret@127.0.0.1:99999999", "INVALID_OPTION", '"nats://127.0.0.1:99999999"'],
+    ["nats://app:s3cret@not a host:1", "INVALID_OPTION", '"nats://not a host:1"'],
+  ])("shows it in no error, nor in its cause: %s", async (servers, code, shown) => {
+    const error: unknown = await openNatsQueue({
+      servers,
+      stream: "orders",
+      patienceMs: 100,
+    }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(shown) });
+    expect(inspect(error, { depth: 9 })).not.toContain("s3cret");
+  });
+});
 
 describe("a server that asks who it is", () => {
   it("takes a user with the right password, in either place, and no other", async () => {

@@ -1,3 +1,4 @@
+import { printable } from "@ringrift/envelope";
 import type { QueueHealth } from "../contract.ts";
 import { QueueError } from "../errors.ts";
 import type { HealthProblem } from "../health-problem.ts";
@@ -32,7 +33,7 @@ export async function queueHealth(
       code: "QUEUE_FAILED",
       severity: "error",
       subject: name,
-      message: error instanceof Error ? error.message : String(error),
+      message: printable(error instanceof Error ? error.message : error),
       action: "Do what the message says; the queue tries again with the next call.",
     });
   }

@@ -114,13 +114,13 @@ export function identity(test: TestCase): void {
     expect(await queue.history()).toEqual([first]);
   });
 
-  test("an id that is stored with another type or payload is refused, counted, and nothing of its sendMany is stored", async (lab) => {
+  test("an id that is stored with another type or payload is refused, counted, named by its index, and nothing of its sendMany is stored", async (lab) => {
     const queue = lab.open();
     const lineage = createLineage();
     const first = await queue.send(PLACED, { n: 1 }, { lineage });
     await expectCode(() => queue.send(PAID, { n: 1 }, { lineage }), "ID_TAKEN");
     await expectCode(() => queue.send(PLACED, { n: 2 }, { lineage }), "ID_TAKEN");
-    await expectCode(
+    const error = await expectCode(
       () =>
         queue.sendMany([
           { type: PLACED, payload: { n: 3 } },
@@ -128,6 +128,7 @@ export function identity(test: TestCase): void {
         ]),
       "ID_TAKEN",
     );
+    expect(error.message).toContain("Event 1 of sendMany");
     const twice = createLineage();
     await expectCode(
       () =>

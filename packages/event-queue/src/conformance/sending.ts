@@ -129,6 +129,48 @@ export function sending(test: TestCase): void {
     expect(await queue.history()).toEqual([]);
   });
 
+  const badOnes: readonly (readonly [string, object, string])[] = [
+    ["a payload that isn't JSON", { payload: 1n }, "PAYLOAD_NOT_JSON"],
+    ["a lineage that isn't one", { lineage: { id: "\u001b" } }, "INVALID_LINEAGE"],
+    ["headers in a Map", { headers: new Map([["a", "b"]]) }, "INVALID_HEADERS"],
+    ["a malformed type", { type: "9" }, "INVALID_TYPE"],
+  ];
+  for (const [what, bad, code] of badOnes) {
+    test(`${what} is refused within a sendMany by its index`, async (lab) => {
+      const queue = lab.open();
+      const good = { type: PLACED, payload: { n: 1 } };
+      // oxlint-disable-next-line typescript/no-explicit-any -- what the types forbid
+      const events: any = [good, { ...good, ...bad }];
+      const error = await expectCode(() => queue.sendMany(events), code);
+      expect(error.message).toContain("Event 1 of sendMany");
+      expect(await queue.history()).toEqual([]);
+    });
+  }
+
+  test("a hole in a sendMany is refused by its index", async (lab) => {
+    const queue = lab.open();
+    const events: { type: string; payload: object }[] = [];
+    events[1] = { type: PLACED, payload: { n: 1 } };
+    const error = await expectCode(() => queue.sendMany(events), "INVALID_OPTION");
+    expect(error.message).toContain("Event 0 of sendMany");
+    expect(await queue.history()).toEqual([]);
+  });
+
+  test("options whose getters throw are refused with the error as the cause", async (lab) => {
+    const queue = lab.open();
+    const cause = new Error("boom");
+    const throwing = {
+      get key(): string {
+        throw cause;
+      },
+    };
+    const lineage = Object.defineProperty(createLineage(), "id", { get: () => throwing.key });
+    for (const options of [throwing, { lineage }]) {
+      const error = await expectCode(() => queue.send(PLACED, { n: 1 }, options), "INVALID_OPTION");
+      expect(error.cause).toBe(cause);
+    }
+  });
+
   const cycle: { self?: unknown } = {};
   cycle.self = cycle;
   const refused: readonly (readonly [string, unknown, string])[] = [

@@ -36,9 +36,10 @@ export function* cleanEnd(trial: Trial): Generator<Complaint> {
       yield { kind: "clean-end: it contradicts itself", message, lines };
     }
     // Its coordinator may have started, and its bridge not.
-    const isStored = (tag: string): boolean =>
-      trial.stored.some((event) => event.tag === tag && event.index < index);
-    const waits = [...(waiting.get(process) ?? [])].filter((tag) => !isStored(tag));
+    const isOver = (tag: string): boolean =>
+      trial.stored.some((event) => event.tag === tag && event.index < index) ||
+      trial.of("published").some((one) => one.tag === tag && one.outcome === "refused");
+    const waits = [...(waiting.get(process) ?? [])].filter((tag) => !isOver(tag));
     const unstarted = trial.isUp(entry) ? 0 : waits.length;
     if (unstarted > left) {
       const message = `${process} was not started, and left ${left} instead of the ${unstarted} that waited.`;
