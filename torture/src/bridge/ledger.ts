@@ -189,6 +189,8 @@ function livesOf(entries: readonly Entry[]): Map<Life, LifeStory> {
         ...story,
         ...(entry.kind === "stopping" ? { stoppingAt: at } : { ending }),
       });
+    } else if (isSign(entry) && !lives.has(entry.life)) {
+      lives.set(entry.life, storyFrom(entry, lives));
     } else if (entry.kind === "kill") killedAt.set(entry.who, entry.at);
     else if (entry.kind === "killed") {
       const at = killedAt.get(entry.who) ?? entry.at;
@@ -200,4 +202,18 @@ function livesOf(entries: readonly Entry[]): Map<Life, LifeStory> {
     }
   }
   return lives;
+}
+
+/** Whether a coordinator does something: handlers begin a little before its start is over. */
+function isSign(entry: Entry): entry is Of<"attempt" | "begin" | "got"> {
+  return entry.kind === "attempt" || entry.kind === "begin" || entry.kind === "got";
+}
+
+/** Of a life whose start may never be over: it has the name that its process had before. */
+function storyFrom(
+  { life, by, at }: Entry & { readonly life: Life },
+  lives: ReadonlyMap<Life, LifeStory>,
+): LifeStory {
+  const before = [...lives.values()].find((one) => one.by === by && one.isNamed);
+  return { life, by, owner: before?.owner ?? life, isNamed: before !== undefined, upAt: at };
 }

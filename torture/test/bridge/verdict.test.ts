@@ -83,6 +83,13 @@ describe("the verdict on coordinators finds nothing", () => {
     expect(verdictOn(entries, left(one))).toEqual({});
   });
 
+  it("when work comes again of a process that was killed before its start was over", () => {
+    const killedAtStart = [worked("c.1#1", one), killed("c.1#1", {})];
+    const entries = [sent(A, one), got(A, one), got(B, one), killedAtStart];
+    const once = worked(A, one, { attempt: 2, ...again });
+    expect(verdictOn([...entries, once], left(one))).toEqual({});
+  });
+
   it("when work that failed is tried again", () => {
     const tries = [worked(B, one, { ok: false }), worked(A, one, { attempt: 2, ...again })];
     const entries = [sent(A, one), got(A, one), got(B, one), tries];
