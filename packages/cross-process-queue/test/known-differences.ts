@@ -1,7 +1,6 @@
-import type { Command, KnownDifference, Situation } from "@ringrift/event-queue/testing";
+import type { KnownDifference } from "@ringrift/event-queue/testing";
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 const A = { type: "A", payload: 0 } as const;
 const LEASE = { do: "lease", by: 0, group: "one" } as const;
 const BURY = { do: "nack", lease: 0, reason: "permanent" } as const;
@@ -70,19 +69,6 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     title:
-      "in memory a group holds back the retention of events that it doesn't read; what a group needn't settle may go",
-    script: {
-      commands: [
-        { do: "ensure", by: 0, group: "typed" },
-        { do: "send", by: 0, event: { type: "C", payload: 0 } },
-        { do: "pass", ms: 25 * HOUR_MS },
-      ],
-    },
-    where: /^log has 1 \(event 2\); in memory 2 \(event 1, event 2\)$/,
-    isReached: holdsBackOthers,
-  },
-  {
-    title:
       "in memory a redrive takes the lease away from who has the event again; a lease is lost when it runs out",
     script: {
       commands: [{ do: "send", by: 0, event: A }, LEASE, BURY, REWIND, LEASE, REDRIVE],
@@ -104,15 +90,3 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     isForgiven: ({ where }) => where === "the answer.inOrder is true; in memory false",
   },
 ];
-
-function holdsBackOthers(command: Command, { now, seen }: Situation): boolean {
-  const isPass = command.do === "pass" || command.do === "passTo";
-  const then = now + (command.do === "pass" ? command.ms : isPass ? DAY_MS : 0) + 60_000;
-  const others = seen.log.filter(({ type, storedAt }) => type === "C" && storedAt < then - DAY_MS);
-  if (others.length === 0) return false;
-  if (isPass) {
-    const { cursor } = seen.groups.find(({ name }) => name === "typed") ?? { cursor: Infinity };
-    return others.some(({ position }) => position > cursor);
-  }
-  return "group" in command && command.group === "typed" && command.do !== "remove";
-}
