@@ -74,6 +74,7 @@ export class MemoryLog {
   /** Ids by type and dedupe key. */
   readonly #byKey = new Map<string, { readonly id: string; readonly until: number }>();
   readonly #delayed: DelayedRecords;
+  #newestStoredAt = 0;
   #removed = 0;
 
   constructor(options: MemoryLogOptions = {}) {
@@ -308,7 +309,9 @@ export class MemoryLog {
   }
 
   #push(record: EventRecord): EventRecord {
-    const placed = { ...record, position: this.newest + 1 };
+    // It never decreases along the log, so that a moment is a place in it, should somebody set the clock back.
+    this.#newestStoredAt = Math.max(this.#newestStoredAt, record.storedAt);
+    const placed = { ...record, position: this.newest + 1, storedAt: this.#newestStoredAt };
     this.#records.push(placed);
     this.#byId.set(placed.lineage.id, placed);
     return placed;

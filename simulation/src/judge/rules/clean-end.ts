@@ -11,12 +11,16 @@ export function* cleanEnd(trial: Trial): Generator<Complaint> {
   /** Where a handler waits for the stop: it isn't waited for, nor is the publish that called it. */
   const joined = new Set<string>();
   const limits = new Map<string, number | undefined>();
+  /** Which have stopped: until they start again, they take nothing. */
+  const shut = new Set<string>();
   /** What waits for the start of a process. */
   const waiting = new Map<string, Set<string>>();
   for (const entry of trial.entries) {
     const process = `${entry.node}#${entry.life}`;
     if (entry.what === "started") waiting.delete(process);
-    if (entry.what === "publish" && isByBus(entry.via) && !trial.isUp(entry)) {
+    if (entry.what === "starting") shut.delete(process);
+    const mayWait = !trial.isUp(entry) && !shut.has(process);
+    if (entry.what === "publish" && isByBus(entry.via) && mayWait) {
       waiting.set(process, (waiting.get(process) ?? new Set()).add(entry.tag));
     }
     if (entry.what === "started-late") {
@@ -29,6 +33,7 @@ export function* cleanEnd(trial: Trial): Generator<Complaint> {
       joined.delete(process);
     }
     if (entry.what !== "stopped") continue;
+    shut.add(process);
     const { index, drained, left, open, timers } = entry;
     const lines = [index];
     if (drained !== (left === 0)) {
