@@ -96,6 +96,11 @@ export function runs(count: number): number {
   return Number(process.env["MODEL_RUNS"] ?? count);
 }
 
+/** The same scripts in each run; others with `MODEL_SEED=7`. */
+export function seed(): number {
+  return Number(process.env["MODEL_SEED"] ?? 3);
+}
+
 /** Scripts that shrink to few and simple steps. */
 export const scripts: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof<fc.WeightedArbitrary<Step>[]>(
