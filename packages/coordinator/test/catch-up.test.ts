@@ -34,7 +34,8 @@ describe("a node that catches up with the history", () => {
     expect(history).toHaveBeenCalledTimes(1);
     const bus = createEventBus({ history: 4000 });
     await startNode({ queue, bus, catchUp: { history: true, since: now } });
-    expect(bus.getHistory()).toHaveLength(2);
+    // From there on they come from the queue, as all later ones do.
+    await vi.waitFor(() => expect(bus.getHistory()).toHaveLength(2));
     const all = createEventBus({ history: 4000 });
     await startNode({ queue, bus: all, catchUp: { history: true } });
     expect(all.getHistory({ limit: 9999 })).toHaveLength(2502);
