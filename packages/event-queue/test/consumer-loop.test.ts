@@ -1,20 +1,7 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { createConsumer, type LeaseOperations } from "../src/backend.ts";
+import { describe, expect, test } from "vitest";
+import type { LeaseOperations } from "../src/backend.ts";
 import { type Consumer, QueueError } from "../src/index.ts";
-import { leased, Source } from "./fed-source.ts";
-
-const running: Consumer[] = [];
-function consumer(...args: Parameters<typeof createConsumer>): Consumer {
-  const made = createConsumer(...args);
-  running.push(made);
-  return made;
-}
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((one) => one.stop()));
-});
-
-const eventually = (check: () => void): Promise<void> => vi.waitFor(check, 10_000);
+import { consumer, eventually, leased, Source } from "./fed-source.ts";
 
 describe("the consumer loop", () => {
   test("asks for as many events as it can begin, and those ahead", async () => {

@@ -1,6 +1,12 @@
 import { createLineage } from "@ringrift/envelope";
-import { leaseEvent, type LeaseOperations, type LeaseSource } from "../src/backend.ts";
-import type { LeasedEvent } from "../src/index.ts";
+import { afterEach, vi } from "vitest";
+import {
+  createConsumer,
+  leaseEvent,
+  type LeaseOperations,
+  type LeaseSource,
+} from "../src/backend.ts";
+import type { Consumer, LeasedEvent } from "../src/index.ts";
 
 /** A source that a test feeds, and that fails when told to. */
 export class Source implements LeaseSource {
@@ -63,3 +69,18 @@ export function leased(
     ...operations,
   });
 }
+
+const running: Consumer[] = [];
+
+/** A consumer that is stopped when its test is over. */
+export function consumer(...given: Parameters<typeof createConsumer>): Consumer {
+  const made = createConsumer(...given);
+  running.push(made);
+  return made;
+}
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((one) => one.stop()));
+});
+
+export const eventually = (check: () => void): Promise<void> => vi.waitFor(check, 10_000);

@@ -1,20 +1,6 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { createConsumer } from "../src/backend.ts";
-import { type Consumer, QueueError } from "../src/index.ts";
-import { leased, Source } from "./fed-source.ts";
-
-const running: Consumer[] = [];
-function consumer(...args: Parameters<typeof createConsumer>): Consumer {
-  const made = createConsumer(...args);
-  running.push(made);
-  return made;
-}
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((one) => one.stop()));
-});
-
-const eventually = (check: () => void): Promise<void> => vi.waitFor(check, 10_000);
+import { describe, expect, test } from "vitest";
+import { QueueError } from "../src/index.ts";
+import { consumer, eventually, leased, Source } from "./fed-source.ts";
 
 describe("a consumer that looks at a lease before it begins", () => {
   test("begins nothing whose lease is over: it counts as lost, and is given back", async () => {
