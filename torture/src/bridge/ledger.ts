@@ -4,6 +4,8 @@ import { type Entry, type Life, processOf } from "./said.ts";
 
 /** Between the end of a handler and its ack, and between what happens and its entry: at most so long. */
 export const SLACK = 1_000_000;
+/** How long ago a handler may have lost its lease that still runs, in microseconds. */
+const RUNS_ON = 5_000_000;
 
 type Of<Kind extends Entry["kind"]> = Extract<Entry, { readonly kind: Kind }>;
 
@@ -114,6 +116,11 @@ export class Ledger {
   wasInterrupted(by: string, from: number, to: number | undefined): boolean {
     const until = to === undefined ? Number.POSITIVE_INFINITY : to + SLACK;
     return this.#outagesOf(by).some((outage) => outage.from <= until && outage.to >= from);
+  }
+
+  /** Whether a handler of a process may run on that has lost its lease: a stop doesn't wait for it. */
+  mayRunOn(by: string, at: number): boolean {
+    return this.wasInterrupted(by, at - RUNS_ON, at);
   }
 
   /**

@@ -1,9 +1,6 @@
 import { processOf } from "../said.ts";
 import type { Rule } from "./rule.ts";
 
-/** In microseconds: how long ago a handler may have lost its lease that still runs. */
-const RECENTLY = 5_000_000;
-
 /** A stop without a kill drains, a start is never refused while nobody has the name, and nobody complains. */
 export const cleanStops: Rule = {
   name: "clean stops",
@@ -22,8 +19,8 @@ export const cleanStops: Rule = {
     const complaints = ledger
       .only("complaint")
       .filter(({ by, code, at }) => {
-        // A stop doesn't wait for a handler whose lease has run out, and what that one publishes later stays there.
-        return code !== "RINGRIFT_NOT_RUNNING" || !ledger.wasInterrupted(by, at - RECENTLY, at);
+        // What a handler publishes after the stop that didn't wait for it stays there.
+        return code !== "RINGRIFT_NOT_RUNNING" || !ledger.mayRunOn(by, at);
       })
       .map(({ by, code, message }) => `${by} complained: ${code}: ${message}`);
     return [...stopping, ...refused, ...complaints];

@@ -1,6 +1,9 @@
 import { type Got, type Ledger, SLACK } from "../ledger.ts";
 import type { Rule } from "./rule.ts";
 
+/** So many before its cursor may a node have claimed and not begun: it leases 64 ahead of 16. */
+const MOST_CLAIMED = 80;
+
 /**
  * The bus of a node gets an event once. Again only what was in flight, or not yet passed by the node's cursor, when it was
  * killed; or in flight while its lease ran out; or what a handler publishes that runs again in a later life. Then it says
@@ -60,11 +63,15 @@ function whyNotAgain(ledger: Ledger, got: Got): string | undefined {
   if (!story || !ending || !story.isNamed) return `${had} and lives`;
   const wasInFlight = end === undefined || end > ending.at - SLACK;
   if (ending.how === "killed") {
-    const isPassed = (ledger.rows.get(id)?.position ?? 0) <= ending.cursor;
+    const isPassed = (ledger.rows.get(id)?.position ?? 0) <= ending.cursor - MOST_CLAIMED;
     return isPassed && !wasInFlight ? `${had} and passed long before it was killed` : undefined;
   }
   if (ending.how === "cut") {
     return wasInFlight ? undefined : `${had} and finished long before it stopped`;
+  }
+  // What a handler publishes after the stop that didn't wait for it stays there, and whoever handles the event now stores it.
+  if (at > (story.stoppingAt ?? at) && isChildOf(ledger, got) && ledger.mayRunOn(by, at)) {
+    return undefined;
   }
   return `${had} before it stopped cleanly`;
 }
