@@ -7,6 +7,7 @@ import { deleted } from "./scenarios/deleted.ts";
 import { freeze } from "./scenarios/freeze.ts";
 import { fullDisk } from "./scenarios/full-disk.ts";
 import { hotKey } from "./scenarios/hot-key.ts";
+import { indexDeleted } from "./scenarios/index-deleted.ts";
 import { kill } from "./scenarios/kill.ts";
 import { locked } from "./scenarios/locked.ts";
 import { neighbour } from "./scenarios/neighbour.ts";
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   powerCut,
   clock,
   deleted,
+  indexDeleted,
   damaged,
   slow,
   cpu,

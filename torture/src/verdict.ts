@@ -1,5 +1,8 @@
 import type { Entry } from "./journal.ts";
 
+/** The refusal of a write when the log or its index is not the one that everybody uses. */
+const LOG_GONE = "WAL_UNLINKED";
+
 /** An event as the log has it at the end. */
 export interface LoggedEvent {
   readonly id: string;
@@ -48,7 +51,7 @@ export interface Verdict {
 /**
  * Judges a run by what each process said it attempted, got acknowledged and handled, and by what is
  * left. A process that was killed may have done more than it said: what was attempted but not
- * acknowledged may be stored, and what it was about to ack may be settled.
+ * acknowledged may be stored, and what it was about to ack may be settled. So may one whose log was taken away.
  */
 export function judge(entries: readonly Entry[], remains: Remains): Verdict {
   const attempts = new Set<string>();
@@ -59,19 +62,25 @@ export function judge(entries: readonly Entry[], remains: Remains): Verdict {
   /** Acks that may have been done though nobody was told so. */
   const acking = new Set<string>();
   const refused: Record<string, number> = {};
+  /** How often each was told that the log is gone. */
+  const gone = new Map<string, number>();
   const phantoms: string[] = [];
   let deliveries = 0;
   for (const entry of entries) {
     if (entry.kind === "attempt") attempts.add(`${entry.by} ${entry.n}`);
     else if (entry.kind === "sent") sent.add(entry.id);
-    else if (entry.kind === "refused") refused[entry.code] = (refused[entry.code] ?? 0) + 1;
-    else if (entry.kind === "acking") acking.add(`${entry.by} ${entry.id}`);
+    else if (entry.kind === "refused") {
+      refused[entry.code] = (refused[entry.code] ?? 0) + 1;
+      if (entry.code === LOG_GONE) gone.set(entry.by, (gone.get(entry.by) ?? 0) + 1);
+    } else if (entry.kind === "acking") acking.add(`${entry.by} ${entry.id}`);
     else if (entry.kind === "begin") {
       deliveries += 1;
       if (!begins.has(entry.id)) begins.set(entry.id, entry);
       if (!attempts.has(`${entry.from} ${entry.n}`)) phantoms.push(entry.id);
     } else if (entry.kind === "settled") {
-      acking.delete(`${entry.by} ${entry.id}`);
+      // What finds the log gone first may have been committed; nothing is begun after it.
+      const isUnsure = !entry.held && gone.get(entry.by) === 1;
+      if (!isUnsure) acking.delete(`${entry.by} ${entry.id}`);
       if (entry.held) settled.set(entry.id, [...(settled.get(entry.id) ?? []), entry.asked]);
     }
   }

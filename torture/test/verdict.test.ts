@@ -55,6 +55,15 @@ describe("the verdict on a history", () => {
     expect(isSound(judge([], left()))).toBe(false);
   });
 
+  it("forgives the one ack that found the log gone, and no other", () => {
+    const refused = (): Entry => ({ kind: "refused", code: "WAL_UNLINKED", by: "consumer", at: 0 });
+    const sends = [attempt(1), sent(1), attempt(2), sent(2), begin(1)];
+    const first = [...sends, acking(1), refused(), settled(1, false)];
+    const other = [begin(2), acking(2), refused(), settled(2, false)];
+    expect(isSound(judge(history(...first, begin(2), settled(2)), left(1, 2)))).toBe(true);
+    expect(judge(history(...first, ...other), left(1, 2)).faults.lost).toEqual(["e2"]);
+  });
+
   it("forgives what a killed process could not say", () => {
     const killed = [attempt(1), attempt(2), sent(2), begin(1), acking(1), begin(2), settled(2)];
     expect(isSound(judge(history(...killed), left(1, 2)))).toBe(true);

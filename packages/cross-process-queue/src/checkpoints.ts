@@ -94,7 +94,8 @@ export class Checkpoints {
   async #makeRoom(): Promise<void> {
     // Not in the middle of the turn that found the disk full: others may be about to give up as well.
     await new Promise((resolve) => setImmediate(resolve));
-    if (this.#connection.database.open) this.#state(SQL.truncateLog);
+    if (!this.#connection.database.open || !this.#writeAheadLog.isWhole()) return;
+    this.#state(SQL.truncateLog);
   }
 
   #state(sql: string): LogState | undefined {

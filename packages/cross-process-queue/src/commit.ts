@@ -149,7 +149,7 @@ export class Committer {
     try {
       this.#connection.requireSynchronous();
       this.#connection.begin();
-      this.#log.open();
+      this.#log.requireWhole();
       results = batch.map((job) => {
         if (!job.deferred) this.#parts.write(tx);
         return job.run(tx);
@@ -185,7 +185,7 @@ export class Committer {
     const waits = (job: Job): boolean =>
       (job.durable || durable) && this.#survives === "power-loss";
     // The sync looks for itself.
-    const linked = batch.every(waits) || this.#log.isLinked();
+    const linked = batch.every(waits) || this.#log.isWhole();
     const waiting: (() => void)[] = [];
     batch.forEach((job, index) => {
       if (!linked) job.reject(this.#log.failure);

@@ -55,10 +55,12 @@ export class Engine {
   private constructor(connection: Connection, options: CheckedQueueOptions, host: BackendHost) {
     const { survives, retention: limits, dedupeWindowMs } = options;
     this.connection = connection;
-    this.safetyNet = new SafetyNet(connection, () => {
+    const onChange = (): void => {
       host.bell.ring();
       this.admission.lookAgain();
-    });
+    };
+    // Who only reads would wait for ever by an index that nobody else uses.
+    this.safetyNet = new SafetyNet(connection, onChange, () => this.writeAheadLog.requireWhole());
     this.doorbell = new Doorbell(connection.path, host.bell, this.safetyNet);
     const isSynced = survives === "power-loss";
     this.writeAheadLog = new WriteAheadLog(connection.path, isSynced, (failure) =>

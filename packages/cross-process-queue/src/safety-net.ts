@@ -17,6 +17,7 @@ const CLOCK_STEP_MS = 100;
 export class SafetyNet {
   readonly #connection: Connection;
   readonly #onChange: () => void;
+  readonly #onLook: () => void;
   #timer: NodeJS.Timeout | undefined;
   #everyMs = 0;
   #closed = false;
@@ -24,10 +25,11 @@ export class SafetyNet {
   #ownChanges: number | undefined;
   #clockOffset = clockOffset();
 
-  /** `onChange` is called when something may have changed since the last look. */
-  constructor(connection: Connection, onChange: () => void) {
+  /** `onChange` is called when something may have changed since the last look, `onLook` after each. */
+  constructor(connection: Connection, onChange: () => void, onLook: () => void) {
     this.#connection = connection;
     this.#onChange = onChange;
+    this.#onLook = onLook;
     this.beAlone(false);
   }
 
@@ -48,6 +50,7 @@ export class SafetyNet {
   #look(): void {
     try {
       if (this.#hasChanged()) this.#onChange();
+      this.#onLook();
     } catch {
       // Locked for a moment, or closed: the next look will tell.
     }

@@ -1,8 +1,9 @@
-import { closeSync, constants, fdatasync, openSync, statSync } from "node:fs";
+import { closeSync, constants, fdatasync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { QueueError } from "@ringrift/event-queue";
+import { HeldFile, identityOf } from "./file-identity.ts";
+import { invalidateAtExit, LogIndex } from "./log-index.ts";
 import { syncFolder } from "./sync.ts";
-import { isUnlinked } from "./unlinked.ts";
 
 /** How often what needn't survive a power cut looks whether the database is still in its place. */
 const LOOK_EVERY_MS = 20;
@@ -18,7 +19,8 @@ export class WriteAheadLog {
   readonly #databasePath: string;
   readonly #isSynced: boolean;
   readonly #onFailure: (failure: QueueError) => void;
-  #descriptor: number | undefined;
+  #held: HeldFile | undefined;
+  #index: LogIndex | undefined;
   #failure: QueueError | undefined;
   /** Shared by all that wait for the next sync. */
   #next: PromiseWithResolvers<void> | undefined;
@@ -44,52 +46,32 @@ export class WriteAheadLog {
   }
 
   /**
-   * Opens the log; idempotent. To be called inside a write transaction and before its commit: then SQLite has
-   * it open, and an error of the disk that comes later is reported to this descriptor too.
+   * To be called inside a write transaction, before its first write: that the log and its index are those that everybody
+   * uses. After the commit it would be too late: it has overwritten what others have committed.
    *
    * @throws QueueError `WAL_UNLINKED`, `FILE_REPLACED`, `STORAGE_FAILED`
    * @throws Error `SQLITE_READONLY`
    */
-  open(): void {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#descriptor !== undefined) return;
-    try {
-      // Windows flushes only what may be written through the descriptor.
-      this.#descriptor = openSync(
-        `${this.#databasePath}-wal`,
-        constants.O_RDWR | (constants.O_NOFOLLOW ?? 0),
-      );
-    } catch (cause) {
-      const code = codeOf(cause);
-      if (code === "ENOENT") throw this.#fail(this.#unlinked());
-      // SQLite begins a transaction on a file that it may only read, and refuses the first write.
-      if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
-        throw Object.assign(new Error(messageOf(cause), { cause }), { code: "SQLITE_READONLY" });
-      }
-      throw new QueueError(
-        "STORAGE_FAILED",
-        `Queue "${this.#databasePath}": its write-ahead log could not be opened (${messageOf(cause)}). Nothing was stored.`,
-        { cause },
-      );
-    }
+  requireWhole(): void {
+    this.#open();
+    if (!this.isWhole()) throw this.#failure ?? this.#unlinked("deleted");
   }
 
   /**
-   * To be called after a commit and before it is acknowledged: whether the log is still in its place. The database is
-   * looked for at each sync, and between syncs now and then, since by its path that takes a while.
+   * To be called after a commit and before it is acknowledged: whether the log and its index are still in their places,
+   * and the log is as long as the index says. The database is looked for at each sync, and between syncs now and then,
+   * since by its path that takes a while.
    */
-  isLinked(): boolean {
-    if (this.#failure !== undefined || this.#descriptor === undefined) return false;
-    if (isUnlinked(this.#descriptor, this.#isSynced)) {
-      this.#fail(this.#unlinked());
-      return false;
-    }
+  isWhole(): boolean {
+    if (this.#failure !== undefined || this.#held === undefined) return false;
+    const { descriptor, isInPlace } = this.#held;
+    if (!isInPlace) return this.#lose(this.#unlinked("deleted"));
+    if (this.#index?.isInPlace !== true) return this.#lose(this.#indexLost());
+    if (this.#index.countsMoreThan(descriptor)) return this.#lose(this.#unlinked("cut short"));
     const now = performance.now();
     if (now < this.#lookAgainAt) return true;
     this.#lookAgainAt = now + LOOK_EVERY_MS;
-    if (identityOf(this.#databasePath) === this.#database) return true;
-    this.#fail(this.#replaced());
-    return false;
+    return identityOf(this.#databasePath) === this.#database || this.#lose(this.#replaced());
   }
 
   /**
@@ -112,8 +94,37 @@ export class WriteAheadLog {
   }
 
   close(): void {
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
-    this.#descriptor = undefined;
+    if (this.#held !== undefined) closeSync(this.#held.descriptor);
+    this.#held = undefined;
+    if (this.#failure !== undefined) this.#index?.invalidate();
+  }
+
+  /**
+   * Idempotent. Once SQLite has read the database it has the log open, and an error of the disk that comes later is
+   * reported to this descriptor too.
+   */
+  #open(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#held !== undefined) return;
+    const path = `${this.#databasePath}-wal`;
+    try {
+      // Windows flushes only what may be written through the descriptor.
+      const descriptor = openSync(path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
+      this.#held = new HeldFile(descriptor, path, this.#isSynced);
+      this.#index = new LogIndex(this.#databasePath);
+    } catch (cause) {
+      const code = codeOf(cause);
+      if (code === "ENOENT") throw this.#fail(this.#unlinked("deleted"));
+      // SQLite begins a transaction on a file that it may only read, and refuses the first write.
+      if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+        throw Object.assign(new Error(messageOf(cause), { cause }), { code: "SQLITE_READONLY" });
+      }
+      throw new QueueError(
+        "STORAGE_FAILED",
+        `Queue "${this.#databasePath}": its write-ahead log could not be opened (${messageOf(cause)}). Nothing was stored.`,
+        { cause },
+      );
+    }
   }
 
   /** Never rejects. */
@@ -136,7 +147,7 @@ export class WriteAheadLog {
     try {
       // Before, not while the disk is at work: its thread may be waiting for this core.
       this.#lookAgainAt = 0;
-      this.isLinked();
+      this.isWhole();
       await this.#dataSync();
       if (!this.#folderSynced) await syncFolder(dirname(this.#databasePath));
       this.#folderSynced = true;
@@ -150,21 +161,28 @@ export class WriteAheadLog {
         ),
       );
     }
-    if (!this.isLinked()) throw this.#failure ?? this.#unlinked();
+    if (!this.isWhole()) throw this.#failure ?? this.#unlinked("deleted");
   }
 
   #dataSync(): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#descriptor === undefined) reject(new Error("The log isn't open"));
-      else fdatasync(this.#descriptor, (error) => (error === null ? resolve() : reject(error)));
+      const settle = (error: Error | null): void => (error === null ? resolve() : reject(error));
+      if (this.#held === undefined) reject(new Error("The log isn't open"));
+      else fdatasync(this.#held.descriptor, settle);
     });
   }
 
   #fail(failure: QueueError): QueueError {
     if (this.#failure !== undefined) return this.#failure;
     this.#failure = failure;
+    if (this.#index !== undefined) invalidateAtExit(this.#index);
     this.#onFailure(failure);
     return failure;
+  }
+
+  #lose(failure: QueueError): false {
+    this.#fail(failure);
+    return false;
   }
 
   #replaced(): QueueError {
@@ -174,21 +192,18 @@ export class WriteAheadLog {
     );
   }
 
-  #unlinked(): QueueError {
+  #unlinked(fate: "deleted" | "cut short"): QueueError {
     return new QueueError(
       "WAL_UNLINKED",
-      `Queue "${this.#databasePath}": its write-ahead log was deleted while this process used it. A second SQLite in the process (another copy of better-sqlite3, node:sqlite) opened and closed the file, or somebody deleted its "-wal" file; what was sent since then may be lost. Use one copy, share its handle as "database", and start again.`,
+      `Queue "${this.#databasePath}": its write-ahead log was ${fate} while this process used it. A second SQLite in the process (another copy of better-sqlite3, node:sqlite) opened and closed the file, or somebody changed its "-wal" file; what was sent since then may be lost. Use one copy, share its handle as "database", and start again.`,
     );
   }
-}
 
-/** Names a file whatever it is called; `undefined` when there is none, or nobody can tell. */
-function identityOf(path: string): string | undefined {
-  try {
-    const { dev, ino } = statSync(path, { bigint: true });
-    return `${dev} ${ino}`;
-  } catch {
-    return undefined;
+  #indexLost(): QueueError {
+    return new QueueError(
+      "WAL_UNLINKED",
+      `Queue "${this.#databasePath}": somebody deleted or replaced its "-shm" file while this process used it, so this process and those that opened the file later no longer see each other's writes. Nothing more is stored by this one. Leave the file alone, and start again.`,
+    );
   }
 }
 

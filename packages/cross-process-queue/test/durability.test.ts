@@ -171,6 +171,24 @@ test.skipIf(process.platform === "win32")(
   },
 );
 
+test.skipIf(process.platform === "win32")(
+  "who only waits for events is told that somebody has deleted the index of the log",
+  async () => {
+    const path = tempPath();
+    await openQueue(path).group("g").ensure();
+    const reader = openQueue(path);
+    const stream = reader.stream({ from: "now" });
+    const next = stream.next();
+    await reader.history();
+    rmSync(`${path}-shm`);
+    await expect(next).rejects.toMatchObject({
+      code: "WAL_UNLINKED",
+      message: expect.stringContaining(path),
+    });
+    expect(await reader.health()).toMatchObject({ ok: false });
+  },
+);
+
 describe.skipIf(process.platform === "win32").each(["power-loss", "process-crash"] as const)(
   "with %s nothing is acknowledged once somebody has",
   (survives) => {
