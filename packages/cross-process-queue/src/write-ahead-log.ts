@@ -2,11 +2,12 @@ import { closeSync, constants, fdatasync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { QueueError } from "@ringrift/event-queue";
 import { HeldFile, identityOf } from "./file-identity.ts";
-import { invalidateAtExit, LogIndex } from "./log-index.ts";
+import { invalidateAtExit } from "./log-index.ts";
+import { QueueFiles } from "./queue-files.ts";
 import { syncFolder } from "./sync.ts";
 
-/** How often what needn't survive a power cut looks whether the database is still in its place. */
-const LOOK_EVERY_MS = 20;
+/** How often what needn't survive a power cut looks before it writes: a look takes as long as a tenth of such a send. */
+const LOOK_EVERY_MS = 1;
 
 /**
  * SQLite's write-ahead log, through a descriptor of our own: to have what was committed brought to the disk
@@ -19,8 +20,7 @@ export class WriteAheadLog {
   readonly #databasePath: string;
   readonly #isSynced: boolean;
   readonly #onFailure: (failure: QueueError) => void;
-  #held: HeldFile | undefined;
-  #index: LogIndex | undefined;
+  #files: QueueFiles | undefined;
   #failure: QueueError | undefined;
   /** Shared by all that wait for the next sync. */
   #next: PromiseWithResolvers<void> | undefined;
@@ -47,31 +47,29 @@ export class WriteAheadLog {
 
   /**
    * To be called inside a write transaction, before its first write: that the log and its index are those that everybody
-   * uses. After the commit it would be too late: it has overwritten what others have committed.
+   * uses, and the log is as long as the index says. After the commit it would be too late: it has overwritten what others
+   * have committed.
    *
    * @throws QueueError `WAL_UNLINKED`, `FILE_REPLACED`, `STORAGE_FAILED`
    * @throws Error `SQLITE_READONLY`
    */
   requireWhole(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    const now = performance.now();
+    if (!this.#isSynced && now < this.#lookAgainAt) return;
+    this.#lookAgainAt = now + LOOK_EVERY_MS;
     this.#open();
-    if (!this.isWhole()) throw this.#failure ?? this.#unlinked("deleted");
+    this.#lookAtLength();
+    this.#lookAtPlaces();
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /**
-   * To be called after a commit and before it is acknowledged: whether the log and its index are still in their places,
-   * and the log is as long as the index says. The database is looked for at each sync, and between syncs now and then,
-   * since by its path that takes a while.
-   */
+  /** To be called after a commit and before it is acknowledged: whether all that is committed is still where it belongs. */
   isWhole(): boolean {
-    if (this.#failure !== undefined || this.#held === undefined) return false;
-    const { descriptor, isInPlace } = this.#held;
-    if (!isInPlace) return this.#lose(this.#unlinked("deleted"));
-    if (this.#index?.isInPlace !== true) return this.#lose(this.#indexLost());
-    if (this.#index.countsMoreThan(descriptor)) return this.#lose(this.#unlinked("cut short"));
-    const now = performance.now();
-    if (now < this.#lookAgainAt) return true;
-    this.#lookAgainAt = now + LOOK_EVERY_MS;
-    return identityOf(this.#databasePath) === this.#database || this.#lose(this.#replaced());
+    this.#lookAtPlaces();
+    // What was committed is in the log; it may be cut short only while a sync takes its time.
+    if (this.#isSynced) this.#lookAtLength();
+    return this.#failure === undefined && this.#files !== undefined;
   }
 
   /**
@@ -94,9 +92,11 @@ export class WriteAheadLog {
   }
 
   close(): void {
-    if (this.#held !== undefined) closeSync(this.#held.descriptor);
-    this.#held = undefined;
-    if (this.#failure !== undefined) this.#index?.invalidate();
+    const files = this.#files;
+    if (files === undefined) return;
+    closeSync(files.log.descriptor);
+    if (this.#failure !== undefined) files.index.invalidate();
+    this.#files = undefined;
   }
 
   /**
@@ -104,14 +104,13 @@ export class WriteAheadLog {
    * reported to this descriptor too.
    */
   #open(): void {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#held !== undefined) return;
+    if (this.#files !== undefined) return;
     const path = `${this.#databasePath}-wal`;
     try {
       // Windows flushes only what may be written through the descriptor.
       const descriptor = openSync(path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
-      this.#held = new HeldFile(descriptor, path, this.#isSynced);
-      this.#index = new LogIndex(this.#databasePath);
+      const log = new HeldFile(descriptor, path, this.#isSynced);
+      this.#files = new QueueFiles(this.#databasePath, this.#database, log);
     } catch (cause) {
       const code = codeOf(cause);
       if (code === "ENOENT") throw this.#fail(this.#unlinked("deleted"));
@@ -145,9 +144,6 @@ export class WriteAheadLog {
   async #syncOnce(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      // Before, not while the disk is at work: its thread may be waiting for this core.
-      this.#lookAgainAt = 0;
-      this.isWhole();
       await this.#dataSync();
       if (!this.#folderSynced) await syncFolder(dirname(this.#databasePath));
       this.#folderSynced = true;
@@ -167,22 +163,30 @@ export class WriteAheadLog {
   #dataSync(): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (error: Error | null): void => (error === null ? resolve() : reject(error));
-      if (this.#held === undefined) reject(new Error("The log isn't open"));
-      else fdatasync(this.#held.descriptor, settle);
+      if (this.#files === undefined) reject(new Error("The log isn't open"));
+      else fdatasync(this.#files.log.descriptor, settle);
     });
   }
 
   #fail(failure: QueueError): QueueError {
     if (this.#failure !== undefined) return this.#failure;
     this.#failure = failure;
-    if (this.#index !== undefined) invalidateAtExit(this.#index);
+    if (this.#files !== undefined) invalidateAtExit(this.#files.index);
     this.#onFailure(failure);
     return failure;
   }
 
-  #lose(failure: QueueError): false {
-    this.#fail(failure);
-    return false;
+  #lookAtPlaces(): void {
+    const displaced = this.#failure ? undefined : this.#files?.displaced();
+    if (displaced === "log") this.#fail(this.#unlinked("deleted"));
+    else if (displaced === "index") this.#fail(this.#indexLost());
+    else if (displaced === "database") this.#fail(this.#replaced());
+  }
+
+  #lookAtLength(): void {
+    if (this.#files === undefined || this.#failure !== undefined) return;
+    const { index, log } = this.#files;
+    if (index.countsMoreThan(log.descriptor)) this.#fail(this.#unlinked("cut short"));
   }
 
   #replaced(): QueueError {

@@ -205,8 +205,6 @@ describe.skipIf(process.platform === "win32").each(["power-loss", "process-crash
       await other.close();
       const consumer = queue.consume({ group: "g", onError: () => {} }, () => {});
       deed(path);
-      // What survives a process only is looked after fifty times a second.
-      if (survives === "process-crash") await new Promise((resolve) => setTimeout(resolve, 25));
       await expect(queue.send("B", {})).rejects.toMatchObject({
         code: "FILE_REPLACED",
         message: expect.stringContaining(path),
