@@ -23,16 +23,21 @@ export interface SqliteDatabase {
   close(): unknown;
 }
 
-/** What the callback of a transaction sees of the database: a `Database` of better-sqlite3 has all of it. */
+/**
+ * What the callback of a transaction sees of the database where no handle was given: a `Database` of better-sqlite3 has
+ * all of it. `Parameters` are what a statement is bound to, `Row` is what it selects.
+ */
 export interface TransactionDatabase {
-  prepare(sql: string): {
-    run(...parameters: unknown[]): {
+  prepare<Parameters extends unknown[] = unknown[], Row = unknown>(
+    sql: string,
+  ): {
+    run(...parameters: Parameters): {
       readonly changes: number;
       readonly lastInsertRowid: number | bigint;
     };
-    get(...parameters: unknown[]): unknown;
-    all(...parameters: unknown[]): unknown[];
-    iterate(...parameters: unknown[]): IterableIterator<unknown>;
+    get(...parameters: Parameters): Row | undefined;
+    all(...parameters: Parameters): Row[];
+    iterate(...parameters: Parameters): IterableIterator<Row>;
   };
   exec(sql: string): unknown;
 }

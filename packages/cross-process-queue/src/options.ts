@@ -40,8 +40,11 @@ export interface CrossProcessQueueOptions<
   readonly dedupeWindowMs?: number | undefined;
 }
 
-/** Where the queue is: a file, or a handle of better-sqlite3 that stays yours to close. */
-export type QueueLocation =
+/**
+ * Where the queue is: a file, or a handle of better-sqlite3 that stays yours to close. `Database` is the type of that
+ * handle, which the callbacks of transactions get.
+ */
+export type QueueLocation<Database = unknown> =
   | {
       /** Path of the file. It and its folder are made when the queue is first used. */
       readonly dbPath: string;
@@ -49,7 +52,7 @@ export type QueueLocation =
     }
   | {
       /** An open `Database` of better-sqlite3 on a file. */
-      readonly database: SqliteDatabase;
+      readonly database: SqliteDatabase & Database;
       readonly dbPath?: undefined;
     };
 

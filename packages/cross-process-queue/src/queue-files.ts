@@ -1,6 +1,6 @@
 import { type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { HeldFile, identityOf } from "./file-identity.ts";
+import { type HeldFile, identityOf } from "./file-identity.ts";
 import { LogIndex } from "./log-index.ts";
 
 /** A folder that was changed so short a time ago may be changed again without getting another time. */

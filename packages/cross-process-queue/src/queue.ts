@@ -1,5 +1,9 @@
 import type { AnyContracts, Contracts } from "@ringrift/envelope";
-import { BackedTransactionalQueue, QueueInstance } from "@ringrift/event-queue/backend";
+import {
+  BackedTransactionalQueue,
+  QueueInstance,
+  type TransactionalBackend,
+} from "@ringrift/event-queue/backend";
 import type { QueueBackup } from "./backup.ts";
 import type { TransactionDatabase } from "./driver.ts";
 import { checkQueueOptions, type CrossProcessQueueOptions, type QueueLocation } from "./options.ts";
@@ -13,6 +17,9 @@ import { SqliteBackend } from "./sqlite-backend.ts";
  * be. It never blocks the event loop for a lock: while another process holds it, calls try again for up to
  * 10 seconds and then reject with `QUEUE_BUSY`. One instance a process is enough, more do no harm.
  *
+ * `C` are the events and their payloads; `Database` is the type of the handle that was given, if any, which the callbacks
+ * of transactions get.
+ *
  * @example
  * const queue = new CrossProcessEventQueue("data/events.db");
  * await queue.send("TRAINING_COMPLETED", { configKey: "hex7_2p" });
@@ -20,14 +27,15 @@ import { SqliteBackend } from "./sqlite-backend.ts";
  */
 export class CrossProcessEventQueue<
   C extends Contracts = AnyContracts,
-> extends BackedTransactionalQueue<C, TransactionDatabase> {
+  Database = TransactionDatabase,
+> extends BackedTransactionalQueue<C, Database> {
   readonly #instance: QueueInstance<SqliteBackend>;
 
   /** @throws QueueError `INVALID_PATH`, `INVALID_OPTION` */
   constructor(path: string, options?: CrossProcessQueueOptions<C>);
-  constructor(options: CrossProcessQueueOptions<C> & QueueLocation);
+  constructor(options: CrossProcessQueueOptions<C> & QueueLocation<Database>);
   constructor(
-    where: string | (CrossProcessQueueOptions<C> & QueueLocation),
+    where: string | (CrossProcessQueueOptions<C> & QueueLocation<Database>),
     more?: CrossProcessQueueOptions<C>,
   ) {
     const options = checkQueueOptions(where, more);
@@ -37,7 +45,8 @@ export class CrossProcessEventQueue<
       closeFlushes: true,
       open: (host) => SqliteBackend.open(options, host),
     });
-    super(instance, options);
+    // The cast is safe: a handle that was given is what its transactions get.
+    super(instance as unknown as QueueInstance<TransactionalBackend<Database>>, options);
     this.#instance = instance;
   }
 

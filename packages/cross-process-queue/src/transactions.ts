@@ -11,11 +11,14 @@ import type { TransactionDatabase } from "./driver.ts";
 import type { Engine } from "./engine.ts";
 import { MemberLease } from "./member-lease.ts";
 
-/** What the callback of a transaction works with: the queue's connection, and a `send` of its own. */
-export type SqliteTransaction<C extends Contracts = AnyContracts> = QueueTransaction<
-  C,
-  TransactionDatabase
->;
+/**
+ * What the callback of a transaction works with: the queue's connection, and a `send` of its own. `Database` is the type
+ * of the handle that the queue was given, if any.
+ */
+export type SqliteTransaction<
+  C extends Contracts = AnyContracts,
+  Database = TransactionDatabase,
+> = QueueTransaction<C, Database>;
 
 /**
  * Runs a callback in a write transaction of its own, and acks with it what it settles; resolves to its result when

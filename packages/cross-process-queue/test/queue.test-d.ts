@@ -45,7 +45,8 @@ test("the mistakes of a user are errors", async () => {
 });
 
 test("a Database of better-sqlite3 may be shared", () => {
-  expectTypeOf(new CrossProcessEventQueue({ database, events })).toEqualTypeOf<
-    CrossProcessEventQueue<Shop>
-  >();
+  const shared = new CrossProcessEventQueue({ database, events });
+  expectTypeOf(shared).toEqualTypeOf<CrossProcessEventQueue<Shop, Database.Database>>();
+  const queue: CrossProcessEventQueue<Shop> = shared;
+  void queue.transaction((tx) => tx.database.prepare("SELECT 1").get());
 });
