@@ -66,7 +66,8 @@ if (suite) {
   }
   if (values.against !== undefined) {
     const { against, scenario: ids } = values;
-    await compare(chosen, { against: resolve(against), ids, pairs: rounds, onResult: console.log });
+    const onResult = console.log;
+    await compare(chosen, { against: resolve(against), ids, sittings: rounds, onResult });
     process.exit();
   }
   const result = await runSuite(chosen, {
