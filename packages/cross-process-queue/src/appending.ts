@@ -8,11 +8,10 @@ import {
   type EventRow,
   fromRow,
   isPlain,
-  placed,
-  plainValuesOf,
+  place,
+  pushValues,
   sentEvent,
   toRow,
-  type UnplacedRow,
   valuesOf,
 } from "./rows.ts";
 import { EVENT_COLUMNS, insertEvents, PLAIN_COLUMNS, SQL } from "./schema.ts";
@@ -21,7 +20,7 @@ import type { TypeIndex } from "./type-index.ts";
 /** An event that is to be stored, with all of its row that doesn't depend on its place. */
 export interface PreparedEvent {
   readonly record: OutgoingRecord;
-  readonly row: UnplacedRow;
+  readonly row: EventRow;
 }
 
 /** What appending one event did. */
@@ -83,7 +82,7 @@ export class Appender {
     const { dedupeKey, fresh, delayMs } = record;
     if (fresh && dedupeKey === undefined && delayMs === 0) {
       const tail = this.#tail(tx);
-      const row = placed(event.row, tail.position, tail.storedAt);
+      const row = place(event.row, tail.position, tail.storedAt);
       tx.appended.push(row);
       tail.position += 1;
       tx.rings = true;
@@ -112,7 +111,7 @@ export class Appender {
     const due = this.#parts.delayed.takeDue(tx.now, limit);
     for (const { number, dedupeKey, row } of due) {
       const tail = this.#tail(tx);
-      const event = placed(row, tail.position, tail.storedAt);
+      const event = place(row, tail.position, tail.storedAt);
       if (this.#connection.run(INSERT_OR_FIND, valuesOf(event)) === 0) continue;
       tail.position += 1;
       if (dedupeKey === null) continue;
@@ -129,7 +128,7 @@ export class Appender {
       const plain = some.every(isPlain);
       const insert = plain ? INSERT_PLAIN : INSERT_ANY;
       const values: unknown[] = [];
-      for (const row of some) values.push(...(plain ? plainValuesOf(row) : valuesOf(row)));
+      for (const row of some) pushValues(values, row, plain);
       this.#connection.run(size === 1 ? insert.one : insert.many, values);
       next += size;
     }
@@ -138,7 +137,7 @@ export class Appender {
 
   #insert(tx: WriteTransaction, { record, row: unplaced }: PreparedEvent): Appended {
     const tail = this.#tail(tx);
-    const row = placed(unplaced, tail.position, tail.storedAt);
+    const row = place(unplaced, tail.position, tail.storedAt);
     if (this.#connection.run(INSERT_OR_FIND, valuesOf(row)) === 0) {
       return { row: sameEvent(record, this.#parts.log.byId(row.id)) ?? row, duplicate: true };
     }
@@ -150,7 +149,7 @@ export class Appender {
 
   #delay(tx: WriteTransaction, { record, row: unplaced }: PreparedEvent): Appended {
     const dueAt = tx.now + record.delayMs;
-    const row = placed(unplaced, 0, tx.now);
+    const row = place(unplaced, 0, tx.now);
     const number = this.#parts.delayed.add(row, dueAt, dedupeKeyOf(record));
     // Its place is known later; until then its dedupe key leads to its number.
     this.#remember(tx, record, -number);

@@ -68,21 +68,47 @@ export class Committer {
   /**
    * Runs `run` in a write transaction, at the end of this turn or as soon as the lock can be had, and resolves
    * to its result when it survives what it has to. It may run more than once, so it must change nothing but
-   * the database; when it throws, nothing it wrote stays, and other jobs aren't affected.
+   * the database; when it throws, nothing it wrote stays, and other jobs aren't affected. `finish` makes of its result
+   * what the call resolves to, when the transaction is over.
    *
    * @throws QueueError (rejects) `QUEUE_BUSY`, `QUEUE_FULL`, `QUEUE_READ_ONLY`, `STORAGE_FAILED`,
    * `SYNC_FAILED`, `WAL_UNLINKED`, `FILE_REPLACED`
    */
-  submit<T>(run: (tx: WriteTransaction) => T, options: CommitOptions = {}): Promise<T> {
+  submit<T>(run: (tx: WriteTransaction) => T, options?: CommitOptions): Promise<T>;
+  submit<T, R>(
+    run: (tx: WriteTransaction) => T,
+    options: CommitOptions,
+    finish: (value: T) => R,
+  ): Promise<R>;
+  submit<T>(
+    run: (tx: WriteTransaction) => T,
+    options: CommitOptions = {},
+    finish?: (value: T) => unknown,
+  ): Promise<unknown> {
     const { durable = true, deferred = false, patienceMs = BUSY_DEADLINE_MS } = options;
     const { alone = false } = options;
     const { urgent = durable, reserve = !durable } = options;
-    return new Promise<T>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const deadline = performance.now() + patienceMs;
-      // The cast is safe: it is what run returned.
-      const done = (value: unknown): void => resolve(value as T);
-      const job = { run, resolve: done, reject, durable, deferred, reserve, patienceMs, deadline };
-      this.#jobs.push({ ...job, alone });
+      const settle = (value: unknown): void => {
+        try {
+          // The cast is safe: it is what run returned.
+          resolve(finish!(value as T));
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#jobs.push({
+        run,
+        resolve: finish === undefined ? resolve : settle,
+        reject,
+        durable,
+        deferred,
+        reserve,
+        patienceMs,
+        deadline,
+        alone,
+      });
       this.#running ??= this.#work(urgent);
     });
   }

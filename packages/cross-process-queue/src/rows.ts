@@ -31,16 +31,15 @@ function checksumOf(row: Pick<EventRow, "id" | "type" | "payload" | "key" | "hea
   return crc32(id + type + (key ?? "") + (headers ?? "") + payload);
 }
 
-/** A row that has no place in the log yet. */
-export type UnplacedRow = Omit<EventRow, "position" | "stored_at">;
-
-/** The row of an event that is to be stored, but for its place: all that can be done before the write lock is had. */
-export function toRow(record: OutgoingRecord): UnplacedRow {
+/** The row of an event that is to be stored, without a place yet: all that can be done before the write lock is had. */
+export function toRow(record: OutgoingRecord): EventRow {
   const { lineage, headers: given, type, body: payload } = record;
   const { id, correlationId } = lineage;
   const key = record.key ?? null;
   const headers = Object.keys(given).length === 0 ? null : JSON.stringify(given);
   return {
+    position: 0,
+    stored_at: 0,
     id,
     type,
     payload,
@@ -59,9 +58,12 @@ export function toRow(record: OutgoingRecord): UnplacedRow {
   };
 }
 
-/** A row in its place. */
-export function placed(row: UnplacedRow, position: number, storedAt: number): EventRow {
-  return { ...row, position, stored_at: storedAt };
+/** Gives a row its place. It stays the same object: a transaction that is tried again gives it another one. */
+export function place(row: EventRow, position: number, storedAt: number): EventRow {
+  const own: { -readonly [Column in keyof EventRow]: EventRow[Column] } = row;
+  own.position = position;
+  own.stored_at = storedAt;
+  return row;
 }
 
 /** Whether a row has nothing but `PLAIN_COLUMNS`; most have. */
@@ -80,23 +82,19 @@ export function isPlain(row: EventRow): boolean {
 
 /** The values of `EVENT_COLUMNS`. */
 export function valuesOf(row: EventRow): unknown[] {
-  return [
-    ...plainValuesOf(row),
-    row.key,
-    row.headers,
-    row.correlation_id,
-    row.causation_id,
-    row.via,
-    row.traceparent,
-    row.depth ?? null,
-    row.causes ?? null,
-  ];
+  const values: unknown[] = [];
+  pushValues(values, row, false);
+  return values;
 }
 
-/** The values of `PLAIN_COLUMNS`. */
-export function plainValuesOf(row: EventRow): unknown[] {
+/** Adds the values of a row: those of `PLAIN_COLUMNS`, or of `EVENT_COLUMNS`. */
+export function pushValues(values: unknown[], row: EventRow, plain: boolean): void {
   const { position, id, type, payload, time, source, origin, stored_at, checksum } = row;
-  return [position, id, type, payload, time, source, origin, stored_at, checksum];
+  values.push(position, id, type, payload, time, source, origin, stored_at, checksum);
+  if (plain) return;
+  const { key, headers, correlation_id, causation_id, via, traceparent, depth, causes } = row;
+  values.push(key, headers, correlation_id, causation_id, via, traceparent);
+  values.push(depth ?? null, causes ?? null);
 }
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
@@ -142,6 +140,7 @@ export function fromRow(row: EventRow, delivery?: Delivered): StoredEvent {
 }
 
 function withPayload(row: EventRow, payload: unknown, delivery?: Delivered): StoredEvent {
+  if (isPlain(row)) return plainEvent(row, payload, delivery);
   return {
     position: row.position,
     type: row.type,
@@ -158,6 +157,25 @@ function withPayload(row: EventRow, payload: unknown, delivery?: Delivered): Sto
     via: row.via === null ? NO_VIA : textsOf("via", row.via),
     ...(typeof row.depth === "number" && { depth: row.depth }),
     ...(row.traceparent !== null && { traceparent: row.traceparent }),
+    storedAt: row.stored_at,
+    attempt: delivery?.attempt ?? 0,
+    redelivered: delivery?.redelivered ?? false,
+  };
+}
+
+/** Most events: without the checks and copies of what they haven't got, in a quarter of the time. */
+function plainEvent(row: EventRow, payload: unknown, delivery?: Delivered): StoredEvent {
+  return {
+    position: row.position,
+    type: row.type,
+    payload,
+    headers: NO_HEADERS,
+    id: row.id,
+    time: row.time,
+    source: row.source,
+    origin: row.origin,
+    correlationId: row.id,
+    via: NO_VIA,
     storedAt: row.stored_at,
     attempt: delivery?.attempt ?? 0,
     redelivered: delivery?.redelivered ?? false,

@@ -22,10 +22,13 @@ import type { TransactionDatabase } from "./driver.ts";
 import { Engine } from "./engine.ts";
 import { logStats, reportHealth } from "./health.ts";
 import type { CheckedQueueOptions } from "./options.ts";
+import type { CommitOptions } from "./write-transaction.ts";
 import { SQL } from "./schema.ts";
 import { SqliteGroups } from "./sqlite-groups.ts";
 import { SqliteMember } from "./sqlite-member.ts";
 import { transact } from "./transactions.ts";
+
+const DEFERRED: CommitOptions = { deferred: true };
 
 /** The queue in a file, as the public API works on it. */
 export class SqliteBackend implements TransactionalBackend<TransactionDatabase> {
@@ -58,13 +61,14 @@ export class SqliteBackend implements TransactionalBackend<TransactionDatabase> 
     this.deadLetters = new SqliteDeadLetters(engine);
   }
 
-  async append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
+  append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
     const events = records.map(prepareRow);
     const { committer, appender } = this.#engine;
-    const appended = await committer.submit((tx) => appender.append(tx, events), {
-      deferred: true,
-    });
-    return appended.map(appendedEvent);
+    return committer.submit(
+      (tx) => appender.append(tx, events),
+      DEFERRED,
+      (appended) => appended.map(appendedEvent),
+    );
   }
 
   read(query: LogQuery): Promise<LogPage> {

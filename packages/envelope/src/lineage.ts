@@ -61,13 +61,21 @@ export function createLineage(options: LineageOptions = {}): EventLineage {
   // The stamp is taken in any case: the time of the event is that of now.
   const fresh = newEventId();
   const id = options.id ?? fresh;
+  const { time } = eventClock;
+  const source = options.source ?? "";
+  const origin = nodeId();
+  const correlationId = options.correlationId ?? parent?.correlationId ?? id;
   const traceparent = options.traceparent ?? parent?.traceparent;
+  // Most events: without the copies below it takes a third of the time.
+  if (parent === undefined && causes === undefined && traceparent === undefined) {
+    return { id, time, source, origin, correlationId, via: [] };
+  }
   return {
     id,
-    time: eventClock.time,
-    source: options.source ?? "",
-    origin: nodeId(),
-    correlationId: options.correlationId ?? parent?.correlationId ?? id,
+    time,
+    source,
+    origin,
+    correlationId,
     ...(parent && { causationId: parent.id }),
     ...(causes && { causes: causes.slice(0, MAX_CAUSES) }),
     via: [],

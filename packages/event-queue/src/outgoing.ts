@@ -82,8 +82,8 @@ export function prepareEvent(
   options: SendOptions | undefined,
   checks: OutgoingChecks = {},
 ): OutgoingRecord {
-  const given = options === undefined ? {} : readOnce("send", options, OPTION_NAMES);
-  return complete(check({ ...given, type, payload }, checks));
+  const given = options === undefined ? NOTHING : readOnce("send", options, OPTION_NAMES);
+  return complete(check(type, payload, given, checks));
 }
 
 /**
@@ -101,9 +101,9 @@ export function prepareEvents(
   return Array.from({ length: events.length }, (_, index) =>
     naming(index, () => {
       const event = readOnce("an event of sendMany", events[index], EVENT_NAMES);
-      return { ...check(event, checks), index };
+      return check(event.type, event.payload, event, checks);
     }),
-  ).map((draft) => naming(draft.index, () => complete(draft)));
+  ).map((draft, index) => naming(index, () => complete(draft, index)));
 }
 
 /** Runs one event's part of a `sendMany`; what is refused says which event it is. */
@@ -133,10 +133,19 @@ function readOnce(where: string, given: unknown, known: ReadonlySet<string>): Gi
   try {
     // It refuses what isn't an object; of nothing it says nothing.
     checkOptionNames(where, (given ?? null) as object, known);
-    const { type, payload, dedupeKey, key, headers, delayMs } = given as OutgoingInput;
-    const { source, correlationId, traceparent, lineage } = given as SendOptions;
-    const what = { type, payload, dedupeKey, key, headers, delayMs };
-    return { ...what, source, correlationId, traceparent, lineage };
+    const one = given as OutgoingInput;
+    return {
+      type: one.type,
+      payload: one.payload,
+      dedupeKey: one.dedupeKey,
+      key: one.key,
+      headers: one.headers,
+      delayMs: one.delayMs,
+      source: one.source,
+      correlationId: one.correlationId,
+      traceparent: one.traceparent,
+      lineage: one.lineage,
+    };
   } catch (cause) {
     if (cause instanceof QueueError) throw cause;
     throw new QueueError(
@@ -153,25 +162,44 @@ interface GivenEvent extends SendOptions {
   readonly payload?: unknown;
 }
 
+const NOTHING: SendOptions = Object.freeze({});
+
 /** An event that was checked and has no lineage yet. */
-interface Draft extends Omit<OutgoingRecord, "lineage" | "fresh" | "child"> {
+interface Draft extends Omit<OutgoingRecord, "lineage" | "fresh" | "child" | "index"> {
   /** As given, or what a new one is made of. */
   readonly lineage: EventLineage | LineageOptions;
-  /** What the sender said of the lineage. */
-  readonly said: Pick<SendOptions, "source" | "correlationId">;
+  /** Read once. */
+  readonly said: SendOptions;
 }
 
-function complete({ said, ...draft }: Draft): OutgoingRecord {
-  const { lineage, type, body, key, headers, dedupeKey } = draft;
-  if ("id" in lineage) return { ...draft, lineage: lineage as EventLineage, fresh: false };
+function complete(draft: Draft, index?: number): OutgoingRecord {
+  const { lineage, said, type, body, key, headers, dedupeKey, delayMs } = draft;
+  if ("id" in lineage) {
+    const carried = lineage as EventLineage;
+    return { type, body, key, dedupeKey, headers, delayMs, lineage: carried, fresh: false, index };
+  }
+  const parent = currentEvent();
   const scope = dedupeKey === undefined ? currentScope() : undefined;
-  const child = scope?.child(type, { payload: JSON.parse(body), key, headers, ...said });
-  const made = createLineage({ ...lineage, parent: currentEvent(), id: child?.id });
-  return { ...draft, lineage: made, fresh: child === undefined, child };
+  const { source, correlationId, traceparent } = lineage;
+  const child = scope?.child(type, {
+    payload: JSON.parse(body),
+    key,
+    headers,
+    source: said.source,
+    correlationId: said.correlationId,
+  });
+  const made = createLineage({ source, correlationId, traceparent, parent, id: child?.id });
+  const fresh = child === undefined;
+  return { type, body, key, dedupeKey, headers, delayMs, lineage: made, fresh, child, index };
 }
 
-function check(event: GivenEvent, checks: OutgoingChecks): Draft {
-  const { type, payload, key, dedupeKey, delayMs, source, correlationId } = event;
+function check(
+  type: unknown,
+  payload: unknown,
+  options: SendOptions,
+  checks: OutgoingChecks,
+): Draft {
+  const { key, dedupeKey, delayMs } = options;
   const name = checkEventType(type, checks.view);
   // First: what is no JSON, such as a getter that throws, has a code of its own.
   const body = encodePayload(payload, checks);
@@ -184,15 +212,15 @@ function check(event: GivenEvent, checks: OutgoingChecks): Draft {
     body,
     key: key === undefined ? undefined : checkText("key", key),
     dedupeKey: dedupeKey === undefined ? undefined : checkText("dedupeKey", dedupeKey),
-    headers: checkHeaders(event.headers, { isCarried: event.lineage !== undefined }),
+    headers: checkHeaders(options.headers, { isCarried: options.lineage !== undefined }),
     delayMs: delayMs === undefined ? 0 : checkMs("delayMs", delayMs),
-    lineage: lineageOf(event, checks.source),
-    said: { source, correlationId },
+    lineage: lineageOf(options, checks.source),
+    said: options,
   };
 }
 
 function lineageOf(
-  options: GivenEvent,
+  options: SendOptions,
   usualSource: string | undefined,
 ): EventLineage | LineageOptions {
   const { source, correlationId, traceparent, lineage } = options;

@@ -16,7 +16,7 @@ import type {
 } from "../contract.ts";
 import type { DeadLetters } from "../dead-letters.ts";
 import { createEventStream } from "../event-stream.ts";
-import type { LeasedEvent, QueueEvent, StoredEvent } from "../events.ts";
+import type { LeasedEvent, QueueEvent } from "../events.ts";
 import { checkGroupPolicy } from "../group-policy.ts";
 import type { GroupPolicy, Groups } from "../groups.ts";
 import { checkGroupName } from "../names.ts";
@@ -59,6 +59,7 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
   readonly groups: Groups;
   readonly #instance: QueueInstance;
   readonly #settings: BackedQueueSettings;
+  readonly #checks: OutgoingChecks;
   readonly #source: LogSource;
   readonly #reader: InstanceReader;
   readonly #gate: BacklogGate;
@@ -71,6 +72,8 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
   constructor(instance: QueueInstance, settings: BackedQueueSettings) {
     this.#instance = instance;
     this.#settings = settings;
+    const { view, maxPayloadBytes, source } = settings;
+    this.#checks = { view, maxBytes: maxPayloadBytes, source };
     this.deadLetters = new BackedDeadLetters(instance);
     this.groups = new BackedGroups(instance);
     this.#gate = new BacklogGate(settings.backlog, (enough) =>
@@ -91,8 +94,16 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
     payload: C[K],
     options?: SendOptions,
   ): Promise<QueueEvent<C, K>> {
-    const [event] = await this.#append([this.prepare(type, payload, options)]);
-    return contracted(event);
+    const records = [this.prepare(type, payload, options)];
+    try {
+      const passing = this.admit(1);
+      if (passing !== undefined) await passing;
+      const [event] = await this.#instance.write((backend) => backend.append(records));
+      if (event !== undefined) this.#instance.countSent(event);
+      return contracted(event);
+    } catch (error) {
+      throw this.#notStored(records, error);
+    }
   }
 
   async sendMany(events: readonly OutgoingEvent<C>[]): Promise<QueueEvent<C>[]> {
@@ -101,7 +112,15 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
       this.#instance.refuseWhenClosed();
       return [];
     }
-    return contracted(await this.#append(records));
+    try {
+      const passing = this.admit(records.length);
+      if (passing !== undefined) await passing;
+      const events = await this.#instance.write((backend) => backend.append(records));
+      for (const event of events) this.#instance.countSent(event);
+      return contracted(events);
+    } catch (error) {
+      throw this.#notStored(records, error);
+    }
   }
 
   receive<K extends EventName<C> = EventName<C>>(
@@ -201,24 +220,12 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
     return this.#gate.pass(count);
   }
 
-  get #checks(): OutgoingChecks {
-    const { view, maxPayloadBytes, source } = this.#settings;
-    return { view, maxBytes: maxPayloadBytes, source };
-  }
-
-  async #append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
-    try {
-      const passing = this.admit(records.length);
-      if (passing !== undefined) await passing;
-      const events = await this.#instance.write((backend) => backend.append(records));
-      for (const event of events) this.#instance.countSent(event);
-      return events;
-    } catch (error) {
-      // Whoever tries again within the handler means the same event, also if it was stored and only the answer lost.
-      for (const { child } of records) child?.giveBack();
-      this.#instance.countRefused(error);
-      throw error;
-    }
+  /** Notes that events were refused, as far as anybody knows. Gives the error back. */
+  #notStored(records: readonly OutgoingRecord[], error: unknown): unknown {
+    // Whoever tries again within the handler means the same event, also if it was stored and only the answer lost.
+    for (const { child } of records) child?.giveBack();
+    this.#instance.countRefused(error);
+    return error;
   }
 
   #listen(): Promise<void> {
