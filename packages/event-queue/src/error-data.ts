@@ -1,17 +1,24 @@
 import { inspect } from "node:util";
+import { reportQueueError } from "./queue-errors.ts";
 
 /** An error that crosses a process, as data. */
 export interface ErrorData {
   readonly name: string;
   readonly message: string;
   readonly code?: string;
-  readonly stack?: string;
-  readonly cause?: ErrorData;
+  readonly stack?: string | undefined;
+  readonly cause?: ErrorData | undefined;
 }
 
 const MAX_TEXT = 2_000;
 const MAX_STACK = 8_000;
 const MAX_CAUSES = 4;
+
+/** How much of an error is kept. */
+export interface ErrorDataOptions {
+  /** Also what its causes say, and what is in something thrown that is no error. @default true */
+  readonly details?: boolean;
+}
 
 /**
  * Turns whatever a handler threw into data that can be stored: texts are cut (2,000 characters, a stack at
@@ -19,18 +26,56 @@ const MAX_CAUSES = 4;
  *
  * @example toErrorData(new TypeError("x is not a function")).name // "TypeError"
  */
-export function toErrorData(error: unknown): ErrorData {
+export function toErrorData(error: unknown, { details = true }: ErrorDataOptions = {}): ErrorData {
   try {
-    return convert(error, 0);
+    return details ? convert(error, 0) : summarize(error, 0);
   } catch {
-    return { name: "Error", message: "An error that could not be read." };
+    return UNREADABLE;
   }
 }
 
-function convert(error: unknown, depth: number): ErrorData {
-  if (!(error instanceof Error) && !isErrorLike(error)) {
-    return { name: "Error", message: describe(error) };
+/** As data, as much of it as a queue's `redactError` keeps; without one, as much as says what failed and where. */
+export function storedError(error: unknown, redact: RedactError | undefined): ErrorData {
+  if (redact === undefined) return toErrorData(error, { details: false });
+  const kept = redacted(toErrorData(error), redact);
+  // By its code: to be tried again or not is not the hook's to say.
+  return isPermanent(error) ? { ...kept, code: "PERMANENT" } : kept;
+}
+
+function redacted(error: ErrorData, redact: RedactError): ErrorData {
+  try {
+    return toErrorData(redact(error));
+  } catch (cause) {
+    reportQueueError(cause, 'Option "redactError"');
+    return { name: error.name, message: 'Not kept: the queue\'s option "redactError" threw.' };
   }
+}
+
+/** Says what is kept of an error. */
+export type RedactError = (error: ErrorData) => ErrorData;
+
+const UNREADABLE: ErrorData = { name: "Error", message: "An error that could not be read." };
+const NOT_KEPT = 'Not kept: see the queue\'s option "redactError".';
+
+/** Without what others than the handler may have put into it: requests with their headers, addresses with passwords. */
+function summarize(error: unknown, depth: number): ErrorData {
+  if (
+    !isErrorLike(error) &&
+    (typeof error === "object" || typeof error === "function") &&
+    error !== null
+  ) {
+    return { name: "Error", message: `What was thrown is no Error. ${NOT_KEPT}` };
+  }
+  const data = convert(error, MAX_CAUSES);
+  const cause = isErrorLike(error) && "cause" in error ? error.cause : undefined;
+  const causes = cause !== undefined && depth < MAX_CAUSES && summarize(cause, depth + 1);
+  if (depth === 0) return { ...data, ...(causes && { cause: causes }) };
+  const { name, code } = data;
+  return { name, message: NOT_KEPT, ...(code && { code }), ...(causes && { cause: causes }) };
+}
+
+function convert(error: unknown, depth: number): ErrorData {
+  if (!isErrorLike(error)) return { name: "Error", message: describe(error) };
   const code: unknown = "code" in error ? error.code : undefined;
   const cause: unknown = "cause" in error ? error.cause : undefined;
   const stack: unknown = "stack" in error ? error.stack : undefined;
@@ -44,8 +89,9 @@ function convert(error: unknown, depth: number): ErrorData {
   };
 }
 
-/** An error of another realm, or one that came as data. */
+/** Also one of another realm, or one that came as data. */
 function isErrorLike(value: unknown): value is { readonly message: string } {
+  if (value instanceof Error) return true;
   return (
     typeof value === "object" &&
     value !== null &&

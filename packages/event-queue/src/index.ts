@@ -24,7 +24,7 @@ export type {
 export type { FailedAttempt } from "./attempt-channel.ts";
 export type { DeadLetterNotice } from "./dead-letter-notices.ts";
 export type { DeadLetter, DeadLetterFilter, DeadLetters } from "./dead-letters.ts";
-export type { ErrorData } from "./error-data.ts";
+export type { ErrorData, RedactError } from "./error-data.ts";
 export type { HealthProblem, HealthProblemCode } from "./health-problem.ts";
 export { PermanentError, QueueError, type QueueErrorCode } from "./errors.ts";
 export type { Lease, LeasedEvent, NackOptions, QueueEvent, StoredEvent } from "./events.ts";

@@ -1,6 +1,7 @@
 import type { AnyContracts, Contracts, EventView } from "@ringrift/envelope";
 import { type BacklogLimit, type BacklogOptions, checkBacklog } from "../backlog-gate.ts";
 import type { DeadLetterNotice } from "../dead-letter-notices.ts";
+import type { RedactError } from "../error-data.ts";
 import { checkCount, checkMs, checkText, invalidOption, show } from "../options.ts";
 import { MAX_PAYLOAD_BYTES } from "../payload.ts";
 
@@ -19,6 +20,13 @@ export interface BackedQueueOptions<C extends Contracts = AnyContracts> extends 
    * @default process warnings with code `RINGRIFT_DEAD_LETTER`, a few a minute
    */
   readonly onDeadLetter?: ((notice: DeadLetterNotice) => void) | undefined;
+  /**
+   * Says what the queue keeps of an error with which a handler failed, in the event's history and in its dead letter: it
+   * gets all of it (texts cut, four causes at most, what isn't an Error described) and returns what is stored, where
+   * everybody who can read the queue reads it. To keep everything: `(error) => error`.
+   * @default name, message, code and stack of the error; name and code of its causes; nothing of what is no Error
+   */
+  readonly redactError?: RedactError | undefined;
 }
 
 /** {@link BackedQueueOptions}, checked. */
@@ -28,6 +36,7 @@ export interface BackedQueueSettings {
   readonly source: string | undefined;
   readonly maxLagMs: number | undefined;
   readonly onDeadLetter: ((notice: DeadLetterNotice) => void) | undefined;
+  readonly redactError: RedactError | undefined;
   readonly backlog: BacklogLimit | undefined;
 }
 
@@ -38,6 +47,7 @@ export const BACKED_QUEUE_OPTION_NAMES: readonly (keyof BackedQueueOptions)[] = 
   "source",
   "maxLagMs",
   "onDeadLetter",
+  "redactError",
   "maxBacklog",
   "backlogWaitMs",
 ];
@@ -48,10 +58,12 @@ export const BACKED_QUEUE_OPTION_NAMES: readonly (keyof BackedQueueOptions)[] = 
  * @throws QueueError `INVALID_OPTION`
  */
 export function checkBackedQueueOptions(options: BackedQueueOptions): BackedQueueSettings {
-  const { events, maxPayloadBytes, source, maxLagMs, onDeadLetter } = options;
+  const { events, maxPayloadBytes, source, maxLagMs, onDeadLetter, redactError } = options;
   const { maxBacklog, backlogWaitMs } = options;
-  if (onDeadLetter !== undefined && typeof onDeadLetter !== "function") {
-    throw invalidOption(`Option "onDeadLetter" is ${show(onDeadLetter)}. Give a function.`);
+  for (const [name, value] of Object.entries({ onDeadLetter, redactError })) {
+    if (value !== undefined && typeof value !== "function") {
+      throw invalidOption(`Option "${name}" is ${show(value)}. Give a function.`);
+    }
   }
   return {
     view: events,
@@ -59,6 +71,7 @@ export function checkBackedQueueOptions(options: BackedQueueOptions): BackedQueu
     source: source === undefined || source === "" ? undefined : checkText("source", source),
     maxLagMs: maxLagMs === undefined ? undefined : checkMs("maxLagMs", maxLagMs, 1),
     onDeadLetter,
+    redactError,
     backlog: checkBacklog({ maxBacklog, backlogWaitMs }),
   };
 }

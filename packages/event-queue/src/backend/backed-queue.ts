@@ -85,7 +85,8 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
       read: (query) => instance.use((backend) => backend.read(query)),
     };
     this.#reader = new InstanceReader(this.#source);
-    const { onDeadLetter } = settings;
+    const { onDeadLetter, redactError } = settings;
+    instance.redactError = redactError;
     if (onDeadLetter !== undefined) instance.deadLetterNotices.add(onDeadLetter);
   }
 

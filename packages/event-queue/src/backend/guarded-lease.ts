@@ -1,3 +1,4 @@
+import { storedError } from "../error-data.ts";
 import type { NackOptions } from "../events.ts";
 import { leaseOperationsOf } from "../leased-record.ts";
 import type { BackendLease } from "./queue-backend.ts";
@@ -32,7 +33,8 @@ export class GuardedLease implements BackendLease {
   }
 
   nack(options: NackOptions): Promise<boolean> {
-    return this.#instance.write(() => this.inner.nack(options));
+    const reason = storedError(options.reason, this.#instance.redactError);
+    return this.#instance.write(() => this.inner.nack({ ...options, reason }));
   }
 
   async extend(ms: number): Promise<number | false> {

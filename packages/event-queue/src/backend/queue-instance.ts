@@ -2,6 +2,7 @@ import { Bell, LONGEST_TIMER_MS } from "../bell.ts";
 import type { Consumer } from "../consumer.ts";
 import { ConsumerMiddlewares } from "../consumer-middleware.ts";
 import { DeadLetterNotices } from "../dead-letter-notices.ts";
+import type { RedactError } from "../error-data.ts";
 import { QueueError } from "../errors.ts";
 import type { StoredEvent } from "../events.ts";
 import { reportQueueError } from "../queue-errors.ts";
@@ -30,6 +31,8 @@ export class QueueInstance<B extends QueueBackend = QueueBackend> {
   };
   readonly dropped: Map<string, number> = new Map();
   readonly deadLetterNotices: DeadLetterNotices = new DeadLetterNotices();
+  /** What is kept of the errors of handlers. */
+  redactError: RedactError | undefined;
   readonly middlewares: ConsumerMiddlewares = new ConsumerMiddlewares();
   /** Positions of events that could not be read. */
   readonly corrupt: Set<number> = new Set();

@@ -40,7 +40,7 @@ export function burying(test: TestCase): void {
         key: "k",
         headers: { tenant: "acme" },
         attempts: 3,
-        error: { name: "TypeError", message: "failure 3", cause: { message: "socket closed" } },
+        error: { name: "TypeError", message: "failure 3", cause: { name: "Error" } },
         history: [
           { attempt: 1, message: "failure 1" },
           { attempt: 2, message: "failure 2" },
@@ -49,6 +49,8 @@ export function burying(test: TestCase): void {
       },
     ]);
     expect(letters[0]?.error.stack).toContain("failure 3");
+    // Everybody who can read the queue reads it.
+    expect(JSON.stringify(letters)).not.toContain("socket closed");
     expect(letters[0]?.time).toBeGreaterThan(sent.storedAt - 1);
   });
 
