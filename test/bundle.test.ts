@@ -1,7 +1,10 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { runInNewContext } from "node:vm";
 import { join } from "node:path";
 import { build, type BuildResult } from "esbuild";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { runNode } from "./consumer.ts";
 
 /** What the bundle does where it runs; its last event is read there. */
 const PROGRAM = `
@@ -70,5 +73,46 @@ describe("a browser's bundle of core-bus", () => {
     ]);
     expect(context.seen?.[0]?.payload).toMatchObject({ loss: 0.01 });
     expect(context.seen?.[0]?.id).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe("a CommonJS bundle with the queue", () => {
+  const queue = join(import.meta.dirname, "../packages/cross-process-queue");
+  const program = `
+    import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
+    const queue = new CrossProcessEventQueue("events.db");
+    queue.send("A", {}).then(({ position }) => position, ({ code, message }) => code + " " + message)
+      .then((said) => { console.log(said); return queue.close(); });
+  `;
+
+  /** What it prints, in a folder of its own, with or without the driver next to it. */
+  async function run({ hasDriver }: { readonly hasDriver: boolean }): Promise<string> {
+    const folder = mkdtempSync(join(realpathSync(tmpdir()), "ringrift-bundle-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    await build({
+      stdin: { contents: program, resolveDir: queue, loader: "ts" },
+      bundle: true,
+      outfile: join(folder, "bundle.cjs"),
+      format: "cjs",
+      platform: "node",
+      conditions: ["@ringrift/source"],
+      logLevel: "silent",
+    });
+    if (hasDriver) {
+      mkdirSync(join(folder, "node_modules"));
+      const driver = join(import.meta.dirname, "node_modules/better-sqlite3");
+      symlinkSync(realpathSync(driver), join(folder, "node_modules/better-sqlite3"));
+    }
+    return (await runNode(["bundle.cjs"], folder)).stdout.trim();
+  }
+
+  it("finds the driver that is installed where the bundle is", async () => {
+    expect(await run({ hasDriver: true })).toBe("1");
+  });
+
+  it("says where the driver is missing, and that a bundle can't hold it", async () => {
+    const said = await run({ hasDriver: false });
+    expect(said).toContain("DRIVER_MISSING");
+    expect(said).toMatch(/bundle\.cjs.*install it where the bundle is/);
   });
 });

@@ -85,7 +85,8 @@ async function run(command: string, args: readonly string[], cwd: string): Promi
 }
 
 function execute(command: string, args: readonly string[], cwd: string): Promise<Ended> {
-  const { NODE_OPTIONS: _, ...env } = process.env;
+  // pnpm has programs find what is installed in the workspace.
+  const { NODE_OPTIONS: _options, NODE_PATH: _path, ...env } = process.env;
   const { promise, resolve } = Promise.withResolvers<Ended>();
   execFile(command, args, { cwd, env, timeout: 100_000 }, (error, stdout, stderr) => {
     const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;

@@ -101,6 +101,20 @@ describe("the packed packages, installed outside of the workspace", () => {
     }
   });
 
+  it("say that a Node.js is too old, whichever of them is imported", async () => {
+    const names = packages.map(({ manifest }) => manifest.name);
+    const source = `Object.defineProperty(process, "versions", {
+        value: { ...process.versions, node: "20.20.2" },
+      });
+      const codes = [];
+      for (const name of ${JSON.stringify(names)}) {
+        await import(name).catch(({ code }) => codes.push(code));
+      }
+      console.log(codes.join());`;
+    const { stdout } = await runNode(["--input-type=module", "--eval", source], folder);
+    expect(stdout.trim()).toBe(names.map(() => "NODE_TOO_OLD").join());
+  });
+
   it("don't load without what they declare", async () => {
     rmSync(join(folder, "node_modules/eventemitter3"));
     const { code, stderr } = await runNode(["consumer.cjs", join(folder, "events.db")], folder);

@@ -9,7 +9,7 @@ import { dirname } from "node:path";
  */
 export const BALLAST_BYTES: number = 16 * 1024 * 1024;
 /** Free space from which on the disk isn't full any more: the ballast fits, and half as much remains. */
-const ROOMY_BYTES = 1.5 * BALLAST_BYTES;
+export const ROOMY_BYTES: number = 1.5 * BALLAST_BYTES;
 const PIECE_BYTES = 1024 * 1024;
 const LOOK_EVERY_MS = 100;
 
@@ -46,6 +46,11 @@ export class Ballast {
     this.#isRefusing = this.#isFull && this.#freeInside() < BALLAST_BYTES;
     this.keep();
     return this.#isRefusing;
+  }
+
+  /** Whether the space is put aside, or there is room for it. */
+  get fits(): boolean {
+    return existsSync(this.#path) || freeBytes(this.#path) >= ROOMY_BYTES;
   }
 
   /** Puts the space aside, unless it is, beside the event loop. To be called now and then. */

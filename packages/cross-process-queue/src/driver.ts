@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { QueueError } from "@ringrift/event-queue";
 
 /** What this package uses of a prepared statement of better-sqlite3. */
@@ -45,37 +46,32 @@ export interface TransactionDatabase {
 /** The class that better-sqlite3 exports. */
 export type SqliteDriver = new (path: string, options: { timeout: number }) => SqliteDatabase;
 
-const OLDEST_NODE: readonly [number, number] = [22, 19];
 const INSTALL = "npm install better-sqlite3@13";
 
 /**
- * Loads better-sqlite3, the peer dependency. On a Node that is too old its native part would end the
- * process with a segmentation fault, so the version is looked at first.
+ * Loads better-sqlite3, the peer dependency.
  *
- * @throws QueueError `NODE_TOO_OLD`, `DRIVER_MISSING`
+ * @throws QueueError `DRIVER_MISSING`
  */
 export function loadDriver(): SqliteDriver {
-  requireNode(process.versions.node);
+  const here = thisModule();
   try {
     // The cast is safe: what that package exports.
-    return createRequire(import.meta.url)("better-sqlite3") as SqliteDriver;
+    return createRequire(here)("better-sqlite3") as SqliteDriver;
   } catch (cause) {
     throw new QueueError(
       "DRIVER_MISSING",
-      `better-sqlite3 could not be loaded (${cause instanceof Error ? firstLine(cause.message) : String(cause)}). It is a peer dependency: run "${INSTALL}".`,
+      `better-sqlite3 could not be loaded from "${here}" (${cause instanceof Error ? firstLine(cause.message) : String(cause)}). It is a peer dependency: run "${INSTALL}". If that is a bundle, install it where the bundle is: its native part can't be bundled.`,
       { cause },
     );
   }
 }
 
-function requireNode(version: string): void {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [oldestMajor, oldestMinor] = OLDEST_NODE;
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
-  throw new QueueError(
-    "NODE_TOO_OLD",
-    `This is Node.js "${version}"; the queue needs ${OLDEST_NODE.join(".")} or later, because better-sqlite3 ends older ones with a crash. Update Node.js.`,
-  );
+/** The file that this code is in. In a bundle that is a CommonJS module there is no `import.meta`, but a `__filename`. */
+function thisModule(): string {
+  const { url } = import.meta as { readonly url?: string };
+  if (url !== undefined) return url;
+  return typeof __filename === "string" ? __filename : join(process.cwd(), "bundle.cjs");
 }
 
 function firstLine(text: string): string {

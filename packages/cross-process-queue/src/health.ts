@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { type HealthProblem, QueueError } from "@ringrift/event-queue";
 import type { HealthReport, LogStats } from "@ringrift/event-queue/backend";
-import { BALLAST_BYTES, freeBytes } from "./ballast.ts";
+import { BALLAST_BYTES, freeBytes, ROOMY_BYTES } from "./ballast.ts";
 import { isBellInTheWay } from "./doorbell.ts";
 import type { Engine } from "./engine.ts";
 import { exposedFiles } from "./file-owner.ts";
@@ -77,6 +77,14 @@ function reportFile(engine: Engine, report: HealthReport, lags: readonly Lag[]):
       subject: path,
       message: `The disk has ${diskFreeBytes} bytes left: sends are refused, or will be soon.`,
       action: "Free some space, or move the queue to another disk.",
+    });
+  } else if (!engine.ballast.fits) {
+    problems.push({
+      code: "NO_BALLAST",
+      severity: "warning",
+      subject: path,
+      message: `The disk has ${diskFreeBytes} bytes left, too few to put ${BALLAST_BYTES} aside: once it is full, neither acks nor retention can go on.`,
+      action: `Free some space, or give the queue a volume with more than ${ROOMY_BYTES} bytes to spare.`,
     });
   }
   problems.push(...exposures(path));

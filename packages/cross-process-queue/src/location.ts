@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { QueueError } from "@ringrift/event-queue";
+import { tooManyFiles } from "./descriptors.ts";
 import { entryAt, mayBePlanted } from "./file-owner.ts";
 
 /**
@@ -57,6 +58,8 @@ export function prepareFile(path: string): void {
     }
   } catch (cause) {
     if (cause instanceof QueueError) throw cause;
+    const crowded = tooManyFiles(path, cause);
+    if (crowded !== undefined) throw crowded;
     throw new QueueError(
       "CANNOT_OPEN",
       `Queue "${path}" could not be made: ${cause instanceof Error ? cause.message : String(cause)}. Check that this process may write in the folder "${dirname(path)}".`,

@@ -9,7 +9,7 @@ import { toQueueError } from "./sqlite-errors.ts";
  * Opens the file, and makes it if need be: a connection that is checked, migrated and set up. While another process
  * is in the way it tries again. Whoever calls it closes the connection.
  *
- * @throws QueueError (rejects) `NODE_TOO_OLD`, `DRIVER_MISSING`, `SQLITE_TOO_OLD`, `NETWORK_FILE_SYSTEM`,
+ * @throws QueueError (rejects) `DRIVER_MISSING`, `SQLITE_TOO_OLD`, `NETWORK_FILE_SYSTEM`,
  * `CANNOT_OPEN`, `NOT_A_QUEUE`, `SCHEMA_TOO_NEW`, `QUEUE_DAMAGED`, `QUEUE_READ_ONLY`, `QUEUE_BUSY`
  */
 export async function openConnection(source: DatabaseSource): Promise<Connection> {

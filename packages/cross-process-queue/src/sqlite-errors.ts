@@ -1,4 +1,5 @@
 import { QueueError, type QueueErrorCode } from "@ringrift/event-queue";
+import { tooManyFiles } from "./descriptors.ts";
 
 /** The result code of an error of SQLite, e.g. `SQLITE_BUSY_SNAPSHOT`; `undefined` for other errors. */
 function sqliteCode(error: unknown): string | undefined {
@@ -58,6 +59,8 @@ export function toQueueError(error: unknown, path: string): unknown {
   }
   const code = sqliteCode(error);
   if (code === undefined) return error;
+  const crowded = code.startsWith("SQLITE_CANTOPEN") ? tooManyFiles(path, error) : undefined;
+  if (crowded !== undefined) return crowded;
   const [, meaning, todo] = MEANINGS.find(([prefix]) => code.startsWith(prefix)) ?? [
     code,
     "STORAGE_FAILED" as const,

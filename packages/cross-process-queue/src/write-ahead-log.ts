@@ -1,6 +1,7 @@
 import { closeSync, constants, fdatasync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { QueueError } from "@ringrift/event-queue";
+import { tooManyFiles } from "./descriptors.ts";
 import { HeldFile, identityOf } from "./file-identity.ts";
 import { invalidateAtExit } from "./log-index.ts";
 import { QueueFiles } from "./queue-files.ts";
@@ -118,6 +119,8 @@ export class WriteAheadLog {
       if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
         throw Object.assign(new Error(messageOf(cause), { cause }), { code: "SQLITE_READONLY" });
       }
+      const crowded = tooManyFiles(this.#databasePath, cause);
+      if (crowded !== undefined) throw crowded;
       throw new QueueError(
         "STORAGE_FAILED",
         `Queue "${this.#databasePath}": its write-ahead log could not be opened (${messageOf(cause)}). Nothing was stored.`,

@@ -71,3 +71,20 @@ test.runIf(process.platform === "linux").each([
   });
   expect(existsSync(path)).toBe(false);
 });
+
+test("health() says so when a volume has no room for what is put aside", async () => {
+  const queue = openQueue(tempPath());
+  await queue.send("A", {});
+  const spare = (mebibytes: number): void => {
+    const blocks = { bavail: mebibytes, bsize: 2 ** 20 };
+    vi.mocked(statfsSync).mockReturnValue({ type: 0xef53, ...blocks } as StatsFs);
+  };
+  spare(20);
+  const { ok, problems } = await queue.health();
+  expect(ok).toBe(true);
+  expect(problems).toMatchObject([{ code: "NO_BALLAST", severity: "warning" }]);
+  spare(10);
+  expect((await queue.health()).problems).toMatchObject([{ code: "DISK_NEARLY_FULL" }]);
+  spare(100);
+  expect((await queue.health()).problems).toEqual([]);
+});

@@ -1,5 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { threadId } from "node:worker_threads";
+import { requireNode } from "./node-version.ts";
+
+// Every package begins with this one.
+requireNode(process.versions.node);
 
 /** The slot that holds what is being handled across `await`s. */
 export interface ContextSlot {

@@ -40,7 +40,6 @@ export type QueueErrorCode =
   | "SCHEMA_TOO_NEW"
   | "NETWORK_FILE_SYSTEM"
   | "SQLITE_TOO_OLD"
-  | "NODE_TOO_OLD"
   | "DRIVER_MISSING"
   | "QUEUE_DAMAGED"
   | "STORAGE_FAILED"
