@@ -14,6 +14,7 @@ import { neighbour } from "./scenarios/neighbour.ts";
 import { powerCut } from "./scenarios/power-cut.ts";
 import { reopen } from "./scenarios/reopen.ts";
 import { slow } from "./scenarios/slow.ts";
+import { twoVersions } from "./scenarios/two-versions.ts";
 
 export const scenarios: readonly Scenario[] = [
   kill,
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   slow,
   cpu,
   hotKey,
+  twoVersions,
   reopen,
   bridge,
 ];

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CrossProcessEventQueue, type Survives } from "@ringrift/cross-process-queue";
 import Database from "better-sqlite3";
 import { Journal } from "../journal.ts";
+import { becomeNextVersion } from "./next-version.ts";
 
 /** What every process of a run is told. */
 export interface ActorOptions {
@@ -18,9 +19,13 @@ export interface ActorOptions {
   readonly survives?: Survives;
   /** After so many pages SQLite takes the log into the database, on a handle of ours. @default as the queue does it */
   readonly checkpointPages?: number;
+  /** Its code is that of a made-up next version. @default false */
+  readonly isNextVersion?: boolean;
 }
 
-function openQueue({ path, maxBacklog, survives, checkpointPages }: ActorOptions) {
+function openQueue(options: ActorOptions) {
+  const { path, maxBacklog, survives, checkpointPages, isNextVersion = false } = options;
+  if (isNextVersion) becomeNextVersion();
   const more = { maxBacklog, survives };
   if (checkpointPages === undefined) return new CrossProcessEventQueue(path, more);
   const database = new Database(path);
