@@ -19,6 +19,7 @@ const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
 export function setUpDatabase(connection: Connection): void {
   const { database, owned } = connection;
   requireSqlite(connection.sqliteVersion);
+  requireShared(connection);
   // The owner of a shared handle is in the middle of something; neither the journal nor the schema can be set.
   if (database.inTransaction) throw busy();
   // Else a migration by another process would fall between two looks.
@@ -55,6 +56,15 @@ function requireSqlite(version: string): void {
   throw new QueueError(
     "SQLITE_TOO_OLD",
     `This better-sqlite3 has SQLite "${version}"; the queue needs ${OLDEST_SQLITE.join(".")} or later, because older ones can corrupt the file. Run "npm install better-sqlite3@13".`,
+  );
+}
+
+/** SQLite keeps the index of the write-ahead log to itself then, so that nobody else could open the file. */
+function requireShared({ database, path }: Connection): void {
+  if (database.pragma("locking_mode", { simple: true }) !== "exclusive") return;
+  throw new QueueError(
+    "CANNOT_OPEN",
+    `Queue "${path}": the handle that was given as "database" has "locking_mode = EXCLUSIVE", so that no other process could open the file. Open it without that; or give the queue a file of its own.`,
   );
 }
 

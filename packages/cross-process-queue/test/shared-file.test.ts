@@ -116,3 +116,15 @@ test("the schema of a file is on one page, for the sake of what salvageQueue can
   const pages = database.prepare("SELECT count(*) FROM dbstat WHERE name = 'sqlite_schema'");
   expect(pages.pluck().get()).toBe(1);
 });
+
+test("a handle that nobody else could share the file with is refused", async () => {
+  const database = openDatabase(tempPath());
+  database.pragma("locking_mode = EXCLUSIVE");
+  await using queue = new CrossProcessEventQueue({ database });
+  await expect(queue.send("A", {})).rejects.toMatchObject({
+    code: "CANNOT_OPEN",
+    message: expect.stringContaining("locking_mode = EXCLUSIVE"),
+  });
+  // Nothing was made in it.
+  expect(database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get()).toBe(0);
+});
