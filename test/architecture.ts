@@ -25,10 +25,8 @@ export type KnownCycles = Readonly<Record<string, readonly string[]>>;
 export const KNOWN_CYCLES: KnownCycles = {
   coordinator: ["check-handle.ts, work.ts"],
   "core-bus": [
-    "catch-up.ts, entry.ts, face.ts",
-    "dispatch.ts, running-delivery.ts",
-    "guarded-publisher.ts, publisher.ts",
-    "folders: src, src/router",
+    "delivery/dispatcher.ts, delivery/running-delivery.ts",
+    "publishing/guarded-publisher.ts, publishing/publisher.ts",
   ],
 };
 

@@ -75,7 +75,7 @@ describe("the check of docs/errors.md fails", () => {
   });
 
   it("on a process warning without a row", () => {
-    const change = withSource("packages/core-bus/src/report.ts", (text) =>
+    const change = withSource("packages/core-bus/src/signals/failure-report.ts", (text) =>
       text.replace("RINGRIFT_HANDLER_ERROR", "RINGRIFT_HANDLER_LOST"),
     );
     expect(problemsOf(change)).toEqual([

@@ -1,5 +1,5 @@
 import { printable, quoted } from "@ringrift/envelope";
-import { EventBusError } from "../errors.ts";
+import { EventBusError } from "../contract/errors.ts";
 
 /**
  * What a topic and a pattern may be. The grammar is an allow-list, checked before a matcher is

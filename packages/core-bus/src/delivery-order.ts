@@ -1,9 +1,0 @@
-import type { Rule } from "./checked.ts";
-
-/** How the handlers of one publish follow each other. */
-export type DeliveryOrder = "serial" | "parallel";
-
-export const anOrder: Rule = [
-  (value) => value === "serial" || value === "parallel",
-  '"serial" or "parallel"',
-];
