@@ -23,7 +23,6 @@ export type KnownCycles = Readonly<Record<string, readonly string[]>>;
  * out. No package may come in.
  */
 export const KNOWN_CYCLES: KnownCycles = {
-  coordinator: ["check-handle.ts, work.ts"],
   "core-bus": [
     "delivery/dispatcher.ts, delivery/running-delivery.ts",
     "publishing/guarded-publisher.ts, publishing/publisher.ts",

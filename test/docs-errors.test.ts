@@ -63,7 +63,7 @@ describe("the check of docs/errors.md fails", () => {
 
   it("on a code that is only compared with, or only named in a comment", () => {
     const change = withSource(
-      "packages/mappings/src/name-index.ts",
+      "packages/mappings/src/catalogue/name-index.ts",
       (text) =>
         `${text.replace('"DUPLICATE_NAME"', '"INVALID_NAME"')}
          /* throws "DUPLICATE_NAME" */ // or "DUPLICATE_NAME"

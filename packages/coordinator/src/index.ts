@@ -1,10 +1,10 @@
-export type { BridgeDirectionStats } from "./bridge-direction.ts";
-export type { QueueBridgeOptions } from "./bridge-options.ts";
-export type { BridgeHealth, BridgeProblem } from "./bridge-problem.ts";
-export { EventCoordinator } from "./coordinator.ts";
-export type { CoordinatorStats, Direction, DropReason } from "./counters.ts";
-export { createCoordinator } from "./create.ts";
-export { getEventCoordinator, resetEventCoordinator } from "./default-coordinator.ts";
+export type { BridgeDirectionStats } from "./bridge/bridge-direction.ts";
+export type { QueueBridgeOptions } from "./bridge/bridge-options.ts";
+export type { BridgeHealth, BridgeProblem } from "./bridge/bridge-problem.ts";
+export { EventCoordinator } from "./coordinator/coordinator.ts";
+export type { CoordinatorStats, Direction, DropReason } from "./carrying/counters.ts";
+export { createCoordinator } from "./coordinator/create-coordinator.ts";
+export { getEventCoordinator, resetEventCoordinator } from "./coordinator/default-coordinator.ts";
 export { CoordinatorError, type CoordinatorErrorCode } from "./errors.ts";
 export type {
   CatchUpOptions,
@@ -17,6 +17,11 @@ export type {
   StagesOf,
   StopOptions,
   TopicsOf,
-} from "./options.ts";
-export { createQueueBridge, type QueueBridge, type QueueBridgeStats } from "./queue-bridge.ts";
-export type { HandleOptions, WorkEvent, WorkEventOf, WorkHandler } from "./work.ts";
+} from "./options/options.ts";
+export {
+  createQueueBridge,
+  type QueueBridge,
+  type QueueBridgeStats,
+} from "./bridge/queue-bridge.ts";
+export type { HandleOptions } from "./work/handle-options.ts";
+export type { WorkEvent, WorkEventOf, WorkHandler } from "./work/work.ts";

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { CoordinatorError } from "../src/index.ts";
-import { reporter } from "../src/report.ts";
-import { UnknownTypes } from "../src/unknown-types.ts";
+import { reporter } from "../src/host/report.ts";
+import { UnknownTypes } from "../src/inbound/unknown-types.ts";
 import { openLog, shop, startNode } from "./nodes.ts";
 
 const HOSTILE = "\u001b[2J\nINFO forged\u202e";

@@ -1,4 +1,4 @@
-export { type AnyCatalogue, type Catalogue, defineCatalogue } from "./catalogue.ts";
+export { type AnyCatalogue, type Catalogue, defineCatalogue } from "./catalogue/catalogue.ts";
 export type {
   CrossProcessToData,
   DataToCrossProcess,
@@ -9,9 +9,9 @@ export type {
   StageToCrossProcess,
   StageToData,
   TopicContracts,
-} from "./contracts.ts";
-export { didYouMean } from "./did-you-mean.ts";
-export type { CatalogueEntry } from "./entry.ts";
+} from "./catalogue/contracts.ts";
+export { didYouMean } from "./validation/did-you-mean.ts";
+export type { CatalogueEntry } from "./catalogue/entry.ts";
 export { CatalogueError, type CatalogueErrorCode } from "./errors.ts";
 export {
   type DefinedPayload,
@@ -21,8 +21,8 @@ export {
   type EventOptions,
   named,
   type PlainEvent,
-} from "./event.ts";
-export { fromGuidePayload, type GuidePayload, type GuideTopic } from "./guide-payload.ts";
+} from "./catalogue/event.ts";
+export { fromGuidePayload, type GuidePayload, type GuideTopic } from "./guide/guide-payload.ts";
 export {
   getAllEventTypes,
   getCrossProcessEventType,
@@ -31,9 +31,14 @@ export {
   getTopic,
   isMappedEvent,
   normalizeEventType,
-} from "./lookup.ts";
-export { type EmitterName, emitterName, type SnakeName, type UpperSnakeName } from "./names.ts";
-export { isFailureStage, outcomeTopic, type StageOutcome } from "./outcome.ts";
+} from "./guide/lookup.ts";
+export {
+  type EmitterName,
+  emitterName,
+  type SnakeName,
+  type UpperSnakeName,
+} from "./catalogue/names.ts";
+export { isFailureStage, outcomeTopic, type StageOutcome } from "./catalogue/outcome.ts";
 export type {
   ClusterLeaderElected,
   ClusterNodeJoined,
@@ -63,8 +68,8 @@ export type {
   TrainingCompleted,
   TrainingStarted,
   TrainingThreshold,
-} from "./payloads.ts";
-export { selfplayCatalogue, type SelfplayEvents, selfplayEvents } from "./selfplay.ts";
+} from "./guide/payloads.ts";
+export { selfplayCatalogue, type SelfplayEvents, selfplayEvents } from "./guide/selfplay.ts";
 export {
   CROSS_PROCESS_TO_DATA_MAP,
   DATA_TO_CROSS_PROCESS_MAP,
@@ -75,6 +80,10 @@ export {
   STAGE_TO_CROSS_PROCESS_MAP,
   STAGE_TO_DATA_EVENT_MAP,
   type TypedMappingTables,
-} from "./tables.ts";
-export { type MappingProblem, type MappingProblemCode, validateTables } from "./validate-tables.ts";
-export { validateMappings } from "./validate.ts";
+} from "./guide/tables.ts";
+export {
+  type MappingProblem,
+  type MappingProblemCode,
+  validateTables,
+} from "./validation/validate-tables.ts";
+export { validateMappings } from "./validation/validate.ts";

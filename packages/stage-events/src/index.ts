@@ -1,25 +1,29 @@
-export type { StageCallbackError } from "./callback-errors.ts";
+export type { StageCallbackError } from "./bus/callback-errors.ts";
 export type { Clock } from "./tracker/clock.ts";
-export { createStageEventBus, type StageBusOptions } from "./create-stage-bus.ts";
-export { getStageEventBus, resetStageEventBus } from "./default-bus.ts";
-export type { StageHandlerOutcome } from "./outcomes.ts";
+export { createStageEventBus, type StageBusOptions } from "./bus/create-stage-bus.ts";
+export { getStageEventBus, resetStageEventBus } from "./bus/default-bus.ts";
+export type { StageHandlerOutcome } from "./bus/outcomes.ts";
 export { StageEventsError, type StageEventsErrorCode } from "./errors.ts";
 export type { IllegalReason, StageFailure } from "./tracker/machine.ts";
-export type { PhaseStage, PhaseStages, StageMeaning } from "./phase.ts";
+export type { PhaseStage, PhaseStages, StageMeaning } from "./pipeline/phase.ts";
 export {
   definePipeline,
   type Pipeline,
   type PipelineKey,
   type StandaloneContracts,
-} from "./pipeline.ts";
+} from "./pipeline/pipeline.ts";
 export type {
   AnyStageResult,
   StageBusEvent,
   StageEvent,
   StageResult,
   StageResults,
-} from "./result.ts";
-export { type SelfplayPhase, selfplayPipeline, type SelfplayStages } from "./selfplay-pipeline.ts";
+} from "./bus/result.ts";
+export {
+  type SelfplayPhase,
+  selfplayPipeline,
+  type SelfplayStages,
+} from "./pipeline/selfplay-pipeline.ts";
 export type {
   StageBusStats,
   StageEmitOptions,
@@ -27,8 +31,8 @@ export type {
   StageHandler,
   StageOutcomes,
   StageSubscribeOptions,
-} from "./stage-bus.ts";
-export { type TopicEvent, toTopicEvent } from "./topic-event.ts";
+} from "./bus/stage-bus.ts";
+export { type TopicEvent, toTopicEvent } from "./bus/topic-event.ts";
 export type { TrackerOptions } from "./tracker/options.ts";
 export type {
   DroppedKey,

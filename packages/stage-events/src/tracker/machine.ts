@@ -1,4 +1,4 @@
-import type { StageMeaning } from "../phase.ts";
+import type { StageMeaning } from "../pipeline/phase.ts";
 
 /**
  * The state machine of one key, as a pure function: a state and what was observed give the next state.

@@ -1,9 +1,9 @@
 import type { BusEvent, EventBus } from "@ringrift/core-bus";
 import { type AnyCatalogue, type CatalogueEntry, outcomeTopic } from "@ringrift/mappings";
-import type { PhaseStage, StageMeaning } from "../phase.ts";
-import type { Pipeline } from "../pipeline.ts";
-import type { AnyStageResult } from "../result.ts";
-import { topicOutcomes } from "../topic-outcomes.ts";
+import type { PhaseStage, StageMeaning } from "../pipeline/phase.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { AnyStageResult } from "../bus/result.ts";
+import { topicOutcomes } from "../pipeline/topic-outcomes.ts";
 import type { Observation } from "./machine.ts";
 
 /** What an event says about a pipeline, and about which key's. */

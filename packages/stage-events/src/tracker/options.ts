@@ -1,6 +1,6 @@
 import { type Contracts, quoted } from "@ringrift/envelope";
 import { StageEventsError } from "../errors.ts";
-import type { Pipeline } from "../pipeline.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { Clock } from "./clock.ts";
 import type { DroppedKey, IllegalTransition, Stall, Transition } from "./pipeline-tracker.ts";
 

@@ -1,5 +1,5 @@
 import type { EventLineage } from "@ringrift/envelope";
-import type { StageMeaning } from "../phase.ts";
+import type { StageMeaning } from "../pipeline/phase.ts";
 import type { IllegalReason, StageFailure } from "./machine.ts";
 
 /** Where the pipeline of one key stands. */

@@ -1,9 +1,9 @@
 import type { BusEvent, EventBus, Subscription } from "@ringrift/core-bus";
 import type { AnyContracts, Contracts } from "@ringrift/envelope";
 import type { AnyCatalogue } from "@ringrift/mappings";
-import type { Pipeline } from "../pipeline.ts";
-import { type SelfplayPhase, selfplayPipeline } from "../selfplay-pipeline.ts";
-import type { StageEventBus } from "../stage-bus.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import { type SelfplayPhase, selfplayPipeline } from "../pipeline/selfplay-pipeline.ts";
+import type { StageEventBus } from "../bus/stage-bus.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { describeDropped, describeIllegal, describeStall } from "./describe.ts";
 import { KeyTable } from "./key-table.ts";
