@@ -1,4 +1,4 @@
-/** Most ids that are remembered. */
+/** Ids that are remembered at least; twice as many at most. */
 const LIMIT = 10_000;
 
 interface UnderWay {
@@ -8,27 +8,29 @@ interface UnderWay {
 }
 
 /**
- * Ids of the events that queues have brought to a bus: the last so many, oldest forgotten first, and those whose handlers
- * are running.
+ * Ids of the events that queues have brought to a bus: the last 10,000 at least, and those whose handlers are running. They
+ * are forgotten a generation at a time: to find the oldest of a map from which many were deleted takes longer than
+ * everything else here.
  */
 class SeenIds {
   /** Whether a queue will not bring it again: it was acked, or published here. */
-  readonly #seen = new Map<string, boolean>();
+  #seen = new Map<string, boolean>();
+  #seenBefore = new Map<string, boolean>();
   readonly #underWay = new Map<string, UnderWay>();
 
   /** Whether it need not be published here when a queue brings it. */
   has(id: string): boolean {
-    return this.#seen.get(id) === true || this.#underWay.has(id);
+    return this.#isFinal(id) === true || this.#underWay.has(id);
   }
 
   /** Whether handlers here have been called for it, even if they were cut short. */
   hasHad(id: string): boolean {
-    return this.#seen.has(id) || this.#underWay.has(id);
+    return this.#isFinal(id) !== undefined || this.#underWay.has(id);
   }
 
   /** Whether its handlers here are done, and need not be called again. */
   isDone(id: string): boolean {
-    return this.#seen.get(id) === true && !this.#underWay.has(id);
+    return this.#isFinal(id) === true && !this.#underWay.has(id);
   }
 
   /** Resolves when its handlers are done; `undefined` when none is running. */
@@ -42,10 +44,14 @@ class SeenIds {
   }
 
   #note(id: string, isFinal: boolean): void {
-    this.#seen.set(id, isFinal || this.#seen.get(id) === true);
-    if (this.#seen.size <= LIMIT) return;
-    const oldest = this.#seen.keys().next();
-    if (!oldest.done) this.#seen.delete(oldest.value);
+    this.#seen.set(id, isFinal || this.#isFinal(id) === true);
+    if (this.#seen.size < LIMIT) return;
+    this.#seenBefore = this.#seen;
+    this.#seen = new Map();
+  }
+
+  #isFinal(id: string): boolean | undefined {
+    return this.#seen.get(id) ?? this.#seenBefore.get(id);
   }
 
   /** Its handlers start. */
