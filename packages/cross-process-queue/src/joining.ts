@@ -112,7 +112,10 @@ export class Joining {
     if (group !== undefined) this.#mark(tx, group, false);
   }
 
-  /** Whether there is something to note, or somebody is gone: whoever comes back comes as a new one, whatever becomes of the clock. */
+  /**
+   * Whether there is something to note, or somebody is gone who isn't forgotten: should the clock be set back, nobody may
+   * count as there again.
+   */
   isToNotice(group: Group, now: number): boolean {
     return this.#members.hasGone(group.id, now) || this.#marked(group, now, false) !== group.wanted;
   }
