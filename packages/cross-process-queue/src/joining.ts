@@ -112,9 +112,17 @@ export class Joining {
     if (group !== undefined) this.#mark(tx, group, false);
   }
 
-  /** Whether there is something to note. */
+  /**
+   * Whether there is something to note, or somebody is gone who isn't forgotten: should the clock be set back, nobody may
+   * count as there again.
+   */
   isToNotice(group: Group, now: number): boolean {
-    return this.#marked(group, now, false) !== group.wanted;
+    return this.#members.hasGone(group.id, now) || this.#marked(group, now, false) !== group.wanted;
+  }
+
+  /** Whether a member is there. */
+  isThere(name: MemberName, now: number): boolean {
+    return this.#members.has(name, now);
   }
 
   /** Whether somebody is there. */

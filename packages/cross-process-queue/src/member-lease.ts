@@ -1,6 +1,6 @@
 import type { NackOptions } from "@ringrift/event-queue";
 import type { BackendLease, StoredGroupPolicy } from "@ringrift/event-queue/backend";
-import type { CommitOptions } from "./write-transaction.ts";
+import type { CommitOptions, WriteTransaction } from "./write-transaction.ts";
 import type { Engine } from "./engine.ts";
 import type { LeaseHandle } from "./lease.ts";
 import type { Leased } from "./taking.ts";
@@ -15,14 +15,24 @@ export class MemberLease implements BackendLease {
   readonly #engine: Engine;
   /** What holds for its member. */
   readonly #policy: StoredGroupPolicy;
+  /** Its member is there. */
+  readonly #onSettling: (tx: WriteTransaction) => void;
   #isSettled = false;
   #until: number;
 
-  constructor(engine: Engine, { lease, until }: Leased, policy: StoredGroupPolicy) {
+  constructor(
+    engine: Engine,
+    { lease, until }: Leased,
+    member: {
+      readonly policy: StoredGroupPolicy;
+      readonly onSettling: (tx: WriteTransaction) => void;
+    },
+  ) {
     this.#engine = engine;
     this.handle = lease;
     this.#until = until;
-    this.#policy = policy;
+    this.#policy = member.policy;
+    this.#onSettling = member.onSettling;
   }
 
   /** Its ack was part of its handler's transaction. */
@@ -33,18 +43,28 @@ export class MemberLease implements BackendLease {
   async ack(): Promise<boolean> {
     if (this.#isSettled) return true;
     const { committer, leases } = this.#engine;
-    return (await committer.submit((tx) => leases.ack(tx, this.handle), ACK)).held;
+    const ack = committer.submit((tx) => {
+      this.#onSettling(tx);
+      return leases.ack(tx, this.handle);
+    }, ACK);
+    return (await ack).held;
   }
 
   nack(options: NackOptions): Promise<boolean> {
     const { committer, leases } = this.#engine;
     const how = { ...options, policy: this.#policy };
-    return committer.submit((tx) => leases.nack(tx, this.handle, how), LOSABLE);
+    return committer.submit((tx) => {
+      this.#onSettling(tx);
+      return leases.nack(tx, this.handle, how);
+    }, LOSABLE);
   }
 
   async extend(ms: number): Promise<number | false> {
     const { committer, leases } = this.#engine;
-    const until = await committer.submit((tx) => leases.extend(tx, this.handle, ms), LOSABLE);
+    const until = await committer.submit((tx) => {
+      this.#onSettling(tx);
+      return leases.extend(tx, this.handle, ms);
+    }, LOSABLE);
     if (until !== false) this.#until = until;
     return until;
   }

@@ -59,6 +59,16 @@ export class MemberStore {
     }
   }
 
+  /** Whether some of a group are gone, and not forgotten yet. */
+  hasGone(groupId: number, now: number): boolean {
+    return this.#rows(groupId).some((row) => !isThere(row, now));
+  }
+
+  /** Whether a member is there. */
+  has({ groupId, member }: MemberName, now: number): boolean {
+    return this.#rows(groupId).some((row) => row.member === member && isThere(row, now));
+  }
+
   /** Those that are there. */
   live(groupId: number, now: number): PresentMember[] {
     return this.#rows(groupId)

@@ -6,6 +6,7 @@ import {
   type ClaimedEvent,
   type GroupMember,
   groupRemoved,
+  isToBeSeen,
   type MemberOptions,
   type MemberRequest,
   presenceMs,
@@ -159,7 +160,7 @@ export class SqliteMember implements GroupMember {
       return { ...found, reports: NO_REPORTS, seenUntil: this.#seenUntil };
     }
     // It was away for so long that nobody counts on it any more: then it comes as one that is new.
-    if (this.#seenUntil <= tx.now) {
+    if (!joining.isThere(this.#joined, tx.now)) {
       const joined = joining.join(tx, { name, given, member: this.#id });
       const { leaseMs } = statedPolicy(joined.group.policy, given);
       return { ...joined, seenUntil: tx.now + presenceMs(leaseMs) };
@@ -183,13 +184,29 @@ export class SqliteMember implements GroupMember {
     this.#seenUntil = Number.POSITIVE_INFINITY;
   }
 
-  /** Whether it should say again that it is there. */
+  /** Whether it should say again that it is there. One that stays says so by itself. */
   #isToBeSeen(group: Group, now: number): boolean {
-    return this.#seeAgainAt(group) <= now;
+    if (this.#parts.options.stays) return false;
+    return isToBeSeen(this.#seenUntil, now, this.#policyOf(group).leaseMs);
+  }
+
+  /**
+   * Says it in the transaction in which it settles something, unless it was away for too long. Should that fail, there is
+   * time to say it again.
+   */
+  #beSeen(tx: WriteTransaction): void {
+    const { groups, joining } = this.#engine;
+    if (this.#joined === undefined || this.#policy === undefined) return;
+    if (!isToBeSeen(this.#seenUntil, tx.now, this.#policy.leaseMs)) return;
+    const group = groups.byId(this.#joined.groupId);
+    if (group === undefined || !joining.isThere(this.#joined, tx.now)) return;
+    this.#seenUntil = joining.seen(tx, this.#joined, group, this.#joined.given);
   }
 
   #seeAgainAt(group: Group): number {
     if (this.#joined === undefined) return Number.POSITIVE_INFINITY;
+    // Also when somebody has set the clock back.
+    if (this.#isToBeSeen(group, Date.now())) return 0;
     const { leaseMs } = this.#policyOf(group);
     return this.#seenUntil - (presenceMs(leaseMs) * 2) / 3;
   }
@@ -241,7 +258,10 @@ export class SqliteMember implements GroupMember {
 
   #claimed(leased: Leased, policy: StoredGroupPolicy): ClaimedEvent {
     const { event, until } = leased;
-    return { event, lease: new MemberLease(this.#engine, leased, policy), until };
+    const { stays } = this.#parts.options;
+    const onSettling = stays ? () => {} : (tx: WriteTransaction) => this.#beSeen(tx);
+    const lease = new MemberLease(this.#engine, leased, { policy, onSettling });
+    return { event, lease, until };
   }
 
   #report(reports: readonly QueueError[]): void {

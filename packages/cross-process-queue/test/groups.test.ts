@@ -1,3 +1,4 @@
+import { PermanentError } from "@ringrift/event-queue";
 import Database from "better-sqlite3";
 import { afterEach, describe, expect, test } from "vitest";
 import { openQueue, tempPath, until } from "./temp-queue.ts";
@@ -213,6 +214,21 @@ test("an event of a key goes on when the one before it became a dead letter", as
   const [first] = await group.receive();
   await first?.nack({ reason: "no" });
   expect(await group.receive()).toMatchObject([{ payload: { n: 2 } }]);
+});
+
+test("an event of a key that waits for its retry goes first, also when one before it is redriven", async () => {
+  const queue = openQueue(tempPath());
+  for (const n of [1, 2]) await queue.send("A", { n }, { key: "k" });
+  const group = queue.group("g");
+  const [first] = await group.receive();
+  await first?.nack({ reason: new PermanentError("no") });
+  const [second] = await group.receive();
+  await queue.deadLetters.redrive({});
+  await second?.nack({ delayMs: 0 });
+  const [again] = await group.receive();
+  expect(again).toMatchObject({ payload: { n: 2 }, attempt: 2 });
+  await again?.ack();
+  expect(await group.receive()).toMatchObject([{ payload: { n: 1 }, redelivered: true }]);
 });
 
 test("a long run of one key doesn't hide the events behind it", async () => {

@@ -133,6 +133,7 @@ export {
   splitReceive,
 } from "./requests.ts";
 export {
+  isToBeSeen,
   MOST_SET_ASIDE,
   presenceMs,
   TYPE_ENDS_AFTER_MS,

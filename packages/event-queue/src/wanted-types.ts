@@ -15,6 +15,15 @@ export function presenceMs(leaseMs: number): number {
   return Math.max(leaseMs, SHORTEST_PRESENCE_MS);
 }
 
+/**
+ * For backends: whether a member that counts as there until then, and is seen now, has to be noted again. A third of the
+ * time is soon enough. Further ahead than it can have been noted it is when somebody has set the clock back.
+ */
+export function isToBeSeen(until: number, now: number, leaseMs: number): boolean {
+  const ms = presenceMs(leaseMs);
+  return until - (ms * 2) / 3 <= now || until > now + ms;
+}
+
 /** What a group wants of one type. */
 interface Want {
   /** Events of it begin above this position. */

@@ -97,6 +97,16 @@ describe("the defaults of time", () => {
     expect((await queue.stats()).dropped).toEqual({ "group-expired": 1 });
   });
 
+  test("a group whose last dead letter is redriven doesn't expire in the middle of it", async () => {
+    const { queue, pass } = atNoon();
+    await queue.send("A", {});
+    const [event] = await queue.group("mailer", { maxAttempts: 1 }).receive();
+    await event?.nack({ reason: "no" });
+    pass(8 * DAY);
+    expect(await queue.deadLetters.redrive({})).toEqual({ count: 1 });
+    expect(await queue.groups.list()).toMatchObject([{ name: "mailer", pending: 1 }]);
+  });
+
   test("a claim ends ten seconds after its last renewal", async () => {
     const { queue, pass } = atNoon();
     const claim = await queue.groups.claim("trainer", { holder: "a" });

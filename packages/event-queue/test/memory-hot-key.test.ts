@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { MemoryEventQueue } from "../src/index.ts";
+import { MemoryEventQueue, PermanentError } from "../src/index.ts";
 
 const eventually = (check: () => void): Promise<void> => vi.waitFor(check, 20_000);
 
@@ -54,4 +54,19 @@ test("to work off four times as many events of one key takes about four times as
   const few = await costOf(4_000);
   const many = await costOf(16_000);
   expect(many / few).toBeLessThan(9);
+});
+
+test("an event of a key that waits for its retry goes first, also when one before it is redriven", async () => {
+  const queue = new MemoryEventQueue();
+  for (const n of [1, 2]) await queue.send("A", { n }, { key: "k" });
+  const group = queue.group("g");
+  const [first] = await group.receive();
+  await first?.nack({ reason: new PermanentError("no") });
+  const [second] = await group.receive();
+  await queue.deadLetters.redrive({});
+  await second?.nack({ delayMs: 0 });
+  const [again] = await group.receive();
+  expect(again).toMatchObject({ payload: { n: 2 }, attempt: 2 });
+  await again?.ack();
+  expect(await group.receive()).toMatchObject([{ payload: { n: 1 }, redelivered: true }]);
 });

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { MemoryEventQueue, MemoryLog } from "@ringrift/event-queue";
-import { Actor, MODEL_OPTIONS } from "./actor.ts";
+import { MemoryLog } from "@ringrift/event-queue";
+import { MODEL_OPTIONS } from "./actor.ts";
 import type { Member, Recruit } from "./member.ts";
+import { ModelledMember } from "./modelled-member.ts";
 import { type Deed, show, type Step } from "./steps.ts";
 
 const PATIENCE_MS = 5_000;
@@ -13,7 +14,7 @@ export class Comparison {
   readonly #recruit: Recruit;
   readonly #members: (Member | undefined)[] = [undefined, undefined];
   readonly #log: MemoryLog;
-  readonly #model: Actor[];
+  readonly #model: ModelledMember[];
   readonly #trace: string[] = [];
   #now = 1_800_000_000_000;
   /** What is remembered for ten minutes is forgotten at once when the clock leaps: so it is not asked for any more. */
@@ -23,7 +24,7 @@ export class Comparison {
     this.#path = path;
     this.#recruit = recruit;
     this.#log = new MemoryLog({ ...MODEL_OPTIONS, now: () => this.#now });
-    this.#model = [this.#modelActor(), this.#modelActor()];
+    this.#model = [new ModelledMember(this.#log), new ModelledMember(this.#log)];
   }
 
   /** Plays a script; throws, with all that was done and answered, when the file says anything else than the model. */
@@ -38,7 +39,7 @@ export class Comparison {
   /** Ends whoever is left. */
   async end(): Promise<void> {
     for (const member of this.#members) await member?.crash();
-    for (const { queue } of this.#model) await queue.close();
+    for (const model of this.#model) await model.close();
   }
 
   async #play(step: Step): Promise<void> {
@@ -51,7 +52,7 @@ export class Comparison {
     if (step.do === "cut") return this.#cut(step.by, step.deed, step.afterMicros);
     if (step.do === "reopen") {
       await (await this.#member(step.by)).reopen();
-      this.#model[step.by] = this.#modelActor();
+      this.#model[step.by]?.reopen();
       return;
     }
     const { by, ...deed } = step;
@@ -62,9 +63,15 @@ export class Comparison {
 
   /** The next one of this name has none of what this one had leased. */
   async #crash(by: number): Promise<void> {
-    await this.#members[by]?.crash();
+    await this.#end(by);
+    this.#model[by] = new ModelledMember(this.#log);
+  }
+
+  async #end(by: number): Promise<void> {
+    const member = this.#members[by];
     this.#members[by] = undefined;
-    this.#model[by] = this.#modelActor();
+    await member?.crash();
+    if (member?.isProcess === true) this.#model[by]?.endProcess();
   }
 
   /** Afterwards the deed is done, as a whole, or it is not. */
@@ -74,8 +81,7 @@ export class Comparison {
     // Nobody hears the answer, if there is one.
     member.take(named).catch(() => {});
     if (afterMicros > 0) await sleep(afterMicros / 1000);
-    await member.crash();
-    this.#members[by] = undefined;
+    await this.#end(by);
     const state = await this.#state();
     const model = this.#model[by];
     if (model === undefined || isDeepStrictEqual(state, plain(await model.state()))) {
@@ -85,14 +91,14 @@ export class Comparison {
       await model.take(named);
       this.#expectSame("has then", state, await model.state());
     }
-    this.#model[by] = this.#modelActor();
+    this.#model[by] = new ModelledMember(this.#log);
   }
 
   async #setClock(now: number): Promise<void> {
     this.#now = now;
     for (const member of this.#members) await member?.setClock(now);
     // Who is due comes in a moment later, by itself.
-    const { delayed } = (await this.#model[0]?.queue.stats()) ?? {};
+    const delayed = await this.#model[0]?.delayed();
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
       const state = (await this.#state()) as { delayed: number };
@@ -114,10 +120,6 @@ export class Comparison {
     const member = this.#members[by] ?? (await this.#recruit(this.#path, this.#now));
     this.#members[by] = member;
     return member;
-  }
-
-  #modelActor(): Actor {
-    return new Actor(new MemoryEventQueue({ log: this.#log }));
   }
 
   #named(deed: Deed): Deed {

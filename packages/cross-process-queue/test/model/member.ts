@@ -2,6 +2,8 @@ import type { Deed } from "./steps.ts";
 
 /** Somebody who works on a queue file, and whom a script ends. */
 export interface Member {
+  /** Whether it is a process: then all others know at once when it has ended. */
+  readonly isProcess: boolean;
   take(deed: Deed): Promise<unknown>;
   state(): Promise<unknown>;
   /** Closes the queue and opens it again. */

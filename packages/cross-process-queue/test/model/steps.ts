@@ -91,14 +91,17 @@ const deed = fc.oneof<fc.WeightedArbitrary<Deed>[]>(
 
 const by = fc.nat(1);
 
-/** How many scripts to play: more than these with `MODEL_RUNS=5000`, for a long pass. */
-export function runs(count: number): number {
-  return Number(process.env["MODEL_RUNS"] ?? count);
-}
-
-/** The same scripts in each run; others with `MODEL_SEED=7`. */
-export function seed(): number {
-  return Number(process.env["MODEL_SEED"] ?? 3);
+/**
+ * Which scripts to play: so many others in each run, more of them with `MODEL_RUNS=5000`, for a long pass. A failure names
+ * the seed and the path that play its script again, with `MODEL_SEED=7 MODEL_PATH=3:0:1`.
+ */
+export function choice(count: number): fc.Parameters<[unknown]> {
+  const { MODEL_RUNS, MODEL_SEED, MODEL_PATH } = process.env;
+  return {
+    numRuns: Number(MODEL_RUNS ?? count),
+    ...(MODEL_SEED !== undefined && { seed: Number(MODEL_SEED) }),
+    ...(MODEL_PATH !== undefined && { path: MODEL_PATH, endOnFailure: true }),
+  };
 }
 
 /** Scripts that shrink to few and simple steps. */

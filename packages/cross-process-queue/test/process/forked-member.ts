@@ -7,6 +7,7 @@ import type { MemberRequest } from "./fixtures/member.ts";
 
 /** A member in a process of its own; it crashes by `kill -9`. */
 export class ForkedMember implements Member {
+  readonly isProcess = true;
   readonly #process: ChildProcess;
 
   private constructor(child: ChildProcess) {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, test } from "vitest";
 import { Comparison } from "../model/comparison.ts";
-import { runs, scripts, seed } from "../model/steps.ts";
+import { choice, scripts } from "../model/steps.ts";
 import { tempPath } from "../temp-queue.ts";
 import { dismissSpares, ForkedMember } from "./forked-member.ts";
 
@@ -19,6 +19,6 @@ test(
         await comparison.end();
       }
     });
-    await fc.assert(property, { numRuns: runs(15), seed: seed() });
+    await fc.assert(property, choice(15));
   },
 );

@@ -15,7 +15,7 @@ export async function withClock(body: () => Promise<void>): Promise<void> {
 
 const TICK_MS = 10;
 
-/** Sets the clock forward. */
+/** Sets the clock forward, or back. */
 export function leap(ms: number): void {
   vi.setSystemTime(Date.now() + ms);
 }

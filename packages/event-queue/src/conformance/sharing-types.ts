@@ -286,6 +286,50 @@ export function sharingTypes(test: TestCase): void {
     },
     ["clock"],
   );
+
+  mixed(
+    "whoever was gone is gone, also when the clock is set back, and comes back as a new member",
+    async (lab) => {
+      await withClock(async () => {
+        const queue = lab.open();
+        const both = queue.group("mailer", { eventTypes: [PLACED, PAID], maxAttempts: 2 });
+        expect(await both.receive()).toEqual([]);
+        leap(40_000);
+        await infoOf(queue);
+        leap(-7_200_000);
+        const placed = { eventTypes: [PLACED], maxAttempts: 7, leaseMs: 600_000 };
+        expect(await queue.group("mailer", placed).receive()).toEqual([]);
+        leap(61_000);
+        await until(
+          "a type has ended",
+          async () => (await infoOf(queue))?.eventTypes?.length === 1,
+        );
+        expect(await both.receive()).toEqual([]);
+        expect(await infoOf(queue)).toMatchObject({ eventTypes: [PAID, PLACED], maxAttempts: 2 });
+      });
+    },
+    ["clock"],
+  );
+
+  mixed(
+    "whoever prolongs its lease is there, and so are its types",
+    async (lab) => {
+      await withClock(async () => {
+        const queue = lab.open();
+        await queue.send(PLACED, { n: 1 });
+        const both = queue.group("mailer", { eventTypes: [PLACED, PAID] });
+        const [event] = await both.receive();
+        const placed = { eventTypes: [PLACED], leaseMs: 600_000 };
+        expect(await queue.group("mailer", placed).receive()).toEqual([]);
+        for (let round = 0; round < 6; round += 1) {
+          leap(20_000);
+          expect(await event?.extend(30_000)).toBe(true);
+          expect(await infoOf(queue)).toMatchObject({ eventTypes: [PAID, PLACED] });
+        }
+      });
+    },
+    ["clock"],
+  );
 }
 
 async function infoOf(queue: EventQueue): Promise<GroupInfo | undefined> {

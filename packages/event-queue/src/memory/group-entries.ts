@@ -109,16 +109,12 @@ export class GroupEntries {
 
   /** It is nobody's any more. */
   unlease(entry: GroupEntry): void {
-    const { key } = entry.record;
     entry.lease = undefined;
-    const line = key === undefined ? undefined : this.#lines.get(key);
-    // One before it may have been redriven meanwhile.
-    if (key !== undefined && line !== undefined) this.#turn(key, line);
   }
 
-  /** Whoever is leased has its turn until it is given back; after that it is the first one's. */
+  /** Whoever has its turn keeps it until it is settled, also when one before it is redriven; then it is the first one's. */
   #turn(key: string, line: KeyLine): void {
-    if (this.#fronts.get(key)?.lease !== undefined) return;
+    if (this.#fronts.has(key)) return;
     const { first } = line;
     if (first !== undefined) {
       this.#fronts.set(key, first);

@@ -1,4 +1,4 @@
-import { presenceMs } from "../wanted-types.ts";
+import { isToBeSeen, presenceMs } from "../wanted-types.ts";
 
 /** A member of a group, as it is known while it is there. */
 export interface PresentMember {
@@ -12,7 +12,7 @@ export interface PresentMember {
 export class GroupMembers {
   readonly #until = new Map<PresentMember, number>();
 
-  /** Those that are there. */
+  /** Those that are there. The others are forgotten: they come back as new ones, whatever becomes of the clock. */
   live(now: number): readonly PresentMember[] {
     for (const [member, until] of this.#until) {
       if (!member.stays && until <= now) this.#until.delete(member);
@@ -21,6 +21,8 @@ export class GroupMembers {
   }
 
   seen(member: PresentMember, now: number, leaseMs: number): void {
+    const until = this.#until.get(member);
+    if (until !== undefined && !isToBeSeen(until, now, leaseMs)) return;
     this.#until.set(member, now + presenceMs(leaseMs));
   }
 
