@@ -1,7 +1,9 @@
 import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
+import { QueueError } from "@ringrift/event-queue";
 import { openNatsQueue } from "@ringrift/nats-queue";
 import { demoCatalogue } from "./catalogue.ts";
 import type { DemoQueue } from "./catalogue.ts";
+import { SERVER_ADVICE } from "./local-server.ts";
 
 /** Address of a queue in a NATS server, as nodes are told it. */
 export function natsAddress(server: string, stream: string): string {
@@ -26,5 +28,8 @@ export async function openDemoQueue(where: string): Promise<DemoQueue> {
     replicas: Math.min(MOST_COPIES, servers.length),
     // A cluster that has lost a server elects leaders anew, of each group one.
     ...(servers.length > 1 && { patienceMs: 30_000 }),
+  }).catch((error: unknown) => {
+    if (!(error instanceof QueueError) || error.code !== "SERVER_TOO_OLD") throw error;
+    throw new Error(`${error.message} ${SERVER_ADVICE}`, { cause: error });
   });
 }

@@ -5,6 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const READY_WITHIN_MS = 10_000;
 
+/** What to do where there is no server that the demo can play on. */
+export const SERVER_ADVICE =
+  "Install nats-server 2.12.1 or later (https://github.com/nats-io/nats-server/releases; on Debian, scripts/nats-server.sh FOLDER brings one without root) and name it in NATS_SERVER, or give the address of one that runs: --queue nats://127.0.0.1:4222.";
+
 /** A NATS server of the run's own, on this machine only. */
 export interface LocalServer extends AsyncDisposable {
   readonly url: string;
@@ -16,7 +20,7 @@ export interface LocalServer extends AsyncDisposable {
  * @throws Error when there is none, or it doesn't begin to listen
  */
 export async function startLocalServer(folder: string): Promise<LocalServer> {
-  const binary = process.env["NATS_SERVER"] ?? "nats-server";
+  const binary = process.env["NATS_SERVER"] || "nats-server";
   const port = await freePort();
   const child = spawn(
     binary,
@@ -27,10 +31,7 @@ export async function startLocalServer(folder: string): Promise<LocalServer> {
   failed.promise.catch(() => {});
   child.once("error", (cause) =>
     failed.reject(
-      new Error(
-        `"${binary}" can't be started: ${cause.message}. Install nats-server, name it in NATS_SERVER, or give the address of one that runs: --queue nats://127.0.0.1:4222.`,
-        { cause },
-      ),
+      new Error(`"${binary}" can't be started: ${cause.message}. ${SERVER_ADVICE}`, { cause }),
     ),
   );
   child.once("exit", (code) => failed.reject(new Error(`"${binary}" ended with ${code}.`)));

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { SERVER } from "test-servers";
+import { OLDER_SERVER, SERVER } from "test-servers";
 import type { Report } from "../src/report/summary.ts";
 import { RunningDemo, isRunning } from "./running-demo.ts";
 
@@ -19,4 +19,15 @@ it("says what to do when there is no server", async () => {
   await using demo = new RunningDemo(["--quick", "--queue", "nats://127.0.0.1:1"]);
   expect(await demo.exitCode()).toBe(1);
   expect(demo.stderr).toContain("No NATS server answers at nats://127.0.0.1:1");
+});
+
+it("says what to install when the server is too old", async (context) => {
+  if (OLDER_SERVER === undefined) {
+    return context.skip("needs an older nats-server, in NATS_SERVER_OLDER");
+  }
+  const env = { NATS_SERVER: OLDER_SERVER };
+  await using demo = new RunningDemo(["--quick", "--queue", "nats"], [], env);
+  expect(await demo.exitCode()).toBe(1);
+  expect(demo.stderr).toMatch(/NATS server is of version "2\.\d+\.\d+"/);
+  expect(demo.stderr).toContain("Install nats-server 2.12.1 or later");
 });

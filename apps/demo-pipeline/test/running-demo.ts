@@ -16,13 +16,20 @@ export class RunningDemo implements AsyncDisposable {
   stderr = "";
   readonly #exit: Promise<number | null>;
 
-  /** @param through - a command that runs it on another host */
-  constructor(args: readonly string[], through: readonly string[] = []) {
+  /**
+   * @param through - a command that runs it on another host
+   * @param env - variables that it has besides those of the test
+   */
+  constructor(
+    args: readonly string[],
+    through: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ) {
     const [program, ...before] = [...through, process.execPath];
     this.process = spawn(
       program,
       [...before, "--conditions=@ringrift/source", MAIN, "--out", this.out, ...args],
-      { stdio: ["ignore", "pipe", "pipe"] },
+      { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } },
     );
     this.process.stdout!.on("data", (text: Buffer) => (this.stdout += text.toString()));
     this.process.stderr!.on("data", (text: Buffer) => (this.stderr += text.toString()));

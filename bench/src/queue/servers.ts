@@ -19,12 +19,13 @@ export type Servers = Readonly<
 /** How the processes of a run learn where its servers are. */
 const VARIABLE = "RINGRIFT_BENCH_SERVERS";
 const START_MS = 10_000;
+const NATS_SERVER = process.env["NATS_SERVER"] || "nats-server";
 /** The first version that can sync before it answers. */
 const SYNC_ALWAYS = [2, 10] as const;
 
 /**
- * Starts the servers that are found on PATH, on free ports of the loopback device and with folders of their own.
- * Resolves to what stops them.
+ * Starts the servers that are found on PATH, or in NATS_SERVER, on free ports of the loopback device and with folders
+ * of their own. Resolves to what stops them.
  */
 export async function startServers(
   names: readonly ServerName[] = SERVERS,
@@ -32,7 +33,7 @@ export async function startServers(
   const stops: (() => Promise<void>)[] = [];
   const entries: [ServerName, Servers[ServerName]][] = [];
   for (const name of names) {
-    const binary = name.startsWith("redis") ? "redis-server" : "nats-server";
+    const binary = name.startsWith("redis") ? "redis-server" : NATS_SERVER;
     const version = versionOf(binary);
     if (version === undefined) {
       entries.push([name, { missing: `no ${binary} on PATH` }]);

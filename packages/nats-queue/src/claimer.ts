@@ -88,13 +88,7 @@ export class Claimer {
   async #candidate(delivered: Delivered, message: RawMessage): Promise<Candidate | undefined> {
     const { group, lane } = delivered;
     const { names, connection, records, settled } = this.#engine;
-    const { eventTypes } = group.policy;
     const isLog = lane === "log";
-    // Where the server can't filter by several types.
-    if (isLog && eventTypes !== null && !eventTypes.includes(names.typeOf(message.subject))) {
-      connection.nats.publish(message.reply, ACK);
-      return undefined;
-    }
     const read = readEvent(message, names);
     const place = "event" in read ? read.event : read.broken;
     if (isLog && "event" in read && settled.has(group.incarnation, read.event.lineage.id)) {

@@ -3,14 +3,6 @@ import { QueueError } from "@ringrift/event-queue";
 import { toQueueError } from "./nats-errors.ts";
 import type { CheckedOptions } from "./options.ts";
 
-/** The error of a server that lacks what a queue stands on. */
-export function tooOld(version: string): QueueError {
-  return new QueueError(
-    "SERVER_TOO_OLD",
-    `The NATS server is of version ${version}. Run 2.9 or later; 2.10 or later is better.`,
-  );
-}
-
 /** The error of a first connection that failed. */
 export function notConnected(error: unknown, { connection }: CheckedOptions): Error {
   const servers = [connection.servers ?? "127.0.0.1:4222"].flat().map(withoutSecret).join(", ");

@@ -8,13 +8,11 @@ import {
 } from "@nats-io/jetstream";
 import { connect, errors, type NatsConnection } from "@nats-io/transport-node";
 import { runDetached } from "@ringrift/envelope";
-import { noJetStream, notConnected, tooOld } from "./connection-errors.ts";
+import { noJetStream, notConnected } from "./connection-errors.ts";
 import { isUnreachable, toQueueError } from "./nats-errors.ts";
 import type { CheckedOptions } from "./options.ts";
 import { reconnectDelay } from "./reconnect-delay.ts";
-
-/** Oldest server that has all a queue stands on. */
-const OLDEST_SERVER = [2, 9] as const;
+import { requireVersion } from "./server-version.ts";
 
 /** What a connection tells its owner. */
 export interface ConnectionListener {
@@ -80,8 +78,7 @@ export class Connection {
     });
     reset();
     try {
-      const version = nats.info?.version ?? "";
-      if (!isAtLeast(version, OLDEST_SERVER)) throw tooOld(version);
+      requireVersion(nats.info?.version ?? "");
       const { domain } = options;
       const manage = {
         timeout: Math.min(options.patienceMs, 5_000),
@@ -106,16 +103,6 @@ export class Connection {
   /** Largest message, headers included. */
   get maxMessageBytes(): number {
     return this.nats.info?.max_payload ?? 1_048_576;
-  }
-
-  /** Whether consumers may have several filters (2.10). */
-  get hasManyFilters(): boolean {
-    return isAtLeast(this.serverVersion, [2, 10]);
-  }
-
-  /** Whether a purge by position leaves the leases of consumers alone (2.10). */
-  get canPurgeByPosition(): boolean {
-    return isAtLeast(this.serverVersion, [2, 10]);
   }
 
   /** Subject of a request to the JetStream API. */
@@ -230,9 +217,4 @@ interface ClientInternals {
 function internals(nats: NatsConnection): ClientInternals | undefined {
   // The cast is safe: each part is looked at before it is used.
   return (nats as { protocol?: ClientInternals }).protocol;
-}
-
-function isAtLeast(version: string, wanted: readonly [number, number]): boolean {
-  const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
-  return major > wanted[0] || (major === wanted[0] && minor >= wanted[1]);
 }

@@ -17,11 +17,9 @@ export function graceOf(leaseMs: number): number {
 export function consumerConfig(
   { name, incarnation, start, policy, usualLeaseMs }: Group,
   lane: Lane,
-  how: { readonly names: Names; readonly isFiltered: boolean },
+  names: Names,
 ): Partial<ConsumerConfig> {
-  const { names, isFiltered } = how;
-  const types = isFiltered ? (policy.eventTypes ?? []) : [];
-  const filters = types.map((type) => names.eventsOf(type));
+  const filters = (policy.eventTypes ?? []).map((type) => names.eventsOf(type));
   const [only] = filters;
   return {
     durable_name: incarnation,

@@ -20,8 +20,8 @@ const CLOCK_SLACK_MS = 2_000;
 const PAGE = 500;
 const NANOS = 1_000_000;
 const FRESH_MS = 10_000;
-/** No stream has this sequence: a message that is expected after it is never stored. */
-const IMPOSSIBLE = Number.MAX_SAFE_INTEGER;
+/** No message has this id: one that is expected after it is never stored. */
+const NO_MESSAGE = "none";
 
 /** What was read, and how far. */
 interface Scan {
@@ -124,7 +124,7 @@ export class EventLog {
 
   /**
    * Where the event is that the server remembers under a message id, and for how long it remembers. With several
-   * copies of the stream it can't be asked: newer servers would take the question itself for the first of its id.
+   * copies of the stream it can't be asked: the server would take the question itself for the first of its id.
    */
   async recall(
     subject: string,
@@ -135,7 +135,7 @@ export class EventLog {
     if (replicas > 1) return { position: undefined, windowMs };
     try {
       const { duplicate, seq } = await connection.persist("reading events", () =>
-        connection.js.publish(subject, "", { msgID, expect: { lastSequence: IMPOSSIBLE } }),
+        connection.js.publish(subject, "", { msgID, expect: { lastMsgID: NO_MESSAGE } }),
       );
       return { position: duplicate ? seq : undefined, windowMs };
     } catch (error) {
@@ -204,7 +204,7 @@ export class EventLog {
   }
 
   async #scan(cursor: Cursor, query: LogQuery): Promise<Scan> {
-    const { eventTypes, limit } = query;
+    const { limit } = query;
     const events: StoredEvent[] = [];
     let scannedTo = query.after;
     while (events.length < limit) {
@@ -214,8 +214,6 @@ export class EventLog {
         scannedTo = message.position;
         const event = this.#eventOf(message);
         if (event === undefined) continue;
-        // Where the server can't filter by several types.
-        if (eventTypes !== undefined && !eventTypes.includes(event.type)) continue;
         events.push(event);
       }
       if (page.length < asked) return { events, scannedTo, ended: true };
@@ -241,9 +239,7 @@ export class EventLog {
     eventTypes: readonly string[] | undefined,
     range: Pick<CursorRange, "after" | "since">,
   ): Cursor {
-    const isOurs =
-      eventTypes === undefined || (eventTypes.length > 1 && !this.#connection.hasManyFilters);
-    const filters = isOurs ? [] : eventTypes.map((type) => this.#names.eventsOf(type));
+    const filters = eventTypes?.map((type) => this.#names.eventsOf(type)) ?? [];
     return new Cursor(this.#connection, this.#names.stream, { filters, ...range });
   }
 

@@ -111,18 +111,14 @@ export async function furthestBehind(
   return backlogs.toSorted((one, other) => other.pending - one.pending)[0];
 }
 
-/** Where the server can't filter by several types it can't count them either: they are counted one by one. */
+/** What no member has been given yet, also before the group has its consumer. */
 async function unclaimedInLog(
-  { groups, connection, names }: BacklogParts,
+  { connection, names }: BacklogParts,
   group: Group,
   info: ConsumerInfo | undefined,
 ): Promise<number> {
+  if (info !== undefined) return info.num_pending;
   const { eventTypes } = group.policy;
-  if (info !== undefined && groups.isFiltered(group)) return info.num_pending;
-  const after = info?.delivered.stream_seq ?? group.start;
-  const filters = eventTypes?.map((type) => names.eventsOf(type)) ?? [names.allEvents];
-  const counts = await Promise.all(
-    filters.map((filter) => countMessages(connection, names.stream, { filters: [filter], after })),
-  );
-  return counts.reduce((sum, count) => sum + count, 0);
+  const filters = eventTypes?.map((type) => names.eventsOf(type)) ?? [];
+  return countMessages(connection, names.stream, { filters, after: group.start });
 }

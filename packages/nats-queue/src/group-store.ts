@@ -210,18 +210,10 @@ export class GroupStore {
   /** Idempotent. */
   async makeConsumer(group: Group, lane: Lane): Promise<void> {
     const { stream } = this.addressOf(group, lane);
-    const config = consumerConfig(group, lane, {
-      names: this.#names,
-      isFiltered: this.isFiltered(group),
-    });
+    const config = consumerConfig(group, lane, this.#names);
     await this.#connection.persist("making a group", () =>
       this.#connection.jsm.consumers.add(stream, config),
     );
-  }
-
-  /** Whether the server leaves out the types that the group doesn't read. */
-  isFiltered({ policy: { eventTypes } }: Group): boolean {
-    return eventTypes === null || eventTypes.length === 1 || this.#connection.hasManyFilters;
   }
 
   /** Removes consumers and documents of an incarnation that no group has any more. */

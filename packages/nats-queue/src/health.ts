@@ -109,7 +109,7 @@ async function durability(
   return {
     found,
     warnings: [
-      'There is one copy of the stream, and the server acknowledges events before they are on its disk: a power cut may lose the last 2 minutes. Set sync_interval: always in its jetstream block (2.10 or later), and give "replicas: 3" in a cluster.',
+      'There is one copy of the stream, and the server acknowledges events before they are on its disk: a power cut may lose the last 2 minutes. Set sync_interval: always in its jetstream block, and give "replicas: 3" in a cluster.',
     ],
   };
 }

@@ -4,7 +4,8 @@ import { QueueError } from "@ringrift/event-queue";
 
 /** Codes of the JetStream API that mean: there is no room for more. */
 const FULL: ReadonlySet<number> = new Set([10_002, 10_023, 10_028, 10_047, 10_077, 10_122]);
-const WRONG_LAST_SEQUENCE: ReadonlySet<number> = new Set([10_071, 10_164]);
+/** A wrong last sequence, in two forms, and a wrong last message id. */
+const CONFLICT: ReadonlySet<number> = new Set([10_071, 10_164, 10_070]);
 const NOT_FOUND: ReadonlySet<number> = new Set([10_014, 10_037, 10_043, 10_057, 10_059]);
 const TOO_LARGE = 10_054;
 
@@ -40,7 +41,7 @@ export function isUnreachable(error: unknown): boolean {
 
 /** A compare-and-set that lost. */
 export function isConflict(error: unknown): boolean {
-  return error instanceof JetStreamApiError && WRONG_LAST_SEQUENCE.has(error.code);
+  return error instanceof JetStreamApiError && CONFLICT.has(error.code);
 }
 
 /** A stream, consumer or message that isn't there. */

@@ -71,8 +71,7 @@ export class Skipper {
     const isBehind = info !== undefined && info.delivered.stream_seq < bound;
     if (!isBehind || info.num_pending === 0) return 0;
     const { eventTypes } = group.policy;
-    const types = groups.isFiltered(group) ? (eventTypes ?? []) : [];
-    const filters = types.map((type) => names.eventsOf(type));
+    const filters = (eventTypes ?? []).map((type) => names.eventsOf(type));
     const young = await countMessages(connection, names.stream, { filters, after: bound });
     const old = Math.min(info.num_pending - young, PORTION);
     if (old <= 0) return 0;

@@ -12,9 +12,6 @@ import type { StoredIds } from "./stored-ids.ts";
 
 /** How often an instance looks what may go. */
 const LONGEST_PAUSE_MS = 30_000;
-/** Where events are deleted one by one. */
-const MOST_DELETED = 20_000;
-const DELETED_AT_ONCE = 100;
 const NANOS = 1_000_000;
 
 /** The parts of an engine that a sweeper works with. */
@@ -116,35 +113,11 @@ export class Sweeper {
     const floors = await Promise.all(groups.map((group) => this.floor(group, state.last_seq)));
     const keep = Math.min(due, ...floors);
     if (keep <= state.first_seq) return;
-    this.#host.onDropped("retention", await this.#removeBelow(keep, state.first_seq));
-  }
-
-  /**
-   * Removes all below `keep`. Servers of 2.9 forget every lease and retry of every group when they purge by
-   * position, and the events with them: there each event is deleted by itself, some thousands a sweep.
-   */
-  async #removeBelow(keep: number, first: number): Promise<number> {
     const { connection, names } = this.#parts;
-    const { streams } = connection.jsm;
-    if (connection.canPurgeByPosition) {
-      const { purged } = await connection.persist("sweeping", () =>
-        streams.purge(names.stream, { seq: keep }),
-      );
-      return purged;
-    }
-    const last = Math.min(keep, first + MOST_DELETED);
-    let deleted = 0;
-    for (let from = first; from < last; from += DELETED_AT_ONCE) {
-      const size = Math.min(DELETED_AT_ONCE, last - from);
-      const results = await Promise.allSettled(
-        Array.from({ length: size }, (_, index) =>
-          streams.deleteMessage(names.stream, from + index, false),
-        ),
-      );
-      // Those that were gone already are counted by who removed them.
-      deleted += results.filter(({ status }) => status === "fulfilled").length;
-    }
-    return deleted;
+    const { purged } = await connection.persist("sweeping", () =>
+      connection.jsm.streams.purge(names.stream, { seq: keep }),
+    );
+    this.#host.onDropped("retention", purged);
   }
 
   /** What age, number and bytes ask for, whatever groups need. */

@@ -2,14 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { freePort, NatsServer, SERVER, SERVER_VERSION } from "test-servers";
+import { freePort, NatsServer, SERVER } from "test-servers";
 import { openNatsQueue } from "../src/index.ts";
-
-const [, MINOR] = SERVER_VERSION ?? [0, 0];
-const SYNCS: true | string =
-  MINOR >= 10
-    ? true
-    : `needs nats-server 2.10 or later: 2.${MINOR} knows no "sync_interval: always"`;
 
 /** A server with this in its jetstream block, and a queue that sees its monitoring. */
 async function queueOn(block: string) {
@@ -27,7 +21,6 @@ async function queueOn(block: string) {
 
 it("a server that syncs each write is seen to do so, and there is nothing to warn of", async (context) => {
   if (SERVER !== true) context.skip(SERVER);
-  if (SYNCS !== true) context.skip(SYNCS);
   const { server, queue } = await queueOn("sync_interval: always");
   const { id } = await queue.send("ORDER_PLACED", { n: 1 });
   const { ok, details } = await queue.health();
