@@ -23,7 +23,8 @@ it("says what to do when there is no server", async () => {
 
 it("says what to install when the server is too old", async (context) => {
   if (OLDER_SERVER === undefined) {
-    return context.skip("needs an older nats-server, in NATS_SERVER_OLDER");
+    context.skip("needs an older nats-server, in NATS_SERVER_OLDER");
+    return;
   }
   const env = { NATS_SERVER: OLDER_SERVER };
   await using demo = new RunningDemo(["--quick", "--queue", "nats"], [], env);
