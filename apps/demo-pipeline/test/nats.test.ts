@@ -22,11 +22,8 @@ it("says what to do when there is no server", async () => {
 });
 
 it("says what to install when the server is too old", async (context) => {
-  if (OLDER_SERVER === undefined) {
-    context.skip("needs an older nats-server, in NATS_SERVER_OLDER");
-    return;
-  }
-  const env = { NATS_SERVER: OLDER_SERVER };
+  if (OLDER_SERVER === undefined) context.skip("needs an older nats-server, in NATS_SERVER_OLDER");
+  const env = { NATS_SERVER: String(OLDER_SERVER) };
   await using demo = new RunningDemo(["--quick", "--queue", "nats"], [], env);
   expect(await demo.exitCode()).toBe(1);
   expect(demo.stderr).toMatch(/NATS server is of version "2\.\d+\.\d+"/);

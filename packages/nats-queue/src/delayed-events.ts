@@ -80,6 +80,16 @@ export class DelayedEvents {
     }
   }
 
+  /** Takes one back that `add` has stored, unless it has come into the log meanwhile. */
+  async withdraw(record: OutgoingRecord): Promise<void> {
+    const { state, names } = this.#parts;
+    const id = messageId(record);
+    const entry = await state.get(names.delayed(id));
+    if (entry?.headers?.get(HEADER.id) !== record.lineage.id) return;
+    await state.remove(entry.revision);
+    if (!isIdOfEvent(id)) await state.purge(names.delayedId(record.lineage.id));
+  }
+
   /** What waits under the dedupe key or the id of an event that is to be sent at once. */
   async find(record: OutgoingRecord): Promise<StoredEvent | undefined> {
     if (!isRepeatable(record)) return undefined;

@@ -19,8 +19,10 @@ const MOST_CURSORS = 16;
 const CLOCK_SLACK_MS = 2_000;
 const PAGE = 500;
 const NANOS = 1_000_000;
-const FRESH_MS = 10_000;
-/** No message has this id: one that is expected after it is never stored. */
+/** How long what is known of the stream's settings is used: another instance may just give it more copies. */
+const FRESH_MS = 500;
+/** No message has this position, or this id: one that is expected after it is never stored. */
+const IMPOSSIBLE = Number.MAX_SAFE_INTEGER;
 const NO_MESSAGE = "none";
 
 /** What was read, and how far. */
@@ -123,19 +125,21 @@ export class EventLog {
   }
 
   /**
-   * Where the event is that the server remembers under a message id, and for how long it remembers. With several
-   * copies of the stream it can't be asked: the server would take the question itself for the first of its id.
+   * Where the event is that the server remembers under a message id, and for how long it remembers. It is asked by a
+   * message that can't be stored: of one copy of the stream the server looks for a repetition before it looks at the
+   * last message id, of several before it looks at the last position. The condition of the other kind would tell
+   * nothing, or even stop a stream of several copies.
    */
   async recall(
     subject: string,
     msgID: string,
   ): Promise<{ readonly position: number | undefined; readonly windowMs: number }> {
-    const connection = this.#connection;
+    const { js } = this.#connection;
     const { replicas, windowMs } = await this.#settings();
-    if (replicas > 1) return { position: undefined, windowMs };
+    const expect = replicas > 1 ? { lastSubjectSequence: IMPOSSIBLE } : { lastMsgID: NO_MESSAGE };
     try {
-      const { duplicate, seq } = await connection.persist("reading events", () =>
-        connection.js.publish(subject, "", { msgID, expect: { lastMsgID: NO_MESSAGE } }),
+      const { duplicate, seq } = await this.#connection.persist("reading events", () =>
+        js.publish(subject, "", { msgID, expect }),
       );
       return { position: duplicate ? seq : undefined, windowMs };
     } catch (error) {

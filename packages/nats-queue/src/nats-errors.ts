@@ -8,6 +8,13 @@ const FULL: ReadonlySet<number> = new Set([10_002, 10_023, 10_028, 10_047, 10_07
 const CONFLICT: ReadonlySet<number> = new Set([10_071, 10_164, 10_070]);
 const NOT_FOUND: ReadonlySet<number> = new Set([10_014, 10_037, 10_043, 10_057, 10_059]);
 const TOO_LARGE = 10_054;
+/**
+ * Other senders' batches are in the way (too many of them; a message that one has and hasn't stored yet), or the server
+ * has lost a part of ours.
+ */
+const CROWDED: ReadonlySet<number> = new Set([10_158, 10_176, 10_210, 10_211]);
+const REPEATED_IN_BATCH = 10_201;
+const BATCH_TOO_LARGE = 10_199;
 
 /** Turns what the NATS client rejects with into a `QueueError`; other errors stay as they are. */
 export function toQueueError(error: unknown, doing: string): Error {
@@ -24,10 +31,13 @@ export function toQueueError(error: unknown, doing: string): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** Whether asking again may help: the server is away, restarting or electing a leader. */
+/** Whether asking again may help: the server is away, restarting, electing a leader, or has too many batches. */
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof QueueError) return error.code === "SERVER_UNREACHABLE";
-  if (error instanceof JetStreamApiError) return error.status === 503 && !FULL.has(error.code);
+  if (error instanceof JetStreamApiError) {
+    return CROWDED.has(error.code) || (error.status === 503 && !FULL.has(error.code));
+  }
+  if (isDenied(error)) return false;
   return (
     error instanceof errors.TimeoutError ||
     error instanceof errors.NoRespondersError ||
@@ -42,6 +52,19 @@ export function isUnreachable(error: unknown): boolean {
 /** A compare-and-set that lost. */
 export function isConflict(error: unknown): boolean {
   return error instanceof JetStreamApiError && CONFLICT.has(error.code);
+}
+
+/** A batch that was refused because the server knows one of its messages already. */
+export function isRepeatedInBatch(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === REPEATED_IN_BATCH;
+}
+
+/** How many messages the server takes in a batch, if it refused one because of that. */
+export function mostOfBatch(error: unknown): number | undefined {
+  const cause: unknown = error instanceof QueueError ? error.cause : error;
+  if (!(cause instanceof JetStreamApiError) || cause.code !== BATCH_TOO_LARGE) return undefined;
+  const most = Number(/\d+$/.exec(cause.message)?.[0]);
+  return most > 0 ? most : undefined;
 }
 
 /** A stream, consumer or message that isn't there. */

@@ -45,6 +45,7 @@ export async function setUpStreams(
     // What is acknowledged is never dropped to make room: new events are refused instead.
     byDefault: { discard: DiscardPolicy.New, duplicate_window: nanos(window) },
     given: {
+      allow_atomic: true,
       ...bounds,
       ...(dedupeWindowMs !== undefined && { duplicate_window: nanos(window) }),
       ...(replicas !== undefined && { num_replicas: replicas }),
@@ -70,7 +71,7 @@ interface WantedStream {
   readonly kind: string;
   readonly subjects: readonly string[];
   readonly byDefault: Partial<StreamConfig>;
-  /** What somebody asked for; only this changes a stream that exists. */
+  /** What somebody asked for, or a queue stands on; only this changes a stream that exists. */
   readonly given: Partial<StreamConfig>;
 }
 
