@@ -70,8 +70,9 @@ export class HistoryChecker {
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
+  withinMs = 60_000,
 ): Promise<void> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + withinMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`Waited in vain until ${what}.`);
     await sleep(20);
