@@ -17,5 +17,7 @@ testSameAsMemory(
       dispose: async () => rmSync(folder, { recursive: true, force: true }),
     };
   },
-  { known: KNOWN_DIFFERENCES },
+  // The same scripts in each run, so that one that differs is found by whoever looks for it (CONTRIBUTING.md), and not
+  // by whoever changed something else.
+  { known: KNOWN_DIFFERENCES, seed: 2 },
 );
