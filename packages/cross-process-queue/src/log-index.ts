@@ -52,8 +52,13 @@ export class LogIndex {
   #logBytes(): number {
     if (this.#descriptor === undefined) return 0;
     const header = this.#header;
-    const length = readSync(this.#descriptor, header, 0, HEADER_BYTES, 0);
-    if (length < HEADER_BYTES || header[IS_INITIALIZED] !== 1) return 0;
+    try {
+      if (readSync(this.#descriptor, header, 0, HEADER_BYTES, 0) < HEADER_BYTES) return 0;
+    } catch {
+      // The owner of a shared handle has closed it.
+      return 0;
+    }
+    if (header[IS_INITIALIZED] !== 1) return 0;
     // It is in the byte order of the machine.
     const frames = IS_LITTLE_ENDIAN ? header.readUInt32LE(FRAMES) : header.readUInt32BE(FRAMES);
     const size = IS_LITTLE_ENDIAN ? header.readUInt16LE(PAGE_SIZE) : header.readUInt16BE(PAGE_SIZE);
