@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
@@ -7,6 +8,8 @@ import { payload } from "./payload.ts";
 
 /** How the processes of a run learn where its logs are kept. */
 const VARIABLE = "RINGRIFT_BENCH_FOLDER";
+/** Tells checkouts apart: the format of the file may differ between two commits. */
+const CHECKOUT = createHash("sha256").update(import.meta.dirname).digest("hex").slice(0, 8);
 const CHUNK = 250_000;
 
 /** The one type that comes once in a million. */
@@ -33,11 +36,11 @@ export function startFolder(): () => void {
   return () => folder[Symbol.dispose]();
 }
 
-/** The path of a log with so many events, made when it is first asked for. */
+/** The path of a log with so many events, made when it is first asked for. Each of two checkouts that are compared has its own. */
 export async function logOf(events: number): Promise<string> {
   const folder = process.env[VARIABLE];
   if (folder === undefined) throw new Error("A suite makes the folder before its scenarios.");
-  const path = join(folder, `${events}.db`);
+  const path = join(folder, `${events}-${CHECKOUT}.db`);
   if (!existsSync(path)) await make(path, events);
   return path;
 }

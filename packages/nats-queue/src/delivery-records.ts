@@ -4,18 +4,16 @@ import type { Names } from "./names.ts";
 import type { StateEntry, StateStore } from "./state-store.ts";
 
 /**
- * What is known of an event in a group that isn't a plain first delivery: it failed, was given back unbegun, or
- * waits for an earlier one of its key. Plain deliveries have none.
+ * What is known of an event of no key, or of a redriven one, that isn't a plain first delivery: it failed, or was given back
+ * unbegun. Plain deliveries have none.
  */
 export interface DeliveryRecord {
   /** The server's count of deliveries when `attempts` was right. */
   readonly delivery: number;
   /** Attempts that count, up to and with that delivery. */
   readonly attempts: number;
-  /** Nobody holds it: it waits for its time, or for its turn. */
+  /** Nobody holds it: it waits for its time. */
   readonly idle: boolean;
-  /** It waits for an earlier one of its key: where the server is told that its turn has come. */
-  readonly reply?: string | undefined;
   /** It waits, in a group that skips: where the server is told that it is settled. */
   readonly ackTo?: string | undefined;
   readonly failures: DeadLetter["history"];
@@ -82,7 +80,10 @@ function toRecord({ text }: StateEntry): DeliveryRecord {
 }
 
 /** Which attempt a delivery is: those that counted before, and the deliveries since. */
-export function attemptOf(delivery: number, record: DeliveryRecord | undefined): number {
+export function attemptOf(
+  delivery: number,
+  record: Pick<DeliveryRecord, "delivery" | "attempts"> | undefined,
+): number {
   if (record === undefined) return delivery;
   // After a crash of the server its count may be behind what we know.
   return record.attempts + Math.max(1, delivery - record.delivery);

@@ -20,6 +20,9 @@ import { StateStore } from "./state-store.ts";
 import { Sweeper } from "./sweeper.ts";
 import { Tail } from "./tail.ts";
 
+/** How long a close waits for what its members give back. */
+const GIVE_UP_MS = 1_000;
+
 /** An open queue: a connection, and all that works on it. */
 export class Engine {
   readonly connection: Connection;
@@ -137,10 +140,18 @@ export class Engine {
   async close(): Promise<void> {
     this.sweeper.stop();
     await this.admission.stop();
+    await this.#giveUp();
     this.tail.close();
     this.#notices?.unsubscribe();
     if (this.connection.connected) await this.log.close();
     await this.connection.close();
+  }
+
+  /** Others get at once what nobody here has asked for. Whoever can't be told so finds out. */
+  async #giveUp(): Promise<void> {
+    if (!this.connection.connected) return;
+    const given = Promise.allSettled([...this.group.keyed].map((keys) => keys.giveUp()));
+    await Promise.race([given, new Promise((resolve) => setTimeout(resolve, GIVE_UP_MS).unref())]);
   }
 
   #hear(): void {

@@ -4,9 +4,11 @@ import type { DeadLetterStore } from "./dead-letter-store.ts";
 import { DeliveryRecords } from "./delivery-records.ts";
 import type { Group } from "./group.ts";
 import type { GroupStore } from "./group-store.ts";
-import { KeyOrder } from "./key-order.ts";
+import type { KeyLanes } from "./keys/key-lanes.ts";
+import { KeyLines } from "./keys/key-lines.ts";
+import { NextOfKey } from "./keys/next-of-key.ts";
 import type { Names } from "./names.ts";
-import { GIVE_BACK } from "./acknowledge.ts";
+import type { RawMessage } from "./raw-message.ts";
 import { SettledMemory } from "./settled-memory.ts";
 import type { ServerClock } from "./server-clock.ts";
 import type { SkipCount } from "./skip-count.ts";
@@ -22,8 +24,11 @@ export class GroupEngine {
   readonly letters: DeadLetterStore;
   readonly skips: SkipCount;
   readonly records: DeliveryRecords;
-  readonly keys: KeyOrder;
+  readonly lines: KeyLines;
+  readonly order: NextOfKey;
   readonly settled: SettledMemory = new SettledMemory();
+  /** The keys of members that have any. */
+  readonly keyed: Set<KeyLanes> = new Set();
   /** Counts work as a call of the instance: it is refused when that is closed, and a close waits for it. */
   readonly use: <T>(work: () => Promise<T>) => Promise<T>;
   /** Told of each event that became a dead letter. */
@@ -55,9 +60,17 @@ export class GroupEngine {
     this.letters = parts.letters;
     this.skips = parts.skips;
     this.records = new DeliveryRecords(parts.state, parts.names);
-    this.keys = new KeyOrder(parts.connection, parts.names, parts.state);
+    this.lines = new KeyLines(parts.state, parts.names);
+    this.order = new NextOfKey(parts.connection, parts.names);
     this.use = parts.use;
     this.#report = parts.report;
+  }
+
+  /** How many events of the group wait at members of this process for their turn. */
+  parkedOf({ incarnation }: Group): number {
+    let count = 0;
+    for (const keys of this.keyed) if (keys.incarnation === incarnation) count += keys.parkedCount;
+    return count;
   }
 
   /** Tidying that nobody waits for; its failure is reported, and what is left does no harm. */
@@ -82,17 +95,15 @@ export class GroupEngine {
     return Math.max(group.writtenAt, entry?.time ?? 0, this.#served.get(group.name) ?? 0);
   }
 
-  /** Lets the event go on that waits for the one at `position`, if it was delivered already. */
-  async callNext(group: Group, bucket: string, position: number): Promise<void> {
-    const next = await this.keys.next(group, bucket, position);
-    if (next === undefined) return;
-    const { record, revision } = await this.records.get(group, "log", next);
-    const reply = record?.reply;
-    if (record === undefined || reply === undefined) return;
-    // Whoever let it wait may have seen that its turn has come: only one of the two may go on.
-    const called = { ...record, reply: undefined };
-    if ((await this.records.swap(group, "log", next, called, revision)) !== undefined) {
-      this.connection.nats.publish(reply, GIVE_BACK);
+  /**
+   * Tells the server something of a delivery, where nobody has to know whether it heard: it delivers the event again
+   * otherwise.
+   */
+  tell({ reply }: Pick<RawMessage, "reply">, what: string): void {
+    try {
+      this.connection.nats.publish(reply, what);
+    } catch {
+      // The connection is closed.
     }
   }
 }

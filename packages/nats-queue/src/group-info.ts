@@ -6,6 +6,7 @@ import { countMessages } from "./cursor.ts";
 import type { DeadLetterStore } from "./dead-letter-store.ts";
 import type { Group, Lane } from "./group.ts";
 import type { GroupStore } from "./group-store.ts";
+import type { KeyLines } from "./keys/key-lines.ts";
 import type { Names } from "./names.ts";
 import { isNotFound } from "./nats-errors.ts";
 import type { SkipCount } from "./skip-count.ts";
@@ -31,13 +32,15 @@ export interface GroupInfoParts extends BacklogParts, ClaimParts {
     readonly records: {
       ofGroup(group: Group): Promise<readonly { readonly record: NotedDelivery }[]>;
     };
+    readonly lines: Pick<KeyLines, "marked">;
+    parkedOf(group: Group): number;
     lastServedAt(group: Group): Promise<number>;
   };
 }
 
 /** The note of one delivery, as far as it counts here. */
 interface NotedDelivery {
-  /** It waits for its next attempt, or for its turn. */
+  /** It waits for its next attempt. */
   readonly idle: boolean;
   readonly attempts: number;
 }
@@ -45,27 +48,30 @@ interface NotedDelivery {
 /** A group as callers see it, as of now. */
 export async function groupInfo(parts: GroupInfoParts, group: Group): Promise<GroupInfo> {
   const { name, policy } = group;
-  const [log, redriven, records, deadLetters, lastServedAt, claimedBy, skipped] = await Promise.all(
-    [
+  const [log, redriven, records, keys, deadLetters, lastServedAt, claimedBy, skipped] =
+    await Promise.all([
       consumerInfo(parts, group, "log"),
       group.redrives > 0 ? consumerInfo(parts, group, "redriven") : undefined,
       parts.group.records.ofGroup(group),
+      waitingByKey(parts, group),
       parts.letters.count(name),
       parts.group.lastServedAt(group),
       holderOf(parts, name),
       parts.group.skips.of(group),
-    ],
-  );
+    ]);
   const unclaimed = (await unclaimedInLog(parts, group, log)) + (redriven?.num_pending ?? 0);
-  const underWay = (log?.num_ack_pending ?? 0) + (redriven?.num_ack_pending ?? 0);
-  const idle = records.map(({ record }) => record).filter((record) => record.idle);
+  const unacked = (log?.num_ack_pending ?? 0) + (redriven?.num_ack_pending ?? 0);
+  const idle = records.flatMap(({ record }) => (record.idle ? record.attempts : []));
+  idle.push(...keys.idle);
+  const underWay = Math.max(0, unacked - parts.group.parkedOf(group));
   return {
     name,
     kind: group.isReader ? "reader" : "work",
     cursor: log?.delivered.stream_seq ?? group.start,
-    pending: unclaimed + underWay,
+    // A token stands for an event that is settled, and the one that is handled counts among those absorbed.
+    pending: unclaimed + Math.max(0, unacked - keys.tokens) + keys.absorbed,
     inFlight: Math.max(0, underWay - idle.length),
-    retrying: Math.min(underWay, idle.filter(({ attempts }) => attempts > 0).length),
+    retrying: Math.min(underWay, idle.filter((attempts) => attempts > 0).length),
     // All members of a group want the same types.
     setAside: {},
     deadLetters,
@@ -73,6 +79,19 @@ export async function groupInfo(parts: GroupInfoParts, group: Group): Promise<Gr
     ...shownPolicy(policy),
     skipped,
     claimedBy,
+  };
+}
+
+/** What waits in a group that the consumer doesn't tell of. */
+async function waitingByKey(
+  { group: { lines }, clock }: Pick<GroupInfoParts, "group" | "clock">,
+  group: Group,
+): Promise<{ readonly absorbed: number; readonly tokens: number; readonly idle: number[] }> {
+  const marked = (await lines.marked(group, clock.now())).map(({ line }) => line);
+  return {
+    absorbed: marked.reduce((sum, { count }) => sum + count, 0),
+    tokens: marked.filter(({ token }) => token !== undefined).length,
+    idle: marked.flatMap(({ head }) => (head?.reply === undefined ? [] : head.attempts)),
   };
 }
 
@@ -96,7 +115,7 @@ export async function consumerInfo(
 
 /** The group that has the most still to settle, of those that hold senders back. */
 export async function furthestBehind(
-  parts: BacklogParts & ClaimParts,
+  parts: BacklogParts & ClaimParts & Pick<GroupInfoParts, "group">,
 ): Promise<Backlog | undefined> {
   const groups = await parts.groups.all();
   const backlogs = await Promise.all(
@@ -105,7 +124,8 @@ export async function furthestBehind(
       if (!isHeld) return { group: group.name, pending: 0 };
       const log = await consumerInfo(parts, group, "log");
       const unclaimed = await unclaimedInLog(parts, group, log);
-      return { group: group.name, pending: unclaimed + (log?.num_ack_pending ?? 0) };
+      const { absorbed } = await waitingByKey(parts, group);
+      return { group: group.name, pending: unclaimed + (log?.num_ack_pending ?? 0) + absorbed };
     }),
   );
   return backlogs.toSorted((one, other) => other.pending - one.pending)[0];

@@ -27,7 +27,10 @@ import type { StateStore } from "./state-store.ts";
 import { type ClaimParts, holderOf } from "./stored-claim.ts";
 
 /** What is known of a group is asked for again after so long, in case nobody told of a change. */
-const FRESH_MS = 10_000;
+const FRESH_MS = 2_000;
+
+/** How long a note is young by which members look for redriven events of keys. */
+const CARE_MS = 600_000;
 
 /** The groups of a queue: their documents, and the consumers that stand for them in the server. */
 export class GroupStore {
@@ -63,8 +66,9 @@ export class GroupStore {
   }
 
   async find(name: string): Promise<Group | undefined> {
+    const askedAt = performance.now();
     const entry = await this.#states.get(this.#names.group(name));
-    return entry === undefined ? this.#forget(name) : this.#remember(toGroup(entry));
+    return entry === undefined ? this.#forget(name) : this.#remember(toGroup(entry), askedAt);
   }
 
   async all(): Promise<Group[]> {
@@ -147,6 +151,7 @@ export class GroupStore {
         incarnation: newIncarnation(name),
         start,
         redrives: 0,
+        care: undefined,
       });
       if (moved === undefined) continue;
       await this.makeConsumer(moved, "log");
@@ -185,6 +190,28 @@ export class GroupStore {
       this.tell(name);
       return;
     }
+  }
+
+  /** Has members look for redriven events of keys before they begin one of a key: all do so two seconds later. */
+  async noteCare(name: string, now: number): Promise<void> {
+    for (;;) {
+      const group = await this.find(name);
+      if (group === undefined) return;
+      const care = { since: group.care?.since ?? now, notedAt: now };
+      if ((await this.#write({ ...group, care })) === undefined) continue;
+      this.tell(name);
+      return;
+    }
+  }
+
+  /**
+   * No redriven event is left: nobody has to look any more. Not before the note is old: whoever has a new one relies on it
+   * while it is young.
+   */
+  async endCare(group: Group): Promise<void> {
+    const { care } = group;
+    if (care === undefined || care.notedAt > this.#clock.now() - CARE_MS) return;
+    await this.#write({ ...group, care: undefined });
   }
 
   /** Tells every instance that a group has changed, this one at once. */
@@ -226,7 +253,8 @@ export class GroupStore {
       }
     }
     await this.#states.purge(this.#names.deliveries(incarnation));
-    await this.#states.purge(this.#names.settledKeys(incarnation));
+    await this.#states.purge(this.#names.keyLines(incarnation));
+    await this.#states.purge(this.#names.keyMarks(incarnation));
   }
 
   /** Stores what a member states; `undefined` when somebody else has changed the group meanwhile. */
@@ -268,7 +296,8 @@ export class GroupStore {
 
   async #write(group: Omit<Group, "writtenAt">): Promise<Group | undefined> {
     const { policy, revision, ...rest } = group;
-    const { name, id, isReader, usualLeaseMs, incarnation, start, redrives } = rest;
+    const { name, id, isReader, usualLeaseMs, incarnation, start, redrives, care } = rest;
+    const askedAt = performance.now();
     const text = JSON.stringify({
       name,
       policy: encodeGroupPolicy(policy),
@@ -278,10 +307,12 @@ export class GroupStore {
       incarnation,
       start,
       redrives,
+      care,
     });
     const written = await this.#states.swap(this.#names.group(name), text, revision);
     if (written === undefined) return this.#forget(name);
-    return this.#remember({ ...group, revision: written, writtenAt: this.#clock.now() });
+    const now = { ...group, revision: written, writtenAt: this.#clock.now() };
+    return this.#remember(now, askedAt);
   }
 
   async #purgeRedriven(name: string): Promise<void> {
@@ -294,8 +325,8 @@ export class GroupStore {
     );
   }
 
-  #remember(group: Group): Group {
-    this.#known.set(group.name, { group, until: performance.now() + FRESH_MS });
+  #remember(group: Group, askedAt: number): Group {
+    this.#known.set(group.name, { group, until: askedAt + FRESH_MS });
     return group;
   }
 

@@ -19,6 +19,8 @@ export interface Group {
   readonly start: number;
   /** How often dead letters were given back to it: whether there is a second consumer to ask. */
   readonly redrives: number;
+  /** Members look for redriven events of keys; by the server's clock. */
+  readonly care?: { readonly since: number; readonly notedAt: number } | undefined;
   readonly revision: number;
   /** When the document was written. */
   readonly writtenAt: number;

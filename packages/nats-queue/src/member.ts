@@ -12,7 +12,7 @@ import {
   type StoredGroupPolicy,
   type Taken,
 } from "@ringrift/event-queue/backend";
-import { Claimer, type Delivered } from "./claimer.ts";
+import { Claimer, type Delivered, type Leasing } from "./claimer.ts";
 import type { Engine } from "./engine.ts";
 import type { GroupEngine } from "./group-engine.ts";
 import { groupInfo } from "./group-info.ts";
@@ -25,6 +25,8 @@ import { Skipper } from "./skipping.ts";
 const LONGEST_WAIT_MS = 10_000;
 /** How often a waiting member notes that its event loop runs: bounds how old a message can be that it finds. */
 const LONGEST_TICK_MS = 1_000;
+/** Most messages of one pull, where all that came before waits for its turn. */
+const LARGEST_PULL = 500;
 
 /** One who receives for a group: pulls, waits, and gives back what nobody takes. */
 export class Member implements GroupMember {
@@ -79,21 +81,23 @@ export class Member implements GroupMember {
     }
     const leaseMs = request.leaseMs ?? group.policy.leaseMs;
     const began = performance.now();
-    const items = await this.#takeNow(group, limit, leaseMs);
+    const items = await this.#takeNow(group, limit, leaseMs, signal);
     const left = waitMs - (performance.now() - began);
     if (items.length === 0 && left > 0 && !isAborted(signal)) {
       const longest = Math.min(left, LONGEST_WAIT_MS, group.policy.expireAfterMs / 4);
-      items.push(...(await this.#waitForOne(group, { longest, leaseMs, seen, signal })));
+      items.push(...(await this.#waitForOne(group, { limit, longest, leaseMs, seen, signal })));
       // More may have come with the first one.
       if (items.length > 0 && items.length < limit && !isAborted(signal)) {
-        items.push(...(await this.#takeNow(group, limit - items.length, leaseMs)));
+        items.push(...(await this.#takeNow(group, limit - items.length, leaseMs, signal)));
       }
     }
     return { items, retryInMs: 0 };
   }
 
   /** There is nothing that is kept of members. */
-  async leave(): Promise<void> {}
+  async leave(): Promise<void> {
+    await this.#claimer.keys.giveUp();
+  }
 
   /** The group with what holds for this member: joined now, if it hasn't yet. */
   async #enter(): Promise<Group> {
@@ -108,38 +112,63 @@ export class Member implements GroupMember {
     return { ...stored, policy: statedPolicy(stored.policy, this.#given) };
   }
 
-  async #takeNow(group: Group, limit: number, leaseMs: number): Promise<ClaimedEvent[]> {
+  /** What is there now. What was claimed is handed over before anything more is asked for. */
+  async #takeNow(
+    group: Group,
+    limit: number,
+    leaseMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ClaimedEvent[]> {
     const claimed: ClaimedEvent[] = [];
     for (const lane of this.#lanes(group)) {
-      while (claimed.length < limit) {
-        const batch = limit - claimed.length;
-        const since = performance.now();
-        const address = this.#engine.groups.addressOf(group, lane);
-        const { connection } = this.#engine;
-        const { messages, end } = await connection.persist("reading events", () =>
-          pullNow(connection, address, batch),
-        );
-        if (end === "gone") await this.#restore(group, lane);
-        if (messages.length > 0) {
-          const raw = messages.map((message) => rawMessage(message));
-          const delivered = { group, lane, messages: raw, leaseMs, since };
-          claimed.push(...(await this.#claim(delivered)));
-        }
-        if (end !== "full" && end !== "limited") {
-          if (lane === "redriven" && messages.length === 0) await this.#noteNoneRedriven(group);
-          break;
-        }
-      }
+      claimed.push(
+        ...(await this.#takeFrom({ group, lane, leaseMs }, limit - claimed.length, signal)),
+      );
+      if (claimed.length >= limit) break;
     }
     return claimed;
   }
 
+  async #takeFrom(
+    from: Leasing & { readonly lane: Lane },
+    limit: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ClaimedEvent[]> {
+    const { group, lane } = from;
+    const { connection, groups } = this.#engine;
+    const address = groups.addressOf(group, lane);
+    for (let batch = limit; !isAborted(signal); batch = Math.min(batch * 2, LARGEST_PULL)) {
+      if (lane === "log") {
+        await this.#claimer.keys.makeRoom(limit);
+        const fronts = await this.#claimer.takeFronts(from, limit);
+        if (fronts.length > 0) return fronts;
+      }
+      const since = performance.now();
+      const { messages, end } = await connection.persist("reading events", () =>
+        pullNow(connection, address, batch),
+      );
+      if (end === "gone") await this.#restore(group, lane);
+      const raw = messages.map((message) => rawMessage(message));
+      const claimed = await this.#claim({ ...from, messages: raw, since }, limit);
+      if (claimed.length > 0) return claimed;
+      if (end !== "full" && end !== "limited") {
+        if (lane === "redriven" && messages.length === 0) await this.#noteNoneRedriven(group);
+        return [];
+      }
+      // All of it waits for its turn, or was settled.
+    }
+    return [];
+  }
+
   /** Where one is too old others may be: they are skipped many at a time. */
-  async #claim(delivered: Delivered): Promise<readonly ClaimedEvent[]> {
-    const { claimed, skipped } = await this.#claimer.claim(delivered);
+  async #claim(delivered: Delivered, limit: number): Promise<ClaimedEvent[]> {
+    const { group, messages } = delivered;
+    if (messages.length === 0) return [];
+    const claimed = await this.#claimer.claim(delivered, limit);
+    const skipped = this.#claimer.takeSkipped();
     if (skipped > 0) {
-      await this.#engine.skips.add(delivered.group, skipped);
-      await this.#skipper.skip(delivered.group);
+      await this.#engine.skips.add(group, skipped);
+      await this.#skipper.skip(group);
     }
     return claimed;
   }
@@ -148,6 +177,7 @@ export class Member implements GroupMember {
   async #waitForOne(
     group: Group,
     wait: {
+      readonly limit: number;
       readonly longest: number;
       readonly leaseMs: number;
       readonly seen: number;
@@ -155,7 +185,11 @@ export class Member implements GroupMember {
     },
   ): Promise<ClaimedEvent[]> {
     const { groups, connection } = this.#engine;
-    const { leaseMs, longest, seen, signal } = wait;
+    const { limit, leaseMs, longest, seen, signal } = wait;
+    const { keys } = this.#claimer;
+    const seenFronts = keys.bell.version;
+    const fronts = await this.#claimer.takeFronts({ group, leaseMs }, limit);
+    if (fronts.length > 0) return fronts;
     const pulls = this.#lanes(group).map((lane) => ({
       lane,
       pull: pullNext(connection, groups.addressOf(group, lane), longest),
@@ -170,25 +204,27 @@ export class Member implements GroupMember {
     ).unref();
     const stop = new AbortController();
     const rung = this.#bell.wait(seen, { signal: anySignal(stop.signal, signal) });
+    const turned = keys.bell.wait(seenFronts, { signal: stop.signal });
     let closed: QueueError | undefined;
     try {
-      await Promise.race([rung, ...pulls.map(({ pull }) => pull.ended)]);
+      await Promise.race([rung, turned, ...pulls.map(({ pull }) => pull.ended)]);
     } catch (error) {
       // An aborted wait is its caller's business.
       if (error instanceof QueueError) closed = error;
     }
     stop.abort();
     rung.catch(() => {});
+    turned.catch(() => {});
     clearInterval(tick);
     await Promise.all(pulls.map(({ pull }) => this.#withdraw(pull)));
     const claimed: ClaimedEvent[] = [];
     for (const { lane, pull } of pulls) {
       if ((await pull.ended) === "gone") await this.#restore(group, lane);
       const messages = pull.messages.map((message: Msg) => rawMessage(message));
-      if (messages.length === 0) continue;
       const delivered = { group, lane, messages, leaseMs, since };
-      claimed.push(...(await this.#claim(delivered)));
+      claimed.push(...(await this.#claim(delivered, limit - claimed.length)));
     }
+    if (claimed.length === 0) claimed.push(...(await this.#claimer.takeFronts({ group, leaseMs }, limit)));
     if (closed === undefined) return claimed;
     for (const { lease } of claimed) await lease.release();
     throw closed;
@@ -216,7 +252,9 @@ export class Member implements GroupMember {
       connection.jsm.consumers.info(stream, consumer),
     );
     // Some may be leased, or wait for their next attempt.
-    if (info.num_pending + info.num_ack_pending === 0) this.#noneRedriven = redriveMark(group);
+    if (info.num_pending + info.num_ack_pending > 0) return;
+    this.#noneRedriven = redriveMark(group);
+    await this.#engine.groups.endCare(group);
   }
 
   /** The consumer is gone: the group was moved or removed meanwhile, or somebody deleted it. */

@@ -40,6 +40,10 @@ export class Names {
     return `${this.stream}.events.*.${bucket}`;
   }
 
+  eventsOfTypeAndBucket(type: string, bucket: string): string {
+    return `${this.stream}.events.${toToken(type)}.${bucket}`;
+  }
+
   get allEvents(): string {
     return `${this.stream}.events.*.*`;
   }
@@ -92,13 +96,22 @@ export class Names {
     return `${this.stream}.state.delivery.${incarnation}.>`;
   }
 
-  /** How far a group has settled the events of a bucket of keys. */
-  settledKey(incarnation: string, bucket: string): string {
+  /** How far a group is with the events of a bucket of keys: see `KeyLine`. */
+  keyLine(incarnation: string, bucket: string): string {
     return `${this.stream}.state.key.${incarnation}.${bucket}`;
   }
 
-  settledKeys(incarnation: string): string {
-    return `${this.stream}.state.key.${incarnation}.>`;
+  keyLines(incarnation: string): string {
+    return `${this.stream}.state.key.${incarnation}.*`;
+  }
+
+  /** That something waits in a line which the consumer doesn't tell of. */
+  keyMark(incarnation: string, bucket: string): string {
+    return `${this.stream}.state.mark.${incarnation}.${bucket}`;
+  }
+
+  keyMarks(incarnation: string): string {
+    return `${this.stream}.state.mark.${incarnation}.*`;
   }
 
   /** How many events a group has skipped. */
@@ -154,7 +167,7 @@ export class Names {
 }
 
 /** Keys of one bucket are ordered as if they were one. */
-function bucketOf(key: string | undefined): string {
+export function bucketOf(key: string | undefined): string {
   if (key === undefined) return NO_KEY;
   return `k${createHash("sha1").update(key).digest("hex").slice(0, BUCKET_DIGITS)}`;
 }

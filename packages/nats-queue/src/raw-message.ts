@@ -9,8 +9,10 @@ export interface RawMessage {
   readonly position: number;
   /** When the server stored it, in ms since the epoch. */
   readonly time: number;
-  /** Which delivery of its consumer this is, from 1. */
+  /** How often its consumer has delivered it, with this delivery. */
   readonly delivery: number;
+  /** Which of all deliveries of its consumer this is. */
+  readonly sequence: number;
   /** Where it is acknowledged. */
   readonly reply: string;
 }
@@ -31,6 +33,7 @@ export function rawMessage(message: Msg): RawMessage {
     text: DECODER.decode(message.data),
     delivery: Number(tokens[at]),
     position: Number(tokens[at + 1]),
+    sequence: Number(tokens[at + 2]),
     time: Math.floor(Number(tokens[at + 3]) / NANOS),
     reply,
   };

@@ -1,12 +1,11 @@
-import { Claimer } from "./claimer.ts";
+import { ACK } from "./acknowledge.ts";
+import { Claimer, type Leasing } from "./claimer.ts";
 import { countMessages, Cursor } from "./cursor.ts";
-import type { GroupEngine } from "./group-engine.ts";
-import type { Group } from "./group.ts";
-import { consumerInfo } from "./group-info.ts";
 import { HEADER } from "./event-message.ts";
-import { ReleaseOrder } from "./release-order.ts";
-import { Lease } from "./lease.ts";
-import { NO_KEY } from "./names.ts";
+import type { GroupEngine } from "./group-engine.ts";
+import { consumerInfo } from "./group-info.ts";
+import type { Group } from "./group.ts";
+import { DeliveryHold } from "./hold.ts";
 import { pullNow } from "./pull.ts";
 import { rawMessage } from "./raw-message.ts";
 
@@ -43,6 +42,7 @@ export class Skipper {
     let count = 0;
     try {
       count += await this.#skipWaiting(group, bound);
+      count += await this.#skipKeys(group, bound);
       for (let portions = 0; portions < MOST_PORTIONS; portions += 1) {
         const skipped = await this.#skipUnseen(group, bound);
         count += skipped;
@@ -82,13 +82,29 @@ export class Skipper {
     const raw = messages.map((message) => rawMessage(message));
     const { leaseMs } = group.policy;
     const delivered = { group, lane: "log", messages: raw, leaseMs, since } as const;
-    const { claimed, skipped } = await this.#claimer.claim(delivered);
+    const claimed = await this.#claimer.claim(delivered, raw.length);
     // Others may have been due at the same time: they go back as they came.
     for (const { lease } of claimed) await lease.release();
-    return skipped;
+    return this.#settled(delivered);
   }
 
-  /** What waits in the server for its next attempt, or for an earlier one of its key. */
+  /** What one makes room for is skipped too, if it is too old; how many were skipped in all. */
+  async #settled(leasing: Leasing): Promise<number> {
+    const { keys } = this.#claimer;
+    let count = 0;
+    for (;;) {
+      await keys.quiet();
+      const claimed = await this.#claimer.takeFronts(leasing, PORTION);
+      for (const { lease } of claimed) await lease.release();
+      const skipped = this.#claimer.takeSkipped();
+      count += skipped;
+      if (skipped === 0) break;
+    }
+    await keys.giveUp();
+    return count;
+  }
+
+  /** What waits in the server for its next attempt, of no key. */
   async #skipWaiting(group: Group, bound: number): Promise<number> {
     const found = await this.#engine.records.ofGroup(group);
     const old = found
@@ -96,44 +112,45 @@ export class Skipper {
       .map(({ position }) => position)
       .toSorted((a, b) => a - b);
     let count = 0;
-    // In order: of a key, one makes room for the next.
     for (const position of old) if (await this.#skipOne(group, position)) count += 1;
     return count;
   }
 
   async #skipOne(group: Group, position: number): Promise<boolean> {
-    const { connection, names, keys, records } = this.#engine;
-    // The one before of its key has changed it, if it was skipped just now.
+    const { connection, names, records } = this.#engine;
     const { record, revision } = await records.get(group, "log", position);
     const reply = record?.ackTo;
     if (record?.idle !== true || reply === undefined) return false;
-    const message = await connection.persist("reading an event", () =>
+    const stored = await connection.persist("reading an event", () =>
       connection.jsm.streams.getMessage(names.stream, { seq: position }),
     );
-    const subject = message?.subject ?? "";
-    const bucket = names.bucketOf(subject);
-    const standing = bucket === NO_KEY ? undefined : await keys.standing(group, bucket, position);
-    // A member has an earlier one of its key: this one is skipped when its turn comes.
-    if (standing?.turn === "later") return false;
-    const { attempts: attempt, delivery, failures } = record;
-    const taken = { delivery, attempts: attempt, idle: false, failures };
+    const { attempts, delivery, failures } = record;
+    const taken = { delivery, attempts, idle: false, failures };
     const recordRevision = await records.swap(group, "log", position, taken, revision);
     // A member has got it meanwhile.
     if (recordRevision === undefined) return false;
-    const headers = message?.header;
-    const time = 0;
-    const claimed = {
+    const subject = stored?.subject ?? "";
+    const message = { subject, headers: stored?.header, text: "", time: 0, sequence: 0 };
+    return new DeliveryHold(this.#engine, {
       group,
-      lane: "log" as const,
-      message: { subject, headers, text: "", position, time, delivery, reply },
-      place: { position, type: names.typeOf(subject), storedAt: time },
-      id: headers?.get(HEADER.id) ?? "",
-      attempt,
+      lane: "log",
+      message: { ...message, position, delivery, reply },
+      position,
+      id: stored?.header?.get(HEADER.id) ?? "",
       recordRevision,
-      failures,
-      key: standing?.turn === "now" ? { bucket, revision: standing.revision } : undefined,
-      heldUntil: performance.now() + group.policy.leaseMs,
-    };
-    return new Lease(this.#engine, claimed, new ReleaseOrder()).skip();
+      until: performance.now() + group.policy.leaseMs,
+      onEnd: () => {},
+    }).settle(ACK);
+  }
+
+  /** Keys whose first event waits for its next attempt: it is skipped, and those behind it that are too old. */
+  async #skipKeys(group: Group, bound: number): Promise<number> {
+    const { lines, clock } = this.#engine;
+    const { leaseMs } = group.policy;
+    const waiting = (await lines.marked(group, clock.now())).filter(
+      ({ line: { head } }) => head?.reply !== undefined && head.position <= bound,
+    );
+    for (const marked of waiting) await this.#claimer.keys.seize({ group, leaseMs }, marked);
+    return waiting.length === 0 ? 0 : this.#settled({ group, leaseMs });
   }
 }

@@ -5,7 +5,7 @@ import { Cursor } from "./cursor.ts";
 import type { DelayedEvents } from "./delayed-events.ts";
 import { consumerInfo, groupInfo, type GroupInfoParts } from "./group-info.ts";
 import type { Group } from "./group.ts";
-import type { KeyOrder } from "./key-order.ts";
+import type { KeyLines } from "./keys/key-lines.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { Skipper } from "./skipping.ts";
 import type { StoredIds } from "./stored-ids.ts";
@@ -19,7 +19,7 @@ export interface SweeperParts extends GroupInfoParts {
   readonly delayed: DelayedEvents;
   readonly ids: StoredIds;
   readonly skipper: Skipper;
-  readonly group: GroupInfoParts["group"] & { readonly keys: KeyOrder };
+  readonly group: GroupInfoParts["group"] & { readonly lines: KeyLines };
 }
 
 /** Removes what need not be kept: events that every group has settled, and groups that nobody serves. */
@@ -103,7 +103,7 @@ export class Sweeper {
     await delayed.forget(config.duplicate_window / NANOS);
     const first = state.messages === 0 ? this.#parts.clock.now() : Date.parse(state.first_ts);
     await ids.forget(first - config.duplicate_window / NANOS);
-    for (const group of groups) await members.keys.forget(group, oldest);
+    for (const group of groups) await members.lines.forget(group, oldest);
   }
 
   /** Removes the events that retention lets go and no group needs. */

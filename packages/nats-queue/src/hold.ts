@@ -1,0 +1,106 @@
+import { acknowledge, deliverAgainIn, WORKING } from "./acknowledge.ts";
+import { graceOf } from "./consumer-config.ts";
+import type { DeliveryRecord } from "./delivery-records.ts";
+import type { GroupEngine } from "./group-engine.ts";
+import type { Group, Lane } from "./group.ts";
+import type { RawMessage } from "./raw-message.ts";
+
+/** The right to settle one event, and how it ends. Each resolves to `false` when it was lost. */
+export interface Hold {
+  /** On the monotone clock. */
+  readonly until: number;
+  /** @param how - what the server is told of the delivery */
+  settle(how: string): Promise<boolean>;
+  /** @param attempts - how many count from now on */
+  giveBack(attempts: number, failures: DeliveryRecord["failures"], how: string): Promise<boolean>;
+  extend(ms: number): Promise<boolean>;
+}
+
+/** What a member's right to an event of no key, or to a redriven one, is made of. */
+export interface Held {
+  readonly group: Group;
+  readonly lane: Lane;
+  readonly message: RawMessage;
+  readonly position: number;
+  readonly id: string;
+  /** Of its record; 0 when it has none. */
+  readonly recordRevision: number;
+  /** On the monotone clock. */
+  readonly until: number;
+  /** Called when it holds no more, whatever became of it. */
+  readonly onEnd: () => void;
+  /** Done before it is settled. */
+  readonly beforeSettled?: (() => Promise<void>) | undefined;
+}
+
+/** The right to one delivery of a consumer, which knows nothing of others. */
+export class DeliveryHold implements Hold {
+  readonly #engine: GroupEngine;
+  readonly #held: Held;
+  #until: number;
+  #recordRevision: number;
+
+  constructor(engine: GroupEngine, held: Held) {
+    this.#engine = engine;
+    this.#held = held;
+    this.#until = held.until;
+    this.#recordRevision = held.recordRevision;
+  }
+
+  get until(): number {
+    return this.#until;
+  }
+
+  async settle(how: string): Promise<boolean> {
+    const { group, lane, id, message, beforeSettled } = this.#held;
+    const { records, letters, settled } = this.#engine;
+    await beforeSettled?.();
+    const done = await this.#say(how);
+    this.#end();
+    if (!done) return false;
+    if (lane === "log") settled.add(group.incarnation, id);
+    if (this.#recordRevision > 0) this.#engine.later(() => records.remove(this.#recordRevision));
+    if (lane === "redriven") this.#engine.later(() => letters.remove(message.position));
+    return true;
+  }
+
+  async giveBack(
+    attempts: number,
+    failures: DeliveryRecord["failures"],
+    how: string,
+  ): Promise<boolean> {
+    const { group, lane, message, position } = this.#held;
+    const ackTo = group.policy.skipAfterMs === null ? {} : { ackTo: message.reply };
+    const record = { delivery: message.delivery, attempts, idle: true, failures, ...ackTo };
+    const { records } = this.#engine;
+    const revision = await records.swap(group, lane, position, record, this.#recordRevision);
+    if (revision === undefined) {
+      this.#end();
+      return false;
+    }
+    this.#recordRevision = revision;
+    const done = await this.#say(how);
+    this.#end();
+    return done;
+  }
+
+  async extend(ms: number): Promise<boolean> {
+    const asked = performance.now();
+    const isUsual = ms === this.#held.group.usualLeaseMs;
+    const done = await this.#say(isUsual ? WORKING : deliverAgainIn(ms + graceOf(ms)));
+    if (done) this.#until = asked + ms;
+    return done;
+  }
+
+  #end(): void {
+    if (this.#until === 0) return;
+    this.#until = 0;
+    this.#held.onEnd();
+  }
+
+  #say(what: string): Promise<boolean> {
+    const { group, lane, message } = this.#held;
+    const address = { ...this.#engine.groups.addressOf(group, lane), reply: message.reply };
+    return acknowledge(this.#engine.connection, address, what, () => performance.now() < this.#until);
+  }
+}

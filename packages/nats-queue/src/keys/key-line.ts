@@ -1,0 +1,72 @@
+import type { DeadLetter } from "@ringrift/event-queue";
+
+/** What is known of the first unsettled event of a key that isn't a plain first delivery. */
+export interface LineHead {
+  readonly position: number;
+  /** The server's count of deliveries, of the message that stands for it, when `attempts` was right. */
+  readonly delivery: number;
+  /** Attempts that count, up to and with that delivery. */
+  readonly attempts: number;
+  readonly failures: DeadLetter["history"];
+  /** It waits for its next attempt: where the server is told that it is settled. */
+  readonly reply?: string | undefined;
+}
+
+/**
+ * How far a group is with the events of a key, in the order of the log.
+ *
+ * The first unsettled one is delivered by the group's consumer, and its message is unacknowledged for as long. Events
+ * behind it may be *absorbed*: acknowledged to the consumer, since whoever settles the first one goes on with the next one
+ * that the log has. The message of the first one then stays unacknowledged until nothing is absorbed any more, and stands
+ * for all of them (it is the *token*): when its holder dies, the consumer gives it to another member.
+ */
+export interface KeyLine {
+  /** All events of the key up to this position are settled. */
+  readonly settled: number;
+  /** Events up to this position don't come from the consumer any more, but for the first one. */
+  readonly absorbed: number;
+  /** How many were absorbed and aren't settled. */
+  readonly count: number;
+  /** Position of the token, once its own event is settled. */
+  readonly token?: number | undefined;
+  /** The server's count of deliveries of the token when the last event was settled. */
+  readonly since?: number | undefined;
+  readonly head?: LineHead | undefined;
+  /** The next event, where whoever settled the last one had it at hand, and has begun it unless it died. */
+  readonly atHand?: number | undefined;
+  /** The redriven event, by its sequence among the dead letters, that is handled now or waits for its retry. */
+  readonly turn?: number | undefined;
+}
+
+/** A line, and the revision that a change of it must name (0 where nothing is written yet). */
+export interface KnownLine {
+  readonly line: KeyLine;
+  readonly revision: number;
+  /** When it was written, by the server's clock; 0 where nothing is. */
+  readonly writtenAt: number;
+}
+
+/** The line of a key of which the group has seen nothing. */
+export function newLine(start: number): KeyLine {
+  return { settled: start, absorbed: 0, count: 0 };
+}
+
+/** Whether something waits in it that the consumer doesn't tell of. */
+export function isSpecial({ settled, absorbed, head, token }: KeyLine): boolean {
+  return absorbed > settled || token !== undefined || head?.reply !== undefined;
+}
+
+/** Most lines say only how far they are: so they are short. */
+export function encodeLine({ settled, absorbed, count, ...rest }: KeyLine): string {
+  return JSON.stringify({
+    settled,
+    ...(absorbed > settled && { absorbed, count }),
+    ...rest,
+  });
+}
+
+export function decodeLine(text: string): KeyLine {
+  // The cast is safe: written by encodeLine.
+  const stored = JSON.parse(text) as Partial<KeyLine> & Pick<KeyLine, "settled">;
+  return { absorbed: 0, count: 0, ...stored };
+}

@@ -1,0 +1,496 @@
+import { ACK, acknowledge, deliverAgainIn, GIVE_BACK, WORKING } from "../acknowledge.ts";
+import { graceOf } from "../consumer-config.ts";
+import { attemptOf, type DeliveryRecord } from "../delivery-records.ts";
+import type { GroupEngine } from "../group-engine.ts";
+import type { Group } from "../group.ts";
+import type { Hold } from "../hold.ts";
+import { failuresBefore } from "../lease.ts";
+import type { RawMessage } from "../raw-message.ts";
+import { type Candidate, candidateOf } from "./candidate.ts";
+import type { KeyLine, KnownLine } from "./key-line.ts";
+
+/** Events behind a first one that has been handled for so long are absorbed; before, they wait at the member. */
+const YOUNG_MS = 10;
+/** While a redriven event of the key is handled, others are looked at so often. */
+const LOOK_AGAIN_MS = 500;
+/** What is left of a lease when an event is handed over: where it is less, the lease is renewed first. */
+const LEFT = 0.75;
+
+/** A delivery that waits at this member for its turn. */
+export interface Parked extends Candidate {
+  readonly message: RawMessage;
+  /** When the lease that came with it ends, on the monotone clock. */
+  readonly until: number;
+  /** Number of the run that it came with, while the member had all that was unsettled; else 0. */
+  readonly run: number;
+  readonly since: number;
+}
+
+/** The first unsettled event, as it is to be leased. */
+export interface Front {
+  readonly candidate: Candidate;
+  readonly attempt: number;
+  readonly failures: DeliveryRecord["failures"];
+  readonly run: number;
+}
+
+/** What a lane tells the member that has it. */
+export interface LaneOwner {
+  /** Its front is there. */
+  onFront(lane: Lane): void;
+  /** It is over: whatever comes of this key is looked at anew. */
+  onOver(lane: Lane, isSettled: boolean): void;
+  /** They came behind events of a lane that is over. */
+  onHomeless(group: Group, bucket: string, parked: readonly Parked[]): void;
+}
+
+/**
+ * One key at the member that has its turn: the message that stands for it in the consumer, the first unsettled event, and
+ * those that wait behind it at this member. Settling one goes on with the next. See {@link KeyLine}.
+ */
+export class Lane {
+  readonly group: Group;
+  readonly bucket: string;
+  readonly leaseMs: number;
+  readonly #engine: GroupEngine;
+  readonly #owner: LaneOwner;
+  #known: KnownLine;
+  /** It stands for the key in the consumer. */
+  #token: RawMessage;
+  /** It is acknowledged, and the next one not yet there. */
+  #isTokenDone = false;
+  #until = 0;
+  #front: Front | undefined;
+  #run = 0;
+  /** When the front came, on the monotone clock. */
+  #since = 0;
+  #isTaken = false;
+  #parked: Parked[] = [];
+  #isOver = false;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    engine: GroupEngine,
+    owner: LaneOwner,
+    from: {
+      readonly group: Group;
+      readonly bucket: string;
+      readonly leaseMs: number;
+      readonly known: KnownLine;
+      readonly token: Parked;
+    },
+  ) {
+    this.#engine = engine;
+    this.#owner = owner;
+    this.group = from.group;
+    this.bucket = from.bucket;
+    this.leaseMs = from.leaseMs;
+    this.#known = from.known;
+    this.#token = from.token.message;
+    this.#until = from.token.until;
+  }
+
+  /** The front, as long as nobody has taken it. */
+  get front(): Front | undefined {
+    const isFree = !this.#isTaken && this.#known.line.turn === undefined;
+    return isFree ? this.#front : undefined;
+  }
+
+  /** All events up to this position are settled. */
+  get settled(): number {
+    return this.#known.line.settled;
+  }
+
+  /** The lease on its front has run out. */
+  get isLost(): boolean {
+    return this.#front !== undefined && performance.now() >= this.#until;
+  }
+
+  get parkedCount(): number {
+    return this.#parked.length;
+  }
+
+  /** How many deliveries the server holds for this member because of it. */
+  get heldCount(): number {
+    const now = performance.now();
+    const parked = this.#parked.filter(({ until }) => until > now).length;
+    return parked + (this.#isTokenDone || this.#until <= now ? 0 : 1);
+  }
+
+  /** Whether what comes now may wait at this member: the front is quick, as far as known. */
+  get isYoung(): boolean {
+    return this.#front === undefined || performance.now() - this.#since < YOUNG_MS;
+  }
+
+  /** Nothing of it was asked for, or nothing behind it had its turn, for longer than the server should wait. */
+  get isStale(): boolean {
+    const before = performance.now() - this.leaseMs / 4;
+    const [first] = this.#parked;
+    return (this.front !== undefined && this.#since < before) || (first?.since ?? before) < before;
+  }
+
+  /** Whether a delivery is of the message that stands for the key: the lease on it was lost. */
+  isToken({ position }: Pick<RawMessage, "position">): boolean {
+    return this.#token.position === position;
+  }
+
+  /** Begins with a delivery whose turn it is. */
+  async begin(first: Parked): Promise<void> {
+    const { head } = this.#known.line;
+    const isKnown = head?.position === first.place.position;
+    const record = isKnown ? head : undefined;
+    await this.#exclusive(async () => {
+      if (this.leaseMs !== this.group.usualLeaseMs && !(await this.#renew())) return this.#drop();
+      const { delivery } = first.message;
+      const attempt = this.#isUnbegun(first) ? 1 : attemptOf(delivery, record);
+      const front = this.#frontOf(first, attempt, record, first.run);
+      if ((delivery > 1 || isKnown) && !(await this.#note(front))) return undefined;
+      this.#front = front;
+      return undefined;
+    });
+    await this.#offer();
+  }
+
+  /** Goes on behind what the message stands for. */
+  async resume(): Promise<void> {
+    await this.#exclusive(() => this.#advance(true));
+    await this.#offer();
+  }
+
+  /** It waits here, unacknowledged. */
+  park(parked: Parked): void {
+    const { position } = parked.place;
+    const others = this.#parked.filter(({ place }) => place.position !== position);
+    this.#parked = [...others, parked].toSorted((a, b) => a.place.position - b.place.position);
+  }
+
+  /** Those that wait here need the consumer no more. */
+  absorbParked(): Promise<void> {
+    return this.absorb(this.#parked.splice(0));
+  }
+
+  /** They need the consumer no more: whoever has the lane gets to them by the log. */
+  async absorb(parked: readonly Parked[]): Promise<void> {
+    if (parked.length === 0) return;
+    const isDone = await this.#exclusive(async () => {
+      if (this.#isOver) return false;
+      if (this.#front === undefined && this.#known.line.token === undefined) {
+        // Nothing stands for the key just now: one of these will.
+        for (const one of parked) this.park(one);
+        return true;
+      }
+      const last = Math.max(...parked.map(({ place }) => place.position));
+      const isWritten = await this.#change((line) => ({
+        ...line,
+        absorbed: Math.max(line.absorbed, last),
+        count: line.count + parked.length,
+      }));
+      if (isWritten) this.#forget(parked);
+      return isWritten;
+    });
+    if (!isDone) this.#owner.onHomeless(this.group, this.bucket, parked);
+  }
+
+  /** Hands a front over: the right to settle it, as long as it is the front. `undefined` when somebody has it. */
+  take(front: Front): Hold | undefined {
+    if (this.front !== front) return undefined;
+    this.#isTaken = true;
+    this.#since = performance.now();
+    const untilOf = (): number => (this.#front === front ? this.#until : 0);
+    return {
+      get until() {
+        return untilOf();
+      },
+      settle: () => this.#settle(front),
+      giveBack: (attempts, failures, how) => this.#giveBack(front, { attempts, failures, how }),
+      extend: (ms) => this.#extend(ms),
+    };
+  }
+
+  async #settle(front: Front): Promise<boolean> {
+    const { position } = front.candidate.place;
+    const isDone = await this.#exclusive(async () => {
+      if (this.#isOver || this.#front !== front) return false;
+      const isWritten = await this.#change((line) => {
+        const { absorbed, turn } = line;
+        const isMore = absorbed > position;
+        return {
+          settled: position,
+          absorbed,
+          count: Math.max(0, line.count - (line.token === undefined ? 0 : 1)),
+          ...(isMore
+            ? { token: this.#token.position, since: this.#token.delivery }
+            : { atHand: this.#parked[0]?.place.position }),
+          turn,
+        };
+      });
+      if (!isWritten) return false;
+      if (this.#known.line.token === undefined) this.#forgetToken();
+      this.#engine.settled.add(this.group.incarnation, front.candidate.id);
+      this.#run = front.run;
+      this.#front = undefined;
+      this.#isTaken = false;
+      return true;
+    });
+    if (isDone) this.#engine.later(() => this.moveOn());
+    return isDone;
+  }
+
+  async #giveBack(
+    front: Front,
+    {
+      attempts,
+      failures,
+      how,
+    }: {
+      readonly attempts: number;
+      readonly failures: DeliveryRecord["failures"];
+      readonly how: string;
+    },
+  ): Promise<boolean> {
+    return this.#exclusive(async () => {
+      if (this.#isOver || this.#front !== front) return false;
+      const parked = this.#parked.splice(0);
+      const last = parked.at(-1)?.place.position ?? 0;
+      const { position } = front.candidate.place;
+      const { delivery, reply } = this.#token;
+      const isWritten = await this.#change((line) => ({
+        ...line,
+        absorbed: Math.max(line.absorbed, last),
+        count: line.count + parked.length,
+        head: { position, delivery, attempts, failures, reply },
+      }));
+      if (!isWritten) {
+        this.#owner.onHomeless(this.group, this.bucket, parked);
+        return false;
+      }
+      this.#forget(parked);
+      const isSaid = await this.#say(how);
+      this.#end(false);
+      return isSaid;
+    });
+  }
+
+  async #extend(ms: number): Promise<boolean> {
+    const asked = performance.now();
+    const isUsual = ms === this.group.usualLeaseMs;
+    const done = await this.#say(isUsual ? WORKING : deliverAgainIn(ms + graceOf(ms)));
+    if (done) this.#until = asked + ms;
+    return done;
+  }
+
+  /** Gives the front back that nobody has taken, and what waits behind it. */
+  async giveUp(how: string = GIVE_BACK): Promise<void> {
+    const front = this.#front;
+    if (front === undefined || this.#isTaken) return;
+    this.#isTaken = true;
+    const { attempt, failures } = front;
+    await this.#giveBack(front, { attempts: attempt - 1, failures, how });
+  }
+
+  /** Resolves when nothing is on its way to the front. */
+  idle(): Promise<void> {
+    return this.#exclusive(async () => {});
+  }
+
+  /** Its lease was lost. */
+  lose(): void {
+    this.#drop();
+  }
+
+  /** Makes the next event the front. */
+  async moveOn(): Promise<void> {
+    await this.#exclusive(async () => {
+      if (!this.#isOver && this.#front === undefined) await this.#advance(false);
+    });
+    await this.#offer();
+  }
+
+  async #advance(isResumed: boolean): Promise<void> {
+    try {
+      while (!this.#isOver) {
+        if (this.#known.line.token === undefined) {
+          await this.#nextParked();
+          return;
+        }
+        if (await this.#nextAbsorbed(isResumed)) return;
+      }
+    } catch (error) {
+      // Whoever is given the message that stands for it goes on.
+      this.#drop();
+      throw error;
+    }
+  }
+
+  /** `false` when nothing is absorbed any more: then what comes next comes from the consumer. */
+  async #nextAbsorbed(isResumed: boolean): Promise<boolean> {
+    const { line } = this.#known;
+    const next = await this.#engine.order.find(this.group, this.bucket, line.settled);
+    if (next === undefined || next.position > line.absorbed) {
+      const isWritten = await this.#change(({ settled, turn }) => ({
+        settled,
+        absorbed: 0,
+        count: 0,
+        turn,
+      }));
+      // If more was absorbed meanwhile, it is looked at again.
+      if (isWritten) this.#forgetToken();
+      return this.#isOver;
+    }
+    const isShort = this.#until - performance.now() < this.leaseMs * LEFT;
+    if (isShort && !(await this.#renew())) {
+      this.#drop();
+      return true;
+    }
+    const candidate = candidateOf(next, this.#engine.names);
+    const head = line.head?.position === next.position ? line.head : undefined;
+    const { delivery } = this.#token;
+    const since = line.since ?? delivery;
+    const attempt = head ? attemptOf(delivery, head) : Math.max(1, delivery - since + 1);
+    const front = this.#frontOf(candidate, attempt, head, 0);
+    if (isResumed && !(await this.#note(front))) return true;
+    this.#front = front;
+    return true;
+  }
+
+  async #nextParked(): Promise<void> {
+    const { settled } = this.#known.line;
+    const over = this.#parked.filter(({ place }) => place.position <= settled);
+    this.#parked = this.#parked.slice(over.length);
+    this.#forget(over);
+    const [first] = this.#parked;
+    if (first === undefined) {
+      this.#end(true);
+      return;
+    }
+    const isSure = this.#run !== 0 && first.run === this.#run;
+    const next = isSure
+      ? first.place
+      : await this.#engine.order.find(this.group, this.bucket, settled);
+    if (next?.position !== first.place.position) {
+      // An earlier one is somebody else's; or none is in the log any more.
+      this.#end(true);
+      this.#owner.onHomeless(this.group, this.bucket, this.#parked.splice(0));
+      return;
+    }
+    this.#parked.shift();
+    this.#token = first.message;
+    this.#isTokenDone = false;
+    this.#until = first.until;
+    const isShort = this.#until - performance.now() < this.leaseMs * LEFT;
+    if (isShort && !(await this.#renew())) {
+      this.#drop();
+      return;
+    }
+    // It came before its turn, so no handler has had it before.
+    const front = this.#frontOf(first, 1, undefined, first.run);
+    if (first.message.delivery > 1 && !(await this.#note(front))) return;
+    this.#front = front;
+  }
+
+  /** Tells the member of its front, if there is one. */
+  async #offer(): Promise<void> {
+    if (this.#front === undefined || this.#isOver) return;
+    this.#since = performance.now();
+    if (this.#known.line.turn === undefined) this.#owner.onFront(this);
+    // A redriven event of the key is handled.
+    else await this.giveUp(deliverAgainIn(LOOK_AGAIN_MS));
+  }
+
+  /**
+   * Whether no handler can have had an event that was delivered before: it came before its turn then, to somebody who
+   * didn't settle the one before it.
+   */
+  #isUnbegun({ place, message }: Parked): boolean {
+    const { line, writtenAt } = this.#known;
+    if (message.delivery === 1 || line.head?.position === place.position) return false;
+    const lastAt = this.#engine.clock.now() - this.group.usualLeaseMs;
+    return writtenAt >= lastAt && line.settled > this.group.start && line.atHand !== place.position;
+  }
+
+  #frontOf(
+    candidate: Candidate,
+    attempt: number,
+    record: Pick<DeliveryRecord, "failures"> | undefined,
+    run: number,
+  ): Front {
+    const failures = failuresBefore(attempt, record, this.#engine.clock.now());
+    return { candidate, attempt, failures, run };
+  }
+
+  /** Notes which delivery has it: whoever had an earlier one can settle it no more. */
+  #note({ candidate, attempt, failures }: Front): Promise<boolean> {
+    const { position } = candidate.place;
+    const { delivery } = this.#token;
+    return this.#change((line) => ({
+      ...line,
+      head: { position, delivery, attempts: attempt, failures },
+    }));
+  }
+
+  /** Writes a change; `false`, and the lane is over, when somebody else has the turn by now. */
+  async #change(change: (line: KeyLine) => KeyLine): Promise<boolean> {
+    const { lines } = this.#engine;
+    for (;;) {
+      const { line } = this.#known;
+      const written = await lines.swap(this.group, this.bucket, this.#known, change(line));
+      if (written !== undefined) {
+        this.#known = written;
+        return true;
+      }
+      const now = await lines.read(this.group, this.bucket);
+      if (!this.#isStillMine(now.line)) {
+        this.#drop();
+        return false;
+      }
+      this.#known = now;
+    }
+  }
+
+  #isStillMine({ settled, token, head }: KeyLine): boolean {
+    const { position, delivery } = this.#token;
+    if ((head?.delivery ?? 0) > delivery) return false;
+    if (token !== undefined) return token === position;
+    return this.#known.line.token === undefined && settled < (this.#front === undefined ? position + 1 : position);
+  }
+
+  async #renew(): Promise<boolean> {
+    return this.#extend(this.leaseMs);
+  }
+
+  #forget(done: readonly Pick<Parked, "message">[]): void {
+    for (const { message } of done) this.#engine.tell(message, ACK);
+  }
+
+  #forgetToken(): void {
+    this.#forget([{ message: this.#token }]);
+    this.#isTokenDone = true;
+  }
+
+  /** The turn is somebody else's. */
+  #drop(): void {
+    if (this.#isOver) return;
+    const parked = this.#parked.splice(0);
+    for (const { message } of parked) this.#engine.tell(message, GIVE_BACK);
+    this.#end(false);
+  }
+
+  #end(isSettled: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#front = undefined;
+    this.#owner.onOver(this, isSettled);
+  }
+
+  #say(what: string): Promise<boolean> {
+    const { groups, connection } = this.#engine;
+    const address = { ...groups.addressOf(this.group, "log"), reply: this.#token.reply };
+    return acknowledge(connection, address, what, () => !this.#isOver);
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#tail.then(work);
+    this.#tail = mine.catch(() => {});
+    return mine;
+  }
+}
