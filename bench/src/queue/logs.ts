@@ -9,7 +9,10 @@ import { payload } from "./payload.ts";
 /** How the processes of a run learn where its logs are kept. */
 const VARIABLE = "RINGRIFT_BENCH_FOLDER";
 /** Tells checkouts apart: the format of the file may differ between two commits. */
-const CHECKOUT = createHash("sha256").update(import.meta.dirname).digest("hex").slice(0, 8);
+const CHECKOUT = createHash("sha256")
+  .update(import.meta.dirname)
+  .digest("hex")
+  .slice(0, 8);
 const CHUNK = 250_000;
 
 /** The one type that comes once in a million. */

@@ -150,7 +150,7 @@ export class Engine {
   /** Others get at once what nobody here has asked for. Whoever can't be told so finds out. */
   async #giveUp(): Promise<void> {
     if (!this.connection.connected) return;
-    const given = Promise.allSettled([...this.group.keyed].map((keys) => keys.giveUp()));
+    const given = Promise.allSettled([...this.group.holders].map((holder) => holder.giveUp()));
     await Promise.race([given, new Promise((resolve) => setTimeout(resolve, GIVE_UP_MS).unref())]);
   }
 

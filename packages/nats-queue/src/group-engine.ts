@@ -4,7 +4,6 @@ import type { DeadLetterStore } from "./dead-letter-store.ts";
 import { DeliveryRecords } from "./delivery-records.ts";
 import type { Group } from "./group.ts";
 import type { GroupStore } from "./group-store.ts";
-import type { KeyLanes } from "./keys/key-lanes.ts";
 import { KeyLines } from "./keys/key-lines.ts";
 import { NextOfKey } from "./keys/next-of-key.ts";
 import type { Names } from "./names.ts";
@@ -13,6 +12,14 @@ import { SettledMemory } from "./settled-memory.ts";
 import type { ServerClock } from "./server-clock.ts";
 import type { SkipCount } from "./skip-count.ts";
 import type { StateStore } from "./state-store.ts";
+
+/** Something of a member that has events which nobody has asked for. */
+export interface Holder {
+  /** Those that wait for their turn, of which group. */
+  readonly parked?: { readonly incarnation: string; readonly count: number };
+  /** Gives them back. */
+  giveUp(): Promise<void>;
+}
 
 /** What members of groups work with. */
 export class GroupEngine {
@@ -27,8 +34,8 @@ export class GroupEngine {
   readonly lines: KeyLines;
   readonly order: NextOfKey;
   readonly settled: SettledMemory = new SettledMemory();
-  /** The keys of members that have any. */
-  readonly keyed: Set<KeyLanes> = new Set();
+  /** What members have that nobody has asked for. */
+  readonly holders: Set<Holder> = new Set();
   /** Counts work as a call of the instance: it is refused when that is closed, and a close waits for it. */
   readonly use: <T>(work: () => Promise<T>) => Promise<T>;
   /** Told of each event that became a dead letter. */
@@ -69,7 +76,9 @@ export class GroupEngine {
   /** How many events of the group wait at members of this process for their turn. */
   parkedOf({ incarnation }: Group): number {
     let count = 0;
-    for (const keys of this.keyed) if (keys.incarnation === incarnation) count += keys.parkedCount;
+    for (const holder of this.holders) {
+      if (holder.parked?.incarnation === incarnation) count += holder.parked.count;
+    }
     return count;
   }
 

@@ -101,6 +101,11 @@ export class DeliveryHold implements Hold {
   #say(what: string): Promise<boolean> {
     const { group, lane, message } = this.#held;
     const address = { ...this.#engine.groups.addressOf(group, lane), reply: message.reply };
-    return acknowledge(this.#engine.connection, address, what, () => performance.now() < this.#until);
+    return acknowledge(
+      this.#engine.connection,
+      address,
+      what,
+      () => performance.now() < this.#until,
+    );
   }
 }

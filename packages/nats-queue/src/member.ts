@@ -20,6 +20,7 @@ import type { Group, Lane } from "./group.ts";
 import { pullNext, pullNow, type PullRequest } from "./pull.ts";
 import { rawMessage } from "./raw-message.ts";
 import { Skipper } from "./skipping.ts";
+import { SpareEvents } from "./spare-events.ts";
 
 /** Longest wait before a member looks whether its group is still what it was. */
 const LONGEST_WAIT_MS = 10_000;
@@ -39,6 +40,7 @@ export class Member implements GroupMember {
   readonly #bell: Bell;
   readonly #claimer: Claimer;
   readonly #skipper: Skipper;
+  readonly #spare: SpareEvents;
   #group: Group | undefined;
   /** Incarnation and count of redrives whose events have all been settled. */
   #noneRedriven: string | undefined;
@@ -51,6 +53,7 @@ export class Member implements GroupMember {
     this.#bell = queue.groupBell;
     this.#claimer = new Claimer(queue.group);
     this.#skipper = new Skipper(queue.group);
+    this.#spare = new SpareEvents(queue.group);
   }
 
   /** What holds for this member, once it has asked. */
@@ -96,7 +99,7 @@ export class Member implements GroupMember {
 
   /** There is nothing that is kept of members. */
   async leave(): Promise<void> {
-    await this.#claimer.keys.giveUp();
+    await Promise.all([this.#claimer.keys.giveUp(), this.#spare.giveUp()]);
   }
 
   /** The group with what holds for this member: joined now, if it hasn't yet. */
@@ -119,7 +122,8 @@ export class Member implements GroupMember {
     leaseMs: number,
     signal: AbortSignal | undefined,
   ): Promise<ClaimedEvent[]> {
-    const claimed: ClaimedEvent[] = [];
+    const claimed = this.#spare.take({ group }, limit);
+    if (claimed.length > 0) return claimed;
     for (const lane of this.#lanes(group)) {
       claimed.push(
         ...(await this.#takeFrom({ group, lane, leaseMs }, limit - claimed.length, signal)),
@@ -170,7 +174,7 @@ export class Member implements GroupMember {
       await this.#engine.skips.add(group, skipped);
       await this.#skipper.skip(group);
     }
-    return claimed;
+    return this.#spare.split(delivered, claimed, limit);
   }
 
   /** Waits in the server, so that the next event, or a retry that falls due, comes at once. */
@@ -224,7 +228,8 @@ export class Member implements GroupMember {
       const delivered = { group, lane, messages, leaseMs, since };
       claimed.push(...(await this.#claim(delivered, limit - claimed.length)));
     }
-    if (claimed.length === 0) claimed.push(...(await this.#claimer.takeFronts({ group, leaseMs }, limit)));
+    if (claimed.length === 0)
+      claimed.push(...(await this.#claimer.takeFronts({ group, leaseMs }, limit)));
     if (closed === undefined) return claimed;
     for (const { lease } of claimed) await lease.release();
     throw closed;

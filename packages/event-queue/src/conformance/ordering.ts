@@ -52,6 +52,39 @@ export function ordering(test: TestCase): void {
     expect((await receiveOne(group)).payload).toEqual({ n: 2 });
   });
 
+  keyed(
+    "a redriven event waits while one of its key is leased, and others wait for it",
+    async (lab) => {
+      const queue = lab.open();
+      const group = queue.group("mailer");
+      await queue.send(PLACED, { n: 1 }, { key: "a" });
+      await (await receiveOne(group)).nack({ reason: new PermanentError("no") });
+      await queue.sendMany([
+        { type: PLACED, payload: { n: 2 }, key: "a" },
+        { type: PLACED, payload: { n: 3 }, key: "b" },
+      ]);
+      const leased = await group.receive();
+      expect(numbersOf(leased)).toEqual([2, 3]);
+      expect(await queue.deadLetters.redrive({})).toEqual({ count: 1 });
+      expect(await group.receive({ waitMs: 100 })).toEqual([]);
+      for (const event of leased) await event.ack();
+      const again = await receiveOne(group);
+      expect(again).toMatchObject({ payload: { n: 1 }, redelivered: true });
+      await queue.sendMany([
+        { type: PLACED, payload: { n: 4 }, key: "a" },
+        { type: PLACED, payload: { n: 5 }, key: "b" },
+      ]);
+      const other = await receiveOne(group);
+      expect(other.payload).toEqual({ n: 5 });
+      expect(await group.receive({ waitMs: 100 })).toEqual([]);
+      await again.nack({ delayMs: 50 });
+      const third = await receiveOne(group);
+      expect(third.payload).toEqual({ n: 1 });
+      await third.ack();
+      expect((await receiveOne(group)).payload).toEqual({ n: 4 });
+    },
+  );
+
   keyed("each group has an order of its own", async (lab) => {
     const queue = lab.open();
     await queue.send(PLACED, { n: 1 }, { key: "a" });

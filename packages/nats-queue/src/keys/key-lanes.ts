@@ -2,7 +2,7 @@ import { runDetached } from "@ringrift/envelope";
 import { Bell } from "@ringrift/event-queue/backend";
 import { ACK } from "../acknowledge.ts";
 import type { Group } from "../group.ts";
-import type { GroupEngine } from "../group-engine.ts";
+import type { GroupEngine, Holder } from "../group-engine.ts";
 import { candidateOf } from "./candidate.ts";
 import type { KnownLine } from "./key-line.ts";
 import type { MarkedLine } from "./key-lines.ts";
@@ -25,7 +25,7 @@ export interface LaneFront {
 }
 
 /** The keys at one member: those whose turn it has, and what waits behind them. */
-export class KeyLanes implements LaneOwner {
+export class KeyLanes implements LaneOwner, Holder {
   /** Rings when a front is there, and when a lane is over. */
   readonly bell: Bell = new Bell();
   readonly #engine: GroupEngine;
@@ -34,13 +34,16 @@ export class KeyLanes implements LaneOwner {
   /** Keys whose turn this member gave up: what comes of them isn't known to be next. */
   readonly #given = new Set<string>();
   readonly #placing = new Set<Promise<void>>();
-  /** Of the group that it serves. */
-  incarnation: string = "";
+  #incarnation = "";
   #timer: NodeJS.Timeout | undefined;
 
   constructor(engine: GroupEngine, run: DeliveryRun) {
     this.#engine = engine;
     this.#run = run;
+  }
+
+  get parked(): NonNullable<Holder["parked"]> {
+    return { incarnation: this.#incarnation, count: this.parkedCount };
   }
 
   /** How many events wait here for their turn. */
@@ -123,7 +126,12 @@ export class KeyLanes implements LaneOwner {
     const { head } = line;
     if (head?.reply === undefined || this.#lanes.has(bucket)) return;
     const { reply, ...rest } = head;
-    const taken = await this.#engine.lines.swap(group, bucket, { line, ...known }, { ...line, head: rest });
+    const taken = await this.#engine.lines.swap(
+      group,
+      bucket,
+      { line, ...known },
+      { ...line, head: rest },
+    );
     // A member has got it meanwhile.
     if (taken === undefined) return;
     const next = await this.#engine.order.find(group, bucket, line.settled);
@@ -168,9 +176,7 @@ export class KeyLanes implements LaneOwner {
     if (parked.length === 0) return;
     const { leaseMs } = group.policy;
     this.#given.add(bucket);
-    this.#engine.later(() =>
-      this.#placeOne({ group, leaseMs, bucket, isCareful: true }, parked),
-    );
+    this.#engine.later(() => this.#placeOne({ group, leaseMs, bucket, isCareful: true }, parked));
   }
 
   async #placeOne(where: Where, delivered: readonly Parked[]): Promise<void> {
@@ -215,7 +221,7 @@ export class KeyLanes implements LaneOwner {
   async #look(where: Where, sorted: readonly Parked[]): Promise<void> {
     const { group, bucket } = where;
     const { lines, order } = this.#engine;
-    for (let left = sorted; left.length > 0; ) {
+    for (let left = sorted; left.length > 0;) {
       const known = await lines.read(group, bucket);
       const { line } = known;
       const token = left.find(({ message }) => message.position === line.token);
@@ -315,7 +321,7 @@ export class KeyLanes implements LaneOwner {
 
   #add(lane: Lane): Lane {
     this.#lanes.set(lane.bucket, lane);
-    this.#engine.keyed.add(this);
+    this.#engine.holders.add(this);
     this.#given.delete(lane.bucket);
     const everyMs = Math.min(1_000, Math.max(10, lane.leaseMs / 8));
     this.#timer ??= runDetached(() => setInterval(() => this.#tidy(), everyMs).unref());
@@ -334,15 +340,15 @@ export class KeyLanes implements LaneOwner {
       }
     }
     if (this.#lanes.size > 0) return;
-    this.#engine.keyed.delete(this);
+    this.#engine.holders.delete(this);
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
   /** Begins anew where the group's cursor was set: all before is nobody's any more. */
   enter({ incarnation }: Group): void {
-    if (incarnation === this.incarnation) return;
-    this.incarnation = incarnation;
+    if (incarnation === this.#incarnation) return;
+    this.#incarnation = incarnation;
     for (const lane of this.#lanes.values()) lane.lose();
     this.#given.clear();
     this.#run.end();

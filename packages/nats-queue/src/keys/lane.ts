@@ -451,7 +451,10 @@ export class Lane {
     const { position, delivery } = this.#token;
     if ((head?.delivery ?? 0) > delivery) return false;
     if (token !== undefined) return token === position;
-    return this.#known.line.token === undefined && settled < (this.#front === undefined ? position + 1 : position);
+    return (
+      this.#known.line.token === undefined &&
+      settled < (this.#front === undefined ? position + 1 : position)
+    );
   }
 
   async #renew(): Promise<boolean> {

@@ -30,7 +30,9 @@ export class NextOfKey {
       from = found.position;
     }
     const byType = await Promise.all(
-      (eventTypes ?? []).map((type) => this.#next(this.#names.eventsOfTypeAndBucket(type, bucket), from)),
+      (eventTypes ?? []).map((type) =>
+        this.#next(this.#names.eventsOfTypeAndBucket(type, bucket), from),
+      ),
     );
     return byType
       .filter((one) => one !== undefined)
