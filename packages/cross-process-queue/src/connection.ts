@@ -42,6 +42,11 @@ export function checkSource(source: DatabaseSource): DatabaseSource {
   return source;
 }
 
+/** So long a program may go by what it saw of the schema version. */
+const LOOK_AGAIN_MS = 500;
+/** So long a program waits that puts an end to older versions: each of them has looked by then. */
+export const ANNOUNCED_MS: number = 2 * LOOK_AGAIN_MS;
+
 /** One open database, with its prepared statements. `openConnection()` gives one that is checked and set up. */
 export class Connection {
   readonly database: SqliteDatabase;
@@ -50,6 +55,8 @@ export class Connection {
   /** Whether it was opened here; else its settings and its end are somebody else's. */
   readonly owned: boolean;
   readonly #statements = new Map<string, SqliteStatement>();
+  /** When the schema version is to be looked at again, on the monotone clock. */
+  readonly #lookAgainAt: Record<SchemaUse, number> = { read: 0, write: 0 };
 
   constructor(database: SqliteDatabase, path: string, owned: boolean) {
     this.database = database;
@@ -102,12 +109,25 @@ export class Connection {
   }
 
   /**
-   * The schema version of the file, if this program may use it so. To be asked in every transaction: another program may
-   * have brought the file to a newer version in the meantime.
+   * Looks whether this program may use the file so. To be asked in every transaction: another program may have brought the
+   * file to a newer version in the meantime. It looks twice a second at most: a version that puts an end to older ones says
+   * so first, and waits until all of them have looked.
    *
    * @throws QueueError `SCHEMA_TOO_NEW`, `QUEUE_DAMAGED`
    */
-  requireSchema(use: SchemaUse): number {
+  requireSchema(use: SchemaUse): void {
+    const now = performance.now();
+    if (now < this.#lookAgainAt[use]) return;
+    this.schemaVersion(use);
+    this.#lookAgainAt[use] = now + LOOK_AGAIN_MS;
+  }
+
+  /**
+   * The schema version of the file, if this program may use it so.
+   *
+   * @throws QueueError `SCHEMA_TOO_NEW`, `QUEUE_DAMAGED`
+   */
+  schemaVersion(use: SchemaUse): number {
     return checkSchema(this.get<SchemaRow>(SQL.schemaRow), use, this.path);
   }
 

@@ -91,7 +91,7 @@ function reportFile(engine: Engine, report: HealthReport, lags: readonly Lag[]):
   const walBytes = sizeOf(`${connection.path}-wal`);
   Object.assign(details, {
     path: connection.path,
-    schemaVersion: connection.requireSchema("read"),
+    schemaVersion: connection.schemaVersion("read"),
     journalMode: connection.database.pragma("journal_mode", { simple: true }),
     bytes: sizeOf(connection.path),
     walBytes,

@@ -7,7 +7,8 @@ import { TABLES } from "./tables.ts";
  * A step expands first: it adds tables and nullable columns, but no trigger to a table of before, since programs of the
  * version before refuse one that they don't know. So programs of the version before go on in the file, also
  * after a rollback. What they don't need any more is removed, or filled in, one minor version later. Such a step
- * contracts, and says so in `readableFrom` and `writableFrom`: neither is ever higher than the version before it.
+ * contracts, and says so in `readableFrom` and `writableFrom`: neither is ever higher than the version before it. Programs
+ * that this puts an end to look at the row twice a second; so it says so a second before anything is changed.
  */
 export interface Migration {
   /** What turns a file of the version before into one of this version. */

@@ -1,11 +1,14 @@
 import { QueueError } from "@ringrift/event-queue";
-import type { Connection } from "./connection.ts";
-import { MIGRATIONS } from "./migrations.ts";
+import { ANNOUNCED_MS, type Connection } from "./connection.ts";
+import { type Migration, MIGRATIONS } from "./migrations.ts";
 import { requireOwnSchema } from "./own-schema.ts";
 import { SQL } from "./schema.ts";
+import type { SchemaRow } from "./schema-version.ts";
 
 /** Older ones can corrupt the file when the write-ahead log is reset. */
 const OLDEST_SQLITE: readonly [number, number, number] = [3, 51, 3];
+/** Since when an end of older versions is known to be announced, on the monotone clock. */
+const announced = new WeakMap<Connection, number>();
 /** Work goes on at the ends of a few trees; and whenever another process commits, the cache begins anew. */
 const CACHE_KIB = 2_000;
 const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
@@ -72,7 +75,7 @@ function requireShared({ database, path }: Connection): void {
 function schemaVersion(connection: Connection): number {
   const { owned, path } = connection;
   const count = (sql: string): number => connection.get<{ count: number }>(sql)?.count ?? 0;
-  if (count(SQL.hasSchemaTable) > 0) return connection.requireSchema("read");
+  if (count(SQL.hasSchemaTable) > 0) return connection.schemaVersion("read");
   // Anyone who hands over a handle wants the queue among their own tables; a path is rather a mistake.
   if (!owned || count(SQL.countTables) === 0) return 0;
   throw new QueueError(
@@ -99,17 +102,37 @@ function migrate(connection: Connection): void {
     // Another process may have done it while this one waited for the lock.
     const done = schemaVersion(connection);
     const steps = MIGRATIONS.slice(done);
-    for (const { sql } of steps) database.exec(sql);
     const last = steps.at(-1);
+    const isDue = last === undefined || done === 0 || isAnnounced(connection, done, last);
+    if (isDue) for (const { sql } of steps) database.exec(sql);
     if (last !== undefined) {
       const { readableFrom, writableFrom } = last;
-      connection.run(SQL.setSchemaRow, MIGRATIONS.length, readableFrom, writableFrom);
+      const version = isDue ? MIGRATIONS.length : done;
+      connection.run(SQL.setSchemaRow, version, readableFrom, writableFrom);
     }
     connection.run(SQL.commit);
+    // It is tried again, as when somebody else had the lock.
+    if (!isDue) throw busy();
   } catch (error) {
     if (database.inTransaction) connection.run(SQL.rollback);
     throw error;
   }
+}
+
+/**
+ * Whether no program of an older version goes on any more that these steps put an end to: they look at the schema's row
+ * now and then, and it has said so for long enough.
+ */
+function isAnnounced(connection: Connection, done: number, last: Migration): boolean {
+  const end = Math.max(last.readableFrom, last.writableFrom);
+  if (end <= done) return true;
+  const row = connection.get<SchemaRow>(SQL.schemaRow);
+  const isSaid = row?.readableFrom === last.readableFrom && row.writableFrom === last.writableFrom;
+  const now = performance.now();
+  if (!isSaid) announced.delete(connection);
+  const since = announced.get(connection) ?? now;
+  announced.set(connection, since);
+  return now - since >= ANNOUNCED_MS;
 }
 
 function busy(): Error {
