@@ -1,9 +1,9 @@
 /**
- * `pnpm torture [name …] [--seconds n] [--seed n] [--all] [--bug name]` tortures the queue with real processes and real files,
- * prints what came of it, and exits with 1 if anything did not hold.
+ * `pnpm torture [name …] [--seconds n] [--seed n] [--queue files|nats] [--fault name] [--all] [--bug name]`
+ * tortures the queue with real processes, and real files or a real server, prints what came of it, and exits with 1 if anything did not hold.
  */
 import { parseArgs } from "node:util";
-import type { Scenario } from "./scenario.ts";
+import { QUEUES, type Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios.ts";
 import { isSound, type Verdict } from "./verdict.ts";
 
@@ -14,6 +14,9 @@ const { values, positionals } = parseArgs({
     scenario: { type: "string", multiple: true, default: [] },
     seed: { type: "string" },
     all: { type: "boolean", default: false },
+    queue: { type: "string", default: "files" },
+    fault: { type: "string", multiple: true, default: [] },
+    journals: { type: "string" },
     bug: { type: "string", multiple: true, default: [] },
   },
 });
@@ -29,7 +32,18 @@ for (const name of wanted) {
   const names = scenarios.map((scenario) => scenario.name).join(", ");
   throw new Error(`There is no scenario "${name}". Choose of ${names}.`);
 }
-const chosen = scenarios.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+const queue = QUEUES.find((kind) => kind === values.queue);
+if (queue === undefined) {
+  throw new Error(`--queue is "${values.queue}". Choose of ${QUEUES.join(", ")}.`);
+}
+for (const { name, queues = ["files"] } of scenarios) {
+  if (!wanted.includes(name) || queues.includes(queue)) continue;
+  throw new Error(`"${name}" has no --queue ${queue}. Choose of ${queues.join(", ")}.`);
+}
+const chosen = scenarios.filter(
+  ({ name, queues = ["files"] }) =>
+    queues.includes(queue) && (wanted.length === 0 || wanted.includes(name)),
+);
 
 const weightOf = ({ weight = 1 }: Scenario): number => weight;
 const shares = chosen.reduce((sum, scenario) => sum + weightOf(scenario), 0);
@@ -50,6 +64,9 @@ for (const scenario of chosen) {
     seed,
     all: values.all,
     bugs: values.bug,
+    queue,
+    faults: values.fault,
+    journals: values.journals,
   });
   const isWell = problems.length === 0 && (verdict === undefined || isSound(verdict));
   if (!isWell) failed += 1;

@@ -11,6 +11,10 @@ export interface Outcome {
   readonly notes?: readonly string[];
 }
 
+/** What the queue of a run is kept in. */
+export const QUEUES = ["files", "nats"] as const;
+export type QueueKind = (typeof QUEUES)[number];
+
 /** How a run differs from others; scenarios whose choices no seed decides ignore it. */
 export interface RunOptions {
   /** @default another one each time */
@@ -19,6 +23,12 @@ export interface RunOptions {
   readonly all?: boolean | undefined;
   /** Look for these known bugs. */
   readonly bugs?: readonly string[] | undefined;
+  /** What the queue is kept in. @default the first one that the scenario knows */
+  readonly queue?: QueueKind | undefined;
+  /** Do nothing else than this. @default as the seed says */
+  readonly faults?: readonly string[] | undefined;
+  /** Do nothing, and judge a run whose journals were kept in this folder. */
+  readonly journals?: string | undefined;
 }
 
 /** A way to torture a queue, for about so many milliseconds. */
@@ -26,6 +36,8 @@ export interface Scenario {
   readonly name: string;
   /** What is done, in a few words. */
   readonly title: string;
+  /** The kinds of queue it can torture. @default files only */
+  readonly queues?: readonly QueueKind[];
   /** Why it can't be done here; `undefined` when it can. */
   readonly hindrance?: () => string | undefined;
   /** Its share of the time. @default 1 */

@@ -8,6 +8,7 @@ import { freeze } from "./scenarios/freeze.ts";
 import { fullDisk } from "./scenarios/full-disk.ts";
 import { hotKey } from "./scenarios/hot-key.ts";
 import { indexDeleted } from "./scenarios/index-deleted.ts";
+import { keys } from "./scenarios/keys.ts";
 import { kill } from "./scenarios/kill.ts";
 import { locked } from "./scenarios/locked.ts";
 import { neighbour } from "./scenarios/neighbour.ts";
@@ -33,4 +34,5 @@ export const scenarios: readonly Scenario[] = [
   twoVersions,
   reopen,
   bridge,
+  keys,
 ];

@@ -205,7 +205,7 @@ export class KeyLanes implements LaneOwner, Holder {
       first?.message.delivery === 1;
     if (!isNext) return this.#look(where, sorted);
     const known = this.#engine.lines.recall(where.group, where.bucket);
-    return this.#begin(where, { known, sorted, first });
+    return this.#begin(where, { known, isRecalled: true, sorted, first });
   }
 
   /** The turn is this member's. */
@@ -289,15 +289,19 @@ export class KeyLanes implements LaneOwner, Holder {
     where: Where,
     {
       known,
+      isRecalled = false,
       sorted,
       first,
     }: {
       readonly known: KnownLine;
+      readonly isRecalled?: boolean;
       readonly sorted: readonly Parked[];
       readonly first: Parked;
     },
   ): Promise<void> {
-    const lane = this.#add(newLane(this.#engine, this, where, known, first));
+    const { group, leaseMs, bucket } = where;
+    const from = { group, leaseMs, bucket, known, isRecalled, token: first };
+    const lane = this.#add(new Lane(this.#engine, this, from));
     for (const one of sorted) if (one !== first) lane.park(one);
     await lane.begin(first);
   }

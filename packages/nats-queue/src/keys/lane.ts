@@ -7,7 +7,7 @@ import type { Hold } from "../hold.ts";
 import { failuresBefore } from "../lease.ts";
 import type { RawMessage } from "../raw-message.ts";
 import { type Candidate, candidateOf } from "./candidate.ts";
-import type { KeyLine, KnownLine } from "./key-line.ts";
+import { isSpecial, type KeyLine, type KnownLine } from "./key-line.ts";
 
 /** Events behind a first one that has been handled for so long are absorbed; before, they wait at the member. */
 const YOUNG_MS = 10;
@@ -55,6 +55,7 @@ export class Lane {
   readonly #engine: GroupEngine;
   readonly #owner: LaneOwner;
   #known: KnownLine;
+  #isRecalled: boolean;
   /** It stands for the key in the consumer. */
   #token: RawMessage;
   /** It is acknowledged, and the next one not yet there. */
@@ -77,6 +78,8 @@ export class Lane {
       readonly bucket: string;
       readonly leaseMs: number;
       readonly known: KnownLine;
+      /** What is known of the line may be old. */
+      readonly isRecalled?: boolean;
       readonly token: Parked;
     },
   ) {
@@ -86,6 +89,7 @@ export class Lane {
     this.bucket = from.bucket;
     this.leaseMs = from.leaseMs;
     this.#known = from.known;
+    this.#isRecalled = from.isRecalled ?? false;
     this.#token = from.token.message;
     this.#until = from.token.until;
   }
@@ -436,24 +440,35 @@ export class Lane {
       const written = await lines.swap(this.group, this.bucket, this.#known, change(line));
       if (written !== undefined) {
         this.#known = written;
+        this.#isRecalled = false;
         return true;
       }
       const now = await lines.read(this.group, this.bucket);
-      if (!this.#isStillMine(now.line)) {
+      if (!this.#isStillMine(now)) {
         this.#drop();
         return false;
       }
       this.#known = now;
+      this.#isRecalled = false;
     }
   }
 
-  #isStillMine({ settled, token, head }: KeyLine): boolean {
-    const { position, delivery } = this.#token;
-    if ((head?.delivery ?? 0) > delivery) return false;
-    if (token !== undefined) return token === position;
+  /**
+   * Whether nothing has changed but what others may change: more is absorbed, a redriven event has its turn, or the line was
+   * forgotten. How far the key is, only its owner changes: a server that was killed may have given it to somebody else too.
+   */
+  #isStillMine({ line, revision }: KnownLine): boolean {
+    const { line: before } = this.#known;
+    if (revision === 0) return !isSpecial(before);
+    if (this.#isRecalled) {
+      const { position, delivery } = this.#token;
+      const isTaken = line.head?.position === position && line.head.delivery >= delivery;
+      return !isTaken && line.token === undefined && line.settled < position;
+    }
     return (
-      this.#known.line.token === undefined &&
-      settled < (this.#front === undefined ? position + 1 : position)
+      line.settled === before.settled &&
+      line.token === before.token &&
+      JSON.stringify(line.head) === JSON.stringify(before.head)
     );
   }
 

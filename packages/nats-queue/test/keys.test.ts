@@ -1,0 +1,46 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { expect, it, onTestFinished } from "vitest";
+import type { NatsEventQueue } from "../src/index.ts";
+import { sleep, until } from "./faults.ts";
+import { withServer } from "./with-server.ts";
+
+const servers = withServer();
+const POLICY = { leaseMs: 30_000, backoff: { initialMs: 1, maxMs: 1 } } as const;
+
+/** So many events of one key. */
+async function sendOfKey(queue: NatsEventQueue, count: number): Promise<void> {
+  for (let n = 1; n <= count; n += 1) await queue.send("ORDER_PLACED", { n }, { key: "order-1" });
+}
+
+/** Has the server forget all that the queue's group was given and has acknowledged, as one that is killed may. */
+async function forgetDeliveries(stream: string): Promise<void> {
+  const connection = await connect({ servers: servers.server.url });
+  onTestFinished(() => connection.close());
+  const manager = await jetstreamManager(connection);
+  for await (const { name } of manager.consumers.list(stream)) {
+    await manager.consumers.delete(stream, name);
+  }
+}
+
+it("one of two members that were given the same event settles it, also with others of its key behind it", async () => {
+  const first = await servers.open({ stream: "twice" });
+  const second = await servers.open({ stream: "twice" });
+  await sendOfKey(first, 3);
+  const member = first.group("mailer", POLICY);
+  const other = second.group("mailer", POLICY);
+  const [event] = await member.receive({ limit: 1 });
+  await until("those behind it wait in the log", async () => {
+    await other.receive({ limit: 10, waitMs: 50 });
+    const [{ cursor } = { cursor: 0 }] = await first.groups.list();
+    return cursor === 3;
+  });
+  await forgetDeliveries("twice");
+  const [again] = await other.receive({ limit: 1, waitMs: 5_000 });
+  expect(again?.id).toBe(event?.id);
+  expect(await event?.ack()).toBe(true);
+  expect(await again?.ack()).toBe(false);
+  const next = await member.receive({ limit: 1, waitMs: 5_000 });
+  expect(next.map(({ position }) => position)).toEqual([2]);
+  expect(await other.receive({ limit: 1, waitMs: 300 })).toEqual([]);
+});

@@ -1,0 +1,60 @@
+import type { Random } from "../bridge/random.ts";
+
+/** What may be done to those who work on the keys. */
+export const KEYED_FAULTS = ["kill", "freeze", "restart", "server"] as const;
+export type KeyedFault = (typeof KEYED_FAULTS)[number];
+
+/** How one consumer works. */
+export interface ConsumerPlan {
+  readonly concurrency: number;
+  readonly prefetch?: number;
+  readonly style: "consume" | "receive";
+  readonly leaseMs: number;
+}
+
+/** What a seed decides of a run. */
+export interface KeyedPlan {
+  readonly faults: readonly KeyedFault[];
+  /** Pause between two faults, at most. */
+  readonly pauseMs: number;
+  readonly consumers: readonly ConsumerPlan[];
+  readonly publishers: number;
+  readonly keys: number;
+  readonly plainShare: number;
+  /** Events a second, of all publishers. */
+  readonly perSecond: number;
+  readonly maxAttempts: number;
+  /** Of the slow handlers, the slowest. */
+  readonly slowMs: number;
+}
+
+/** `faults`: what is done; @default some of them, as the seed says */
+export function keyedPlan(random: Random, faults?: readonly KeyedFault[]): KeyedPlan {
+  const keys = random.pick([1, 2, 3, 5, 10, 20, 40]);
+  const plainShare = random.pick([0, 0.1, 0.3]);
+  const leaseMs = random.between(1_000, 3_000);
+  const hasOwnLeases = random.chance(0.3);
+  const consumers = Array.from({ length: random.between(2, 5) }, (): ConsumerPlan => {
+    const prefetch = random.chance(0.5) ? undefined : random.pick([0, 1, 4]);
+    return {
+      concurrency: random.pick([1, 1, 2, 4, 8, 16]),
+      ...(prefetch !== undefined && { prefetch }),
+      style: random.chance(0.8) ? "consume" : "receive",
+      leaseMs: hasOwnLeases ? random.between(1_000, 3_000) : leaseMs,
+    };
+  });
+  // Whoever claims by itself doesn't prolong its leases.
+  const shortest = Math.min(...consumers.map((consumer) => consumer.leaseMs));
+  const some = KEYED_FAULTS.filter(() => random.chance(0.6));
+  return {
+    faults: faults ?? (some.length > 0 ? some : ["restart"]),
+    pauseMs: random.pick([500, 1_500, 3_000]),
+    consumers,
+    publishers: random.between(1, 2),
+    keys,
+    plainShare,
+    perSecond: Math.min(random.pick([40, 100, 200]), 10 * keys + 20),
+    maxAttempts: random.between(4, 6),
+    slowMs: random.pick([100, Math.round(shortest * 0.45)]),
+  };
+}

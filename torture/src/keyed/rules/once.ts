@@ -1,0 +1,36 @@
+import type { KeyedLedger, Run } from "../ledger.ts";
+import { ms, nameOf, type Rule } from "./rule.ts";
+
+/** Nothing is begun again once somebody was told that it is settled. */
+export const once: Rule = {
+  name: "once",
+  judge(ledger) {
+    return ledger.runs.flatMap((run) => {
+      const settled = settledBefore(ledger, run);
+      const last = settled.at(-1);
+      if (last === undefined || settled.length < ledger.roundsOf(run.id, run.begin)) return [];
+      if (isForgotten(ledger, run, last)) return [];
+      return [`${nameOf(run)} had been settled at ${ms(last)}.`];
+    });
+  },
+};
+
+/** How many were begun again since the server, killed, had forgotten their acks: of no key, which nothing else notes. */
+export function forgottenAcks(ledger: KeyedLedger): number {
+  return ledger.runs.filter((run) => {
+    const last = settledBefore(ledger, run).at(-1);
+    return last !== undefined && isForgotten(ledger, run, last);
+  }).length;
+}
+
+function isForgotten(ledger: KeyedLedger, { key }: Run, settledAt: number): boolean {
+  return key === undefined && ledger.isServerKilledAfter(settledAt);
+}
+
+function settledBefore({ runsById, buried }: KeyedLedger, { id, begin }: Run): number[] {
+  const handled = (runsById.get(id) ?? []).flatMap(({ outcome, held, settledAt }) =>
+    outcome === "handled" && held === true && settledAt !== undefined ? [settledAt] : [],
+  );
+  const all = [...handled, ...(buried.get(id) ?? [])].toSorted((a, b) => a - b);
+  return all.filter((at) => at < begin);
+}
