@@ -14,6 +14,7 @@ import { type EventPlace, failuresBefore, Lease, leaseExpired } from "./lease.ts
 import { bucketOf, NO_KEY } from "./names.ts";
 import type { RawMessage } from "./raw-message.ts";
 import { ReleaseOrder } from "./release-order.ts";
+import { SpareEvents } from "./spare-events.ts";
 
 const NO_RECORD: KnownRecord = { record: undefined, revision: 0 };
 
@@ -46,14 +47,27 @@ export class Claimer {
   readonly #run = new DeliveryRun();
   readonly #holds = new Set<DeliveryHold>();
   readonly #turns: RedrivenTurn;
-  /** The keys whose turn this member has. */
+  /** The keys whose turn this process has. */
   readonly keys: KeyLanes;
+  /** What more came than was asked for. */
+  readonly spare: SpareEvents;
   #skipped = 0;
 
   constructor(engine: GroupEngine) {
     this.#engine = engine;
     this.#turns = new RedrivenTurn(engine);
     this.keys = new KeyLanes(engine, this.#run);
+    this.spare = new SpareEvents(engine, () => this.keys.bell.ring());
+  }
+
+  /** It has nothing. */
+  get isIdle(): boolean {
+    return this.#heldCount === 0;
+  }
+
+  /** Gives back what nobody has asked for: nobody will, for now. */
+  async giveUp(): Promise<void> {
+    await Promise.all([this.keys.giveUp(), this.spare.giveUp()]);
   }
 
   /** How many were settled since it was asked last because they are too old for the group. */
@@ -96,8 +110,9 @@ export class Claimer {
       if (lane.group.incarnation !== leasing.group.incarnation) continue;
       const hold = lane.take(front);
       if (hold === undefined) continue;
-      const { leaseMs } = leasing;
-      const one = await this.#lease({ group: lane.group, leaseMs, lane: "log", ...front, hold });
+      const { group, leaseMs } = leasing;
+      if (leaseMs !== lane.leaseMs && !(await hold.extend(leaseMs))) continue;
+      const one = await this.#lease({ group, leaseMs, lane: "log", ...front, hold });
       if (one !== undefined) claimed.push(one);
     }
     return claimed;
@@ -134,14 +149,14 @@ export class Claimer {
   async #claimOne(delivered: Delivered, message: RawMessage): Promise<ClaimedEvent | undefined> {
     const { group, lane, leaseMs } = delivered;
     const { names, records, settled, clock } = this.#engine;
-    const candidate = candidateOf(message, names);
+    const candidate = candidateOf(message, names, lane === "log" ? "log" : "kept");
     const { place, id } = candidate;
     if (lane === "log" && id !== "" && settled.has(group.incarnation, id)) {
       this.#engine.tell(message, ACK);
       return undefined;
     }
     const { delivery } = message;
-    const known = delivery > 1 ? await records.get(group, lane, place.position) : NO_RECORD;
+    const known = delivery > 1 ? await records.get(group, lane, place.position, id) : NO_RECORD;
     const attempt = attemptOf(delivery, known.record);
     const failures = failuresBefore(attempt, known.record, clock.now());
     const bucket = lane === "redriven" ? bucketOf(keyOf(candidate)) : NO_KEY;
@@ -149,7 +164,7 @@ export class Claimer {
     if (bucket !== NO_KEY) {
       const waitMs = await this.#turns.take(group, bucket, sequence);
       if (waitMs > 0) {
-        const record = { delivery, attempts: attempt - 1, idle: true, failures };
+        const record = { id, delivery, attempts: attempt - 1, idle: true, failures };
         await records.swap(group, lane, place.position, record, known.revision);
         await this.#say(delivered, message, deliverAgainIn(waitMs));
         return undefined;
@@ -157,7 +172,7 @@ export class Claimer {
     }
     let recordRevision = known.revision;
     if (known.record !== undefined) {
-      const record = { delivery, attempts: attempt, idle: false, failures };
+      const record = { id, delivery, attempts: attempt, idle: false, failures };
       const revision = await records.swap(group, lane, place.position, record, known.revision);
       // Another delivery of it was faster.
       if (revision === undefined) return undefined;

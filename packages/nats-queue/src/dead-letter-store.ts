@@ -113,7 +113,7 @@ export class DeadLetterStore {
 
   #read(message: RawMessage): FoundLetter {
     const { headers, text } = message;
-    const read = readEvent(message, this.#names);
+    const read = readEvent(message, this.#names, "kept");
     const event = "event" in read ? read.event : read.broken;
     const copy = { headers, text, ...pick(event) };
     // The cast is safe: written by bury.

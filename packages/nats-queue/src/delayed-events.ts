@@ -65,10 +65,8 @@ export class DelayedEvents {
     const mine = eventOf(record, 0, Number(headers.get(HEADER.storedAt)));
     for (;;) {
       if (isRepeatable(record)) {
-        const position = await this.#positionOf(record, id);
-        if (position !== undefined) {
-          return { ...mine, ...(await this.#parts.log.at(position)), duplicate: true };
-        }
+        const stored = await this.#stored(record, id);
+        if (stored !== undefined) return { ...mine, ...stored, duplicate: true };
       }
       const revision = await state.swap(names.delayed(id), record.body, 0, headers);
       if (revision !== undefined) {
@@ -123,7 +121,7 @@ export class DelayedEvents {
   async read({ revision, dueAt }: Waiting): Promise<WaitingEvent | QueueError | undefined> {
     const entry = await this.#parts.state.at(revision);
     if (entry === undefined) return undefined;
-    const read = readEvent(toSource(entry), this.#parts.names);
+    const read = readEvent(toSource(entry), this.#parts.names, "kept");
     if ("broken" in read) return read.broken.error;
     const { headers = newHeaders() } = entry;
     const id = headers.get(HEADER.messageId);
@@ -133,7 +131,7 @@ export class DelayedEvents {
   /** It is in the log: notes where, for who sends it again, and lets it wait no more. */
   async settle({ revision, messageId: id, event }: WaitingEvent, position: number): Promise<void> {
     const { state, names } = this.#parts;
-    await state.put(names.admitted(id), String(position));
+    await state.put(names.admitted(id), `${position} ${event.lineage.id}`);
     await state.remove(revision);
     if (!isIdOfEvent(id)) await state.purge(names.delayedId(event.lineage.id));
   }
@@ -145,21 +143,24 @@ export class DelayedEvents {
     await state.removeOldest(names.allAdmitted, ({ time }) => time < before);
   }
 
-  /** Where the log has it, if it was delayed and came in within the window, or the server can be asked. */
-  async #positionOf(record: OutgoingRecord, id: string): Promise<number | undefined> {
+  /** What the log has of it, if it was delayed and came in within the window, or the server can be asked. */
+  async #stored(record: OutgoingRecord, id: string): Promise<Partial<StoredEvent> | undefined> {
     const { state, names, log, clock } = this.#parts;
     const known = await log.recall(names.event(record.type, record.key), id);
-    if (known.position !== undefined) return known.position;
+    if (known.position !== undefined) return (await log.at(known.position)) ?? {};
     const admitted = await state.get(names.admitted(id));
     if (admitted === undefined || admitted.time < clock.now() - known.windowMs) return undefined;
-    return Number(admitted.text);
+    const [position, eventId] = admitted.text.split(" ");
+    const stored = await log.at(Number(position));
+    // The server may have lost it.
+    return stored?.id === eventId ? stored : undefined;
   }
 
   async #waiting(id: string): Promise<StoredEvent | undefined> {
     const { state, names } = this.#parts;
     const entry = await state.get(names.delayed(id));
     if (entry === undefined) return undefined;
-    const read = readEvent(toSource(entry), names);
+    const read = readEvent(toSource(entry), names, "kept");
     if ("broken" in read) throw read.broken.error;
     const dueAt = Number(entry.headers?.get(HEADER.dueAt));
     return { ...toStoredEvent(read.event), dueAt, duplicate: true };

@@ -8,6 +8,8 @@ import type { StateEntry, StateStore } from "./state-store.ts";
  * unbegun. Plain deliveries have none.
  */
 export interface DeliveryRecord {
+  /** Of the event: a position may be another one's by now, where the server has lost the end of its log. */
+  readonly id: string;
   /** The server's count of deliveries when `attempts` was right. */
   readonly delivery: number;
   /** Attempts that count, up to and with that delivery. */
@@ -43,9 +45,10 @@ export class DeliveryRecords {
     this.#names = names;
   }
 
-  async get(group: Group, lane: Lane, position: number): Promise<KnownRecord> {
+  async get(group: Group, lane: Lane, position: number, id: string): Promise<KnownRecord> {
     const entry = await this.#state.get(this.#names.delivery(group.incarnation, lane, position));
-    return { record: entry && toRecord(entry), revision: entry?.revision ?? 0 };
+    const record = entry && toRecord(entry);
+    return { record: record?.id === id ? record : undefined, revision: entry?.revision ?? 0 };
   }
 
   /** Resolves to the new revision, or `undefined` when somebody else changed it since it was read. */

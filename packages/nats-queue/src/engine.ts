@@ -2,6 +2,7 @@ import type { Subscription } from "@nats-io/transport-node";
 import { runDetached } from "@ringrift/envelope";
 import { type BackendHost, Bell, closedError } from "@ringrift/event-queue/backend";
 import { Admission } from "./admission.ts";
+import { Claimers } from "./claimers.ts";
 import { Connection } from "./connection.ts";
 import { DeadLetterStore } from "./dead-letter-store.ts";
 import { DelayedEvents } from "./delayed-events.ts";
@@ -37,6 +38,7 @@ export class Engine {
   readonly groups: GroupStore;
   readonly letters: DeadLetterStore;
   readonly group: GroupEngine;
+  readonly claimers: Claimers;
   readonly skipper: Skipper;
   readonly tail: Tail;
   readonly sweeper: Sweeper;
@@ -88,7 +90,9 @@ export class Engine {
       use: host.inBackground,
       report: host.onError,
       onDeadLetter: host.onDeadLetter,
+      positionBefore: (time) => log.positionBefore(time),
     });
+    this.claimers = new Claimers(this.group);
     this.skipper = new Skipper(this.group);
     this.tail = new Tail(connection, names.stream, host.bell);
     const { groups, letters, group, delayed, skipper } = this;
@@ -131,6 +135,7 @@ export class Engine {
 
   onReconnect(): void {
     this.tail.renew();
+    this.group.lines.clear();
     this.admission.look();
     this.#host.bell.ring();
     this.groupBell.ring();

@@ -8,15 +8,13 @@ import {
 } from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
 import { Cursor, type CursorRange } from "./cursor.ts";
-import { HEADER, readEvent } from "./event-message.ts";
+import { CLOCK_SLACK_MS, HEADER, readEvent } from "./event-message.ts";
 import type { Names } from "./names.ts";
 import { isConflict } from "./nats-errors.ts";
 import type { RawMessage } from "./raw-message.ts";
 
 /** Cursors kept for readers that go on where they were: streams, and `receive` without a group. */
 const MOST_CURSORS = 16;
-/** How far a sender's idea of the server's clock may be off. */
-const CLOCK_SLACK_MS = 2_000;
 const PAGE = 500;
 const NANOS = 1_000_000;
 /** How long what is known of the stream's settings is used: another instance may just give it more copies. */
@@ -73,6 +71,16 @@ export class EventLog {
     return this.#startOfTime(start.time, newest);
   }
 
+  /** Position before the first event that the server has stored at or after a moment, by its clock. */
+  async positionBefore(time: number): Promise<number> {
+    const cursor = this.#cursor(undefined, { since: time });
+    try {
+      return await cursor.start();
+    } finally {
+      await cursor.close();
+    }
+  }
+
   async read(query: LogQuery): Promise<LogPage> {
     const { eventTypes, after, limit } = query;
     const cursor = this.#takeCursor(eventTypes, after);
@@ -120,7 +128,7 @@ export class EventLog {
     if (message === null) return undefined;
     const { subject, header, timestamp } = message;
     const raw = { subject, headers: header, text: message.string(), position };
-    const read = readEvent({ ...raw, time: Date.parse(timestamp) }, this.#names);
+    const read = readEvent({ ...raw, time: Date.parse(timestamp) }, this.#names, "log");
     return "event" in read ? toStoredEvent(read.event) : undefined;
   }
 
@@ -196,7 +204,7 @@ export class EventLog {
       for (;;) {
         const page = await cursor.next(PAGE);
         for (const message of page) {
-          const read = readEvent(message, this.#names);
+          const read = readEvent(message, this.#names, "log");
           const { storedAt, position } = "event" in read ? read.event : read.broken;
           if (storedAt >= time) return position - 1;
         }
@@ -226,7 +234,7 @@ export class EventLog {
   }
 
   #eventOf(message: RawMessage): StoredEvent | undefined {
-    const read = readEvent(message, this.#names);
+    const read = readEvent(message, this.#names, "log");
     if ("broken" in read) {
       this.#onCorrupt(message.position);
       return undefined;

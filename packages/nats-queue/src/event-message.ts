@@ -2,11 +2,13 @@ import { headers as newHeaders, type MsgHdrs } from "@nats-io/transport-node";
 import { type EventLineage, validateLineage } from "@ringrift/envelope";
 import { QueueError, type StoredEvent } from "@ringrift/event-queue";
 import {
+  checkHeaders,
+  checkText,
   type EventRecord,
   type OutgoingRecord,
   toStoredEvent,
 } from "@ringrift/event-queue/backend";
-import type { Names } from "./names.ts";
+import { bucketOf, type Names } from "./names.ts";
 
 /** Header names. The payload is the message's data, as JSON text. */
 export const HEADER = {
@@ -39,6 +41,9 @@ const WAITING_ONLY: ReadonlySet<string> = new Set([
   HEADER.type,
   HEADER.position,
 ]);
+
+/** How far a sender's idea of the server's clock may be off. */
+export const CLOCK_SLACK_MS = 2_000;
 
 /** An event as a stream holds it, its payload not yet read. */
 export type EventMessage = Omit<EventRecord, "dueAt">;
@@ -114,38 +119,68 @@ export interface MessageSource {
   readonly time: number;
 }
 
+/**
+ * Where a message is. In the `log` its subject and the server say of which type it is, where, and since when: whoever may
+ * publish to one subject can't claim another. What is `kept` elsewhere, a dead letter or an event that waits for its time, has
+ * headers for that, which only this library can write.
+ */
+export type MessagePlace = "log" | "kept";
+
 /** Reads a message; what isn't an event is given back with the reason. */
 export function readEvent(
   message: MessageSource,
   names: Names,
+  place: MessagePlace,
 ): { readonly event: EventMessage } | { readonly broken: BrokenMessage } {
-  const { headers, text } = message;
-  const type = headers?.get(HEADER.type) || names.typeOf(message.subject);
-  const position = Number(headers?.get(HEADER.position) || message.position);
-  const storedAt = Number(headers?.get(HEADER.storedAt) || message.time);
+  const { text } = message;
+  const where = placeOf(message, names, place);
   try {
-    const lineage = headers?.get(HEADER.lineage) ?? "";
-    if (lineage === "") throw new Error(`It has no header "${HEADER.lineage}".`);
-    const key = headers?.get(HEADER.key) ?? "";
-    const own = headers?.get(HEADER.headers) ?? "";
-    return {
-      event: {
-        position,
-        type,
-        storedAt,
-        body: text,
-        // The casts are safe: the lineage is validated, the others are what eventHeaders wrote.
-        lineage: validateLineage(JSON.parse(lineage) as EventLineage),
-        key: key === "" ? undefined : (JSON.parse(key) as string),
-        headers: own === "" ? {} : (JSON.parse(own) as Record<string, string>),
-      },
-    };
+    const own = ownOf(message);
+    if (place === "log" && bucketOf(own.key) !== names.bucketOf(message.subject)) {
+      throw new Error(`Its key ${JSON.stringify(own.key)} doesn't belong to its subject.`);
+    }
+    return { event: { ...where, body: text, ...own } };
   } catch (cause) {
     const error = new QueueError(
       "CORRUPT_EVENT",
-      `Message ${position} of type "${type}" is no event of this library, or a damaged one. Something else writes to the subjects of this queue.`,
+      `Message ${where.position} of type "${where.type}" is no event of this library, or a damaged one. Something else writes to the subjects of this queue.`,
       { cause },
     );
-    return { broken: { position, type, storedAt, text, error } };
+    return { broken: { ...where, text, error } };
   }
+}
+
+function placeOf(
+  { headers, subject, position, time }: MessageSource,
+  names: Names,
+  place: MessagePlace,
+): Pick<EventMessage, "type" | "position" | "storedAt"> {
+  const said = Number(headers?.get(HEADER.storedAt) || time);
+  if (place === "log") {
+    // The sender knew the server's time to some ms, and has told its caller.
+    const storedAt = Math.abs(said - time) <= CLOCK_SLACK_MS ? said : time;
+    return { type: names.typeOf(subject), position, storedAt };
+  }
+  return {
+    type: headers?.get(HEADER.type) || names.typeOf(subject),
+    position: Number(headers?.get(HEADER.position) || position),
+    storedAt: said,
+  };
+}
+
+/** What the event says of itself, checked as if it were sent. */
+function ownOf({ headers }: MessageSource): Pick<EventMessage, "lineage" | "key" | "headers"> {
+  const read = (name: string): unknown => {
+    const text = headers?.get(name) ?? "";
+    return text === "" ? undefined : JSON.parse(text);
+  };
+  const lineage = read(HEADER.lineage);
+  if (lineage === undefined) throw new Error(`It has no header "${HEADER.lineage}".`);
+  const key = read(HEADER.key);
+  return {
+    // The casts are safe: both are checked here.
+    lineage: validateLineage(lineage as EventLineage),
+    key: key === undefined ? undefined : checkText("key", key),
+    headers: checkHeaders(read(HEADER.headers) as Record<string, string>, { isCarried: true }),
+  };
 }

@@ -40,6 +40,8 @@ export class GroupEngine {
   readonly use: <T>(work: () => Promise<T>) => Promise<T>;
   /** Told of each event that became a dead letter. */
   readonly onDeadLetter: (notice: DeadLetterNotice) => void;
+  /** Position before the first event that was stored at or after a moment. */
+  readonly positionBefore: (time: number) => Promise<number>;
   readonly #report: (error: unknown) => void;
   /** When each group was last noted as served, on the monotone clock. */
   readonly #touched = new Map<string, number>();
@@ -57,7 +59,9 @@ export class GroupEngine {
     readonly use: <T>(work: () => Promise<T>) => Promise<T>;
     readonly report: (error: unknown) => void;
     readonly onDeadLetter: (notice: DeadLetterNotice) => void;
+    readonly positionBefore: (time: number) => Promise<number>;
   }) {
+    this.positionBefore = parts.positionBefore;
     this.onDeadLetter = parts.onDeadLetter;
     this.connection = parts.connection;
     this.names = parts.names;

@@ -69,11 +69,18 @@ export class DeliveryHold implements Hold {
     failures: DeliveryRecord["failures"],
     how: string,
   ): Promise<boolean> {
-    const { group, lane, message, position } = this.#held;
+    const { group, lane, message, position, id } = this.#held;
     const ackTo = group.policy.skipAfterMs === null ? {} : { ackTo: message.reply };
-    const record = { delivery: message.delivery, attempts, idle: true, failures, ...ackTo };
+    const { delivery } = message;
+    const record = { id, delivery, attempts, idle: true, failures, ...ackTo };
     const { records } = this.#engine;
-    const revision = await records.swap(group, lane, position, record, this.#recordRevision);
+    const put = (known: number) => records.swap(group, lane, position, record, known);
+    let revision = await put(this.#recordRevision);
+    if (revision === undefined && this.#recordRevision === 0) {
+      // A first delivery: what is there is another event's that had this position.
+      const found = await records.get(group, lane, position, id);
+      if (found.record === undefined) revision = await put(found.revision);
+    }
     if (revision === undefined) {
       this.#end();
       return false;

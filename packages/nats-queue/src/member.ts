@@ -12,15 +12,13 @@ import {
   type StoredGroupPolicy,
   type Taken,
 } from "@ringrift/event-queue/backend";
-import { Claimer, type Delivered, type Leasing } from "./claimer.ts";
+import type { Delivered, Leasing } from "./claimer.ts";
 import type { Engine } from "./engine.ts";
 import type { GroupEngine } from "./group-engine.ts";
 import { groupInfo } from "./group-info.ts";
 import type { Group, Lane } from "./group.ts";
 import { pullNext, pullNow, type PullRequest } from "./pull.ts";
 import { rawMessage } from "./raw-message.ts";
-import { Skipper } from "./skipping.ts";
-import { SpareEvents } from "./spare-events.ts";
 
 /** Longest wait before a member looks whether its group is still what it was. */
 const LONGEST_WAIT_MS = 10_000;
@@ -38,9 +36,6 @@ export class Member implements GroupMember {
   /** Of the group that it has joined. */
   #joined: string | undefined;
   readonly #bell: Bell;
-  readonly #claimer: Claimer;
-  readonly #skipper: Skipper;
-  readonly #spare: SpareEvents;
   #group: Group | undefined;
   /** Incarnation and count of redrives whose events have all been settled. */
   #noneRedriven: string | undefined;
@@ -51,9 +46,6 @@ export class Member implements GroupMember {
     this.#name = name;
     this.#given = given;
     this.#bell = queue.groupBell;
-    this.#claimer = new Claimer(queue.group);
-    this.#skipper = new Skipper(queue.group);
-    this.#spare = new SpareEvents(queue.group);
   }
 
   /** What holds for this member, once it has asked. */
@@ -99,7 +91,7 @@ export class Member implements GroupMember {
 
   /** There is nothing that is kept of members. */
   async leave(): Promise<void> {
-    await Promise.all([this.#claimer.keys.giveUp(), this.#spare.giveUp()]);
+    if (this.#group !== undefined) await this.#queue.claimers.of(this.#group).giveUp();
   }
 
   /** The group with what holds for this member: joined now, if it hasn't yet. */
@@ -122,7 +114,7 @@ export class Member implements GroupMember {
     leaseMs: number,
     signal: AbortSignal | undefined,
   ): Promise<ClaimedEvent[]> {
-    const claimed = this.#spare.take({ group }, limit);
+    const claimed = this.#queue.claimers.of(group).spare.take({ group }, limit);
     if (claimed.length > 0) return claimed;
     for (const lane of this.#lanes(group)) {
       claimed.push(
@@ -141,10 +133,11 @@ export class Member implements GroupMember {
     const { group, lane } = from;
     const { connection, groups } = this.#engine;
     const address = groups.addressOf(group, lane);
+    const claimer = this.#queue.claimers.of(group);
     for (let batch = limit; !isAborted(signal); batch = Math.min(batch * 2, LARGEST_PULL)) {
       if (lane === "log") {
-        await this.#claimer.keys.makeRoom(limit);
-        const fronts = await this.#claimer.takeFronts(from, limit);
+        await claimer.keys.makeRoom(limit);
+        const fronts = await claimer.takeFronts(from, limit);
         if (fronts.length > 0) return fronts;
       }
       const since = performance.now();
@@ -168,13 +161,14 @@ export class Member implements GroupMember {
   async #claim(delivered: Delivered, limit: number): Promise<ClaimedEvent[]> {
     const { group, messages } = delivered;
     if (messages.length === 0) return [];
-    const claimed = await this.#claimer.claim(delivered, limit);
-    const skipped = this.#claimer.takeSkipped();
+    const claimer = this.#queue.claimers.of(group);
+    const claimed = await claimer.claim(delivered, limit);
+    const skipped = claimer.takeSkipped();
     if (skipped > 0) {
       await this.#engine.skips.add(group, skipped);
-      await this.#skipper.skip(group);
+      await this.#queue.skipper.skip(group);
     }
-    return this.#spare.split(delivered, claimed, limit);
+    return claimer.spare.split(delivered, claimed, limit);
   }
 
   /** Waits in the server, so that the next event, or a retry that falls due, comes at once. */
@@ -190,9 +184,10 @@ export class Member implements GroupMember {
   ): Promise<ClaimedEvent[]> {
     const { groups, connection } = this.#engine;
     const { limit, leaseMs, longest, seen, signal } = wait;
-    const { keys } = this.#claimer;
+    const claimer = this.#queue.claimers.of(group);
+    const { keys } = claimer;
     const seenFronts = keys.bell.version;
-    const fronts = await this.#claimer.takeFronts({ group, leaseMs }, limit);
+    const fronts = await claimer.takeFronts({ group, leaseMs }, limit);
     if (fronts.length > 0) return fronts;
     const pulls = this.#lanes(group).map((lane) => ({
       lane,
@@ -229,7 +224,7 @@ export class Member implements GroupMember {
       claimed.push(...(await this.#claim(delivered, limit - claimed.length)));
     }
     if (claimed.length === 0)
-      claimed.push(...(await this.#claimer.takeFronts({ group, leaseMs }, limit)));
+      claimed.push(...(await claimer.takeFronts({ group, leaseMs }, limit)));
     if (closed === undefined) return claimed;
     for (const { lease } of claimed) await lease.release();
     throw closed;

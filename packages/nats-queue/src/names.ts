@@ -142,13 +142,13 @@ export class Names {
     return `${this.stream}.state.admitted.*`;
   }
 
-  /** Which event has an id that was given or derived, and where it is. */
-  storedId(id: string): string {
-    return `${this.stream}.state.id.${digestOf(id)}`;
+  /** Which event of a type has an id that was given or derived, and where it is. */
+  storedId(type: string, id: string): string {
+    return `${this.stream}.state.id.${toToken(type)}.${digestOf(id)}`;
   }
 
   get allStoredIds(): string {
-    return `${this.stream}.state.id.*`;
+    return `${this.stream}.state.id.*.*`;
   }
 
   /** Which instance takes delayed events into the log. */
@@ -159,6 +159,16 @@ export class Names {
   /** See `Identity`. */
   get identity(): string {
     return `${this.stream}.state.identity`;
+  }
+
+  /** How far the log was, as far as known. */
+  get extent(): string {
+    return `${this.stream}.state.extent`;
+  }
+
+  /** What the server has lost. */
+  get loss(): string {
+    return `${this.stream}.state.loss`;
   }
 
   get clock(): string {

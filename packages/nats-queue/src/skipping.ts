@@ -1,7 +1,7 @@
 import { ACK } from "./acknowledge.ts";
 import { Claimer, type Leasing } from "./claimer.ts";
-import { countMessages, Cursor } from "./cursor.ts";
-import { HEADER } from "./event-message.ts";
+import { countMessages } from "./cursor.ts";
+import type { FoundRecord } from "./delivery-records.ts";
 import type { GroupEngine } from "./group-engine.ts";
 import { consumerInfo } from "./group-info.ts";
 import type { Group } from "./group.ts";
@@ -21,11 +21,9 @@ const MOST_PORTIONS = 100;
  */
 export class Skipper {
   readonly #engine: GroupEngine;
-  readonly #claimer: Claimer;
 
   constructor(engine: GroupEngine) {
     this.#engine = engine;
-    this.#claimer = new Claimer(engine);
   }
 
   /** Every group that has a bound. */
@@ -37,14 +35,16 @@ export class Skipper {
   async skip(group: Group): Promise<void> {
     const { skipAfterMs } = group.policy;
     if (skipAfterMs === null) return;
-    const bound = await this.#newestBefore(this.#engine.clock.now() - skipAfterMs);
+    const bound = await this.#engine.positionBefore(this.#engine.clock.now() - skipAfterMs);
     if (bound === 0) return;
+    // Of its own: nothing of what members have, or wait for.
+    const claimer = new Claimer(this.#engine);
     let count = 0;
     try {
       count += await this.#skipWaiting(group, bound);
-      count += await this.#skipKeys(group, bound);
+      count += await this.#skipKeys(group, bound, claimer);
       for (let portions = 0; portions < MOST_PORTIONS; portions += 1) {
-        const skipped = await this.#skipUnseen(group, bound);
+        const skipped = await this.#skipUnseen(group, bound, claimer);
         count += skipped;
         if (skipped === 0) break;
       }
@@ -53,19 +53,8 @@ export class Skipper {
     }
   }
 
-  /** Position of the newest event that was stored before a moment; 0 when there is none. */
-  async #newestBefore(time: number): Promise<number> {
-    const { connection, names } = this.#engine;
-    const cursor = new Cursor(connection, names.stream, { filters: [], since: time });
-    try {
-      return await cursor.start();
-    } finally {
-      await cursor.close();
-    }
-  }
-
   /** What no member has seen, some of it. */
-  async #skipUnseen(group: Group, bound: number): Promise<number> {
+  async #skipUnseen(group: Group, bound: number, claimer: Claimer): Promise<number> {
     const { connection, groups, names } = this.#engine;
     const info = await consumerInfo(this.#engine, group, "log");
     const isBehind = info !== undefined && info.delivered.stream_seq < bound;
@@ -82,26 +71,10 @@ export class Skipper {
     const raw = messages.map((message) => rawMessage(message));
     const { leaseMs } = group.policy;
     const delivered = { group, lane: "log", messages: raw, leaseMs, since } as const;
-    const claimed = await this.#claimer.claim(delivered, raw.length);
+    const claimed = await claimer.claim(delivered, raw.length);
     // Others may have been due at the same time: they go back as they came.
     for (const { lease } of claimed) await lease.release();
-    return this.#settled(delivered);
-  }
-
-  /** What one makes room for is skipped too, if it is too old; how many were skipped in all. */
-  async #settled(leasing: Leasing): Promise<number> {
-    const { keys } = this.#claimer;
-    let count = 0;
-    for (;;) {
-      await keys.quiet();
-      const claimed = await this.#claimer.takeFronts(leasing, PORTION);
-      for (const { lease } of claimed) await lease.release();
-      const skipped = this.#claimer.takeSkipped();
-      count += skipped;
-      if (skipped === 0) break;
-    }
-    await keys.giveUp();
-    return count;
+    return settled(claimer, delivered);
   }
 
   /** What waits in the server for its next attempt, of no key. */
@@ -109,23 +82,21 @@ export class Skipper {
     const found = await this.#engine.records.ofGroup(group);
     const old = found
       .filter(({ lane, position, record }) => lane === "log" && record.idle && position <= bound)
-      .map(({ position }) => position)
-      .toSorted((a, b) => a - b);
+      .toSorted((a, b) => a.position - b.position);
     let count = 0;
-    for (const position of old) if (await this.#skipOne(group, position)) count += 1;
+    for (const one of old) if (await this.#skipOne(group, one)) count += 1;
     return count;
   }
 
-  async #skipOne(group: Group, position: number): Promise<boolean> {
+  async #skipOne(group: Group, { position, record, revision }: FoundRecord): Promise<boolean> {
     const { connection, names, records } = this.#engine;
-    const { record, revision } = await records.get(group, "log", position);
-    const reply = record?.ackTo;
-    if (record?.idle !== true || reply === undefined) return false;
+    const { ackTo: reply } = record;
+    if (reply === undefined) return false;
     const stored = await connection.persist("reading an event", () =>
       connection.jsm.streams.getMessage(names.stream, { seq: position }),
     );
-    const { attempts, delivery, failures } = record;
-    const taken = { delivery, attempts, idle: false, failures };
+    const { id, attempts, delivery, failures } = record;
+    const taken = { id, delivery, attempts, idle: false, failures };
     const recordRevision = await records.swap(group, "log", position, taken, revision);
     // A member has got it meanwhile.
     if (recordRevision === undefined) return false;
@@ -136,7 +107,7 @@ export class Skipper {
       lane: "log",
       message: { ...message, position, delivery, reply },
       position,
-      id: stored?.header?.get(HEADER.id) ?? "",
+      id,
       recordRevision,
       until: performance.now() + group.policy.leaseMs,
       onEnd: () => {},
@@ -144,13 +115,28 @@ export class Skipper {
   }
 
   /** Keys whose first event waits for its next attempt: it is skipped, and those behind it that are too old. */
-  async #skipKeys(group: Group, bound: number): Promise<number> {
+  async #skipKeys(group: Group, bound: number, claimer: Claimer): Promise<number> {
     const { lines, clock } = this.#engine;
     const { leaseMs } = group.policy;
     const waiting = (await lines.marked(group, clock.now())).filter(
       ({ line: { head } }) => head?.reply !== undefined && head.position <= bound,
     );
-    for (const marked of waiting) await this.#claimer.keys.seize({ group, leaseMs }, marked);
-    return waiting.length === 0 ? 0 : this.#settled({ group, leaseMs });
+    for (const marked of waiting) await claimer.keys.seize({ group, leaseMs }, marked);
+    return waiting.length === 0 ? 0 : settled(claimer, { group, leaseMs });
   }
+}
+
+/** What one makes room for is skipped too, if it is too old; how many were skipped in all. */
+async function settled(claimer: Claimer, leasing: Leasing): Promise<number> {
+  let count = 0;
+  for (;;) {
+    await claimer.keys.quiet();
+    const claimed = await claimer.takeFronts(leasing, PORTION);
+    for (const { lease } of claimed) await lease.release();
+    const skipped = claimer.takeSkipped();
+    count += skipped;
+    if (skipped === 0) break;
+  }
+  await claimer.giveUp();
+  return count;
 }

@@ -9,12 +9,15 @@ import type { GroupEngine } from "./group-engine.ts";
  */
 export class SpareEvents {
   readonly #engine: GroupEngine;
+  readonly #onMore: () => void;
   #events: readonly ClaimedEvent[] = [];
   #incarnation = "";
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(engine: GroupEngine) {
+  /** `onMore` is called when there is something. */
+  constructor(engine: GroupEngine, onMore: () => void) {
     this.#engine = engine;
+    this.#onMore = onMore;
   }
 
   /** Keeps what is more than `limit`; the others are for whoever asks now. */
@@ -28,6 +31,7 @@ export class SpareEvents {
       const giveUp = (): void => this.#engine.later(() => this.giveUp());
       return setTimeout(giveUp, leaseMs / 4).unref();
     });
+    this.#onMore();
     return claimed.slice(0, limit);
   }
 

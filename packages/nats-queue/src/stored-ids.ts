@@ -22,12 +22,13 @@ interface Sent {
 }
 
 /**
- * Keeps the log unique by id, whatever the type and the dedupe key of an event are. The server itself remembers
- * `<type>:<id>` for its window: another type is another message to it, so that nobody who may send one type can keep
- * an event of another one out. Beyond that:
+ * Keeps the log unique by id, whatever the dedupe key of an event is. The server itself remembers `<type>:<id>` for its
+ * window. Beyond that:
  *
  * - of ids that this process has made, it knows what it has sent of them;
  * - ids of others, and derived ones, have a document each, for as long as their events are retained.
+ *
+ * All of it counts within a type: nobody who may send one type can keep an event of another one out.
  */
 export class StoredIds {
   readonly #state: StateStore;
@@ -65,7 +66,7 @@ export class StoredIds {
     this.#remember(lineage.id, { type, position });
     if (fresh || isOwn(record)) return;
     const document = JSON.stringify({ ...sentAs(record), position });
-    await this.#state.put(this.#names.storedId(lineage.id), document);
+    await this.#state.put(this.#names.storedId(type, lineage.id), document);
   }
 
   /** Forgets the ids of events that are older than all that is retained. */
@@ -74,7 +75,7 @@ export class StoredIds {
   }
 
   async #takeDocument(record: OutgoingRecord, mine: Sent): Promise<StoredEvent | undefined> {
-    const subject = this.#names.storedId(record.lineage.id);
+    const subject = this.#names.storedId(record.type, record.lineage.id);
     const text = JSON.stringify(mine);
     for (;;) {
       if ((await this.#state.swap(subject, text, 0)) !== undefined) return undefined;
@@ -87,7 +88,9 @@ export class StoredIds {
   /** Who took the id may have ended before it stored the event, and the event may be gone. */
   async #compare(record: OutgoingRecord, known: Sent): Promise<StoredEvent | undefined> {
     const { type, digest, position } = known;
-    const stored = position === undefined ? undefined : await this.#log.at(position);
+    const found = position === undefined ? undefined : await this.#log.at(position);
+    // Where the server has lost the end of its log, the position may be another event's by now.
+    const stored = found?.id === record.lineage.id ? found : undefined;
     if (stored !== undefined) {
       requireSameEvent(record, { type: stored.type, body: JSON.stringify(stored.payload) });
       return stored;

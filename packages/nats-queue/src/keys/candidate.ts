@@ -1,6 +1,6 @@
 import type { StoredEvent } from "@ringrift/event-queue";
 import { toStoredEvent } from "@ringrift/event-queue/backend";
-import { type MessageSource, readEvent } from "../event-message.ts";
+import { type MessagePlace, type MessageSource, readEvent } from "../event-message.ts";
 import type { EventPlace } from "../lease.ts";
 import type { Names } from "../names.ts";
 
@@ -14,8 +14,12 @@ export interface Candidate {
 }
 
 /** Reads a message of the log, or one that was redriven. */
-export function candidateOf(source: MessageSource, names: Names): Candidate {
-  const read = readEvent(source, names);
+export function candidateOf(
+  source: MessageSource,
+  names: Names,
+  from: MessagePlace = "log",
+): Candidate {
+  const read = readEvent(source, names, from);
   const { position, type, storedAt } = "event" in read ? read.event : read.broken;
   const place = { position, type, storedAt };
   if ("broken" in read) return { source, place, id: "", content: read.broken };

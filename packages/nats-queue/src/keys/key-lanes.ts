@@ -1,10 +1,11 @@
 import { runDetached } from "@ringrift/envelope";
 import { Bell } from "@ringrift/event-queue/backend";
 import { ACK } from "../acknowledge.ts";
+import { consumerInfo } from "../group-info.ts";
 import type { Group } from "../group.ts";
 import type { GroupEngine, Holder } from "../group-engine.ts";
 import { candidateOf } from "./candidate.ts";
-import type { KnownLine } from "./key-line.ts";
+import { isGivenAnew, type KnownLine } from "./key-line.ts";
 import type { MarkedLine } from "./key-lines.ts";
 import type { DeliveryRun } from "./delivery-run.ts";
 import { type Front, Lane, type LaneOwner, type Parked } from "./lane.ts";
@@ -15,8 +16,8 @@ const MOST_PARKED = 256;
 const ENOUGH_PARKED = 16;
 /** How long nothing more is pulled then. */
 const PATIENCE_MS = 10;
-/** A token that is not in the log any more is looked for when nothing was settled for so long. */
-const TOKEN_AGE_MS = 60_000;
+/** How long what the server said of the consumer is gone by. */
+const FLOOR_MS = 1_000;
 
 /** A front, and the lane it leads. */
 export interface LaneFront {
@@ -34,6 +35,10 @@ export class KeyLanes implements LaneOwner, Holder {
   /** Keys whose turn this member gave up: what comes of them isn't known to be next. */
   readonly #given = new Set<string>();
   readonly #placing = new Set<Promise<void>>();
+  /** How far the group's consumer is, as asked last. */
+  #floor:
+    | { readonly acked: number; readonly delivered: number; readonly askedAt: number }
+    | undefined;
   #incarnation = "";
   #timer: NodeJS.Timeout | undefined;
 
@@ -193,7 +198,9 @@ export class KeyLanes implements LaneOwner, Holder {
     const sorted = delivered.toSorted((a, b) => a.place.position - b.place.position);
     const lane = this.#lanes.get(where.bucket);
     if (lane !== undefined) {
-      const isLost = lane.isLost || sorted.some(({ message }) => lane.isToken(message));
+      const isLost =
+        lane.isLost ||
+        sorted.some(({ message }) => lane.isToken(message) || isGivenAnew(lane.line, message));
       if (!isLost) return this.#behind(lane, sorted);
       lane.lose();
     }
@@ -210,7 +217,7 @@ export class KeyLanes implements LaneOwner, Holder {
 
   /** The turn is this member's. */
   async #behind(lane: Lane, sorted: readonly Parked[]): Promise<void> {
-    const over = sorted.filter(({ place }) => place.position <= lane.settled);
+    const over = sorted.filter(({ place }) => place.position <= lane.line.settled);
     this.#forget(over);
     const behind = sorted.slice(over.length);
     if (!lane.isYoung) return lane.absorb(behind);
@@ -224,6 +231,10 @@ export class KeyLanes implements LaneOwner, Holder {
     for (let left = sorted; left.length > 0;) {
       const known = await lines.read(group, bucket);
       const { line } = known;
+      if (left.some(({ message }) => isGivenAnew(line, message))) {
+        await this.#goBack(where, known);
+        continue;
+      }
       const token = left.find(({ message }) => message.position === line.token);
       const over = left.filter((one) => one !== token && one.place.position <= line.settled);
       this.#forget(over);
@@ -233,6 +244,7 @@ export class KeyLanes implements LaneOwner, Holder {
       const lane = this.#lanes.get(bucket);
       if (lane !== undefined) return this.#behind(lane, left);
       if (token !== undefined) return this.#resume(where, { known, sorted: left, token });
+      let front = line.token ?? 0;
       if (line.token === undefined) {
         const next = await order.find(group, bucket, line.settled);
         if (this.#lanes.has(bucket)) continue;
@@ -247,9 +259,10 @@ export class KeyLanes implements LaneOwner, Holder {
           this.#forget(left.filter((one) => !behind.includes(one)));
           return this.#begin(where, { known, sorted: behind, first });
         }
-      } else if (await this.#isOrphaned(known)) {
-        const adopted = await this.#adopt(where, known, left);
-        if (adopted) return;
+        front = next.position;
+      }
+      if (await this.#isOrphaned(group, front)) {
+        if (await this.#adopt(where, known, left)) return;
         continue;
       }
       // Whoever has the turn gets to them by the log.
@@ -265,10 +278,33 @@ export class KeyLanes implements LaneOwner, Holder {
     }
   }
 
-  /** Whether the message that stands for the key has left the log, e.g. because of its age. */
-  async #isOrphaned({ line, writtenAt }: KnownLine): Promise<boolean> {
-    const isOld = writtenAt < this.#engine.clock.now() - TOKEN_AGE_MS;
-    return isOld && !(await this.#engine.order.has(line.token ?? 0));
+  /**
+   * Whether nobody can have what stands for a key, for the consumer has it as acknowledged, or as never delivered: its age
+   * has removed it, or the server has lost a part of what it knew.
+   */
+  async #isOrphaned(group: Group, front: number): Promise<boolean> {
+    const now = performance.now();
+    if (this.#floor === undefined || now - this.#floor.askedAt > FLOOR_MS) {
+      const info = await consumerInfo(this.#engine, group, "log");
+      if (info === undefined) return false;
+      this.#floor = {
+        acked: info.ack_floor.stream_seq,
+        delivered: info.delivered.stream_seq,
+        askedAt: now,
+      };
+    }
+    if (front <= this.#floor.acked) return true;
+    if (front <= this.#floor.delivered) return false;
+    const info = await consumerInfo(this.#engine, group, "log");
+    return info !== undefined && front > info.delivered.stream_seq;
+  }
+
+  /** The server has lost the end of its log: what it stored since is new, at positions that count as settled. */
+  async #goBack({ group, bucket }: Where, known: KnownLine): Promise<void> {
+    const { at, turn } = known.line;
+    const settled = await this.#engine.positionBefore(at + 1);
+    const line = { settled, at, absorbed: 0, count: 0, turn };
+    await this.#engine.lines.swap(group, bucket, known, line);
   }
 
   /** Lets one of those that came stand for the key; `false` when somebody else was faster. */
@@ -355,6 +391,7 @@ export class KeyLanes implements LaneOwner, Holder {
     this.#incarnation = incarnation;
     for (const lane of this.#lanes.values()) lane.lose();
     this.#given.clear();
+    this.#floor = undefined;
     this.#run.end();
   }
 

@@ -23,6 +23,8 @@ export interface LineHead {
 export interface KeyLine {
   /** All events of the key up to this position are settled. */
   readonly settled: number;
+  /** When the server stored the last one that was settled; 0 where none was. */
+  readonly at: number;
   /** Events up to this position don't come from the consumer any more, but for the first one. */
   readonly absorbed: number;
   /** How many were absorbed and aren't settled. */
@@ -48,7 +50,7 @@ export interface KnownLine {
 
 /** The line of a key of which the group has seen nothing. */
 export function newLine(start: number): KeyLine {
-  return { settled: start, absorbed: 0, count: 0 };
+  return { settled: start, at: 0, absorbed: 0, count: 0 };
 }
 
 /** Whether something waits in it that the consumer doesn't tell of. */
@@ -56,10 +58,22 @@ export function isSpecial({ settled, absorbed, head, token }: KeyLine): boolean 
   return absorbed > settled || token !== undefined || head?.reply !== undefined;
 }
 
+/**
+ * Whether a position that counts as settled has another event by now: the server has lost the end of its log, and given its
+ * positions anew. What it stores later has a later time.
+ */
+export function isGivenAnew(
+  { settled, at }: KeyLine,
+  one: { position: number; time: number },
+): boolean {
+  return at > 0 && one.position <= settled && one.time > at;
+}
+
 /** Most lines say only how far they are: so they are short. */
-export function encodeLine({ settled, absorbed, count, ...rest }: KeyLine): string {
+export function encodeLine({ settled, at, absorbed, count, ...rest }: KeyLine): string {
   return JSON.stringify({
     settled,
+    at,
     ...(absorbed > settled && { absorbed, count }),
     ...rest,
   });
@@ -68,5 +82,5 @@ export function encodeLine({ settled, absorbed, count, ...rest }: KeyLine): stri
 export function decodeLine(text: string): KeyLine {
   // The cast is safe: written by encodeLine.
   const stored = JSON.parse(text) as Partial<KeyLine> & Pick<KeyLine, "settled">;
-  return { absorbed: 0, count: 0, ...stored };
+  return { at: 0, absorbed: 0, count: 0, ...stored };
 }

@@ -67,6 +67,12 @@ export class KeyLines {
     return this.#remember(group, bucket, { line, revision: written, writtenAt: 0 });
   }
 
+  /** After a break of the connection: the server may have lost some of it. */
+  clear(): void {
+    this.#known.clear();
+    this.#marked.clear();
+  }
+
   /** The lines in which something waits. */
   async marked(group: Group, now: number): Promise<MarkedLine[]> {
     const marks = await this.#state.list(this.#names.keyMarks(group.incarnation));

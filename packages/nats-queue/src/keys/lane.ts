@@ -7,7 +7,7 @@ import type { Hold } from "../hold.ts";
 import { failuresBefore } from "../lease.ts";
 import type { RawMessage } from "../raw-message.ts";
 import { type Candidate, candidateOf } from "./candidate.ts";
-import { isSpecial, type KeyLine, type KnownLine } from "./key-line.ts";
+import { isGivenAnew, isSpecial, type KeyLine, type KnownLine } from "./key-line.ts";
 
 /** Events behind a first one that has been handled for so long are absorbed; before, they wait at the member. */
 const YOUNG_MS = 10;
@@ -100,9 +100,9 @@ export class Lane {
     return isFree ? this.#front : undefined;
   }
 
-  /** All events up to this position are settled. */
-  get settled(): number {
-    return this.#known.line.settled;
+  /** Its line, as known. */
+  get line(): KeyLine {
+    return this.#known.line;
   }
 
   /** The lease on its front has run out. */
@@ -212,7 +212,8 @@ export class Lane {
   }
 
   async #settle(front: Front): Promise<boolean> {
-    const { position } = front.candidate.place;
+    const { place, source } = front.candidate;
+    const { position } = place;
     const isDone = await this.#exclusive(async () => {
       if (this.#isOver || this.#front !== front) return false;
       const isWritten = await this.#change((line) => {
@@ -220,6 +221,7 @@ export class Lane {
         const isMore = absorbed > position;
         return {
           settled: position,
+          at: source.time,
           absorbed,
           count: Math.max(0, line.count - (line.token === undefined ? 0 : 1)),
           ...(isMore
@@ -331,8 +333,9 @@ export class Lane {
     const { line } = this.#known;
     const next = await this.#engine.order.find(this.group, this.bucket, line.settled);
     if (next === undefined || next.position > line.absorbed) {
-      const isWritten = await this.#change(({ settled, turn }) => ({
+      const isWritten = await this.#change(({ settled, at, turn }) => ({
         settled,
+        at,
         absorbed: 0,
         count: 0,
         turn,
@@ -374,7 +377,6 @@ export class Lane {
     if (next?.position !== first.place.position) {
       // An earlier one is somebody else's; or none is in the log any more.
       this.#end(true);
-      this.#owner.onHomeless(this.group, this.bucket, this.#parked.splice(0));
       return;
     }
     this.#parked.shift();
@@ -463,7 +465,8 @@ export class Lane {
     if (this.#isRecalled) {
       const { position, delivery } = this.#token;
       const isTaken = line.head?.position === position && line.head.delivery >= delivery;
-      return !isTaken && line.token === undefined && line.settled < position;
+      const isAhead = line.settled < position || isGivenAnew(line, this.#token);
+      return !isTaken && line.token === undefined && isAhead;
     }
     return (
       line.settled === before.settled &&
@@ -498,6 +501,8 @@ export class Lane {
     this.#isOver = true;
     this.#front = undefined;
     this.#owner.onOver(this, isSettled);
+    // Some may have come in the meantime.
+    this.#owner.onHomeless(this.group, this.bucket, this.#parked.splice(0));
   }
 
   #say(what: string): Promise<boolean> {

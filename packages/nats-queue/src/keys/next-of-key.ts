@@ -40,14 +40,6 @@ export class NextOfKey {
       .at(0);
   }
 
-  /** Whether the log still has a message. */
-  async has(position: number): Promise<boolean> {
-    const message = await this.#connection.persist("reading an event", () =>
-      this.#connection.jsm.streams.getMessage(this.#names.stream, { seq: position }),
-    );
-    return message !== null;
-  }
-
   async #next(subject: string, after: number): Promise<MessageSource | undefined> {
     const query = { seq: after + 1, next_by_subj: subject };
     const message = await this.#connection.persist("reading an event", () =>

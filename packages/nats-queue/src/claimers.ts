@@ -1,0 +1,35 @@
+import { Claimer } from "./claimer.ts";
+import type { GroupEngine } from "./group-engine.ts";
+import type { Group } from "./group.ts";
+
+/** So many are kept, and of more those that have something. */
+const MOST = 256;
+
+/**
+ * The claimers of a process, one for each group: whichever of its handles asks for events gets those whose turn has come,
+ * whoever settled the ones before.
+ */
+export class Claimers {
+  readonly #engine: GroupEngine;
+  /** By incarnation, those first that were used longest ago. */
+  readonly #claimers = new Map<string, Claimer>();
+
+  constructor(engine: GroupEngine) {
+    this.#engine = engine;
+  }
+
+  of({ incarnation }: Group): Claimer {
+    const claimer = this.#claimers.get(incarnation) ?? new Claimer(this.#engine);
+    this.#claimers.delete(incarnation);
+    this.#claimers.set(incarnation, claimer);
+    if (this.#claimers.size > MOST) this.#forgetIdle();
+    return claimer;
+  }
+
+  #forgetIdle(): void {
+    for (const [incarnation, claimer] of this.#claimers) {
+      if (this.#claimers.size <= MOST) return;
+      if (claimer.isIdle) this.#claimers.delete(incarnation);
+    }
+  }
+}
