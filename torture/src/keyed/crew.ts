@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -120,9 +120,13 @@ export class KeyedCrew {
     return readJournals<Entry>(this.#journals);
   }
 
-  /** Leaves the journals where they are, with what was left, so that they can be judged again; returns where. */
-  keep(remains: KeyedRemains): string {
+  /**
+   * Leaves the journals where they are, with what was left, so that they can be judged again, and a copy of the server's
+   * folder; returns where.
+   */
+  keep(remains: KeyedRemains, server: string): string {
     this.#isKept = true;
+    cpSync(server, join(this.folder, "server"), { recursive: true });
     writeFileSync(remainsIn(this.folder), JSON.stringify(remains));
     return this.folder;
   }

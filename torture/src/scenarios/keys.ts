@@ -47,7 +47,8 @@ export const keys: Scenario = {
       await torturer.end();
       const verdict = judgeKeys(crew.entries(), remains);
       const problems = [...torturer.problems, ...sentencesOf(verdict)];
-      const kept = problems.length > 0 ? [`The journals are in ${crew.keep(remains)}.`] : [];
+      const kept =
+        problems.length > 0 ? [`The journals are in ${crew.keep(remains, server.folder)}.`] : [];
       const notes = [`seed ${seed}: ${shown(plan)}`, ...verdict.notes, ...kept];
       return { faults: torturer.faults, problems, notes };
     } finally {
