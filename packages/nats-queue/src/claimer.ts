@@ -116,7 +116,8 @@ export class Claimer {
     const parked = messages.map((message) => ({
       ...candidateOf(message, this.#engine.names),
       message,
-      until: since + leaseMs,
+      // For so long as the server gave it; once it has its turn, its lease is as long as was asked.
+      until: since + Math.min(leaseMs, group.usualLeaseMs),
       run,
       since: now,
     }));
@@ -169,6 +170,8 @@ export class Claimer {
       const held = deliverAgainIn(leaseMs + graceOf(leaseMs));
       if (!(await this.#say(delivered, message, held))) return undefined;
     }
+    // This process stood still: it is somebody else's by now.
+    if (performance.now() >= until) return undefined;
     const hold: DeliveryHold = new DeliveryHold(this.#engine, {
       group,
       lane,

@@ -7,7 +7,7 @@ import { candidateOf } from "./candidate.ts";
 import type { KnownLine } from "./key-line.ts";
 import type { MarkedLine } from "./key-lines.ts";
 import type { DeliveryRun } from "./delivery-run.ts";
-import { type Front, Lane, type LaneOwner, type Parked } from "./lane.ts";
+import { type Front, Lane, type LaneOwner, type Parked, stillHeld } from "./lane.ts";
 
 /** Most events of keys that wait at a member for their turn. */
 const MOST_PARKED = 256;
@@ -190,7 +190,7 @@ export class KeyLanes implements LaneOwner, Holder {
   }
 
   async #placeAny(where: Where, delivered: readonly Parked[]): Promise<void> {
-    const sorted = delivered.toSorted((a, b) => a.place.position - b.place.position);
+    const sorted = stillHeld(delivered).toSorted((a, b) => a.place.position - b.place.position);
     const lane = this.#lanes.get(where.bucket);
     if (lane !== undefined) {
       const isLost = lane.isLost || sorted.some(({ message }) => lane.isToken(message));
@@ -230,8 +230,7 @@ export class KeyLanes implements LaneOwner, Holder {
       left = left.filter((one) => !over.includes(one));
       if (left.length === 0) return;
       // Another round of this member was faster.
-      const lane = this.#lanes.get(bucket);
-      if (lane !== undefined) return this.#behind(lane, left);
+      if (this.#lanes.has(bucket)) return this.#placeAny(where, left);
       if (token !== undefined) return this.#resume(where, { known, sorted: left, token });
       if (line.token === undefined) {
         const next = await order.find(group, bucket, line.settled);
