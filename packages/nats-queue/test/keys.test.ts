@@ -1,5 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { Proxy } from "test-servers";
 import { expect, it, onTestFinished } from "vitest";
 import type { NatsEventQueue } from "../src/index.ts";
 import { sleep, until } from "./faults.ts";
@@ -43,4 +44,22 @@ it("one of two members that were given the same event settles it, also with othe
   const next = await member.receive({ limit: 1, waitMs: 5_000 });
   expect(next.map(({ position }) => position)).toEqual([2]);
   expect(await other.receive({ limit: 1, waitMs: 300 })).toEqual([]);
+});
+
+it("a member whose ack was lost on the way isn't told that it settled what another one has settled", async () => {
+  const proxy = await Proxy.to(servers.server.port);
+  onTestFinished(() => proxy.close());
+  const first = await servers.open({ stream: "lost" });
+  const second = await servers.open({ stream: "lost", servers: proxy.url });
+  await sendOfKey(first, 1);
+  const [event] = await first.group("mailer", POLICY).receive({ limit: 1 });
+  await forgetDeliveries("lost");
+  const [again] = await second.group("mailer", POLICY).receive({ limit: 1, waitMs: 5_000 });
+  expect(again?.id).toBe(event?.id);
+  proxy.cut();
+  const late = again?.ack();
+  await sleep(200);
+  expect(await event?.ack()).toBe(true);
+  proxy.heal();
+  expect(await late).toBe(false);
 });
