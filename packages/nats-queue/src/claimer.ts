@@ -49,9 +49,12 @@ export class Claimer {
   /** The keys whose turn this member has. */
   readonly keys: KeyLanes;
   #skipped = 0;
+  /** Of the connection, as far as this member has seen. */
+  #reconnects: number;
 
   constructor(engine: GroupEngine) {
     this.#engine = engine;
+    this.#reconnects = engine.connection.history.reconnects;
     this.#turns = new RedrivenTurn(engine);
     this.keys = new KeyLanes(engine, this.#run);
   }
@@ -73,6 +76,7 @@ export class Claimer {
       lane === "log" && this.#engine.names.bucketOf(subject) !== NO_KEY;
     if (lane === "log") {
       this.keys.enter(delivered.group);
+      this.#noteReconnects();
       this.#run.received(messages);
     }
     const [found] = await Promise.all([
@@ -121,7 +125,16 @@ export class Claimer {
       run,
       since: now,
     }));
-    await this.keys.place(delivered, parked, current?.care !== undefined);
+    // A server that was killed may have forgotten what it gave to others, and give it to this one as if for the first time.
+    const isShaken = now < this.#engine.connection.reconnectedAt + group.usualLeaseMs;
+    const isCareful = isShaken || current?.care !== undefined;
+    await this.keys.place({ group, leaseMs, isCareful, isShaken }, parked);
+  }
+
+  #noteReconnects(): void {
+    const { reconnects } = this.#engine.connection.history;
+    if (reconnects !== this.#reconnects) this.#run.end();
+    this.#reconnects = reconnects;
   }
 
   /** Deliveries that the server holds for this member. */

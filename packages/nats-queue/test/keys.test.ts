@@ -63,3 +63,21 @@ it("a member whose ack was lost on the way isn't told that it settled what anoth
   proxy.heal();
   expect(await late).toBe(false);
 });
+
+it("what a member begins after its connection was lost is its own, though somebody else had been given it too", async () => {
+  const proxy = await Proxy.to(servers.server.port);
+  onTestFinished(() => proxy.close());
+  const first = await servers.open({ stream: "again" });
+  const second = await servers.open({ stream: "again", servers: proxy.url });
+  await second.group("mailer", POLICY).ensure();
+  await sendOfKey(first, 1);
+  const [event] = await first.group("mailer", POLICY).receive({ limit: 1 });
+  proxy.cut();
+  proxy.heal();
+  await second.stats();
+  await forgetDeliveries("again");
+  const [again] = await second.group("mailer", POLICY).receive({ limit: 1, waitMs: 5_000 });
+  expect(again?.id).toBe(event?.id);
+  expect(await event?.ack()).toBe(false);
+  expect(await again?.ack()).toBe(true);
+});

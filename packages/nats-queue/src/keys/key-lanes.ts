@@ -73,18 +73,12 @@ export class KeyLanes implements LaneOwner, Holder {
   }
 
   /** Puts what was delivered behind its key, or in front when it is its turn. */
-  async place(
-    { group, leaseMs }: { readonly group: Group; readonly leaseMs: number },
-    delivered: readonly Parked[],
-    isCareful: boolean,
-  ): Promise<void> {
+  async place(where: Omit<Where, "bucket">, delivered: readonly Parked[]): Promise<void> {
     const byBucket = Map.groupBy(delivered, ({ source }) =>
       this.#engine.names.bucketOf(source.subject),
     );
     await Promise.all(
-      [...byBucket].map(([bucket, some]) =>
-        this.#placeOne({ group, leaseMs, bucket, isCareful }, some),
-      ),
+      [...byBucket].map(([bucket, some]) => this.#placeOne({ ...where, bucket }, some)),
     );
   }
 
@@ -298,8 +292,8 @@ export class KeyLanes implements LaneOwner, Holder {
       readonly first: Parked;
     },
   ): Promise<void> {
-    const { group, leaseMs, bucket } = where;
-    const from = { group, leaseMs, bucket, known, isRecalled, token: first };
+    const { group, leaseMs, bucket, isShaken } = where;
+    const from = { group, leaseMs, bucket, known, isRecalled, isShaken, token: first };
     const lane = this.#add(new Lane(this.#engine, this, from));
     for (const one of sorted) if (one !== first) lane.park(one);
     await lane.begin(first);
@@ -369,6 +363,8 @@ interface Where {
   readonly bucket: string;
   /** Whether its line is to be read before anything of it begins. */
   readonly isCareful: boolean;
+  /** Whether somebody else may have been given the same, as if for the first time. */
+  readonly isShaken?: boolean;
 }
 
 function newLane(

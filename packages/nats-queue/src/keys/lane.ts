@@ -56,6 +56,7 @@ export class Lane {
   readonly #owner: LaneOwner;
   #known: KnownLine;
   #isRecalled: boolean;
+  readonly #isShaken: boolean;
   /** It stands for the key in the consumer. */
   #token: RawMessage;
   /** It is acknowledged, and the next one not yet there. */
@@ -80,6 +81,8 @@ export class Lane {
       readonly known: KnownLine;
       /** What is known of the line may be old. */
       readonly isRecalled?: boolean;
+      /** Somebody else may have been given the same, as if for the first time. */
+      readonly isShaken?: boolean | undefined;
       readonly token: Parked;
     },
   ) {
@@ -90,6 +93,7 @@ export class Lane {
     this.leaseMs = from.leaseMs;
     this.#known = from.known;
     this.#isRecalled = from.isRecalled ?? false;
+    this.#isShaken = from.isShaken ?? false;
     this.#token = from.token.message;
     this.#until = from.token.until;
   }
@@ -149,7 +153,8 @@ export class Lane {
       const { delivery } = first.message;
       const attempt = this.#isUnbegun(first) ? 1 : attemptAfter(record, delivery > 1);
       const front = this.#frontOf(first, attempt, record, first.run);
-      if ((delivery > 1 || isKnown) && !(await this.#note(front))) return undefined;
+      const isNoted = delivery > 1 || isKnown || this.#isShaken;
+      if (isNoted && !(await this.#note(front))) return undefined;
       this.#front = front;
       return undefined;
     });
