@@ -13,6 +13,7 @@ import type { Entry, Said } from "./said.ts";
 
 /** Longest wait for a process to begin, and to end when it was asked to. */
 const PATIENCE_MS = 30_000;
+const MOST_TEXT = 2_000;
 const COMPILED = join(tmpdir(), "ringrift-torture-compiled");
 
 type Told = Pick<KeyedConsumerOptions, "journals" | "by">;
@@ -36,7 +37,7 @@ export class KeyedCrew {
   readonly #journals: string;
   readonly #hands = new Set<Hand>();
   #started = 0;
-  #complaints = "";
+  readonly #complaints = new Map<string, string>();
   #isKept = false;
 
   constructor() {
@@ -67,7 +68,7 @@ export class KeyedCrew {
       },
     );
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      this.#complaints += `${by}: ${text}`;
+      this.#complaints.set(by, `${this.#complaints.get(by) ?? ""}${text}`);
     });
     const hand = { job, by, process: child };
     this.#hands.add(hand);
@@ -89,11 +90,11 @@ export class KeyedCrew {
       this.#gone(hand).then(() => true),
       sleep(PATIENCE_MS, false, { ref: false }),
     ]);
-    if (!isGone) return [`${hand.by} did not stop. ${this.#complaints}`];
+    if (!isGone) return [`${hand.by} did not stop. ${this.#complaintsOf(hand)}`];
     const { exitCode, signalCode } = hand.process;
     // Whoever was asked before it could listen has had no time to do anything.
     if (exitCode === 0 || signalCode === "SIGTERM") return [];
-    return [`${hand.by} ended with ${exitCode ?? signalCode}. ${this.#complaints}`];
+    return [`${hand.by} ended with ${exitCode ?? signalCode}. ${this.#complaintsOf(hand)}`];
   }
 
   async freeze({ by, process: child }: Hand, ms: number): Promise<void> {
@@ -111,7 +112,8 @@ export class KeyedCrew {
       const entries = this.entries();
       const up = new Set(entries.flatMap(({ kind, by }) => (kind === "ready" ? [by] : [])));
       if (this.hands.every(({ by }) => up.has(by))) return;
-      if (performance.now() > deadline) throw new Error(`Not all began. ${this.#complaints}`);
+      if (performance.now() > deadline)
+        throw new Error(`Not all began. ${[...this.#complaints.values()].join("")}`);
       await sleep(50);
     }
   }
@@ -138,6 +140,10 @@ export class KeyedCrew {
       await this.#gone(hand);
     }
     if (!this.#isKept) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #complaintsOf({ by }: Hand): string {
+    return (this.#complaints.get(by) ?? "").slice(-MOST_TEXT);
   }
 
   async #gone(hand: Hand): Promise<void> {
