@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -75,12 +75,12 @@ export class KeyedCrew {
     return hand;
   }
 
-  /** `kill -9`, and somebody else takes its place. */
+  /** `kill -9`, and somebody else takes its place: resolves when they have begun. */
   async replace(hand: Hand): Promise<void> {
     this.journal.write({ kind: "kill", who: hand.by });
     hand.process.kill("SIGKILL");
     await this.#gone(hand);
-    this.start(hand.job);
+    await this.ready([this.start(hand.job)]);
   }
 
   /** Asks for the end, and waits for it; says what is wrong with it. */
@@ -105,13 +105,12 @@ export class KeyedCrew {
     this.journal.write({ kind: "thaw", who: by });
   }
 
-  /** Waits until everybody has begun. */
-  async ready(): Promise<void> {
+  /** Waits until they have begun. */
+  async ready(hands: readonly Hand[] = this.hands): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
-      const entries = this.entries();
-      const up = new Set(entries.flatMap(({ kind, by }) => (kind === "ready" ? [by] : [])));
-      if (this.hands.every(({ by }) => up.has(by))) return;
+      // The first thing that anybody says is that they have begun.
+      if (hands.every(({ by }) => hasSpoken(join(this.#journals, `${by}.jsonl`)))) return;
       if (performance.now() > deadline)
         throw new Error(`Not all began. ${[...this.#complaints.values()].join("")}`);
       await sleep(50);
@@ -151,6 +150,10 @@ export class KeyedCrew {
     if (exitCode === null && signalCode === null) await once(hand.process, "exit");
     this.#hands.delete(hand);
   }
+}
+
+function hasSpoken(journal: string): boolean {
+  return (statSync(journal, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 export function journalsIn(folder: string): string {

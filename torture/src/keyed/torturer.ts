@@ -79,7 +79,7 @@ export class KeyedTorturer {
     if (fault === "kill") return crew.replace(hand);
     if (fault === "restart") {
       this.problems.push(...(await crew.dismiss(hand)));
-      crew.start(hand.job);
+      await crew.ready([crew.start(hand.job)]);
       return undefined;
     }
     const longest = Math.max(...plan.consumers.map(({ leaseMs }) => leaseMs));

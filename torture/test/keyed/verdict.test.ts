@@ -177,6 +177,8 @@ describe("the verdict on events with keys", () => {
     const entries = history(...sent(1), ...handler.all()).map((entry) =>
       entry.by === "a" ? { ...entry, at: entry.at + SECOND } : entry,
     );
-    expect(judgeKeys(entries, left(1)).notes.join()).toMatch(/longest waits for a handler: 10\d0 ms/);
+    expect(judgeKeys(entries, left(1)).notes.join()).toMatch(
+      /longest waits for a handler: 10\d0 ms/,
+    );
   });
 });
