@@ -44,7 +44,8 @@ export class Claimer {
   readonly #engine: GroupEngine;
   readonly #releases = new ReleaseOrder();
   readonly #run = new DeliveryRun();
-  readonly #holds = new Set<DeliveryHold>();
+  /** By group, lane and place in its stream. */
+  readonly #held = new Map<string, DeliveryHold>();
   readonly #turns: RedrivenTurn;
   /** The keys whose turn this member has. */
   readonly keys: KeyLanes;
@@ -140,8 +141,12 @@ export class Claimer {
   /** Deliveries that the server holds for this member. */
   get #heldCount(): number {
     const now = performance.now();
-    for (const hold of this.#holds) if (hold.until <= now) this.#holds.delete(hold);
-    return this.#holds.size + this.keys.heldCount;
+    let count = 0;
+    for (const [name, { until, lane }] of this.#held) {
+      if (until <= now) this.#held.delete(name);
+      else if (lane === "log") count += 1;
+    }
+    return count + this.keys.heldCount;
   }
 
   /** One of no key, or a redriven one. */
@@ -185,6 +190,9 @@ export class Claimer {
     }
     // This process stood still: it is somebody else's by now.
     if (performance.now() >= until) return undefined;
+    const name = `${group.incarnation} ${lane} ${sequence}`;
+    // A server that was killed gives again what this member has; that is settled by what it has.
+    if ((this.#held.get(name)?.until ?? 0) > performance.now()) return undefined;
     const hold: DeliveryHold = new DeliveryHold(this.#engine, {
       group,
       lane,
@@ -193,12 +201,14 @@ export class Claimer {
       id,
       recordRevision,
       until,
-      onEnd: () => this.#holds.delete(hold),
+      onEnd: () => {
+        if (this.#held.get(name) === hold) this.#held.delete(name);
+      },
       ...(bucket !== NO_KEY && {
         beforeSettled: () => this.#turns.release(group, bucket, sequence),
       }),
     });
-    if (lane === "log") this.#holds.add(hold);
+    this.#held.set(name, hold);
     return this.#lease({ group, leaseMs, lane, candidate, attempt, failures, hold });
   }
 

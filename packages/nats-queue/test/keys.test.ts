@@ -81,3 +81,31 @@ it("what a member begins after its connection was lost is its own, though somebo
   expect(await event?.ack()).toBe(false);
   expect(await again?.ack()).toBe(true);
 });
+
+it("a member isn't given once more what it has, where the server forgot that it gave it", async () => {
+  const queue = await servers.open({ stream: "has" });
+  const member = queue.group("mailer", { ...POLICY, maxAttempts: 1 });
+  await member.ensure();
+  await queue.send("ORDER_PLACED", { n: 1 });
+  await queue.send("ORDER_PLACED", { n: 2 }, { key: "order-1" });
+  const begun = await member.receive({ limit: 2 });
+  await begun.find(({ key }) => key !== undefined)?.nack();
+  await queue.deadLetters.redrive({ group: "mailer" });
+  const redriven = await member.receive({ limit: 1, waitMs: 10_000 });
+  expect(redriven).toMatchObject([{ key: "order-1" }]);
+  await forgetDeliveries("has");
+  await forgetDeliveries("has-dead");
+  expect(await member.receive({ limit: 2, waitMs: 1_000 })).toEqual([]);
+  for (const event of [...redriven, ...begun.filter(({ key }) => key === undefined)]) {
+    expect(await event.ack()).toBe(true);
+  }
+  expect(await member.receive({ limit: 2, waitMs: 500 })).toEqual([]);
+});
+
+it("a group has leases of whatever length", async () => {
+  const queue = await servers.open({ stream: "lengths" });
+  for (const leaseMs of [10, 333, 1_893, 12_345]) {
+    await queue.group(`mailer-${leaseMs}`, { leaseMs }).ensure();
+  }
+  expect(await queue.groups.list()).toHaveLength(4);
+});
