@@ -45,16 +45,20 @@ export class Claimer {
   readonly #engine: GroupEngine;
   readonly #releases = new ReleaseOrder();
   readonly #run = new DeliveryRun();
-  readonly #holds = new Set<DeliveryHold>();
+  /** By group, lane and place in its stream. */
+  readonly #held = new Map<string, DeliveryHold>();
   readonly #turns: RedrivenTurn;
   /** The keys whose turn this process has. */
   readonly keys: KeyLanes;
   /** What more came than was asked for. */
   readonly spare: SpareEvents;
   #skipped = 0;
+  /** Of the connection, as far as this member has seen. */
+  #reconnects: number;
 
   constructor(engine: GroupEngine) {
     this.#engine = engine;
+    this.#reconnects = engine.connection.history.reconnects;
     this.#turns = new RedrivenTurn(engine);
     this.keys = new KeyLanes(engine, this.#run);
     this.spare = new SpareEvents(engine, () => this.keys.bell.ring());
@@ -87,6 +91,7 @@ export class Claimer {
       lane === "log" && this.#engine.names.bucketOf(subject) !== NO_KEY;
     if (lane === "log") {
       this.keys.enter(delivered.group);
+      this.#noteReconnects();
       this.#run.received(messages);
     }
     const [found] = await Promise.all([
@@ -131,18 +136,32 @@ export class Claimer {
     const parked = messages.map((message) => ({
       ...candidateOf(message, this.#engine.names),
       message,
-      until: since + leaseMs,
+      // For so long as the server gave it; once it has its turn, its lease is as long as was asked.
+      until: since + Math.min(leaseMs, group.usualLeaseMs),
       run,
       since: now,
     }));
-    await this.keys.place(delivered, parked, current?.care !== undefined);
+    // A server that was killed may have forgotten what it gave to others, and give it to this one as if for the first time.
+    const isShaken = now < this.#engine.connection.reconnectedAt + group.usualLeaseMs;
+    const isCareful = isShaken || current?.care !== undefined;
+    await this.keys.place({ group, leaseMs, isCareful, isShaken }, parked);
+  }
+
+  #noteReconnects(): void {
+    const { reconnects } = this.#engine.connection.history;
+    if (reconnects !== this.#reconnects) this.#run.end();
+    this.#reconnects = reconnects;
   }
 
   /** Deliveries that the server holds for this member. */
   get #heldCount(): number {
     const now = performance.now();
-    for (const hold of this.#holds) if (hold.until <= now) this.#holds.delete(hold);
-    return this.#holds.size + this.keys.heldCount;
+    let count = 0;
+    for (const [name, { until, lane }] of this.#held) {
+      if (until <= now) this.#held.delete(name);
+      else if (lane === "log") count += 1;
+    }
+    return count + this.keys.heldCount;
   }
 
   /** One of no key, or a redriven one. */
@@ -184,6 +203,11 @@ export class Claimer {
       const held = deliverAgainIn(leaseMs + graceOf(leaseMs));
       if (!(await this.#say(delivered, message, held))) return undefined;
     }
+    // This process stood still: it is somebody else's by now.
+    if (performance.now() >= until) return undefined;
+    const name = `${group.incarnation} ${lane} ${sequence}`;
+    // A server that was killed gives again what this member has; that is settled by what it has.
+    if ((this.#held.get(name)?.until ?? 0) > performance.now()) return undefined;
     const hold: DeliveryHold = new DeliveryHold(this.#engine, {
       group,
       lane,
@@ -192,12 +216,14 @@ export class Claimer {
       id,
       recordRevision,
       until,
-      onEnd: () => this.#holds.delete(hold),
+      onEnd: () => {
+        if (this.#held.get(name) === hold) this.#held.delete(name);
+      },
       ...(bucket !== NO_KEY && {
         beforeSettled: () => this.#turns.release(group, bucket, sequence),
       }),
     });
-    if (lane === "log") this.#holds.add(hold);
+    this.#held.set(name, hold);
     return this.#lease({ group, leaseMs, lane, candidate, attempt, failures, hold });
   }
 

@@ -33,6 +33,8 @@ export class Connection {
     lastError: undefined,
   };
   connected = true;
+  /** When it was made again last, on the monotone clock. */
+  reconnectedAt: number = Number.NEGATIVE_INFINITY;
   /** Where answers go, when the account may listen there only. */
   readonly inboxPrefix: string | undefined;
   readonly #prefix: string;
@@ -195,6 +197,7 @@ export class Connection {
       } else if (status.type === "reconnect") {
         this.connected = true;
         this.history.reconnects += 1;
+        this.reconnectedAt = performance.now();
         onConnected();
         this.hold(this.#held);
         for (const goOn of this.#waiting) goOn();

@@ -10,7 +10,7 @@ const MOST_WAITING = 4_096;
 
 /** How long after the end of a lease the server gives the event away: no ack that was sent in time is late. */
 export function graceOf(leaseMs: number): number {
-  return Math.min(1_000, Math.max(20, leaseMs / 10));
+  return Math.round(Math.min(1_000, Math.max(20, leaseMs / 10)));
 }
 
 /** The durable pull consumer that stands for a group in the server. */

@@ -51,6 +51,10 @@ export class DeliveryHold implements Hold {
     return this.#until;
   }
 
+  get lane(): Lane {
+    return this.#held.lane;
+  }
+
   async settle(how: string): Promise<boolean> {
     const { group, lane, id, message, beforeSettled } = this.#held;
     const { records, letters, settled } = this.#engine;

@@ -193,11 +193,14 @@ export class Member implements GroupMember {
       lane,
       pull: pullNext(connection, groups.addressOf(group, lane), longest),
     }));
-    // A message may have waited for this process's event loop: it was given after the last time that ran.
+    // A message may have waited for this process's event loop: it was given after the last time that this had nothing to read.
+    // That was before the last tick: where the process stood still, timers may run before what came meanwhile is read.
     let since = performance.now();
+    let ticked = since;
     const tick = setInterval(
       () => {
-        since = performance.now();
+        since = ticked;
+        ticked = performance.now();
       },
       Math.min(LONGEST_TICK_MS, Math.max(1, leaseMs / 8)),
     ).unref();

@@ -1,5 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { Proxy } from "test-servers";
 import { expect, it, onTestFinished } from "vitest";
 import type { NatsEventQueue } from "../src/index.ts";
 import { sleep, until } from "./faults.ts";
@@ -43,4 +44,68 @@ it("one of two members that were given the same event settles it, also with othe
   const next = await member.receive({ limit: 1, waitMs: 5_000 });
   expect(next.map(({ position }) => position)).toEqual([2]);
   expect(await other.receive({ limit: 1, waitMs: 300 })).toEqual([]);
+});
+
+it("a member whose ack was lost on the way isn't told that it settled what another one has settled", async () => {
+  const proxy = await Proxy.to(servers.server.port);
+  onTestFinished(() => proxy.close());
+  const first = await servers.open({ stream: "lost" });
+  const second = await servers.open({ stream: "lost", servers: proxy.url });
+  await sendOfKey(first, 1);
+  const [event] = await first.group("mailer", POLICY).receive({ limit: 1 });
+  await forgetDeliveries("lost");
+  const [again] = await second.group("mailer", POLICY).receive({ limit: 1, waitMs: 5_000 });
+  expect(again?.id).toBe(event?.id);
+  proxy.cut();
+  const late = again?.ack();
+  await sleep(200);
+  expect(await event?.ack()).toBe(true);
+  proxy.heal();
+  expect(await late).toBe(false);
+});
+
+it("what a member begins after its connection was lost is its own, though somebody else had been given it too", async () => {
+  const proxy = await Proxy.to(servers.server.port);
+  onTestFinished(() => proxy.close());
+  const first = await servers.open({ stream: "again" });
+  const second = await servers.open({ stream: "again", servers: proxy.url });
+  await second.group("mailer", POLICY).ensure();
+  await sendOfKey(first, 1);
+  const [event] = await first.group("mailer", POLICY).receive({ limit: 1 });
+  proxy.cut();
+  proxy.heal();
+  await second.stats();
+  await forgetDeliveries("again");
+  const [again] = await second.group("mailer", POLICY).receive({ limit: 1, waitMs: 5_000 });
+  expect(again?.id).toBe(event?.id);
+  expect(await event?.ack()).toBe(false);
+  expect(await again?.ack()).toBe(true);
+});
+
+it("a member isn't given once more what it has, where the server forgot that it gave it", async () => {
+  const queue = await servers.open({ stream: "has" });
+  const member = queue.group("mailer", { ...POLICY, maxAttempts: 1 });
+  await member.ensure();
+  await queue.send("ORDER_PLACED", { n: 1 });
+  await queue.send("ORDER_PLACED", { n: 2 }, { key: "order-1" });
+  const begun = await member.receive({ limit: 2 });
+  await begun.find(({ key }) => key !== undefined)?.nack();
+  await queue.deadLetters.redrive({ group: "mailer" });
+  const redriven = await member.receive({ limit: 1, waitMs: 10_000 });
+  expect(redriven).toMatchObject([{ key: "order-1" }]);
+  await forgetDeliveries("has");
+  await forgetDeliveries("has-dead");
+  expect(await member.receive({ limit: 2, waitMs: 1_000 })).toEqual([]);
+  for (const event of [...redriven, ...begun.filter(({ key }) => key === undefined)]) {
+    expect(await event.ack()).toBe(true);
+  }
+  expect(await member.receive({ limit: 2, waitMs: 500 })).toEqual([]);
+});
+
+it("a group has leases of whatever length", async () => {
+  const queue = await servers.open({ stream: "lengths" });
+  for (const leaseMs of [10, 333, 1_893, 12_345]) {
+    await queue.group(`mailer-${leaseMs}`, { leaseMs }).ensure();
+  }
+  expect(await queue.groups.list()).toHaveLength(4);
 });

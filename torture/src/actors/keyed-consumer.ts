@@ -3,8 +3,8 @@ import { flushCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type LeasedEvent, PermanentError, type QueueEvent } from "@ringrift/event-queue";
 import { whenSettled } from "@ringrift/event-queue/backend";
-import { openNatsQueue } from "@ringrift/nats-queue";
 import { Journal } from "../journal.ts";
+import { openQueue } from "../keyed/open-queue.ts";
 import type { Outcome, Payload, Said } from "../keyed/said.ts";
 import { actorOptions } from "./actor.ts";
 
@@ -33,7 +33,7 @@ const policy = {
   maxAttempts: options.maxAttempts,
   backoff: { initialMs: 20, maxMs: 300 },
 } as const;
-const queue = await openNatsQueue({ servers: url, stream });
+const queue = await openQueue({ servers: url, stream });
 flushCompileCache();
 queue.deadLetters.onLetter(({ id, error }) => {
   journal.write({ kind: "buried", id, code: error.code ?? error.name });

@@ -1,9 +1,9 @@
 /** A process that sends events with keys to a NATS queue, until SIGTERM. */
 import { flushCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openNatsQueue } from "@ringrift/nats-queue";
 import { Random } from "../bridge/random.ts";
 import { Journal } from "../journal.ts";
+import { openQueue } from "../keyed/open-queue.ts";
 import type { Payload, Said } from "../keyed/said.ts";
 import { workOf } from "../keyed/work.ts";
 import { actorOptions } from "./actor.ts";
@@ -26,7 +26,7 @@ const options = actorOptions() as KeyedPublisherOptions;
 const { url, stream, by, seed, keys, plainShare, perSecond, slowMs, maxBacklog } = options;
 const journal = new Journal<Said>(options.journals, by);
 const random = new Random(seed);
-const queue = await openNatsQueue({ servers: url, stream, maxBacklog });
+const queue = await openQueue({ servers: url, stream, maxBacklog });
 flushCompileCache();
 let isRunning = true;
 process.on("SIGTERM", () => {

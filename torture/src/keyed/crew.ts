@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,6 +13,7 @@ import type { Entry, Said } from "./said.ts";
 
 /** Longest wait for a process to begin, and to end when it was asked to. */
 const PATIENCE_MS = 30_000;
+const MOST_TEXT = 2_000;
 const COMPILED = join(tmpdir(), "ringrift-torture-compiled");
 
 type Told = Pick<KeyedConsumerOptions, "journals" | "by">;
@@ -36,7 +37,7 @@ export class KeyedCrew {
   readonly #journals: string;
   readonly #hands = new Set<Hand>();
   #started = 0;
-  #complaints = "";
+  readonly #complaints = new Map<string, string>();
   #isKept = false;
 
   constructor() {
@@ -67,19 +68,19 @@ export class KeyedCrew {
       },
     );
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      this.#complaints += `${by}: ${text}`;
+      this.#complaints.set(by, `${this.#complaints.get(by) ?? ""}${text}`);
     });
     const hand = { job, by, process: child };
     this.#hands.add(hand);
     return hand;
   }
 
-  /** `kill -9`, and somebody else takes its place. */
+  /** `kill -9`, and somebody else takes its place: resolves when they have begun. */
   async replace(hand: Hand): Promise<void> {
     this.journal.write({ kind: "kill", who: hand.by });
     hand.process.kill("SIGKILL");
     await this.#gone(hand);
-    this.start(hand.job);
+    await this.ready([this.start(hand.job)]);
   }
 
   /** Asks for the end, and waits for it; says what is wrong with it. */
@@ -89,11 +90,11 @@ export class KeyedCrew {
       this.#gone(hand).then(() => true),
       sleep(PATIENCE_MS, false, { ref: false }),
     ]);
-    if (!isGone) return [`${hand.by} did not stop. ${this.#complaints}`];
+    if (!isGone) return [`${hand.by} did not stop. ${this.#complaintsOf(hand)}`];
     const { exitCode, signalCode } = hand.process;
     // Whoever was asked before it could listen has had no time to do anything.
     if (exitCode === 0 || signalCode === "SIGTERM") return [];
-    return [`${hand.by} ended with ${exitCode ?? signalCode}. ${this.#complaints}`];
+    return [`${hand.by} ended with ${exitCode ?? signalCode}. ${this.#complaintsOf(hand)}`];
   }
 
   async freeze({ by, process: child }: Hand, ms: number): Promise<void> {
@@ -104,14 +105,14 @@ export class KeyedCrew {
     this.journal.write({ kind: "thaw", who: by });
   }
 
-  /** Waits until everybody has begun. */
-  async ready(): Promise<void> {
+  /** Waits until they have begun. */
+  async ready(hands: readonly Hand[] = this.hands): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
-      const entries = this.entries();
-      const up = new Set(entries.flatMap(({ kind, by }) => (kind === "ready" ? [by] : [])));
-      if (this.hands.every(({ by }) => up.has(by))) return;
-      if (performance.now() > deadline) throw new Error(`Not all began. ${this.#complaints}`);
+      // The first thing that anybody says is that they have begun.
+      if (hands.every(({ by }) => hasSpoken(join(this.#journals, `${by}.jsonl`)))) return;
+      if (performance.now() > deadline)
+        throw new Error(`Not all began. ${[...this.#complaints.values()].join("")}`);
       await sleep(50);
     }
   }
@@ -120,9 +121,13 @@ export class KeyedCrew {
     return readJournals<Entry>(this.#journals);
   }
 
-  /** Leaves the journals where they are, with what was left, so that they can be judged again; returns where. */
-  keep(remains: KeyedRemains): string {
+  /**
+   * Leaves the journals where they are, with what was left, so that they can be judged again, and a copy of the server's
+   * folder; returns where.
+   */
+  keep(remains: KeyedRemains, server: string): string {
     this.#isKept = true;
+    cpSync(server, join(this.folder, "server"), { recursive: true });
     writeFileSync(remainsIn(this.folder), JSON.stringify(remains));
     return this.folder;
   }
@@ -136,11 +141,19 @@ export class KeyedCrew {
     if (!this.#isKept) rmSync(this.folder, { recursive: true, force: true });
   }
 
+  #complaintsOf({ by }: Hand): string {
+    return (this.#complaints.get(by) ?? "").slice(-MOST_TEXT);
+  }
+
   async #gone(hand: Hand): Promise<void> {
     const { exitCode, signalCode } = hand.process;
     if (exitCode === null && signalCode === null) await once(hand.process, "exit");
     this.#hands.delete(hand);
   }
+}
+
+function hasSpoken(journal: string): boolean {
+  return (statSync(journal, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 export function journalsIn(folder: string): string {

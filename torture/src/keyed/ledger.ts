@@ -117,10 +117,11 @@ export class KeyedLedger {
     return all.some((stretch) => stretch.from < to && stretch.to > from);
   }
 
-  /** Whether the server was killed or rewound after a moment. */
-  isServerKilledAfter(at: number): boolean {
+  /** Whether the server was killed in between. */
+  isServerKilledIn(from: number, to: number): boolean {
     return this.entries.some(
-      (entry) => entry.kind === "away" && entry.what === "server" && entry.at > at,
+      ({ kind, at, ...entry }) =>
+        kind === "away" && "what" in entry && entry.what === "server" && at > from && at < to,
     );
   }
 

@@ -1,7 +1,7 @@
 import type { Random } from "../bridge/random.ts";
 
 /** What may be done to those who work on the keys. */
-export const KEYED_FAULTS = ["kill", "freeze", "restart", "server"] as const;
+export const KEYED_FAULTS = ["kill", "freeze", "restart", "server", "cut"] as const;
 export type KeyedFault = (typeof KEYED_FAULTS)[number];
 
 /** How one consumer works. */
@@ -15,6 +15,8 @@ export interface ConsumerPlan {
 /** What a seed decides of a run. */
 export interface KeyedPlan {
   readonly faults: readonly KeyedFault[];
+  /** On the way to the server, for consumers: there is a proxy on it if any. */
+  readonly latencyMs: number;
   /** Pause between two faults, at most. */
   readonly pauseMs: number;
   readonly consumers: readonly ConsumerPlan[];
@@ -46,8 +48,10 @@ export function keyedPlan(random: Random, faults?: readonly KeyedFault[]): Keyed
   // Whoever claims by itself doesn't prolong its leases.
   const shortest = Math.min(...consumers.map((consumer) => consumer.leaseMs));
   const some = KEYED_FAULTS.filter(() => random.chance(0.6));
+  const chosen = faults ?? (some.length > 0 ? some : ["restart"]);
   return {
-    faults: faults ?? (some.length > 0 ? some : ["restart"]),
+    faults: chosen,
+    latencyMs: chosen.includes("cut") ? 20 : 0,
     pauseMs: random.pick([500, 1_500, 3_000]),
     consumers,
     publishers: random.between(1, 2),

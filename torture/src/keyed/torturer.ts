@@ -4,6 +4,7 @@ import type { NatsServer } from "test-servers";
 import type { Random } from "../bridge/random.ts";
 import type { KeyedCrew } from "./crew.ts";
 import type { KeyedFault, KeyedPlan } from "./plan.ts";
+import type { SlowProxy } from "./slow-proxy.ts";
 
 /** Longest wait, once the load has ended, until everything is handled. */
 const PATIENCE_MS = 30_000;
@@ -16,6 +17,8 @@ export interface KeyedTorturerOptions {
   readonly plan: KeyedPlan;
   readonly random: Random;
   readonly server: NatsServer;
+  /** On the way from consumers to the server, if there is one. */
+  readonly proxy: SlowProxy | undefined;
   readonly queue: EventQueue;
   readonly group: string;
 }
@@ -71,11 +74,12 @@ export class KeyedTorturer {
   async #do(fault: KeyedFault): Promise<void> {
     const { crew, plan, random } = this.#options;
     if (fault === "server") return this.#restartServer();
+    if (fault === "cut") return this.#cut();
     const hand = random.pick(crew.consumers);
     if (fault === "kill") return crew.replace(hand);
     if (fault === "restart") {
       this.problems.push(...(await crew.dismiss(hand)));
-      crew.start(hand.job);
+      await crew.ready([crew.start(hand.job)]);
       return undefined;
     }
     const longest = Math.max(...plan.consumers.map(({ leaseMs }) => leaseMs));
@@ -91,6 +95,14 @@ export class KeyedTorturer {
     await sleep(random.between(0, 500));
     await server.run();
     crew.journal.write({ kind: "back", what: "server" });
+  }
+
+  /** Cuts the connections of some consumers. */
+  #cut(): void {
+    const { crew, proxy, random } = this.#options;
+    crew.journal.write({ kind: "away", what: "way" });
+    proxy?.cut(() => random.chance(0.5));
+    crew.journal.write({ kind: "back", what: "way" });
   }
 
   async #redriveUntil(end: number): Promise<void> {

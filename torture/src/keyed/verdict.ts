@@ -47,7 +47,8 @@ function waitsOf(ledger: KeyedLedger): string {
       if (begin === undefined) return [];
       const before = ledger.runsById.get(rows[index - 1]?.id ?? "") ?? [];
       const settled = before.flatMap((run) => ledger.maybeSettled(run) ?? []);
-      const from = Math.max(ledger.sentAt(row), Math.min(begin, ...settled));
+      const turn = settled.length > 0 ? Math.min(begin, ...settled) : 0;
+      const from = Math.max(ledger.sentAt(row), turn);
       return [{ ms: Math.round((begin - from) / 1_000), position: row.position, from }];
     }),
   );

@@ -7,6 +7,7 @@ import { journalsIn, KeyedCrew, remainsIn } from "../keyed/crew.ts";
 import { KEYED_FAULTS, type KeyedFault, keyedPlan, type KeyedPlan } from "../keyed/plan.ts";
 import { type KeyedRemains, readKeyedRemains } from "../keyed/remains.ts";
 import type { Entry } from "../keyed/said.ts";
+import { SlowProxy } from "../keyed/slow-proxy.ts";
 import { KeyedTorturer } from "../keyed/torturer.ts";
 import { judgeKeys, type KeyedVerdict } from "../keyed/verdict.ts";
 import type { Outcome, RunOptions, Scenario } from "../scenario.ts";
@@ -38,16 +39,27 @@ export const keys: Scenario = {
       const { maxAttempts } = plan;
       const [{ leaseMs } = { leaseMs: 1_000 }] = plan.consumers;
       await queue.group(GROUP, { from: "beginning", leaseMs, maxAttempts }).ensure();
-      startAll({ crew, plan, random, url: server.url });
+      const { latencyMs } = plan;
+      await using proxy = latencyMs > 0 ? await SlowProxy.to(server.port, latencyMs) : undefined;
+      startAll({ crew, plan, random, urls: { server: server.url, way: proxy?.url ?? server.url } });
       await crew.ready();
-      const torturer = new KeyedTorturer({ crew, plan, random, server, queue, group: GROUP });
+      const torturer = new KeyedTorturer({
+        crew,
+        plan,
+        random,
+        server,
+        proxy,
+        queue,
+        group: GROUP,
+      });
       await torturer.torture(ms);
       await torturer.calm();
       const remains = await readKeyedRemains(queue, GROUP, { maxAttempts, leaseMs });
       await torturer.end();
       const verdict = judgeKeys(crew.entries(), remains);
       const problems = [...torturer.problems, ...sentencesOf(verdict)];
-      const kept = problems.length > 0 ? [`The journals are in ${crew.keep(remains)}.`] : [];
+      const kept =
+        problems.length > 0 ? [`The journals are in ${crew.keep(remains, server.folder)}.`] : [];
       const notes = [`seed ${seed}: ${shown(plan)}`, ...verdict.notes, ...kept];
       return { faults: torturer.faults, problems, notes };
     } finally {
@@ -60,22 +72,25 @@ function startAll({
   crew,
   plan,
   random,
-  url,
+  urls,
 }: {
   readonly crew: KeyedCrew;
   readonly plan: KeyedPlan;
   readonly random: Random;
-  readonly url: string;
+  /** Of the server, and of the way to it that consumers take. */
+  readonly urls: { readonly server: string; readonly way: string };
 }): void {
   const { keys: count, plainShare, perSecond, slowMs, publishers, consumers, maxAttempts } = plan;
-  const common = { url, stream: STREAM };
   for (let n = 0; n < publishers; n += 1) {
     const own = { seed: random.between(0, MOST_SEED), perSecond: perSecond / publishers };
     const load = { keys: count, plainShare, slowMs, maxBacklog: MAX_BACKLOG };
-    crew.start({ role: "publisher", options: { ...common, ...load, ...own } });
+    crew.start({
+      role: "publisher",
+      options: { url: urls.server, stream: STREAM, ...load, ...own },
+    });
   }
   for (const consumer of consumers) {
-    const options = { ...common, ...consumer, group: GROUP, maxAttempts };
+    const options = { url: urls.way, stream: STREAM, ...consumer, group: GROUP, maxAttempts };
     crew.start({ role: "consumer", options });
   }
 }

@@ -8,7 +8,7 @@ import { candidateOf } from "./candidate.ts";
 import { isGivenAnew, type KnownLine } from "./key-line.ts";
 import type { MarkedLine } from "./key-lines.ts";
 import type { DeliveryRun } from "./delivery-run.ts";
-import { type Front, Lane, type LaneOwner, type Parked } from "./lane.ts";
+import { type Front, Lane, type LaneOwner, type Parked, stillHeld } from "./lane.ts";
 
 /** Most events of keys that wait at a member for their turn. */
 const MOST_PARKED = 256;
@@ -78,18 +78,12 @@ export class KeyLanes implements LaneOwner, Holder {
   }
 
   /** Puts what was delivered behind its key, or in front when it is its turn. */
-  async place(
-    { group, leaseMs }: { readonly group: Group; readonly leaseMs: number },
-    delivered: readonly Parked[],
-    isCareful: boolean,
-  ): Promise<void> {
+  async place(where: Omit<Where, "bucket">, delivered: readonly Parked[]): Promise<void> {
     const byBucket = Map.groupBy(delivered, ({ source }) =>
       this.#engine.names.bucketOf(source.subject),
     );
     await Promise.all(
-      [...byBucket].map(([bucket, some]) =>
-        this.#placeOne({ group, leaseMs, bucket, isCareful }, some),
-      ),
+      [...byBucket].map(([bucket, some]) => this.#placeOne({ ...where, bucket }, some)),
     );
   }
 
@@ -195,7 +189,7 @@ export class KeyLanes implements LaneOwner, Holder {
   }
 
   async #placeAny(where: Where, delivered: readonly Parked[]): Promise<void> {
-    const sorted = delivered.toSorted((a, b) => a.place.position - b.place.position);
+    const sorted = stillHeld(delivered).toSorted((a, b) => a.place.position - b.place.position);
     const lane = this.#lanes.get(where.bucket);
     if (lane !== undefined) {
       const isLost =
@@ -241,8 +235,7 @@ export class KeyLanes implements LaneOwner, Holder {
       left = left.filter((one) => !over.includes(one));
       if (left.length === 0) return;
       // Another round of this member was faster.
-      const lane = this.#lanes.get(bucket);
-      if (lane !== undefined) return this.#behind(lane, left);
+      if (this.#lanes.has(bucket)) return this.#placeAny(where, left);
       if (token !== undefined) return this.#resume(where, { known, sorted: left, token });
       let front = line.token ?? 0;
       if (line.token === undefined) {
@@ -335,8 +328,8 @@ export class KeyLanes implements LaneOwner, Holder {
       readonly first: Parked;
     },
   ): Promise<void> {
-    const { group, leaseMs, bucket } = where;
-    const from = { group, leaseMs, bucket, known, isRecalled, token: first };
+    const { group, leaseMs, bucket, isShaken } = where;
+    const from = { group, leaseMs, bucket, known, isRecalled, isShaken, token: first };
     const lane = this.#add(new Lane(this.#engine, this, from));
     for (const one of sorted) if (one !== first) lane.park(one);
     await lane.begin(first);
@@ -407,6 +400,8 @@ interface Where {
   readonly bucket: string;
   /** Whether its line is to be read before anything of it begins. */
   readonly isCareful: boolean;
+  /** Whether somebody else may have been given the same, as if for the first time. */
+  readonly isShaken?: boolean;
 }
 
 function newLane(

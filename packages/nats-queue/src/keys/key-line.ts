@@ -69,18 +69,25 @@ export function isGivenAnew(
   return at > 0 && one.position <= settled && one.time > at;
 }
 
-/** Most lines say only how far they are: so they are short. */
-export function encodeLine({ settled, at, absorbed, count, ...rest }: KeyLine): string {
+/**
+ * Most lines say only how far they are: so they are short.
+ *
+ * @param by - who writes it: two who write the same can be told apart, where one's answer was lost
+ */
+export function encodeLine({ settled, at, absorbed, count, ...rest }: KeyLine, by: string): string {
   return JSON.stringify({
     settled,
     at,
     ...(absorbed > settled && { absorbed, count }),
     ...rest,
+    by,
   });
 }
 
+type StoredLine = Partial<KeyLine> & Pick<KeyLine, "settled"> & { readonly by?: string };
+
 export function decodeLine(text: string): KeyLine {
   // The cast is safe: written by encodeLine.
-  const stored = JSON.parse(text) as Partial<KeyLine> & Pick<KeyLine, "settled">;
+  const { by: _, ...stored } = JSON.parse(text) as StoredLine;
   return { at: 0, absorbed: 0, count: 0, ...stored };
 }

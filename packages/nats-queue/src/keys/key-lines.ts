@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Group } from "../group.ts";
 import type { Names } from "../names.ts";
 import type { StateStore } from "../state-store.ts";
@@ -25,6 +26,7 @@ export interface MarkedLine extends KnownLine {
 export class KeyLines {
   readonly #state: StateStore;
   readonly #names: Names;
+  readonly #writer = randomBytes(3).toString("hex");
   readonly #known = new Map<string, KnownLine>();
   /** When a line was marked last, on the monotone clock. */
   readonly #marked = new Map<string, number>();
@@ -59,7 +61,7 @@ export class KeyLines {
   ): Promise<KnownLine | undefined> {
     if (isSpecial(line)) await this.#mark(group, bucket);
     const subject = this.#names.keyLine(group.incarnation, bucket);
-    const written = await this.#state.swap(subject, encodeLine(line), revision);
+    const written = await this.#state.swap(subject, encodeLine(line, this.#writer), revision);
     if (written === undefined) {
       this.#known.delete(nameOf(group, bucket));
       return undefined;

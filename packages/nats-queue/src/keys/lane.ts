@@ -1,6 +1,6 @@
 import { ACK, acknowledge, deliverAgainIn, GIVE_BACK, WORKING } from "../acknowledge.ts";
 import { graceOf } from "../consumer-config.ts";
-import { attemptOf, type DeliveryRecord } from "../delivery-records.ts";
+import type { DeliveryRecord } from "../delivery-records.ts";
 import type { GroupEngine } from "../group-engine.ts";
 import type { Group } from "../group.ts";
 import type { Hold } from "../hold.ts";
@@ -56,6 +56,7 @@ export class Lane {
   readonly #owner: LaneOwner;
   #known: KnownLine;
   #isRecalled: boolean;
+  readonly #isShaken: boolean;
   /** It stands for the key in the consumer. */
   #token: RawMessage;
   /** It is acknowledged, and the next one not yet there. */
@@ -80,6 +81,8 @@ export class Lane {
       readonly known: KnownLine;
       /** What is known of the line may be old. */
       readonly isRecalled?: boolean;
+      /** Somebody else may have been given the same, as if for the first time. */
+      readonly isShaken?: boolean | undefined;
       readonly token: Parked;
     },
   ) {
@@ -90,6 +93,7 @@ export class Lane {
     this.leaseMs = from.leaseMs;
     this.#known = from.known;
     this.#isRecalled = from.isRecalled ?? false;
+    this.#isShaken = from.isShaken ?? false;
     this.#token = from.token.message;
     this.#until = from.token.until;
   }
@@ -144,11 +148,13 @@ export class Lane {
     const isKnown = head?.position === first.place.position;
     const record = isKnown ? head : undefined;
     await this.#exclusive(async () => {
+      if (performance.now() >= this.#until) return this.#drop();
       if (this.leaseMs !== this.group.usualLeaseMs && !(await this.#renew())) return this.#drop();
       const { delivery } = first.message;
-      const attempt = this.#isUnbegun(first) ? 1 : attemptOf(delivery, record);
+      const attempt = this.#isUnbegun(first) ? 1 : attemptAfter(record, delivery > 1);
       const front = this.#frontOf(first, attempt, record, first.run);
-      if ((delivery > 1 || isKnown) && !(await this.#note(front))) return undefined;
+      const isNoted = delivery > 1 || isKnown || this.#isShaken;
+      if (isNoted && !(await this.#note(front))) return undefined;
       this.#front = front;
       return undefined;
     });
@@ -174,7 +180,8 @@ export class Lane {
   }
 
   /** They need the consumer no more: whoever has the lane gets to them by the log. */
-  async absorb(parked: readonly Parked[]): Promise<void> {
+  async absorb(delivered: readonly Parked[]): Promise<void> {
+    const parked = stillHeld(delivered);
     if (parked.length === 0) return;
     const isDone = await this.#exclusive(async () => {
       if (this.#isOver) return false;
@@ -197,7 +204,7 @@ export class Lane {
 
   /** Hands a front over: the right to settle it, as long as it is the front. `undefined` when somebody has it. */
   take(front: Front): Hold | undefined {
-    if (this.front !== front) return undefined;
+    if (this.front !== front || this.isLost) return undefined;
     this.#isTaken = true;
     this.#since = performance.now();
     const untilOf = (): number => (this.#front === front ? this.#until : 0);
@@ -256,7 +263,7 @@ export class Lane {
   ): Promise<boolean> {
     return this.#exclusive(async () => {
       if (this.#isOver || this.#front !== front) return false;
-      const parked = this.#parked.splice(0);
+      const parked = stillHeld(this.#parked.splice(0));
       const last = parked.at(-1)?.place.position ?? 0;
       const { position } = front.candidate.place;
       const { delivery, reply } = this.#token;
@@ -352,8 +359,7 @@ export class Lane {
     const candidate = candidateOf(next, this.#engine.names);
     const head = line.head?.position === next.position ? line.head : undefined;
     const { delivery } = this.#token;
-    const since = line.since ?? delivery;
-    const attempt = head ? attemptOf(delivery, head) : Math.max(1, delivery - since + 1);
+    const attempt = attemptAfter(head, delivery > (line.since ?? delivery));
     const front = this.#frontOf(candidate, attempt, head, 0);
     if (isResumed && !(await this.#note(front))) return true;
     this.#front = front;
@@ -475,8 +481,9 @@ export class Lane {
     );
   }
 
+  /** `false` also where the lease is over: then it may be somebody else's, though the server would take it. */
   async #renew(): Promise<boolean> {
-    return this.#extend(this.leaseMs);
+    return performance.now() < this.#until && this.#extend(this.leaseMs);
   }
 
   #forget(done: readonly Pick<Parked, "message">[]): void {
@@ -491,7 +498,7 @@ export class Lane {
   /** The turn is somebody else's. */
   #drop(): void {
     if (this.#isOver) return;
-    const parked = this.#parked.splice(0);
+    const parked = stillHeld(this.#parked.splice(0));
     for (const { message } of parked) this.#engine.tell(message, GIVE_BACK);
     this.#end(false);
   }
@@ -516,4 +523,22 @@ export class Lane {
     this.#tail = mine.catch(() => {});
     return mine;
   }
+}
+
+/**
+ * Which attempt it is. Whoever is given an event that was delivered before notes that before it begins: of what isn't noted only
+ * the first one can have begun it, and deliveries that got lost are no attempts.
+ */
+function attemptAfter(
+  noted: Pick<DeliveryRecord, "attempts"> | undefined,
+  isRepeated: boolean,
+): number {
+  if (noted !== undefined) return noted.attempts + 1;
+  return isRepeated ? 2 : 1;
+}
+
+/** Those that the server hasn't given to somebody else by now: of the others nothing may be said any more. */
+export function stillHeld(parked: readonly Parked[]): Parked[] {
+  const now = performance.now();
+  return parked.filter(({ until }) => until > now);
 }

@@ -7,7 +7,9 @@ export const attempts: Rule = {
   judge(ledger) {
     const counted = ledger.runs.flatMap((run) => {
       const begun = begunBefore(ledger, run);
-      if (run.attempt <= begun + 1 || isExcused(ledger, run)) return [];
+      // A delivery that was withdrawn in the server counts, where the event has no key.
+      const withdrawn = run.key === undefined ? 1 : 0;
+      if (run.attempt <= begun + 1 + withdrawn || isExcused(ledger, run)) return [];
       return [`${nameOf(run)} had been begun only ${begun} times.`];
     });
     return [...counted, ...unbegunLetters(ledger)];

@@ -1,6 +1,9 @@
 import type { KeyedLedger, Run } from "../ledger.ts";
 import { ms, nameOf, type Rule } from "./rule.ts";
 
+/** What the server gave before it was killed may lie at a member that has waited for it so long, in microseconds. */
+const LATE = 5_000_000;
+
 /** Nothing is begun again once somebody was told that it is settled. */
 export const once: Rule = {
   name: "once",
@@ -15,7 +18,10 @@ export const once: Rule = {
   },
 };
 
-/** How many were begun again since the server, killed, had forgotten their acks: of no key, which nothing else notes. */
+/**
+ * How many were begun again since the server, killed, had forgotten a delivery or an ack of them: of no key, or redriven, which
+ * nothing else notes.
+ */
 export function forgottenAcks(ledger: KeyedLedger): number {
   return ledger.runs.filter((run) => {
     const last = settledBefore(ledger, run).at(-1);
@@ -23,8 +29,10 @@ export function forgottenAcks(ledger: KeyedLedger): number {
   }).length;
 }
 
-function isForgotten(ledger: KeyedLedger, { key }: Run, settledAt: number): boolean {
-  return key === undefined && ledger.isServerKilledAfter(settledAt);
+function isForgotten(ledger: KeyedLedger, { id, key, begin }: Run, settledAt: number): boolean {
+  if (key !== undefined && ledger.roundsOf(id, begin) === 1) return false;
+  const [first] = ledger.runsById.get(id) ?? [];
+  return ledger.isServerKilledIn(Math.min(settledAt, first?.begin ?? 0) - LATE, begin);
 }
 
 function settledBefore({ runsById, buried }: KeyedLedger, { id, begin }: Run): number[] {

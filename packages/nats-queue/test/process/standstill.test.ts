@@ -1,0 +1,58 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { until } from "../faults.ts";
+import { withServer } from "../with-server.ts";
+
+const servers = withServer();
+const LEASE_MS = 400;
+
+/** Keeps this process from doing anything, past the end of its leases, while another one takes an event. */
+function standStill(stream: string, does: "send" | "hold"): void {
+  const file = fileURLToPath(new URL("fixtures/taker.ts", import.meta.url));
+  const options = { servers: servers.server.url, stream, leaseMs: LEASE_MS, does };
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ["--conditions=@ringrift/source", file, JSON.stringify(options)],
+    { encoding: "utf8" },
+  );
+  expect({ status, stderr }).toMatchObject({ status: 0 });
+}
+
+it("a member that stood still while it waited for an event doesn't hand over what others have settled", async () => {
+  const queue = await servers.open({ stream: "waiting" });
+  const member = queue.group("mailer", { leaseMs: LEASE_MS });
+  await queue.send("ORDER_PLACED", { n: 0 }, { key: "order-0" });
+  const [before] = await member.receive({ waitMs: 5_000 });
+  await before?.ack();
+  const waiting = member.receive({ limit: 1, waitMs: 10_000 });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  // As after SIGSTOP: timers run before anything is read that came meanwhile.
+  await new Promise((resolve) => setImmediate(resolve));
+  standStill("waiting", "send");
+  const late = queue.send("ORDER_PLACED", { n: 2 }, { key: "order-1" });
+  expect((await waiting).map(({ payload }) => payload)).toEqual([{ n: 2 }]);
+  await late;
+});
+
+it("a member that stood still while it looked for the next event of a key doesn't begin what another one has", async () => {
+  const queue = await servers.open({ stream: "looking" });
+  const behind = await servers.open({ stream: "looking" });
+  for (let n = 1; n <= 2; n += 1) await queue.send("ORDER_PLACED", { n }, { key: "order-1" });
+  const policy = { leaseMs: LEASE_MS };
+  const member = queue.group("mailer", policy);
+  const [first] = await member.receive({ limit: 1 });
+  const renewing = setInterval(() => void first?.extend(LEASE_MS), LEASE_MS / 4);
+  await until("the other one waits in the log", async () => {
+    await behind.group("mailer", policy).receive({ limit: 10, waitMs: 50 });
+    const [{ cursor } = { cursor: 0 }] = await queue.groups.list();
+    return cursor === 2;
+  });
+  const next = member.receive({ limit: 1, waitMs: 10_000 });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  clearInterval(renewing);
+  expect(await first?.ack()).toBe(true);
+  standStill("looking", "hold");
+  // Whoever settled the first one may have begun this one, as far as anybody knows, and the other process has.
+  expect(await next).toMatchObject([{ payload: { n: 2 }, attempt: 3 }]);
+});
