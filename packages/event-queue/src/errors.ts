@@ -30,6 +30,7 @@ export type QueueErrorCode =
   | "LEASE_LOST"
   | "LEASE_EXPIRED"
   | "CORRUPT_EVENT"
+  | "EVENTS_LOST"
   | "QUEUE_CLOSED"
   | "QUEUE_BUSY"
   | "QUEUE_FULL"

@@ -14,6 +14,8 @@ export type HealthProblemCode =
   | "GROUP_HOLDS_LOG"
   /** Events could not be read and were skipped. */
   | "EVENTS_UNREADABLE"
+  /** The server has lost events that it had acknowledged. */
+  | "EVENTS_LOST"
   /** The disk is full, or nearly. */
   | "DISK_NEARLY_FULL"
   /** There is no room to put something aside for a full disk. */

@@ -9,6 +9,7 @@ import { DelayedEvents } from "./delayed-events.ts";
 import { EventLog } from "./event-log.ts";
 import { GroupEngine } from "./group-engine.ts";
 import { GroupStore } from "./group-store.ts";
+import { LogWatch } from "./log-watch.ts";
 import { Names } from "./names.ts";
 import type { CheckedOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";
@@ -41,6 +42,7 @@ export class Engine {
   readonly claimers: Claimers;
   readonly skipper: Skipper;
   readonly tail: Tail;
+  readonly watch: LogWatch;
   readonly sweeper: Sweeper;
   /** Rings when a group has changed. */
   readonly groupBell: Bell = new Bell();
@@ -94,10 +96,31 @@ export class Engine {
     });
     this.claimers = new Claimers(this.group);
     this.skipper = new Skipper(this.group);
+    this.watch = new LogWatch({
+      connection,
+      names,
+      state,
+      groups: this.groups,
+      clock,
+      positionBefore: (time) => log.positionBefore(time),
+      report,
+    });
     this.tail = new Tail(connection, names.stream, host.bell);
     const { groups, letters, group, delayed, skipper } = this;
     this.sweeper = new Sweeper(
-      { connection, names, clock, state, groups, letters, group, delayed, ids, skipper },
+      {
+        connection,
+        names,
+        clock,
+        state,
+        groups,
+        letters,
+        group,
+        delayed,
+        ids,
+        skipper,
+        watch: this.watch,
+      },
       options,
       host,
     );
@@ -112,6 +135,7 @@ export class Engine {
       const opened = new Engine(connection, options, host);
       await setUpStreams(connection, opened.names, options);
       await opened.setClock();
+      await opened.watch.check();
       opened.#hear();
       opened.sweeper.start();
       opened.admission.start();
@@ -139,7 +163,12 @@ export class Engine {
     this.admission.look();
     this.#host.bell.ring();
     this.groupBell.ring();
-    this.#host.inBackground(() => this.setClock()).catch(() => {});
+    this.#host
+      .inBackground(async () => {
+        await this.setClock();
+        await this.watch.check();
+      })
+      .catch(() => {});
   }
 
   async close(): Promise<void> {

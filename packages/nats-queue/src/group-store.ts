@@ -106,6 +106,7 @@ export class GroupStore {
         usualLeaseMs: policy.leaseMs,
         incarnation,
         start,
+        startedAt: this.#clock.now(),
         redrives: 0,
         revision: 0,
       });
@@ -150,6 +151,7 @@ export class GroupStore {
         ...group,
         incarnation: newIncarnation(name),
         start,
+        startedAt: this.#clock.now(),
         redrives: 0,
         care: undefined,
       });
@@ -160,6 +162,18 @@ export class GroupStore {
       this.tell(name);
       return moved;
     }
+  }
+
+  /** The group goes on behind another position, with a new consumer: what it counted from is gone. */
+  async restart(group: Group, start: number): Promise<void> {
+    const incarnation = newIncarnation(group.name);
+    const restarted = await this.#write({ ...group, incarnation, start });
+    // Somebody else was faster.
+    if (restarted === undefined) return;
+    await this.makeConsumer(restarted, "log");
+    if (restarted.redrives > 0) await this.makeConsumer(restarted, "redriven");
+    await this.dropIncarnation(group.incarnation);
+    this.tell(group.name);
   }
 
   /** Removes a group with all it has; `false` when it isn't there, or isn't `only` any more. */
@@ -296,7 +310,8 @@ export class GroupStore {
 
   async #write(group: Omit<Group, "writtenAt">): Promise<Group | undefined> {
     const { policy, revision, ...rest } = group;
-    const { name, id, isReader, usualLeaseMs, incarnation, start, redrives, care } = rest;
+    const { name, id, isReader, usualLeaseMs, incarnation, start, startedAt, redrives, care } =
+      rest;
     const askedAt = performance.now();
     const text = JSON.stringify({
       name,
@@ -306,6 +321,7 @@ export class GroupStore {
       usualLeaseMs,
       incarnation,
       start,
+      startedAt,
       redrives,
       care,
     });

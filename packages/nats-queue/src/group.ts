@@ -17,6 +17,8 @@ export interface Group {
   readonly incarnation: string;
   /** Positions above this one are the group's. */
   readonly start: number;
+  /** When that was decided, by the server's clock. */
+  readonly startedAt: number;
   /** How often dead letters were given back to it: whether there is a second consumer to ask. */
   readonly redrives: number;
   /** Members look for redriven events of keys; by the server's clock. */

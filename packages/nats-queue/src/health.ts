@@ -53,7 +53,7 @@ export async function reportHealth(
     return;
   }
   const { info, infos } = await look(engine);
-  problems.push(...clusterProblems(info));
+  problems.push(...clusterProblems(info), ...(await engine.watch.problems()));
   const { found, warnings } = await durability(options, info);
   Object.assign(details, {
     events: info.state.messages,

@@ -6,6 +6,7 @@ import type { DelayedEvents } from "./delayed-events.ts";
 import { consumerInfo, groupInfo, type GroupInfoParts } from "./group-info.ts";
 import type { Group } from "./group.ts";
 import type { KeyLines } from "./keys/key-lines.ts";
+import type { LogWatch } from "./log-watch.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { Skipper } from "./skipping.ts";
 import type { StoredIds } from "./stored-ids.ts";
@@ -19,6 +20,7 @@ export interface SweeperParts extends GroupInfoParts {
   readonly delayed: DelayedEvents;
   readonly ids: StoredIds;
   readonly skipper: Skipper;
+  readonly watch: Pick<LogWatch, "check">;
   readonly group: GroupInfoParts["group"] & { readonly lines: KeyLines };
 }
 
@@ -90,6 +92,7 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
+    await this.#parts.watch.check();
     await this.expireGroups();
     await this.#parts.skipper.skipAll();
     const { connection, names, delayed, ids, group: members } = this.#parts;

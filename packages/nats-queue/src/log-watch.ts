@@ -1,0 +1,145 @@
+import { QueueError } from "@ringrift/event-queue";
+import type { HealthProblem } from "@ringrift/event-queue";
+import type { Connection } from "./connection.ts";
+import type { GroupStore } from "./group-store.ts";
+import type { Names } from "./names.ts";
+import type { ServerClock } from "./server-clock.ts";
+import type { StateStore } from "./state-store.ts";
+
+/** How far the log was: which stream it is, and the newest position. */
+interface Extent {
+  readonly created: string;
+  readonly newest: number;
+}
+
+/** What the server has lost. */
+interface Loss {
+  readonly at: number;
+  /** Newest position that was known before. */
+  readonly before: number;
+  /** Newest position that was left; 0 where the stream is another one. */
+  readonly after: number;
+}
+
+/** For so long `health()` tells of a loss. */
+const TOLD_MS = 86_400_000;
+/** How far the clocks of a cluster's servers may be apart. */
+const SLACK_MS = 2_000;
+
+/** The parts of an engine that a watch works with. */
+export interface LogWatchParts {
+  readonly connection: Connection;
+  readonly names: Names;
+  readonly state: StateStore;
+  readonly groups: GroupStore;
+  readonly clock: ServerClock;
+  readonly positionBefore: (time: number) => Promise<number>;
+  readonly report: (error: unknown) => void;
+}
+
+/**
+ * Sees whether the server has lost events that it had acknowledged: in a power cut, by a store that was put back, by a stream
+ * that was deleted. Then positions are given anew, and groups whose cursor lies beyond what is left would wait until the log
+ * has grown so far again: they go back.
+ */
+export class LogWatch {
+  readonly #parts: LogWatchParts;
+  /** The newest position that this process knows of. */
+  #newest = 0;
+  #checking: Promise<void> | undefined;
+
+  constructor(parts: LogWatchParts) {
+    this.#parts = parts;
+  }
+
+  /** An event is stored there. */
+  saw(position: number): void {
+    if (position > this.#newest) this.#newest = position;
+  }
+
+  /** Looks now, mends what can be mended, and reports what is lost. Calls at once are one. */
+  check(): Promise<void> {
+    this.#checking ??= this.#check().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
+  }
+
+  async problems(): Promise<HealthProblem[]> {
+    const { state, names, clock } = this.#parts;
+    const entry = await state.get(names.loss);
+    if (entry === undefined) return [];
+    // The cast is safe: written below.
+    const loss = JSON.parse(entry.text) as Loss;
+    if (loss.at < clock.now() - TOLD_MS) return [];
+    return [
+      {
+        code: "EVENTS_LOST",
+        severity: "error",
+        since: loss.at,
+        subject: names.stream,
+        message: describe(names.stream, loss),
+        action: ACTION,
+      },
+    ];
+  }
+
+  async #check(): Promise<void> {
+    const { connection, names, state } = this.#parts;
+    const [info, entry] = await Promise.all([
+      connection.persist("opening its streams", () => connection.jsm.streams.info(names.stream)),
+      state.get(names.extent),
+    ]);
+    // The cast is safe: written below.
+    const known = entry && (JSON.parse(entry.text) as Extent);
+    const now: Extent = { created: info.created, newest: info.state.last_seq };
+    const isAnother = known !== undefined && known.created !== now.created;
+    const before = Math.max(known?.newest ?? 0, isAnother ? 0 : this.#newest);
+    if (isAnother || now.newest < before) await this.#lost(before, isAnother ? 0 : now.newest);
+    await this.#moveBack(isAnother, now.newest);
+    this.#newest = now.newest;
+    if (known?.created === now.created && known.newest === now.newest) return;
+    await state.swap(names.extent, JSON.stringify(now), entry?.revision ?? 0);
+  }
+
+  async #lost(before: number, after: number): Promise<void> {
+    if (before <= after) return;
+    const { names, state, clock, report } = this.#parts;
+    const loss: Loss = { at: clock.now(), before, after };
+    await state.put(names.loss, JSON.stringify(loss));
+    report(new QueueError("EVENTS_LOST", `${describe(names.stream, loss)} ${ACTION}`));
+  }
+
+  /** Groups begin anew where what they counted from is gone. */
+  async #moveBack(isAnother: boolean, newest: number): Promise<void> {
+    const { groups } = this.#parts;
+    for (const group of await groups.all()) {
+      if (isAnother) await groups.restart(group, 0);
+      else if (group.start > 0 && (await this.#isGivenAnew(group, newest))) {
+        await groups.restart(group, await this.#parts.positionBefore(group.startedAt));
+      }
+    }
+  }
+
+  /** Whether what is at the position behind which a group begins was stored after the group was made. */
+  async #isGivenAnew(
+    { start, startedAt }: { readonly start: number; readonly startedAt: number },
+    newest: number,
+  ): Promise<boolean> {
+    if (start > newest) return true;
+    const { connection, names } = this.#parts;
+    const message = await connection.persist("reading an event", () =>
+      connection.jsm.streams.getMessage(names.stream, { seq: start }),
+    );
+    return message !== null && Date.parse(message.timestamp) > startedAt + SLACK_MS;
+  }
+}
+
+const ACTION =
+  "Send them again if you can. It doesn't happen with \"sync_interval: always\" in the server's jetstream block, or with replicas: 3 unless most servers lose power at once.";
+
+function describe(stream: string, { before, after }: Loss): string {
+  return after === 0
+    ? `The stream "${stream}" is another one than before: up to ${before} events that were acknowledged are gone.`
+    : `The NATS server has lost the end of its log: the events at ${after + 1} to ${before} of "${stream}" were acknowledged and are gone.`;
+}
