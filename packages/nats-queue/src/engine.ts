@@ -174,17 +174,20 @@ export class Engine {
   async close(): Promise<void> {
     this.sweeper.stop();
     await this.admission.stop();
-    await this.#giveUp();
+    await this.#leave();
     this.tail.close();
     this.#notices?.unsubscribe();
     if (this.connection.connected) await this.log.close();
     await this.connection.close();
   }
 
-  /** Others get at once what nobody here has asked for. Whoever can't be told so finds out. */
-  async #giveUp(): Promise<void> {
+  /** Leaves what others need: at once what nobody here has asked for. Where that can't be said they find out. */
+  async #leave(): Promise<void> {
     if (!this.connection.connected) return;
-    const given = Promise.allSettled([...this.group.holders].map((holder) => holder.giveUp()));
+    const given = Promise.allSettled([
+      this.watch.note(),
+      ...[...this.group.holders].map((holder) => holder.giveUp()),
+    ]);
     await Promise.race([given, new Promise((resolve) => setTimeout(resolve, GIVE_UP_MS).unref())]);
   }
 

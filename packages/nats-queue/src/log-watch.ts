@@ -65,6 +65,17 @@ export class LogWatch {
     return this.#checking;
   }
 
+  /** Notes how far the log was, for whoever opens the queue next. */
+  async note(): Promise<void> {
+    const { state, names } = this.#parts;
+    const entry = await state.get(names.extent);
+    // The cast is safe: written below.
+    const known = entry && (JSON.parse(entry.text) as Extent);
+    if (known === undefined || known.newest >= this.#newest) return;
+    const now: Extent = { ...known, newest: this.#newest };
+    await state.swap(names.extent, JSON.stringify(now), entry?.revision ?? 0);
+  }
+
   async problems(): Promise<HealthProblem[]> {
     const { state, names, clock } = this.#parts;
     const entry = await state.get(names.loss);

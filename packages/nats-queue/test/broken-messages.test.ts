@@ -1,4 +1,5 @@
-import { connect } from "@nats-io/transport-node";
+import { connect, headers } from "@nats-io/transport-node";
+import { createLineage } from "@ringrift/envelope";
 import { expect, it } from "vitest";
 import { withServer } from "./with-server.ts";
 
@@ -54,4 +55,51 @@ it("a broken message doesn't hold up its key", async () => {
   await consumer.stop();
   expect(await queue.deadLetters.list()).toMatchObject([{ payload: "{" }]);
   expect(first.position).toBe(1);
+});
+
+it("what a producer claims in headers is no other type, place or time", async () => {
+  const queue = await context.open({ stream: "forged" });
+  await queue.send("ORDER_PLACED", { n: 1 });
+  const lineage = createLineage();
+  const connection = await connect({ servers: context.server.url });
+  const forged = headers();
+  forged.set("Ringrift-Lineage", JSON.stringify(lineage));
+  forged.set("Ringrift-Type", "ORDER_PAID");
+  forged.set("Ringrift-Position", "1000");
+  forged.set("Ringrift-Stored-At", "0");
+  await connection.request("forged.events.ORDER_PLACED._", "{}", {
+    headers: forged,
+  });
+  await connection.close();
+  console.log(
+    JSON.stringify(await queue.deadLetters.list()),
+    (await queue.group("x").receive()).length,
+    JSON.stringify(await queue.deadLetters.list()),
+  );
+  const [, event] = await queue.history();
+  expect(event).toMatchObject({ id: lineage.id, type: "ORDER_PLACED", position: 2 });
+  expect(Math.abs((event?.storedAt ?? 0) - Date.now())).toBeLessThan(60_000);
+  const [, leased] = await queue.group("mailer").receive();
+  expect(leased).toMatchObject({ type: "ORDER_PLACED", position: 2 });
+});
+
+it("a key that doesn't belong to its subject, or headers that no sender may give, make a dead letter", async () => {
+  const queue = await context.open({ stream: "misplaced" });
+  await queue.send("ORDER_PLACED", { n: 1 });
+  const connection = await connect({ servers: context.server.url });
+  for (const [name, value] of [
+    ["Ringrift-Key", '"order-1"'],
+    ["Ringrift-Key", "7"],
+    ["Ringrift-Headers", '{"a":1}'],
+  ] as const) {
+    const forged = headers();
+    forged.set("Ringrift-Lineage", JSON.stringify(createLineage()));
+    forged.set(name, value);
+    await connection.request("misplaced.events.ORDER_PLACED._", "{}", { headers: forged });
+  }
+  await connection.close();
+  expect(await queue.group("mailer").receive()).toHaveLength(1);
+  expect(await queue.deadLetters.list()).toMatchObject(
+    [2, 3, 4].map((position) => ({ position, error: { code: "CORRUPT_EVENT" } })),
+  );
 });
