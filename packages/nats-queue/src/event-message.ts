@@ -1,5 +1,5 @@
 import { headers as newHeaders, type MsgHdrs } from "@nats-io/transport-node";
-import { type EventLineage, validateLineage } from "@ringrift/envelope";
+import { validateLineage } from "@ringrift/envelope";
 import { QueueError, type StoredEvent } from "@ringrift/event-queue";
 import {
   checkHeaders,
@@ -178,9 +178,8 @@ function ownOf({ headers }: MessageSource): Pick<EventMessage, "lineage" | "key"
   if (lineage === undefined) throw new Error(`It has no header "${HEADER.lineage}".`);
   const key = read(HEADER.key);
   return {
-    // The casts are safe: both are checked here.
-    lineage: validateLineage(lineage as EventLineage),
+    lineage: validateLineage(lineage),
     key: key === undefined ? undefined : checkText("key", key),
-    headers: checkHeaders(read(HEADER.headers) as Record<string, string>, { isCarried: true }),
+    headers: checkHeaders(read(HEADER.headers), { isCarried: true }),
   };
 }

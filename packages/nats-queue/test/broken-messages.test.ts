@@ -69,6 +69,7 @@ it("what a producer claims in headers is no other type, place or time", async ()
   forged.set("Ringrift-Stored-At", "0");
   await connection.request("forged.events.ORDER_PLACED._", "{}", {
     headers: forged,
+    timeout: 5_000,
   });
   await connection.close();
   console.log(
@@ -95,7 +96,10 @@ it("a key that doesn't belong to its subject, or headers that no sender may give
     const forged = headers();
     forged.set("Ringrift-Lineage", JSON.stringify(createLineage()));
     forged.set(name, value);
-    await connection.request("misplaced.events.ORDER_PLACED._", "{}", { headers: forged });
+    await connection.request("misplaced.events.ORDER_PLACED._", "{}", {
+      headers: forged,
+      timeout: 5_000,
+    });
   }
   await connection.close();
   expect(await queue.group("mailer").receive()).toHaveLength(1);
