@@ -1,8 +1,9 @@
 import type { NackOptions } from "@ringrift/event-queue";
 import {
   backoffDelayMs,
+  type GivenGroupPolicy,
   isPermanent,
-  type StoredGroupPolicy,
+  statedPolicy,
   toErrorData,
 } from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
@@ -99,17 +100,20 @@ export class LeaseStore {
     for (const { key } of rows) this.#deliveries.letNext(tx, groupId, key);
   }
 
-  /** Gives a delivery back for another attempt, or to the dead letters, as its member's policy says. `false`: somebody else has it now. */
+  /**
+   * Gives a delivery back for another attempt, or to the dead letters, as its member states, and as is stored now for
+   * what that leaves out. `false`: somebody else has it now.
+   */
   nack(
     tx: WriteTransaction,
     lease: LeaseHandle,
-    { policy, ...options }: NackOptions & { readonly policy: StoredGroupPolicy },
+    { given, ...options }: NackOptions & { readonly given: GivenGroupPolicy },
   ): boolean {
     const found = this.#held(lease);
     if (found === undefined) return false;
     const { group, delivery } = found;
     const error = toErrorData(options.reason);
-    const { maxAttempts, backoff } = policy;
+    const { maxAttempts, backoff } = statedPolicy(group.policy, given);
     if (isPermanent(options.reason) || delivery.attempt >= maxAttempts) {
       const row = this.#deliveries.rowOf(delivery);
       if (row === undefined) this.#deliveries.forget(tx, group, delivery);

@@ -143,6 +143,19 @@ test("an event whose members die maxAttempts times becomes a dead letter that sa
   expect(letter.history.map(({ attempt }) => attempt)).toEqual([1, 2]);
 });
 
+test("what is stated while an event is leased holds for its nack, unless its member states otherwise", async () => {
+  const queue = openQueue(tempPath());
+  await queue.group("g", { maxAttempts: 1 }).ensure();
+  await queue.sendMany([1, 2].map((n) => ({ type: "A", payload: { n } })));
+  const [first] = await queue.group("g").receive({ limit: 1 });
+  const [second] = await queue.group("g", { maxAttempts: 1 }).receive({ limit: 1 });
+  await queue.group("g", { maxAttempts: 5 }).ensure();
+  await first?.nack({ reason: "no", delayMs: 60_000 });
+  await second?.nack({ reason: "no", delayMs: 60_000 });
+  expect(await queue.deadLetters.list()).toMatchObject([{ payload: { n: 2 }, attempts: 1 }]);
+  expect((await queue.groups.list())[0]).toMatchObject({ retrying: 1, deadLetters: 1 });
+});
+
 test("an event of a key waits for the one before it, its retries included, whoever asks", async () => {
   const path = tempPath();
   const queue = openQueue(path);
