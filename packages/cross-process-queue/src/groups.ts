@@ -160,9 +160,11 @@ export class GroupStore {
     return servedAt + Math.min(TOUCH_EVERY_MS, policy.expireAfterMs / 4);
   }
 
-  /** Notes that the group is served, unless that was noted a moment ago. */
-  touch(tx: WriteTransaction, group: Group): void {
-    if (this.touchDue(group) <= tx.now) this.#connection.run(SQL.touchGroup, tx.now, group.id);
+  /** Notes that the group is served, unless that was noted a moment ago; when to note it again. */
+  touch(tx: WriteTransaction, group: Group): number {
+    if (this.touchDue(group) > tx.now) return this.touchDue(group);
+    this.#connection.run(SQL.touchGroup, tx.now, group.id);
+    return this.touchDue({ ...group, servedAt: tx.now });
   }
 
   /**

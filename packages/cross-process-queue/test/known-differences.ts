@@ -11,20 +11,6 @@ const REDRIVE = { do: "redrive", by: 0, which: {} } as const;
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     title:
-      "in the file an ack or nack doesn't count as serving the group; lastServedAt is when a member last asked or settled",
-    script: {
-      commands: [
-        { do: "send", by: 0, event: A },
-        LEASE,
-        { do: "pass", ms: 11 * 60_000 },
-        { do: "ack", lease: 0 },
-      ],
-    },
-    where: /^lastServedAt of group "one" is 1; in memory 660002$/,
-    isForgiven: ({ where }) => where.startsWith("lastServedAt of group"),
-  },
-  {
-    title:
       "in the file a claim that makes dead letters may give nothing; a receive gives what is due, as the next event of the key is",
     script: {
       groups: { one: { maxAttempts: 1 } },
