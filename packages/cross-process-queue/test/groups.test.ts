@@ -1,6 +1,6 @@
 import { PermanentError } from "@ringrift/event-queue";
 import Database from "better-sqlite3";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { openQueue, tempPath, until } from "./temp-queue.ts";
 
 function rows(path: string, table: string): number {
@@ -273,6 +273,25 @@ test("a redriven event that lies ahead, since the group was moved back, is pendi
   await queue.deadLetters.redrive({});
   expect(await queue.groups.list()).toMatchObject([{ pending: 1, deadLetters: 0 }]);
 });
+
+test.for([0, 500])(
+  "a receive that buries an event gives the next one of its key, also behind %i others that it buries",
+  async (count) => {
+    const { now } = Date;
+    onTestFinished(() => {
+      Date.now = now;
+    });
+    const queue = openQueue(tempPath());
+    const group = queue.group("g", { maxAttempts: 1 });
+    const others = Array.from({ length: count }, (_, n) => ({ type: "A", payload: { n } }));
+    const ofOneKey = ["first", "next"].map((n) => ({ type: "A", payload: { n }, key: "k" }));
+    await queue.sendMany([...others, ...ofOneKey]);
+    expect(await group.receive({ limit: 1_000, leaseMs: 1_000 })).toHaveLength(count + 1);
+    Date.now = () => now() + 2_000;
+    expect(await group.receive({ limit: 1 })).toMatchObject([{ payload: { n: "next" } }]);
+    expect(await queue.deadLetters.list({ limit: 1_000 })).toHaveLength(count + 1);
+  },
+);
 
 test("an event of a key goes on when the one before it became a dead letter", async () => {
   const queue = openQueue(tempPath());

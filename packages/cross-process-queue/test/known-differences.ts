@@ -11,28 +11,6 @@ const REDRIVE = { do: "redrive", by: 0, which: {} } as const;
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     title:
-      "in the file a claim that makes dead letters may give nothing; a receive gives what is due, as the next event of the key is",
-    script: {
-      groups: { one: { maxAttempts: 1 } },
-      commands: [
-        {
-          do: "sendMany",
-          by: 0,
-          events: [
-            { ...A, key: "k" },
-            { ...A, key: "k" },
-          ],
-        },
-        LEASE,
-        { do: "pass", ms: 40_000 },
-        LEASE,
-      ],
-    },
-    where: /^the answer\.leased has 0 \(\); in memory 1 \(event 2\)$/,
-    emptyLeases: 10,
-  },
-  {
-    title:
       "in the file a redriven event ahead of the cursor that is gone from the log hides another one that is pending; counts are exact",
     script: {
       commands: [
