@@ -293,6 +293,27 @@ test.for([0, 500])(
   },
 );
 
+test("a redriven event ahead that is gone from the log hides no other one that is pending", async () => {
+  const { now } = Date;
+  let time = now();
+  Date.now = () => time;
+  onTestFinished(() => {
+    Date.now = now;
+  });
+  const queue = openQueue(tempPath(), { retentionMs: 1_000 });
+  const group = queue.group("g", { maxAttempts: 1, eventTypes: ["A"] });
+  await queue.send("A", { n: 1 });
+  await (await group.receive())[0]?.nack({ reason: "no" });
+  time += 2_000;
+  await queue.send("A", { n: 2 });
+  await queue.groups.list();
+  expect(await queue.history()).toHaveLength(1);
+  await queue.groups.seek("g", "beginning");
+  await queue.deadLetters.redrive({});
+  expect(await queue.groups.list()).toMatchObject([{ pending: 2 }]);
+  expect((await group.receive()).map(({ payload }) => payload.n)).toEqual([1, 2]);
+});
+
 test("an event of a key goes on when the one before it became a dead letter", async () => {
   const queue = openQueue(tempPath());
   for (const n of [1, 2]) await queue.send("A", { n }, { key: "k" });

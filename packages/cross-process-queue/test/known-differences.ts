@@ -11,28 +11,6 @@ const REDRIVE = { do: "redrive", by: 0, which: {} } as const;
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     title:
-      "in the file a redriven event ahead of the cursor that is gone from the log hides another one that is pending; counts are exact",
-    script: {
-      commands: [
-        { do: "send", by: 0, event: A },
-        LEASE,
-        BURY,
-        { do: "pass", ms: 25 * HOUR_MS },
-        REWIND,
-        REDRIVE,
-      ],
-    },
-    where: /^groups\[0\]\.pending is 1; in memory 2$/,
-    isReached: (command, { seen }) =>
-      command.do === "redrive" &&
-      seen.letters.some(
-        ({ group, position }) =>
-          seen.groups.some(({ name, cursor }) => name === group && position > cursor) &&
-          !seen.log.some((event) => event.position === position),
-      ),
-  },
-  {
-    title:
       "in memory a redrive takes the lease away from who has the event again; a lease is lost when it runs out",
     script: {
       commands: [{ do: "send", by: 0, event: A }, LEASE, BURY, REWIND, LEASE, REDRIVE],
