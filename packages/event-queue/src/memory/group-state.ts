@@ -89,7 +89,8 @@ export class GroupState {
       entry.dueAt = 0;
     }
     this.#claimNew(request, claimed);
-    return claimed;
+    // What was redriven may lie ahead of what is new, when the group was moved back.
+    return claimed.toSorted((one, other) => one.record.position - other.record.position);
   }
 
   /** Whether a member of these types would find something set aside for it. */
@@ -151,8 +152,9 @@ export class GroupState {
     return true;
   }
 
-  /** Gives a dead letter's event another round of attempts. */
+  /** Gives a dead letter's event another round of attempts, unless the group was moved back and has it again. */
   redrive(record: EventRecord): void {
+    if (this.#entries.has(record.position)) return;
     this.#entries.add({ record, attempt: 0, dueAt: 0, redriven: true, failures: [] });
   }
 
