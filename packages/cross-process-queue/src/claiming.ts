@@ -42,6 +42,17 @@ export interface ClaimResult {
   readonly ended: number;
 }
 
+/** What was due again. */
+interface DueClaim {
+  readonly leased: readonly Leased[];
+  readonly lost: number;
+  readonly ended: number;
+  /** So much was buried or dropped that the rest is left to the next claim. */
+  readonly isCut: boolean;
+}
+
+/** Deliveries that one claim buries or drops, about: each takes some ten µs. */
+const MOST_GONE = 200;
 /** Rows of the log that one claim looks at, at most, once it has something, or when most of them are left to others. */
 const MOST_SCANNED = 1_000;
 /** Rows of the log that are read at once where only some are taken. */
@@ -99,7 +110,9 @@ export class Claimer {
    * moves the cursor. The result is in position order.
    */
   claim(tx: WriteTransaction, group: Group, request: ClaimRequest): ClaimResult {
-    if (group.policy.paused) return { ...NOTHING_DUE, cursor: group.cursor, more: false };
+    if (group.policy.paused) {
+      return { leased: [], cursor: group.cursor, more: false, lost: 0, ended: 0 };
+    }
     const { leaseMs, state, accepts } = request;
     const claim = { tx, group, until: tx.now + leaseMs, held: new HeldEvents() };
     const isBatchDue = state.isBatchDue === 1;
@@ -115,10 +128,12 @@ export class Claimer {
     const mixed = before.some(({ event }) => event.attempt > 1);
     const limit = request.limit + (mixed ? 0 : request.ahead) - before.length;
     const fresh = this.#claimFresh({ ...claim, token: newToken() }, request, limit);
-    const { lost, ended } = again;
-    if (before.length === 0) return { ...fresh, lost, ended };
+    const { lost, ended, isCut } = again;
+    const more = fresh.more || isCut;
+    if (before.length === 0) return { ...fresh, more, lost, ended };
     return {
       ...fresh,
+      more,
       leased: [...before, ...fresh.leased].toSorted(
         (left, right) => left.event.position - right.event.position,
       ),
@@ -127,16 +142,33 @@ export class Claimer {
     };
   }
 
-  #claimDue(
+  /** What is buried or dropped makes room for others, and lets the next event of its key come: these are due at once. */
+  #claimDue(claim: Claim, request: ClaimRequest): DueClaim {
+    let found = NOTHING_DUE;
+    for (let gone = 0; ;) {
+      const more = this.#claimDueOnce(claim, request, found);
+      gone += more.gone;
+      found = { ...more, isCut: more.gone > 0 && gone >= MOST_GONE };
+      if (more.gone === 0 || found.isCut) break;
+    }
+    const { ended } = found;
+    if (ended > 0) this.#connection.run(SQL.countSkipped, ended, claim.group.id);
+    return found;
+  }
+
+  #claimDueOnce(
     claim: Claim,
     { limit, ahead, policy, accepts }: ClaimRequest,
-  ): { readonly leased: readonly Leased[]; readonly lost: number; readonly ended: number } {
+    before: DueClaim,
+  ): Omit<DueClaim, "isCut"> & { readonly gone: number } {
     const { tx, group } = claim;
-    const leased: Leased[] = [];
-    let lost = 0;
-    let ended = 0;
-    let most = limit + ahead;
-    const rows = this.#connection.all<Delivery>(SQL.dueDeliveries, group.id, tx.now, most);
+    const leased = [...before.leased];
+    let { lost, ended } = before;
+    let gone = 0;
+    let most = leased.some(({ event }) => event.attempt > 1) ? limit : limit + ahead;
+    const room = most - leased.length;
+    const rows =
+      room > 0 ? this.#connection.all<Delivery>(SQL.dueDeliveries, group.id, tx.now, room) : [];
     for (const delivery of rows) {
       if (delivery.attempt > 0) most = limit;
       if (leased.length >= most) break;
@@ -144,6 +176,7 @@ export class Claimer {
       if (row === undefined) {
         this.#deliveries.forget(tx, group, delivery);
         lost += 1;
+        gone += 1;
         continue;
       }
       // What was written over has no type, and is for anybody to bury.
@@ -151,6 +184,7 @@ export class Claimer {
       if (isTyped && delivery.redriven === 0 && !group.wanted.has(row.type)) {
         this.#deliveries.forget(tx, group, delivery);
         ended += 1;
+        gone += 1;
         continue;
       }
       const isAccepted = !isTyped || accepts === undefined || accepts.includes(row.type);
@@ -158,6 +192,7 @@ export class Claimer {
       const { maxAttempts } = isAccepted ? policy : group.policy;
       if (expired && delivery.attempt >= maxAttempts) {
         this.#deliveries.bury(tx, group, delivery, row, LEASE_EXPIRED);
+        gone += 1;
         continue;
       }
       const failures = expired
@@ -165,15 +200,15 @@ export class Claimer {
         : delivery.failures;
       if (isAccepted) {
         const one = this.#taker.leaseAgain(claim, { ...delivery, failures }, row);
-        if (one !== undefined) leased.push(one);
+        if (one === undefined) gone += 1;
+        else leased.push(one);
         continue;
       }
       const { position } = delivery;
       this.#connection.run(SQL.setAside, failures, row.type, group.id, position);
       tx.rings = true;
     }
-    if (ended > 0) this.#connection.run(SQL.countSkipped, ended, group.id);
-    return { leased, lost, ended };
+    return { leased, lost, ended, gone };
   }
 
   /** What others had no handler for. */
@@ -319,7 +354,7 @@ function newToken(): number {
 }
 
 const NONE: ReadonlySet<number> = new Set();
-const NOTHING_DUE = { leased: [], lost: 0, ended: 0 };
+const NOTHING_DUE: DueClaim = { leased: [], lost: 0, ended: 0, isCut: false };
 
 /** Whether all that a group wants above its cursor is for a member to take, and all of it begins there. */
 export function isUniform(

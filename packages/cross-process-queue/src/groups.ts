@@ -11,6 +11,7 @@ import {
   type StoredGroupPolicy,
   WantedTypes,
 } from "@ringrift/event-queue/backend";
+import { AheadCounter, type Count } from "./ahead.ts";
 import type { BatchStore } from "./batches.ts";
 import type { Budget } from "./budget.ts";
 import type { Claims } from "./claims.ts";
@@ -62,8 +63,6 @@ const NOTHING_YET: ClaimState = { isDeliveryDue: 0, isBatchDue: 0, hasPassed: 0,
 /** Texts of policies and of wanted types that are remembered; few are in use at a time. */
 const MOST_TEXTS = 1_000;
 
-/** Events of some types are counted so far. */
-const MOST_COUNTED = 10_000;
 /** What was passed and isn't settled is counted so far: some ms. */
 const MOST_DELIVERIES = 100_000;
 
@@ -72,6 +71,7 @@ const TOUCH_EVERY_MS = 60_000;
 
 /** The groups of a queue: name, policy and cursor. Its calls are synchronous; who calls has the connection. */
 export class GroupStore {
+  readonly ahead: AheadCounter;
   readonly #connection: Connection;
   readonly #log: EventLog;
   readonly #claims: Claims;
@@ -91,6 +91,7 @@ export class GroupStore {
     },
   ) {
     this.#connection = connection;
+    this.ahead = new AheadCounter(connection, stores.log);
     this.#log = stores.log;
     this.#claims = stores.claims;
     this.#batches = stores.batches;
@@ -160,9 +161,11 @@ export class GroupStore {
     return servedAt + Math.min(TOUCH_EVERY_MS, policy.expireAfterMs / 4);
   }
 
-  /** Notes that the group is served, unless that was noted a moment ago. */
-  touch(tx: WriteTransaction, group: Group): void {
-    if (this.touchDue(group) <= tx.now) this.#connection.run(SQL.touchGroup, tx.now, group.id);
+  /** Notes that the group is served, unless that was noted a moment ago; when to note it again. */
+  touch(tx: WriteTransaction, group: Group): number {
+    if (this.touchDue(group) > tx.now) return this.touchDue(group);
+    this.#connection.run(SQL.touchGroup, tx.now, group.id);
+    return this.touchDue({ ...group, servedAt: tx.now });
   }
 
   /**
@@ -206,7 +209,7 @@ export class GroupStore {
   /** What the group has still to settle. */
   pending(group: Group): Count {
     const held = this.#settling(group, MOST_DELIVERIES);
-    const ahead = this.ahead(group);
+    const ahead = this.ahead.count(group);
     return { count: held + ahead.count, isAtLeast: held >= MOST_DELIVERIES || ahead.isAtLeast };
   }
 
@@ -214,13 +217,10 @@ export class GroupStore {
   furthestBehind(enough: number, now: number): Backlog | undefined {
     return this.all()
       .filter(({ reader, name }) => reader === 0 || this.#claims.holderOf(name, now) !== undefined)
-      .map((group) => {
-        const above = group.wanted
-          .segments(group.cursor)
-          .map((segment) => this.#log.countUpTo(enough, segment))
-          .reduce((sum, count) => sum + count, 0);
-        return { group: group.name, pending: this.#settling(group, enough) + above };
-      })
+      .map((group) => ({
+        group: group.name,
+        pending: this.#settling(group, enough) + this.ahead.enough(group, enough),
+      }))
       .toSorted((one, other) => other.pending - one.pending)[0];
   }
 
@@ -258,7 +258,7 @@ export class GroupStore {
   /** Passes over what retention is about to take; how many events there were that it wanted and hadn't come to. */
   miss(group: Group, upTo: number): number {
     if (upTo <= group.cursor) return 0;
-    const count = this.aheadUpTo(group, upTo);
+    const count = this.ahead.upTo(group, upTo);
     this.#connection.run(SQL.seekCursor, upTo, group.id);
     this.#connection.run(SQL.countSkipped, count, group.id);
     return count;
@@ -288,29 +288,6 @@ export class GroupStore {
       skipped: group.skipped,
       claimedBy: this.#claims.holderOf(group.name, now),
     };
-  }
-
-  /** Events of the log that it has not come to: of some types counted up to {@link MOST_COUNTED}, of all types exactly. */
-  ahead({ id, cursor, wanted }: Group): Count {
-    // Redriven events that lie ahead, since the group was moved back, have a delivery and are counted as such.
-    const redriven = this.#number(SQL.countDeliveriesAfter, id, cursor, MOST_DELIVERIES);
-    let all = 0;
-    let ofTypes = 0;
-    for (const segment of wanted.segments(cursor)) {
-      if (segment.eventTypes === null) all += this.#log.countUpTo(0, segment);
-      else ofTypes += this.#log.countUpTo(MOST_COUNTED + 1 - ofTypes, segment);
-    }
-    const isAtLeast = ofTypes > MOST_COUNTED;
-    return { count: all + Math.min(ofTypes, MOST_COUNTED) - redriven, isAtLeast };
-  }
-
-  /** The same, exactly, as far as a position: what lies there is counted. */
-  aheadUpTo({ id, cursor, wanted }: Group, upTo: number): number {
-    const counted = wanted.segments(cursor).map(({ eventTypes, after, upTo: end = upTo }) => {
-      return after < upTo ? this.#log.count(eventTypes, after, Math.min(end, upTo)) : 0;
-    });
-    const redriven = this.#number(SQL.countDeliveriesBetween, id, cursor + 1, upTo);
-    return counted.reduce((sum, count) => sum + count, -redriven);
   }
 
   /** What it has passed and not settled, counted no further than `enough`. */
@@ -372,12 +349,6 @@ export class GroupStore {
     if (group === undefined) throw groupNotFound(name);
     return group;
   }
-}
-
-/** How many there are, or how many at least. */
-export interface Count {
-  readonly count: number;
-  readonly isAtLeast: boolean;
 }
 
 interface DeliveryCounts {

@@ -1,8 +1,9 @@
 import type { NackOptions } from "@ringrift/event-queue";
 import {
   backoffDelayMs,
+  type GivenGroupPolicy,
   isPermanent,
-  type StoredGroupPolicy,
+  statedPolicy,
   toErrorData,
 } from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
@@ -24,6 +25,8 @@ export class LeaseStore {
   readonly #groups: GroupStore;
   readonly #deliveries: DeliveryStore;
   readonly #batches: BatchStore;
+  /** By the id of a group: when the next ack is to note that it is served. */
+  readonly #servedNext = new Map<number, number>();
 
   constructor(
     connection: Connection,
@@ -49,7 +52,8 @@ export class LeaseStore {
   /** Writes the acks of a transaction. Before anybody looks, and before COMMIT. */
   write(tx: WriteTransaction): void {
     if (tx.acks.length === 0) return;
-    for (const claimed of Map.groupBy(tx.acks.splice(0), ({ lease }) => lease.token).values()) {
+    const acks = tx.acks.splice(0);
+    for (const claimed of Map.groupBy(acks, ({ lease }) => lease.token).values()) {
       // Events with a key have a delivery of their own from the first, though they were leased with a batch.
       const inBatch = claimed.filter(({ lease }) => lease.batchSize !== undefined);
       if (!this.#settleBatch(inBatch)) this.#deleteLeases(tx, inBatch);
@@ -60,6 +64,14 @@ export class LeaseStore {
         );
       }
     }
+    for (const { lease, held } of acks) if (held) this.#noteServed(tx, lease.groupId);
+  }
+
+  /** As seldom as will do. Should its transaction fail, an ack a little later notes it. */
+  #noteServed(tx: WriteTransaction, groupId: number): void {
+    if ((this.#servedNext.get(groupId) ?? 0) > tx.now) return;
+    const group = this.#groups.byId(groupId);
+    if (group !== undefined) this.#servedNext.set(groupId, this.#groups.touch(tx, group));
   }
 
   /** Settles acks of one batch in one go; `false` when there is no such batch, or no more. */
@@ -99,17 +111,21 @@ export class LeaseStore {
     for (const { key } of rows) this.#deliveries.letNext(tx, groupId, key);
   }
 
-  /** Gives a delivery back for another attempt, or to the dead letters, as its member's policy says. `false`: somebody else has it now. */
+  /**
+   * Gives a delivery back for another attempt, or to the dead letters, as its member states, and as is stored now for
+   * what that leaves out. `false`: somebody else has it now.
+   */
   nack(
     tx: WriteTransaction,
     lease: LeaseHandle,
-    { policy, ...options }: NackOptions & { readonly policy: StoredGroupPolicy },
+    { given, ...options }: NackOptions & { readonly given: GivenGroupPolicy },
   ): boolean {
     const found = this.#held(lease);
     if (found === undefined) return false;
     const { group, delivery } = found;
+    this.#groups.touch(tx, group);
     const error = toErrorData(options.reason);
-    const { maxAttempts, backoff } = policy;
+    const { maxAttempts, backoff } = statedPolicy(group.policy, given);
     if (isPermanent(options.reason) || delivery.attempt >= maxAttempts) {
       const row = this.#deliveries.rowOf(delivery);
       if (row === undefined) this.#deliveries.forget(tx, group, delivery);

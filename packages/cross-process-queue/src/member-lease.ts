@@ -1,5 +1,5 @@
 import type { NackOptions } from "@ringrift/event-queue";
-import type { BackendLease, StoredGroupPolicy } from "@ringrift/event-queue/backend";
+import type { BackendLease, GivenGroupPolicy } from "@ringrift/event-queue/backend";
 import type { CommitOptions, WriteTransaction } from "./write-transaction.ts";
 import type { Engine } from "./engine.ts";
 import type { LeaseHandle } from "./lease.ts";
@@ -13,8 +13,8 @@ const ACK: CommitOptions = { ...LOSABLE, deferred: true };
 export class MemberLease implements BackendLease {
   readonly handle: LeaseHandle;
   readonly #engine: Engine;
-  /** What holds for its member. */
-  readonly #policy: StoredGroupPolicy;
+  /** What its member states. */
+  readonly #given: GivenGroupPolicy;
   /** Its member is there. */
   readonly #onSettling: (tx: WriteTransaction) => void;
   #isSettled = false;
@@ -24,14 +24,14 @@ export class MemberLease implements BackendLease {
     engine: Engine,
     { lease, until }: Leased,
     member: {
-      readonly policy: StoredGroupPolicy;
+      readonly given: GivenGroupPolicy;
       readonly onSettling: (tx: WriteTransaction) => void;
     },
   ) {
     this.#engine = engine;
     this.handle = lease;
     this.#until = until;
-    this.#policy = member.policy;
+    this.#given = member.given;
     this.#onSettling = member.onSettling;
   }
 
@@ -52,7 +52,7 @@ export class MemberLease implements BackendLease {
 
   nack(options: NackOptions): Promise<boolean> {
     const { committer, leases } = this.#engine;
-    const how = { ...options, policy: this.#policy };
+    const how = { ...options, given: this.#given };
     return committer.submit((tx) => {
       this.#onSettling(tx);
       return leases.nack(tx, this.handle, how);

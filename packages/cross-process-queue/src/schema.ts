@@ -240,11 +240,13 @@ export const SQL = {
     SELECT ?, value, 0, ? FROM json_each(?)`,
   deliveriesBetween: `
     SELECT position FROM ringrift_deliveries WHERE group_id = ? AND position BETWEEN ? AND ?`,
-  countDeliveriesBetween: `
-    SELECT count(*) AS count FROM ringrift_deliveries WHERE group_id = ? AND position BETWEEN ? AND ?`,
-  countDeliveriesAfter: `
+  // Of events that are in the log.
+  countInHand: `
     SELECT count(*) AS count FROM (
-      SELECT 1 FROM ringrift_deliveries WHERE group_id = ? AND position > ? LIMIT ? + 0)`,
+      SELECT 1 FROM ringrift_deliveries CROSS JOIN ringrift_events USING (position)
+      WHERE group_id = :group AND position > :after AND position <= :upTo
+        AND (:types IS NULL OR ringrift_events.type IN (SELECT value FROM json_each(:types)))
+      LIMIT :limit + 0)`,
   dueDeliveries: `
     SELECT position, token, attempt, redriven, key, failures, event FROM ringrift_deliveries
     WHERE group_id = +? AND due <= ? ORDER BY due, position LIMIT ? + 0`,

@@ -63,7 +63,7 @@ export class Skipper {
     if (upTo <= group.cursor) return 0;
     const { connection, groups } = this.#parts;
     // Redriven events have a delivery already, and are counted when that is dropped.
-    const count = groups.aheadUpTo(group, upTo);
+    const count = groups.ahead.upTo(group, upTo);
     connection.run(SQL.seekCursor, upTo, group.id);
     return count;
   }

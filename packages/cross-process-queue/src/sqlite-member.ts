@@ -120,7 +120,7 @@ export class SqliteMember implements GroupMember {
           known: this.#lookAhead,
         });
         const due = result.leased.length > 0 ? tx.now : this.#nextDue(group);
-        return { ...result, id: group.id, policy, due, reports, seenUntil };
+        return { ...result, id: group.id, due, reports, seenUntil };
       },
       { ...LOSABLE, urgent: !wasBusy },
     );
@@ -129,7 +129,7 @@ export class SqliteMember implements GroupMember {
     this.#lookAhead.drop(claim.cursor);
     host.onDropped("retention", claim.lost);
     host.onDropped("type-ended", claim.ended);
-    const items = claim.leased.map((leased) => this.#claimed(leased, claim.policy));
+    const items = claim.leased.map((leased) => this.#claimed(leased));
     this.#busy = items.length > 0;
     return { items, retryInMs: claim.more ? 0 : claim.due - now };
   }
@@ -256,11 +256,11 @@ export class SqliteMember implements GroupMember {
     return this.#policy;
   }
 
-  #claimed(leased: Leased, policy: StoredGroupPolicy): ClaimedEvent {
+  #claimed(leased: Leased): ClaimedEvent {
     const { event, until } = leased;
-    const { stays } = this.#parts.options;
+    const { given, stays } = this.#parts.options;
     const onSettling = stays ? () => {} : (tx: WriteTransaction) => this.#beSeen(tx);
-    const lease = new MemberLease(this.#engine, leased, { policy, onSettling });
+    const lease = new MemberLease(this.#engine, leased, { given, onSettling });
     return { event, lease, until };
   }
 

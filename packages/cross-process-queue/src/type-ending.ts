@@ -79,20 +79,27 @@ export class TypeEnder {
     counted: CountedEnding = { after: group.cursor, upTo: group.cursor, count: 0 },
   ): number {
     const { after, upTo, count } = counted;
-    const passed = this.#ending(group, { after, upTo: group.cursor, now });
+    // What was passed in the meantime and isn't settled is dropped, and counted with what is dropped.
+    const passed = this.#ending(group, { after, upTo: group.cursor, now, isPassed: true });
     const added = this.#ending(group, { after: upTo, upTo: this.#parts.log.newest(), now });
     return count - passed + added;
   }
 
   #ending(
     group: Group,
-    { after, upTo, now }: Omit<CountedEnding, "count"> & { readonly now: number },
+    {
+      after,
+      upTo,
+      now,
+      isPassed = false,
+    }: Omit<CountedEnding, "count"> & { readonly now: number; readonly isPassed?: boolean },
   ): number {
     if (after >= upTo) return 0;
-    const { groups } = this.#parts;
+    const { ahead } = this.#parts.groups;
     const before = { ...group, cursor: after };
-    const wanted = group.wanted.withoutOver(now);
-    return groups.aheadUpTo(before, upTo) - groups.aheadUpTo({ ...before, wanted }, upTo);
+    const then = { ...before, wanted: group.wanted.withoutOver(now) };
+    if (isPassed) return ahead.wantedUpTo(before, upTo) - ahead.wantedUpTo(then, upTo);
+    return ahead.upTo(before, upTo) - ahead.upTo(then, upTo);
   }
 
   /** While nobody is there, it wants what it wanted last. */

@@ -1,6 +1,6 @@
 import { PermanentError } from "@ringrift/event-queue";
 import Database from "better-sqlite3";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { openQueue, tempPath, until } from "./temp-queue.ts";
 
 function rows(path: string, table: string): number {
@@ -143,6 +143,19 @@ test("an event whose members die maxAttempts times becomes a dead letter that sa
   expect(letter.history.map(({ attempt }) => attempt)).toEqual([1, 2]);
 });
 
+test("what is stated while an event is leased holds for its nack, unless its member states otherwise", async () => {
+  const queue = openQueue(tempPath());
+  await queue.group("g", { maxAttempts: 1 }).ensure();
+  await queue.sendMany([1, 2].map((n) => ({ type: "A", payload: { n } })));
+  const [first] = await queue.group("g").receive({ limit: 1 });
+  const [second] = await queue.group("g", { maxAttempts: 1 }).receive({ limit: 1 });
+  await queue.group("g", { maxAttempts: 5 }).ensure();
+  await first?.nack({ reason: "no", delayMs: 60_000 });
+  await second?.nack({ reason: "no", delayMs: 60_000 });
+  expect(await queue.deadLetters.list()).toMatchObject([{ payload: { n: 2 }, attempts: 1 }]);
+  expect((await queue.groups.list())[0]).toMatchObject({ retrying: 1, deadLetters: 1 });
+});
+
 test("an event of a key waits for the one before it, its retries included, whoever asks", async () => {
   const path = tempPath();
   const queue = openQueue(path);
@@ -205,6 +218,46 @@ test("a redriven event that lies ahead, since the group was moved back, is pendi
   await queue.groups.seek("g", "beginning");
   await queue.deadLetters.redrive({});
   expect(await queue.groups.list()).toMatchObject([{ pending: 1, deadLetters: 0 }]);
+});
+
+test.for([0, 500])(
+  "a receive that buries an event gives the next one of its key, also behind %i others that it buries",
+  async (count) => {
+    const { now } = Date;
+    onTestFinished(() => {
+      Date.now = now;
+    });
+    const queue = openQueue(tempPath());
+    const group = queue.group("g", { maxAttempts: 1 });
+    const others = Array.from({ length: count }, (_, n) => ({ type: "A", payload: { n } }));
+    const ofOneKey = ["first", "next"].map((n) => ({ type: "A", payload: { n }, key: "k" }));
+    await queue.sendMany([...others, ...ofOneKey]);
+    expect(await group.receive({ limit: 1_000, leaseMs: 1_000 })).toHaveLength(count + 1);
+    Date.now = () => now() + 2_000;
+    expect(await group.receive({ limit: 1 })).toMatchObject([{ payload: { n: "next" } }]);
+    expect(await queue.deadLetters.list({ limit: 1_000 })).toHaveLength(count + 1);
+  },
+);
+
+test("a redriven event ahead that is gone from the log hides no other one that is pending", async () => {
+  const { now } = Date;
+  let time = now();
+  Date.now = () => time;
+  onTestFinished(() => {
+    Date.now = now;
+  });
+  const queue = openQueue(tempPath(), { retentionMs: 1_000 });
+  const group = queue.group("g", { maxAttempts: 1, eventTypes: ["A"] });
+  await queue.send("A", { n: 1 });
+  await (await group.receive())[0]?.nack({ reason: "no" });
+  time += 2_000;
+  await queue.send("A", { n: 2 });
+  await queue.groups.list();
+  expect(await queue.history()).toHaveLength(1);
+  await queue.groups.seek("g", "beginning");
+  await queue.deadLetters.redrive({});
+  expect(await queue.groups.list()).toMatchObject([{ pending: 2 }]);
+  expect((await group.receive()).map(({ payload }) => payload.n)).toEqual([1, 2]);
 });
 
 test("an event of a key goes on when the one before it became a dead letter", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkScripts } from "../src/differential/check-scripts.ts";
 import { type EventQueue, type LeasedEvent, MemoryEventQueue, MemoryLog } from "../src/index.ts";
-import { type KnownDifference, type QueueFactory, testSameAsMemory } from "../src/testing.ts";
+import { type QueueFactory, testSameAsMemory } from "../src/testing.ts";
 
 /** Memory queues, each of them changed by `spoil`. */
 function memory(spoil: (queue: EventQueue) => void = () => {}): QueueFactory {
@@ -120,20 +120,5 @@ describe("a queue that isn't the same is found out", () => {
     const script = /^After\n[^]*\],\n/;
     expect(again).toMatch(script);
     expect(script.exec(again ?? "")?.[0]).toBe(script.exec(found ?? "")?.[0]);
-  });
-});
-
-describe("a known difference", () => {
-  const known: KnownDifference = {
-    title: "a dry run redrives",
-    script: { commands: [] },
-    where: /pending/,
-    isReached: (command) => command.do === "redrive" && command.which.dryRun === true,
-  };
-
-  test("is played around, and all others are still found", { timeout: 300_000 }, async () => {
-    const check = { ...CHECK, runs: 100, known: [known] };
-    expect(await checkScripts(redrivesOnDryRuns, check)).toBeUndefined();
-    expect(await checkScripts(forgetsKeys, check)).toMatch(/key/);
   });
 });

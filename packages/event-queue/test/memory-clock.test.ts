@@ -107,6 +107,20 @@ describe("the defaults of time", () => {
     expect(await queue.groups.list()).toMatchObject([{ name: "mailer", pending: 1 }]);
   });
 
+  test("a group was served when it was, also when the clock is set back", async () => {
+    const { queue, pass } = atNoon();
+    const group = queue.group("mailer");
+    await group.receive();
+    const [before] = await queue.groups.list();
+    pass(-HOUR);
+    await group.receive();
+    expect((await queue.groups.list())[0]?.lastServedAt).toBe(before?.lastServedAt);
+    pass(2 * HOUR);
+    await group.receive();
+    const served = (await queue.groups.list())[0]?.lastServedAt ?? 0;
+    expect(served - (before?.lastServedAt ?? 0)).toBe(HOUR);
+  });
+
   test("a claim ends ten seconds after its last renewal", async () => {
     const { queue, pass } = atNoon();
     const claim = await queue.groups.claim("trainer", { holder: "a" });

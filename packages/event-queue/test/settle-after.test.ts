@@ -57,8 +57,11 @@ test("a stop waits for it, up to its limit, and then it is delivered again", asy
   expect(await consumer.stop({ timeoutMs: 10 })).toEqual({ drained: false, left: 2 });
   await consumer.ended;
   expect(acked).toEqual([false, false]);
-  const again = await queue.group("g").receive({ waitMs: 5_000 });
-  expect(again).toMatchObject([{ redelivered: true }, { redelivered: true }]);
+  // Each lease was renewed by itself, and so it ends by itself.
+  for (const position of [1, 2]) {
+    const again = await queue.group("g").receive({ limit: 1, waitMs: 5_000 });
+    expect(again).toMatchObject([{ position, redelivered: true }]);
+  }
 });
 
 test("the next event of its key waits for it", async () => {

@@ -59,13 +59,13 @@ export class Actor {
     return [event.position, event.duplicate === true];
   }
 
-  /** All there is: a claim that makes a dead letter may leave the next one of its key to the claim after it. */
+  /** All there is. */
   async #receive(name: GroupName, types?: readonly TypeName[]): Promise<unknown> {
     const all: LeasedEvent[] = [];
-    for (let inVain = 0; inVain < 2;) {
+    for (;;) {
       const events = await this.#group(name, types).receive();
+      if (events.length === 0) break;
       all.push(...events);
-      inVain = events.length === 0 ? inVain + 1 : 0;
     }
     all.sort((one, other) => one.position - other.position);
     this.#leased.push(...all);

@@ -43,12 +43,29 @@ export class ForkedMember implements Member {
   }
 
   async #ask(request: MemberRequest): Promise<unknown> {
-    const answered = once(this.#process, "message");
-    this.#process.send(request);
-    const [{ value, error }] = (await answered) as [{ value?: unknown; error?: string }];
-    if (error !== undefined) throw new Error(error);
-    return value;
+    const over = new AbortController();
+    const { signal } = over;
+    const answered = once(this.#process, "message", { signal });
+    // One that couldn't even begin answers nothing: then the test is to fail, and not to wait.
+    const ended = once(this.#process, "exit", { signal }).then(([code]) => {
+      throw new Error(`The process ended (${code}) before it answered ${request.ask}.`);
+    });
+    ended.catch(() => {});
+    try {
+      this.#process.send(request);
+      const [{ value, error }] = (await Promise.race([answered, ended])) as [Answer];
+      if (error !== undefined) throw new Error(error);
+      return value;
+    } finally {
+      over.abort();
+      answered.catch(() => {});
+    }
   }
+}
+
+interface Answer {
+  readonly value?: unknown;
+  readonly error?: string;
 }
 
 const spares: ChildProcess[] = [];

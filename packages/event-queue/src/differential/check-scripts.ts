@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import type { QueueFactory } from "../conformance/suite.ts";
 import { findDifference, showDifference } from "./find-difference.ts";
-import type { KnownDifference } from "./known-differences.ts";
 import { scripts } from "./scripts.ts";
 
 /** Which scripts to play, and how many. */
@@ -10,16 +9,15 @@ export interface CheckOptions {
   readonly mostCommands: number;
   readonly seed?: number | undefined;
   readonly path?: string | undefined;
-  readonly known?: readonly KnownDifference[] | undefined;
 }
 
 /** Plays random scripts; what is wrong with the queue, by the shortest script that shows it, if anything is. */
 export async function checkScripts(
   factory: QueueFactory,
-  { runs, mostCommands, seed, path, known }: CheckOptions,
+  { runs, mostCommands, seed, path }: CheckOptions,
 ): Promise<string | undefined> {
   const property = fc.asyncProperty(scripts(mostCommands), async (script) => {
-    const difference = await findDifference(factory, script, known);
+    const difference = await findDifference(factory, script);
     if (difference !== undefined) throw new Error(showDifference(difference));
   });
   const found = await fc.check(property, {

@@ -9,7 +9,6 @@ import {
   type Start,
   type TypeName,
 } from "./script.ts";
-import { TAKEN_IDS_ARE_REFUSED } from "./unbuilt.ts";
 
 export const SECOND = 1_000;
 export const MINUTE: number = 60 * SECOND;
@@ -58,9 +57,7 @@ export const start: fc.Arbitrary<Start> = fc.oneof(
 const bridged: fc.Arbitrary<Bridged> = fc.oneof(
   fc.record({ copyOf: nth }),
   fc.record({ foreign: fc.nat(2) }),
-  ...(TAKEN_IDS_ARE_REFUSED
-    ? [fc.record({ copyOf: nth, other: is("type" as const, "payload" as const) })]
-    : []),
+  fc.record({ copyOf: nth, other: is("type" as const, "payload" as const) }),
 );
 
 const payload = fc.oneof(

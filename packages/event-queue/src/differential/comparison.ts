@@ -4,7 +4,6 @@ import { MemoryEventQueue } from "../memory/memory-event-queue.ts";
 import { MemoryLog } from "../memory/memory-log.ts";
 import { type Difference, firstDifference } from "./difference.ts";
 import { answerFacts, countFacts, stateFacts } from "./facts.ts";
-import type { Known } from "./known-differences.ts";
 import { type Situation, takesAll, whyOpen } from "./open-choices.ts";
 import { PassingTime, timeOf } from "./passing-time.ts";
 import { type Answer, perform } from "./perform.ts";
@@ -19,16 +18,14 @@ const PATIENCE_MS = 10_000;
 export class Comparison {
   readonly #clock: SteppedClock;
   readonly #script: Script;
-  readonly #known: Known;
   readonly #reference: Side;
   readonly #subject: Side;
   readonly #time: PassingTime;
   readonly #redriven = new Set<GroupName>();
 
-  constructor(fixture: QueueFixture, clock: SteppedClock, script: Script, known: Known) {
+  constructor(fixture: QueueFixture, clock: SteppedClock, script: Script) {
     this.#clock = clock;
     this.#script = script;
-    this.#known = known;
     this.#reference = new Side(memoryFixture(clock), clock, script);
     this.#subject = new Side(fixture, clock, script);
     this.#time = new PassingTime(clock, this.#reference, this.#subject);
@@ -40,19 +37,17 @@ export class Comparison {
     let situation = await this.#look();
     for (const command of this.#script.commands) {
       if ((await whyOpen(command, situation, this.#reference)) !== undefined) continue;
-      if (this.#known.isReached(command, situation)) continue;
       commands.push(command);
       const played = { ...this.#script, commands };
       const [answer, subjectAnswer] = await this.#perform(command, situation);
       await this.#time.pass(timeOf(command, this.#clock));
       situation = await this.#look();
-      const difference = this.#find(played, [
-        this.#compareAnswers(answer, subjectAnswer, situation),
-        ...this.#compareStates(situation),
-      ]);
-      if (difference !== undefined) return difference;
+      const where =
+        this.#compareAnswers(answer, subjectAnswer, situation) ?? this.#compareStates(situation);
+      if (where !== undefined) return { played, where };
     }
-    return this.#find({ ...this.#script, commands }, await this.#compareCounts());
+    const where = await this.#compareCounts();
+    return where === undefined ? undefined : { played: { ...this.#script, commands }, where };
   }
 
   async end(): Promise<void> {
@@ -69,10 +64,9 @@ export class Comparison {
 
   async #perform(command: Command, situation: Situation): Promise<[Answer, Answer]> {
     const leaseAll = command.do === "lease" && takesAll(situation, command.group);
-    const how = { leaseAll, emptyLeases: leaseAll ? this.#known.emptyLeases : 0 };
-    const answer = await perform(this.#reference, command, { ...how, expected: 0 });
+    const answer = await perform(this.#reference, command, { leaseAll, expected: 0 });
     const expected = answer.kind === "events" ? answer.events.length : 0;
-    const subjectAnswer = await inTime(perform(this.#subject, command, { ...how, expected }));
+    const subjectAnswer = await inTime(perform(this.#subject, command, { leaseAll, expected }));
     this.#noteRedriven(command, answer, leaseAll);
     this.#time.note(answer);
     return [answer, subjectAnswer];
@@ -90,14 +84,6 @@ export class Comparison {
     if (isOver && "group" in command) this.#redriven.delete(command.group);
   }
 
-  #find(played: Script, all: readonly (string | undefined)[]): Difference | undefined {
-    for (const where of all) {
-      if (where !== undefined && !this.#known.isForgiven({ played, where }))
-        return { played, where };
-    }
-    return undefined;
-  }
-
   #compareAnswers(
     answer: Answer,
     other: Answer,
@@ -110,21 +96,21 @@ export class Comparison {
     );
   }
 
-  #compareStates({ seen, subjectSeen }: Situation): (string | undefined)[] {
+  #compareStates({ seen, subjectSeen }: Situation): string | undefined {
     const served = seen.groups.map((group) => {
       const other = subjectSeen.groups.find(({ name }) => name === group.name);
       if (other === undefined || isServedAsOften(group, other)) return undefined;
       const { since } = this.#clock;
       return `lastServedAt of group "${group.name}" is ${since(other.lastServedAt)}; in memory ${since(group.lastServedAt)}`;
     });
-    return [
-      ...compareEach(stateFacts(this.#subject, subjectSeen), stateFacts(this.#reference, seen)),
-      ...served,
-    ];
+    return (
+      compareEach(stateFacts(this.#subject, subjectSeen), stateFacts(this.#reference, seen)) ??
+      served.find((where) => where !== undefined)
+    );
   }
 
   /** At the end, since to ask each instance takes long. */
-  async #compareCounts(): Promise<(string | undefined)[]> {
+  async #compareCounts(): Promise<string | undefined> {
     const counts = await this.#reference.count();
     const subjectCounts = await this.#subject.count();
     return compareEach(
@@ -137,10 +123,12 @@ export class Comparison {
 function compareEach(
   subject: Record<string, unknown>,
   reference: Record<string, unknown>,
-): (string | undefined)[] {
-  return Object.entries(reference).map(([name, fact]) =>
-    firstDifference(name, subject[name], fact),
-  );
+): string | undefined {
+  for (const [name, fact] of Object.entries(reference)) {
+    const found = firstDifference(name, subject[name], fact);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function memoryFixture({ now }: SteppedClock): QueueFixture {

@@ -1,7 +1,6 @@
 import type { QueueFactory } from "../conformance/suite.ts";
 import { Comparison } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
-import { combineKnown, type KnownDifference } from "./known-differences.ts";
 import { type Script, showScript } from "./script.ts";
 import { SteppedClock } from "./stepped-clock.ts";
 
@@ -9,13 +8,12 @@ import { SteppedClock } from "./stepped-clock.ts";
 export async function findDifference(
   factory: QueueFactory,
   script: Script,
-  known: readonly KnownDifference[] = [],
 ): Promise<Difference | undefined> {
   const clock = new SteppedClock();
   const speakUp = silenceReports();
   clock.install();
   try {
-    const comparison = new Comparison(await factory(), clock, script, combineKnown(known));
+    const comparison = new Comparison(await factory(), clock, script);
     try {
       return await comparison.play();
     } finally {

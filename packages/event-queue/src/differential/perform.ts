@@ -29,8 +29,6 @@ export type Answer =
 export interface Performance {
   /** A lease takes all that the group has to give, and not only so much. */
   readonly leaseAll: boolean;
-  /** How often in a row a lease is asked for again when it gave nothing. */
-  readonly emptyLeases: number;
   /** How much a stream has to give at least. */
   readonly expected: number;
 }
@@ -160,7 +158,7 @@ async function send(side: Side, by: number, event: Sent): Promise<Pulled> {
 async function lease(
   { by, group, limit = 100, leaseMs, plain, aborted }: Command & { do: "lease" },
   side: Side,
-  { leaseAll, emptyLeases }: Performance,
+  { leaseAll }: Performance,
 ): Promise<Answer> {
   const queue = side.instance(by);
   const member = side.group(by, group);
@@ -168,12 +166,12 @@ async function lease(
   const wanted = leaseAll ? Number.POSITIVE_INFINITY : limit;
   const taken: LeasedEvent[] = [];
   let inOrder = true;
-  for (let inVain = 0; inVain <= emptyLeases && taken.length < wanted;) {
+  while (taken.length < wanted) {
     const options = { limit: Math.min(limit, wanted - taken.length), leaseMs, signal };
     const events =
       plain === true ? await queue.receive({ group, ...options }) : await member.receive(options);
     inOrder &&= isAscending(events) && events.length <= options.limit;
-    inVain = events.length === 0 ? inVain + 1 : 0;
+    if (events.length === 0) break;
     taken.push(...events);
   }
   taken.sort((one, other) => one.position - other.position);

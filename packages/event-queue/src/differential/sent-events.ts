@@ -4,14 +4,13 @@ import type { StoredEvent } from "../events.ts";
 import type { LogView } from "./log-view.ts";
 import type { Bridged, Sent } from "./script.ts";
 import type { SteppedClock } from "./stepped-clock.ts";
-import { DEDUPE_KEYS_ARE_PER_TYPE } from "./unbuilt.ts";
 
 /** An event that was made elsewhere. */
 type Original = EventLineage & Pick<StoredEvent, "type" | "payload">;
 
 /** What a queue is given to send: a new event, or one that a bridge brings. */
 export function toOutgoing(sent: Sent, log: LogView, clock: SteppedClock): OutgoingEvent {
-  const { lineage, dedupeKey, source, ...event } = sent;
+  const { lineage, source, ...event } = sent;
   const original = lineage && originalOf(lineage, log, clock);
   const { type, payload } = original ?? event;
   return {
@@ -20,8 +19,6 @@ export function toOutgoing(sent: Sent, log: LogView, clock: SteppedClock): Outgo
     payload,
     // A bridge says it with the lineage.
     ...(original === undefined ? { source } : { lineage: pickLineage(original) }),
-    dedupeKey:
-      dedupeKey === undefined || DEDUPE_KEYS_ARE_PER_TYPE ? dedupeKey : `${dedupeKey} of ${type}`,
   };
 }
 

@@ -1,8 +1,6 @@
 /* oxlint-disable vitest/expect-expect -- a difference fails by expect.fail, or throws */
 import { describe, expect, test } from "vitest";
 import type { QueueFactory } from "../conformance/suite.ts";
-import { findDifference } from "./find-difference.ts";
-import type { KnownDifference } from "./known-differences.ts";
 
 /** How a queue is compared with the memory queue. */
 export interface SameAsMemoryOptions {
@@ -14,8 +12,6 @@ export interface SameAsMemoryOptions {
   readonly seed?: number | undefined;
   /** Plays only the script that a failure named so. Needs its `seed`. `MODEL_PATH` in the environment says otherwise. */
   readonly path?: string | undefined;
-  /** Differences that are known. @default none */
-  readonly known?: readonly KnownDifference[] | undefined;
 }
 
 const TIMEOUT_MS = 3_600_000;
@@ -45,13 +41,12 @@ export function testSameAsMemory(
   options: SameAsMemoryOptions = {},
 ): void {
   const { MODEL_RUNS, MODEL_SEED, MODEL_PATH } = process.env;
-  const { known = [], mostCommands = 40 } = options;
+  const { mostCommands = 40 } = options;
   const request = {
     runs: Number(MODEL_RUNS ?? options.runs ?? 100),
     mostCommands,
     seed: MODEL_SEED === undefined ? options.seed : Number(MODEL_SEED),
     path: MODEL_PATH ?? options.path,
-    known,
   };
   describe(`${name}, compared with memory`, () => {
     test("answers and shows the same, whatever is done", { timeout: TIMEOUT_MS }, async () => {
@@ -60,13 +55,5 @@ export function testSameAsMemory(
       const found = await checkScripts(factory, request);
       if (found !== undefined) expect.fail(`${name} isn't the same as memory. ${found}`);
     });
-    for (const { title, script, where } of known) {
-      test(`still differs: ${title}`, async () => {
-        const difference = await findDifference(factory, script);
-        expect(difference?.where, "It is repaired: remove it from the known differences.").toMatch(
-          where,
-        );
-      });
-    }
   });
 }

@@ -54,10 +54,9 @@ export class GroupEntries {
     return lowest;
   }
 
-  /** Takes the place of one with the same position. */
+  /** There is none with the same position. */
   add(entry: GroupEntry): void {
     const { position, key } = entry.record;
-    this.delete(position);
     this.#all.set(position, entry);
     if (position < this.#highest) this.#late.add(position);
     else this.#highest = position;

@@ -64,10 +64,15 @@ export class GroupState {
     this.#bury = options.bury;
   }
 
+  /** Notes that a member serves it. Also when the clock was set back, it was served when it was. */
+  serve(now: number): void {
+    this.lastServedAt = Math.max(this.lastServedAt, now);
+  }
+
   /** Leases up to `limit` events in position order: what is due again, then what is new. */
   claim(request: EntryClaim): LeasedEntry[] {
     const { limit, leaseMs, now, accepts } = request;
-    this.lastServedAt = now;
+    this.serve(now);
     const claimed: LeasedEntry[] = [];
     if (this.policy.paused) return claimed;
     this.#expireLeases(request);
@@ -84,7 +89,8 @@ export class GroupState {
       entry.dueAt = 0;
     }
     this.#claimNew(request, claimed);
-    return claimed;
+    // What was redriven may lie ahead of what is new, when the group was moved back.
+    return claimed.toSorted((one, other) => one.record.position - other.record.position);
   }
 
   /** Whether a member of these types would find something set aside for it. */
@@ -105,7 +111,7 @@ export class GroupState {
   /** Each of these is `false` when the lease with this token is no longer there: then nothing changes. */
   ack({ record, token }: LeasedEntry, now: number): boolean {
     if (this.#held(record.position, token) === undefined) return false;
-    this.lastServedAt = now;
+    this.serve(now);
     return this.#entries.delete(record.position);
   }
 
@@ -116,7 +122,7 @@ export class GroupState {
   ): boolean {
     const entry = this.#held(record.position, token);
     if (entry === undefined) return false;
-    this.lastServedAt = now;
+    this.serve(now);
     const delayMs = options.delayMs ?? backoffDelayMs(policy.backoff, entry.attempt);
     const { maxAttempts } = policy;
     this.#failed(entry, options.reason, { now, dueAt: now + delayMs, maxAttempts });
@@ -126,7 +132,7 @@ export class GroupState {
   extend({ record, token }: LeasedEntry, ms: number, now: number): number | false {
     const entry = this.#held(record.position, token);
     if (entry === undefined) return false;
-    this.lastServedAt = now;
+    this.serve(now);
     entry.lease = { token, until: now + ms };
     return now + ms;
   }
@@ -146,8 +152,9 @@ export class GroupState {
     return true;
   }
 
-  /** Gives a dead letter's event another round of attempts. */
+  /** Gives a dead letter's event another round of attempts, unless the group was moved back and has it again. */
   redrive(record: EventRecord): void {
+    if (this.#entries.has(record.position)) return;
     this.#entries.add({ record, attempt: 0, dueAt: 0, redriven: true, failures: [] });
   }
 

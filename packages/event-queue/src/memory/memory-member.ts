@@ -57,7 +57,7 @@ export class MemoryMember implements GroupMember, PresentMember {
     group.noteMembers(log.now());
     // Once it is made anew on purpose, it is this one's group.
     this.#group &&= group;
-    group.lastServedAt = log.now();
+    group.serve(log.now());
     return { ...groupInfo(log, group), created: found === undefined };
   }
 
