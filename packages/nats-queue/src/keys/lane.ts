@@ -56,7 +56,6 @@ export class Lane {
   readonly #owner: LaneOwner;
   #known: KnownLine;
   #isRecalled: boolean;
-  readonly #isShaken: boolean;
   /** It stands for the key in the consumer. */
   #token: RawMessage;
   /** It is acknowledged, and the next one not yet there. */
@@ -81,8 +80,6 @@ export class Lane {
       readonly known: KnownLine;
       /** What is known of the line may be old. */
       readonly isRecalled?: boolean;
-      /** Somebody else may have been given the same, as if for the first time. */
-      readonly isShaken?: boolean | undefined;
       readonly token: Parked;
     },
   ) {
@@ -93,7 +90,6 @@ export class Lane {
     this.leaseMs = from.leaseMs;
     this.#known = from.known;
     this.#isRecalled = from.isRecalled ?? false;
-    this.#isShaken = from.isShaken ?? false;
     this.#token = from.token.message;
     this.#until = from.token.until;
   }
@@ -140,6 +136,15 @@ export class Lane {
   /** Whether a delivery is of the message that stands for the key: the lease on it was lost. */
   isToken({ position }: Pick<RawMessage, "position">): boolean {
     return this.#token.position === position;
+  }
+
+  /**
+   * Whether the server may have been killed a moment ago. Then it may have given what this member has to somebody else: as if
+   * for the first time, or before its lease was over.
+   */
+  get #isShaken(): boolean {
+    const { reconnectedAt } = this.#engine.connection;
+    return performance.now() < reconnectedAt + this.group.usualLeaseMs;
   }
 
   /** Begins with a delivery whose turn it is. */
@@ -358,7 +363,8 @@ export class Lane {
     const { delivery } = this.#token;
     const attempt = attemptAfter(head, delivery > (line.since ?? delivery));
     const front = this.#frontOf(candidate, attempt, head, 0);
-    if (isResumed && !(await this.#note(front))) return true;
+    const isNoted = isResumed || this.#isShaken;
+    if (isNoted && !(await this.#note(front))) return true;
     this.#front = front;
     return true;
   }
@@ -394,7 +400,8 @@ export class Lane {
     }
     // It came before its turn, so no handler has had it before.
     const front = this.#frontOf(first, 1, undefined, first.run);
-    if (first.message.delivery > 1 && !(await this.#note(front))) return;
+    const isNoted = first.message.delivery > 1 || this.#isShaken;
+    if (isNoted && !(await this.#note(front))) return;
     this.#front = front;
   }
 
