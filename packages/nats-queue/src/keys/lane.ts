@@ -195,13 +195,17 @@ export class Lane {
         for (const one of parked) this.park(one);
         return true;
       }
-      const last = Math.max(...parked.map(({ place }) => place.position));
+      // One of them may have had its turn meanwhile.
+      const front = this.#front?.candidate.place.position ?? this.#known.line.settled;
+      const behind = parked.filter(({ place }) => place.position > front);
+      if (behind.length === 0) return true;
+      const last = Math.max(...behind.map(({ place }) => place.position));
       const isWritten = await this.#change((line) => ({
         ...line,
         absorbed: Math.max(line.absorbed, last),
-        count: line.count + parked.length,
+        count: line.count + behind.length,
       }));
-      if (isWritten) this.#forget(parked);
+      if (isWritten) this.#forget(behind);
       return isWritten;
     });
     if (!isDone) this.#owner.onHomeless(this.group, this.bucket, parked);
@@ -343,13 +347,13 @@ export class Lane {
     const { line } = this.#known;
     const next = await this.#engine.order.find(this.group, this.bucket, line.settled);
     if (next === undefined || next.position > line.absorbed) {
-      const isWritten = await this.#change(({ settled, turn }) => ({
+      // If more was absorbed meanwhile, it is looked for as well.
+      const isWritten = await this.#changeNow(({ settled, turn }) => ({
         settled,
         absorbed: 0,
         count: 0,
         turn,
       }));
-      // If more was absorbed meanwhile, it is looked at again.
       if (isWritten) this.#forgetToken();
       return this.#isOver;
     }
@@ -389,7 +393,8 @@ export class Lane {
       this.#owner.onHomeless(this.group, this.bucket, this.#parked.splice(0));
       return;
     }
-    this.#parked.shift();
+    // Meanwhile others may have come, or all that waited may be on its way to the log.
+    this.#parked = this.#parked.filter((one) => one !== first);
     this.#token = first.message;
     this.#isTokenDone = false;
     this.#until = first.until;
@@ -447,23 +452,25 @@ export class Lane {
 
   /** Writes a change; `false`, and the lane is over, when somebody else has the turn by now. */
   async #change(change: (line: KeyLine) => KeyLine): Promise<boolean> {
-    const { lines } = this.#engine;
     for (;;) {
-      const { line } = this.#known;
-      const written = await lines.swap(this.group, this.bucket, this.#known, change(line));
-      if (written !== undefined) {
-        this.#known = written;
-        this.#isRecalled = false;
-        return true;
-      }
-      const now = await lines.read(this.group, this.bucket);
-      if (!this.#isStillMine(now)) {
-        this.#drop();
-        return false;
-      }
-      this.#known = now;
-      this.#isRecalled = false;
+      if (await this.#changeNow(change)) return true;
+      if (this.#isOver) return false;
     }
+  }
+
+  /** Writes a change if the line is as known; `false` when it wasn't, and then it is known anew, or the lane is over. */
+  async #changeNow(change: (line: KeyLine) => KeyLine): Promise<boolean> {
+    const { lines } = this.#engine;
+    const { line } = this.#known;
+    const written = await lines.swap(this.group, this.bucket, this.#known, change(line));
+    const now = written ?? (await lines.read(this.group, this.bucket));
+    if (written === undefined && !this.#isStillMine(now)) {
+      this.#drop();
+      return false;
+    }
+    this.#known = now;
+    this.#isRecalled = false;
+    return written !== undefined;
   }
 
   /**
