@@ -134,3 +134,22 @@ it("an event comes again that failed, though its member was about to leave it to
   const again = await member.receive({ limit: 1, waitMs: 5_000 });
   expect(again).toMatchObject([{ payload: { n: 2 }, attempt: 2 }]);
 });
+
+it("an event that comes while the one before it fails isn't passed over", async () => {
+  const queue = await servers.open({ stream: "meanwhile" });
+  const member = queue.group("mailer", POLICY);
+  for (let round = 0; round < 16; round += 1) {
+    const key = `order-${round}`;
+    for (const n of [1, 2]) await queue.send("ORDER_PLACED", { n }, { key });
+    const [first] = await member.receive({ limit: 1, waitMs: 5_000 });
+    // The second one comes at another moment of the failure in each round.
+    const meanwhile = sleep((round % 8) / 2).then(() => member.receive({ limit: 1 }));
+    await first?.nack({ delayMs: 250 });
+    expect(await meanwhile).toEqual([]);
+    for (const n of [1, 2]) {
+      const [event] = await member.receive({ limit: 1, waitMs: 5_000 });
+      expect(event).toMatchObject({ key, payload: { n } });
+      await event?.ack();
+    }
+  }
+});

@@ -174,6 +174,10 @@ export class Lane {
 
   /** It waits here, unacknowledged. */
   park(parked: Parked): void {
+    if (this.#isOver) {
+      this.#owner.onHomeless(this.group, this.bucket, [parked]);
+      return;
+    }
     const { position } = parked.place;
     const others = this.#parked.filter(({ place }) => place.position !== position);
     this.#parked = [...others, parked].toSorted((a, b) => a.place.position - b.place.position);
@@ -390,7 +394,6 @@ export class Lane {
     if (next?.position !== first.place.position) {
       // An earlier one is somebody else's; or none is in the log any more.
       this.#end(true);
-      this.#owner.onHomeless(this.group, this.bucket, this.#parked.splice(0));
       return;
     }
     // Meanwhile others may have come, or all that waited may be on its way to the log.
@@ -519,6 +522,8 @@ export class Lane {
     this.#isOver = true;
     this.#front = undefined;
     this.#owner.onOver(this, isSettled);
+    // They came while it ended.
+    this.#owner.onHomeless(this.group, this.bucket, this.#parked.splice(0));
   }
 
   #say(what: string): Promise<boolean> {
