@@ -50,7 +50,7 @@ const shares = chosen.reduce((sum, scenario) => sum + weightOf(scenario), 0);
 
 let failed = 0;
 for (const scenario of chosen) {
-  const hindrance = scenario.hindrance?.();
+  const hindrance = scenario.hindrance?.(queue);
   if (hindrance !== undefined) {
     console.log(`skipped  ${scenario.title}: ${hindrance}`);
     continue;

@@ -39,7 +39,7 @@ export interface Scenario {
   /** The kinds of queue it can torture. @default files only */
   readonly queues?: readonly QueueKind[];
   /** Why it can't be done here; `undefined` when it can. */
-  readonly hindrance?: () => string | undefined;
+  readonly hindrance?: (queue: QueueKind) => string | undefined;
   /** Its share of the time. @default 1 */
   readonly weight?: number;
   run(ms: number, options?: RunOptions): Promise<Outcome>;

@@ -144,7 +144,7 @@ export class Claimer {
     // A server that was killed may have forgotten what it gave to others, and give it to this one as if for the first time.
     const isShaken = now < this.#engine.connection.reconnectedAt + group.usualLeaseMs;
     const isCareful = isShaken || current?.care !== undefined;
-    await this.keys.place({ group, leaseMs, isCareful, isShaken }, parked);
+    await this.keys.place({ group, leaseMs, isCareful }, parked);
   }
 
   #noteReconnects(): void {

@@ -109,3 +109,47 @@ it("a group has leases of whatever length", async () => {
   }
   expect(await queue.groups.list()).toHaveLength(4);
 });
+
+it("an event comes again that failed, though its member was about to leave it to the log when its turn came", async () => {
+  const proxy = await Proxy.to(servers.server.port);
+  onTestFinished(() => proxy.close());
+  const policy = { ...POLICY, leaseMs: 2_000 };
+  const other = await servers.open({ stream: "turn" });
+  const queue = await servers.open({ stream: "turn", servers: proxy.url });
+  await other.send("ORDER_PLACED", { n: 0 }, { key: "order-0" });
+  const [held] = await other.group("mailer", policy).receive({ limit: 1 });
+  const renewing = setInterval(() => void held?.extend(policy.leaseMs), 200);
+  onTestFinished(() => clearInterval(renewing));
+  await sendOfKey(other, 2);
+  const member = queue.group("mailer", policy);
+  const [first] = await member.receive({ limit: 2 });
+  expect(await first?.ack()).toBe(true);
+  // What comes next is looked for, for as long as those that wait at a member may.
+  proxy.cut();
+  await sleep(policy.leaseMs / 2);
+  proxy.heal();
+  const [second] = await member.receive({ limit: 1, waitMs: 5_000 });
+  expect(second).toMatchObject({ payload: { n: 2 }, attempt: 1 });
+  await second?.nack();
+  const again = await member.receive({ limit: 1, waitMs: 5_000 });
+  expect(again).toMatchObject([{ payload: { n: 2 }, attempt: 2 }]);
+});
+
+it("an event that comes while the one before it fails isn't passed over", async () => {
+  const queue = await servers.open({ stream: "meanwhile" });
+  const member = queue.group("mailer", POLICY);
+  for (let round = 0; round < 16; round += 1) {
+    const key = `order-${round}`;
+    for (const n of [1, 2]) await queue.send("ORDER_PLACED", { n }, { key });
+    const [first] = await member.receive({ limit: 1, waitMs: 5_000 });
+    // The second one comes at another moment of the failure in each round.
+    const meanwhile = sleep((round % 8) / 2).then(() => member.receive({ limit: 1 }));
+    await first?.nack({ delayMs: 250 });
+    expect(await meanwhile).toEqual([]);
+    for (const n of [1, 2]) {
+      const [event] = await member.receive({ limit: 1, waitMs: 5_000 });
+      expect(event).toMatchObject({ key, payload: { n } });
+      await event?.ack();
+    }
+  }
+});

@@ -9,7 +9,7 @@ import { actorOptions } from "./actor.ts";
 const WATCH_MS = 50;
 
 const options = (isMainThread ? actorOptions() : workerData) as MemberOptions;
-const member = new Member(options);
+const member = await Member.open(options);
 const { journal } = member;
 // Whoever is killed would leave nothing in it.
 if (isMainThread) flushCompileCache();

@@ -1,15 +1,16 @@
 /** A process that joins two queues, until it is told to end. */
-import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
+import type { EventQueue } from "@ringrift/event-queue";
 import { joinQueues } from "../bridge/join-queues.ts";
 import type { JointOptions, Message } from "../bridge/orders.ts";
 import type { Said } from "../bridge/said.ts";
 import { Journal } from "../journal.ts";
+import { openPlace } from "../queue-place.ts";
 import { actorOptions } from "./actor.ts";
 
-const { by, name, paths, journals, leaseMs } = actorOptions() as JointOptions;
+const { by, name, places, journals, leaseMs } = actorOptions() as JointOptions;
 const journal = new Journal<Said>(journals, by);
-const [from, to] = paths.map((path) => new CrossProcessEventQueue(path));
-if (!from || !to) throw new Error(`A joint was told of ${paths.length} queues. Tell it of two.`);
+const [from, to] = await Promise.all(places.map((place) => openPlace(place)));
+if (!from || !to) throw new Error(`A joint was told of ${places.length} queues. Tell it of two.`);
 
 const joined = joinQueues({
   name,
@@ -27,7 +28,7 @@ process.on("message", (message: Message) => {
 await joined;
 journal.write({ kind: "joined" });
 
-async function quit(...queues: readonly CrossProcessEventQueue[]): Promise<void> {
+async function quit(...queues: readonly EventQueue[]): Promise<void> {
   const joint = await joined;
   await joint.close();
   for (const queue of queues) await queue.close();

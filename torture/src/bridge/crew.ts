@@ -5,8 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
+import type { EventQueue } from "@ringrift/event-queue";
+import { NatsServer } from "test-servers";
 import { Journal, readJournals } from "../journal.ts";
+import { openPlace, type QueuePlace } from "../queue-place.ts";
+import type { QueueKind } from "../scenario.ts";
 import type { BugName } from "./known-bugs.ts";
 import type { Address, JointOptions, MemberOptions, Order } from "./orders.ts";
 import type { Entry, Said } from "./said.ts";
@@ -20,9 +23,9 @@ export interface Post {
   readonly name: string;
   readonly node?: string;
   readonly works: boolean;
-  /** Which queue file it is on. @default 0 */
+  /** Which queue it is on. @default 0 */
   readonly file?: number;
-  /** It has no coordinator, and joins the two files. */
+  /** It has no coordinator, and joins the two queues. */
   readonly joins?: boolean;
   /** A second coordinator in a worker thread. */
   readonly thread?: { readonly node?: string; readonly works: boolean };
@@ -39,17 +42,29 @@ export interface Hand {
 export interface CrewOptions {
   readonly leaseMs: number;
   readonly bugs: readonly BugName[];
-  /** Queue files: one, or two. */
-  readonly files: number;
+  /** Queues: one, or two. */
+  readonly count: number;
+  /** What they are kept in. */
+  readonly kind: QueueKind;
 }
 
-/** The processes of a run on one queue file, or on two that are joined, and their journals. */
+/** What a crew finds: its queues, and where they are. */
+interface Ground {
+  readonly folder: string;
+  readonly places: readonly QueuePlace[];
+  readonly queues: readonly EventQueue[];
+  /** Of queues that are kept in one. */
+  readonly server: NatsServer | undefined;
+}
+
+/** The processes of a run on one queue, or on two that are joined, and their journals. */
 export class BridgeCrew {
-  readonly queues: readonly CrossProcessEventQueue[];
+  readonly queues: readonly EventQueue[];
   readonly journal: Journal<Said>;
   readonly leaseMs: number;
   readonly #folder: string;
-  readonly #paths: readonly string[];
+  readonly #places: readonly QueuePlace[];
+  readonly #server: NatsServer | undefined;
   readonly #journals: string;
   readonly #bugs: readonly BugName[];
   readonly #hands = new Map<string, Hand>();
@@ -57,17 +72,30 @@ export class BridgeCrew {
   #complaints = "";
   #isKept = false;
 
-  constructor({ leaseMs, bugs, files }: CrewOptions) {
-    this.#folder = mkdtempSync(join(tmpdir(), "ringrift-bridge-"));
-    this.#paths = ["events.db", "others.db"]
-      .slice(0, files)
-      .map((name) => join(this.#folder, name));
+  private constructor({ leaseMs, bugs }: CrewOptions, ground: Ground) {
+    this.#folder = ground.folder;
+    this.#places = ground.places;
+    this.#server = ground.server;
     this.#journals = join(this.#folder, "journals");
     mkdirSync(this.#journals);
     this.leaseMs = leaseMs;
     this.#bugs = bugs;
-    this.queues = this.#paths.map((path) => new CrossProcessEventQueue(path));
+    this.queues = ground.queues;
     this.journal = new Journal<Said>(this.#journals, "torturer");
+  }
+
+  static async open(options: CrewOptions): Promise<BridgeCrew> {
+    const folder = mkdtempSync(join(tmpdir(), "ringrift-bridge-"));
+    const server = options.kind === "nats" ? await NatsServer.start() : undefined;
+    const places = ["events", "others"]
+      .slice(0, options.count)
+      .map((name): QueuePlace =>
+        server === undefined
+          ? { kind: "files", path: join(folder, `${name}.db`) }
+          : { kind: "nats", url: server.url, stream: name },
+      );
+    const queues = await Promise.all(places.map((place) => openPlace(place)));
+    return new BridgeCrew(options, { folder, places, queues, server });
   }
 
   get hands(): readonly Hand[] {
@@ -155,7 +183,7 @@ export class BridgeCrew {
     return readJournals<Entry>(this.#journals);
   }
 
-  /** Leaves the file and the journals where they are, for whoever wants to know; returns where. */
+  /** Leaves the files and the journals where they are, for whoever wants to know; returns where. */
   keep(): string {
     this.#isKept = true;
     return this.#folder;
@@ -168,19 +196,21 @@ export class BridgeCrew {
       await gone(child);
     }
     for (const queue of this.queues) await queue.close();
+    await this.#server?.dispose();
     if (!this.#isKept) rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #memberOptions({ file = 0, node, works, thread }: Post, by: string): MemberOptions {
-    const path = this.#paths[file] ?? "";
+    const place = this.#places[file];
+    if (place === undefined) throw new Error(`There is no queue ${file}.`);
     const { leaseMs } = this;
-    const common = { path, journals: this.#journals, leaseMs, bugs: this.#bugs };
+    const common = { place, journals: this.#journals, leaseMs, bugs: this.#bugs };
     const second = thread && { ...common, ...thread, by: `${by}+1` };
     return { ...common, works, by, ...(node && { node }), ...(second && { thread: second }) };
   }
 
   #jointOptions({ name }: Post, by: string): JointOptions {
-    return { by, name, journals: this.#journals, leaseMs: this.leaseMs, paths: this.#paths };
+    return { by, name, journals: this.#journals, leaseMs: this.leaseMs, places: this.#places };
   }
 }
 

@@ -1,10 +1,10 @@
 import { createQueueBridge, type QueueBridge } from "@ringrift/coordinator";
-import type { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
+import type { EventQueue } from "@ringrift/event-queue";
 
 export interface JoinOptions {
   readonly name: string;
-  readonly from: CrossProcessEventQueue;
-  readonly to: CrossProcessEventQueue;
+  readonly from: EventQueue;
+  readonly to: EventQueue;
   readonly leaseMs: number;
   readonly onError: (error: unknown) => void;
 }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createCoordinator } from "@ringrift/coordinator";
-import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
+import type { EventQueue } from "@ringrift/event-queue";
 import { Journal } from "../journal.ts";
+import { openPlace } from "../queue-place.ts";
 import { catalogueOf } from "./catalogue.ts";
 import { listen } from "./handlers.ts";
 import type { MemberOptions, Order } from "./orders.ts";
@@ -14,7 +15,7 @@ const CLOSE_MS = 15_000;
 export class Member {
   readonly journal: Journal<Said>;
   readonly #options: MemberOptions;
-  readonly #queue: CrossProcessEventQueue;
+  readonly #queue: EventQueue;
   readonly #publishing: Publishing;
   readonly #own = new Set<string>();
   #events: Coordinator | undefined;
@@ -22,11 +23,15 @@ export class Member {
   /** Orders are carried out one after another; a load goes on beside those that follow. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(options: MemberOptions) {
+  private constructor(options: MemberOptions, queue: EventQueue) {
     this.#options = options;
     this.journal = new Journal<Said>(options.journals, options.by);
-    this.#queue = new CrossProcessEventQueue(options.path);
+    this.#queue = queue;
     this.#publishing = new Publishing(this.journal);
+  }
+
+  static async open(options: MemberOptions): Promise<Member> {
+    return new Member(options, await openPlace(options.place));
   }
 
   get #life(): string {

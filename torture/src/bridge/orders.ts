@@ -1,10 +1,11 @@
+import type { QueuePlace } from "../queue-place.ts";
 import type { BugName } from "./known-bugs.ts";
 import type { Call, Task } from "./catalogue.ts";
 
 /** What a process, or a worker thread of it, is told at its start. */
 export interface MemberOptions {
-  /** The queue's file. */
-  readonly path: string;
+  /** Where the queue is. */
+  readonly place: QueuePlace;
   /** The folder of the journals. */
   readonly journals: string;
   /** The name of its journal. */
@@ -22,7 +23,7 @@ export interface MemberOptions {
 /** What a process is told that joins two queues. */
 export interface JointOptions extends Pick<MemberOptions, "by" | "journals" | "leaseMs"> {
   readonly name: string;
-  readonly paths: readonly string[];
+  readonly places: readonly QueuePlace[];
 }
 
 /** A task, and how its publisher publishes it. */

@@ -1,4 +1,4 @@
-import type { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
+import type { EventQueue } from "@ringrift/event-queue";
 
 /** An event as the log has it at the end. */
 export interface Row {
@@ -21,7 +21,7 @@ export interface Remains {
 const PAGE = 1000;
 
 /** Reads everything that is left. */
-export async function readRemains(queue: CrossProcessEventQueue): Promise<Remains> {
+export async function readRemains(queue: EventQueue): Promise<Remains> {
   const rows: Row[] = [];
   for (let after = 0; ;) {
     const page = await queue.history({ after, limit: PAGE });

@@ -6,6 +6,7 @@ import { Random } from "../bridge/random.ts";
 import { readRemains } from "../bridge/remains.ts";
 import { Torturer } from "../bridge/torturer.ts";
 import { type BridgeVerdict, judgeBridge } from "../bridge/verdict.ts";
+import { SERVER } from "test-servers";
 import type { Outcome, RunOptions, Scenario } from "../scenario.ts";
 
 const LEASE_MS = 700;
@@ -19,16 +20,20 @@ export const bridge: Scenario = {
   name: "bridge",
   title: "coordinators that are killed, frozen, stopped and restarted",
   weight: 2,
-  hindrance: () => (process.platform === "win32" ? "Windows has no SIGSTOP." : undefined),
+  queues: ["files", "nats"],
+  hindrance: (queue) => {
+    if (process.platform === "win32") return "Windows has no SIGSTOP.";
+    return queue === "nats" && SERVER !== true ? SERVER : undefined;
+  },
   async run(ms, options = {}): Promise<Outcome> {
-    const { seed = Math.floor(Math.random() * MOST_SEED) } = options;
+    const { seed = Math.floor(Math.random() * MOST_SEED), queue: kind = "files" } = options;
     const isSmoke = ms <= SMOKE_MS;
     const random = new Random(seed);
     const bugs = bugsToLookFor(askedFor(options));
     const plain = postsFor(random, isSmoke);
     const posts = random.chance(0.5) ? onTwoFiles(plain) : plain;
-    const files = posts.some(({ joins }) => joins) ? 2 : 1;
-    await using crew = new BridgeCrew({ leaseMs: LEASE_MS, bugs: [...bugs], files });
+    const count = posts.some(({ joins }) => joins) ? 2 : 1;
+    await using crew = await BridgeCrew.open({ leaseMs: LEASE_MS, bugs: [...bugs], count, kind });
     const plan = new Plan({ random, bugs, leaseMs: LEASE_MS });
     const restMs = isSmoke ? 400 : 2000;
     const torturer = new Torturer({ crew, plan, random, posts, restMs });
@@ -49,7 +54,7 @@ export const bridge: Scenario = {
       ...new Set(verdicts.flatMap((verdict) => sentencesOf(verdict))),
     ];
     const looked = bugs.size > 0 ? `, looked for ${[...bugs].join(", ")}` : "";
-    const note = `seed ${seed}: ${posts.length} processes, ${files} file(s), ${all[0]?.rows.length} events, ${gots} deliveries to buses${looked}`;
+    const note = `seed ${seed}: ${posts.length} processes, ${count} queue(s) in ${kind}, ${all[0]?.rows.length} events, ${gots} deliveries to buses${looked}`;
     const kept = problems.length > 0 ? [`The journals are in ${crew.keep()}.`] : [];
     return { faults: torturer.faults, problems, notes: [note, ...kept] };
   },

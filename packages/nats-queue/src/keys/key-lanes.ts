@@ -328,8 +328,8 @@ export class KeyLanes implements LaneOwner, Holder {
       readonly first: Parked;
     },
   ): Promise<void> {
-    const { group, leaseMs, bucket, isShaken } = where;
-    const from = { group, leaseMs, bucket, known, isRecalled, isShaken, token: first };
+    const { group, leaseMs, bucket } = where;
+    const from = { group, leaseMs, bucket, known, isRecalled, token: first };
     const lane = this.#add(new Lane(this.#engine, this, from));
     for (const one of sorted) if (one !== first) lane.park(one);
     await lane.begin(first);
@@ -400,8 +400,6 @@ interface Where {
   readonly bucket: string;
   /** Whether its line is to be read before anything of it begins. */
   readonly isCareful: boolean;
-  /** Whether somebody else may have been given the same, as if for the first time. */
-  readonly isShaken?: boolean;
 }
 
 function newLane(

@@ -56,7 +56,6 @@ export class Lane {
   readonly #owner: LaneOwner;
   #known: KnownLine;
   #isRecalled: boolean;
-  readonly #isShaken: boolean;
   /** It stands for the key in the consumer. */
   #token: RawMessage;
   /** It is acknowledged, and the next one not yet there. */
@@ -81,8 +80,6 @@ export class Lane {
       readonly known: KnownLine;
       /** What is known of the line may be old. */
       readonly isRecalled?: boolean;
-      /** Somebody else may have been given the same, as if for the first time. */
-      readonly isShaken?: boolean | undefined;
       readonly token: Parked;
     },
   ) {
@@ -93,7 +90,6 @@ export class Lane {
     this.leaseMs = from.leaseMs;
     this.#known = from.known;
     this.#isRecalled = from.isRecalled ?? false;
-    this.#isShaken = from.isShaken ?? false;
     this.#token = from.token.message;
     this.#until = from.token.until;
   }
@@ -142,6 +138,15 @@ export class Lane {
     return this.#token.position === position;
   }
 
+  /**
+   * Whether the server may have been killed a moment ago. Then it may have given what this member has to somebody else: as if
+   * for the first time, or before its lease was over.
+   */
+  get #isShaken(): boolean {
+    const { reconnectedAt } = this.#engine.connection;
+    return performance.now() < reconnectedAt + this.group.usualLeaseMs;
+  }
+
   /** Begins with a delivery whose turn it is. */
   async begin(first: Parked): Promise<void> {
     const { head } = this.#known.line;
@@ -169,6 +174,10 @@ export class Lane {
 
   /** It waits here, unacknowledged. */
   park(parked: Parked): void {
+    if (this.#isOver) {
+      this.#owner.onHomeless(this.group, this.bucket, [parked]);
+      return;
+    }
     const { position } = parked.place;
     const others = this.#parked.filter(({ place }) => place.position !== position);
     this.#parked = [...others, parked].toSorted((a, b) => a.place.position - b.place.position);
@@ -190,13 +199,17 @@ export class Lane {
         for (const one of parked) this.park(one);
         return true;
       }
-      const last = Math.max(...parked.map(({ place }) => place.position));
+      // One of them may have had its turn meanwhile.
+      const front = this.#front?.candidate.place.position ?? this.#known.line.settled;
+      const behind = parked.filter(({ place }) => place.position > front);
+      if (behind.length === 0) return true;
+      const last = Math.max(...behind.map(({ place }) => place.position));
       const isWritten = await this.#change((line) => ({
         ...line,
         absorbed: Math.max(line.absorbed, last),
-        count: line.count + parked.length,
+        count: line.count + behind.length,
       }));
-      if (isWritten) this.#forget(parked);
+      if (isWritten) this.#forget(behind);
       return isWritten;
     });
     if (!isDone) this.#owner.onHomeless(this.group, this.bucket, parked);
@@ -340,14 +353,14 @@ export class Lane {
     const { line } = this.#known;
     const next = await this.#engine.order.find(this.group, this.bucket, line.settled);
     if (next === undefined || next.position > line.absorbed) {
-      const isWritten = await this.#change(({ settled, at, turn }) => ({
+      // If more was absorbed meanwhile, it is looked for as well.
+      const isWritten = await this.#changeNow(({ settled, at, turn }) => ({
         settled,
         at,
         absorbed: 0,
         count: 0,
         turn,
       }));
-      // If more was absorbed meanwhile, it is looked at again.
       if (isWritten) this.#forgetToken();
       return this.#isOver;
     }
@@ -361,7 +374,8 @@ export class Lane {
     const { delivery } = this.#token;
     const attempt = attemptAfter(head, delivery > (line.since ?? delivery));
     const front = this.#frontOf(candidate, attempt, head, 0);
-    if (isResumed && !(await this.#note(front))) return true;
+    const isNoted = isResumed || this.#isShaken;
+    if (isNoted && !(await this.#note(front))) return true;
     this.#front = front;
     return true;
   }
@@ -385,7 +399,8 @@ export class Lane {
       this.#end(true);
       return;
     }
-    this.#parked.shift();
+    // Meanwhile others may have come, or all that waited may be on its way to the log.
+    this.#parked = this.#parked.filter((one) => one !== first);
     this.#token = first.message;
     this.#isTokenDone = false;
     this.#until = first.until;
@@ -396,7 +411,8 @@ export class Lane {
     }
     // It came before its turn, so no handler has had it before.
     const front = this.#frontOf(first, 1, undefined, first.run);
-    if (first.message.delivery > 1 && !(await this.#note(front))) return;
+    const isNoted = first.message.delivery > 1 || this.#isShaken;
+    if (isNoted && !(await this.#note(front))) return;
     this.#front = front;
   }
 
@@ -442,23 +458,25 @@ export class Lane {
 
   /** Writes a change; `false`, and the lane is over, when somebody else has the turn by now. */
   async #change(change: (line: KeyLine) => KeyLine): Promise<boolean> {
-    const { lines } = this.#engine;
     for (;;) {
-      const { line } = this.#known;
-      const written = await lines.swap(this.group, this.bucket, this.#known, change(line));
-      if (written !== undefined) {
-        this.#known = written;
-        this.#isRecalled = false;
-        return true;
-      }
-      const now = await lines.read(this.group, this.bucket);
-      if (!this.#isStillMine(now)) {
-        this.#drop();
-        return false;
-      }
-      this.#known = now;
-      this.#isRecalled = false;
+      if (await this.#changeNow(change)) return true;
+      if (this.#isOver) return false;
     }
+  }
+
+  /** Writes a change if the line is as known; `false` when it wasn't, and then it is known anew, or the lane is over. */
+  async #changeNow(change: (line: KeyLine) => KeyLine): Promise<boolean> {
+    const { lines } = this.#engine;
+    const { line } = this.#known;
+    const written = await lines.swap(this.group, this.bucket, this.#known, change(line));
+    const now = written ?? (await lines.read(this.group, this.bucket));
+    if (written === undefined && !this.#isStillMine(now)) {
+      this.#drop();
+      return false;
+    }
+    this.#known = now;
+    this.#isRecalled = false;
+    return written !== undefined;
   }
 
   /**
@@ -508,7 +526,7 @@ export class Lane {
     this.#isOver = true;
     this.#front = undefined;
     this.#owner.onOver(this, isSettled);
-    // Some may have come in the meantime.
+    // They came while it ended.
     this.#owner.onHomeless(this.group, this.bucket, this.#parked.splice(0));
   }
 
