@@ -1,8 +1,7 @@
-import type { Subscription } from "@nats-io/transport-node";
 import { runDetached } from "@ringrift/envelope";
 import { QueueError } from "@ringrift/event-queue";
 import { AdmissionLease } from "./admission-lease.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Listening } from "./connection.ts";
 import type { Cursor } from "./cursor.ts";
 import type { DelayedEvents, Waiting, WaitingEvent } from "./delayed-events.ts";
 import type { EventLog } from "./event-log.ts";
@@ -43,7 +42,7 @@ export interface AdmissionParts {
 export class Admission {
   readonly #parts: AdmissionParts;
   readonly #lease: AdmissionLease;
-  #notices: Subscription | undefined;
+  #notices: Listening | undefined;
   #loop: Promise<void> | undefined;
   #wake: () => void = () => {};
   /** When the loop looks next, on the monotone clock. */
@@ -66,10 +65,8 @@ export class Admission {
   /** Hears of what others delay, and looks for what waits already. */
   start(): void {
     const { connection, names } = this.#parts;
-    this.#notices = runDetached(() =>
-      connection.nats.subscribe(names.delays, {
-        callback: (_, message) => this.#expect(Number(message.string())),
-      }),
+    this.#notices = connection.hear(names.delays, (message) =>
+      this.#expect(Number(message.string())),
     );
     this.look();
   }

@@ -2,6 +2,7 @@ import { quoted } from "@ringrift/envelope";
 import { QueueError } from "@ringrift/event-queue";
 import { toQueueError } from "./nats-errors.ts";
 import type { CheckedOptions } from "./options.ts";
+import { withoutSecret } from "./server-address.ts";
 
 /** The error of a first connection that failed. */
 export function notConnected(error: unknown, { connection }: CheckedOptions): Error {
@@ -26,13 +27,6 @@ export function notConnected(error: unknown, { connection }: CheckedOptions): Er
   );
 }
 
-/** Scheme, host and port of an address. A password may hold an "@" as well, and a query anything. */
-function withoutSecret(server: unknown): string {
-  const [, scheme = "", host = ""] = ADDRESS.exec(String(server)) ?? [];
-  return `${scheme}${host}`;
-}
-const ADDRESS = /^([a-z][a-z0-9+.-]*:\/\/)?(?:.*@)?([^/?#]*)/is;
-
 function isInvalidUrl(error: unknown): boolean {
   return error instanceof TypeError && "code" in error && error.code === "ERR_INVALID_URL";
 }
@@ -48,5 +42,16 @@ export function noJetStream(error: unknown, { domain }: CheckedOptions): Error {
     "JETSTREAM_DISABLED",
     `The NATS server has no JetStream for this account${where}. Start it with "-js -sd <folder>" (or a jetstream block in its configuration), and give the account JetStream.`,
     { cause: error },
+  );
+}
+
+/** The error of a queue that somebody has deleted streams of. */
+export function streamsGone(names: readonly string[], doing: string, cause: unknown): QueueError {
+  const list = names.map((name) => `"${name}"`).join(", ");
+  const which = names.length === 1 ? `stream ${list} is` : `streams ${list} are`;
+  return new QueueError(
+    "STORAGE_FAILED",
+    `Failed while ${doing}: the ${which} gone from the NATS server, with all that it held; somebody deleted it. Restore it from a backup, or open the queue again (openNatsQueue): it makes what is missing, empty.`,
+    { cause },
   );
 }

@@ -1,110 +1,141 @@
-import type { Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
-import {
-  jetstream,
-  type JetStreamClient,
-  type JetStreamManager,
-  jetstreamManager,
-} from "@nats-io/jetstream";
-import { connect, errors, type NatsConnection } from "@nats-io/transport-node";
+import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import { errors, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { runDetached } from "@ringrift/envelope";
-import { noJetStream, notConnected } from "./connection-errors.ts";
-import { isUnreachable, toQueueError } from "./nats-errors.ts";
+import { noJetStream, streamsGone } from "./connection-errors.ts";
+import type { Dialer } from "./dialer.ts";
+import { firstDial, managing } from "./first-dial.ts";
+import { type Link, linkOf } from "./link.ts";
+import { Names } from "./names.ts";
+import { isStreamMissing, isUnreachable, mayMissStream, toQueueError } from "./nats-errors.ts";
 import type { CheckedOptions } from "./options.ts";
-import { reconnectDelay } from "./reconnect-delay.ts";
 import { requireVersion } from "./server-version.ts";
+import { StandingLink } from "./standing-link.ts";
 
-/** What a connection tells its owner. */
+/** How often a queue that closes looks whether the server still answers. */
+const LOOK_MS = 500;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** What a connection tells its owner, and is told. */
 export interface ConnectionListener {
   /** Connected again: what was asked before the break is forgotten by the server. */
   onReconnect(): void;
+  /** Aborted when the queue closes: from then on nobody waits for a server that doesn't answer. */
+  readonly ending: AbortSignal;
 }
 
-/** One connection to NATS and the JetStream of its account. */
+/** Something that is heard until it is told to stop. */
+export interface Listening {
+  unsubscribe(): void;
+}
+
+/**
+ * The connection to NATS and the JetStream of its account: whichever there is now, since it is made anew when it breaks.
+ * It keeps the process alive only while it is held.
+ */
 export class Connection {
-  readonly nats: NatsConnection;
-  readonly js: JetStreamClient;
-  readonly jsm: JetStreamManager;
-  readonly patienceMs: number;
-  /** How often the connection was lost, and made again. */
-  readonly history: { disconnects: number; reconnects: number; lastError: string | undefined } = {
-    disconnects: 0,
-    reconnects: 0,
-    lastError: undefined,
+  /** Without a connection what is published is lost. A subscription lives no longer than the connection it was made on. */
+  readonly nats: Pick<NatsConnection, "publish" | "request" | "subscribe"> = {
+    publish: (...args) => {
+      if (this.connected) this.#link.current.nats.publish(...args);
+    },
+    request: (...args) => this.#link.current.nats.request(...args),
+    subscribe: (...args) => this.#link.current.nats.subscribe(...args),
   };
-  connected = true;
+  readonly js: Pick<JetStreamClient, "publish"> = {
+    publish: (...args) => this.#link.current.js.publish(...args),
+  };
+  readonly jsm: Pick<JetStreamManager, "streams" | "consumers">;
+  readonly patienceMs: number;
   /** When it was made again last, on the monotone clock. */
   reconnectedAt: number = Number.NEGATIVE_INFINITY;
   /** Where answers go, when the account may listen there only. */
   readonly inboxPrefix: string | undefined;
   readonly #prefix: string;
+  readonly #names: Names;
+  readonly #link: StandingLink;
+  readonly #listener: ConnectionListener;
+  /** What is heard over every connection: how to hear it on a new one. */
+  readonly #heard = new Map<Listening, () => void>();
   /** Called when the connection breaks. */
   readonly #underWay = new Set<() => void>();
   /** Called when it is there again. */
   readonly #waiting = new Set<() => void>();
-  #held = false;
+  readonly #keepAlive = runDetached(() => setInterval(() => {}, LONGEST_TIMER_MS));
 
   private constructor(
-    nats: NatsConnection,
-    js: JetStreamClient,
-    jsm: JetStreamManager,
+    first: { readonly link: Link; readonly dialer: Dialer },
     options: CheckedOptions,
+    listener: ConnectionListener,
   ) {
-    this.nats = nats;
-    this.js = js;
-    this.jsm = jsm;
+    const link = new StandingLink(
+      first.link,
+      { dialer: first.dialer, options: managing(options) },
+      { onLost: () => this.#onLost(), onBack: () => this.#onBack() },
+    );
+    this.#link = link;
+    this.jsm = {
+      get streams() {
+        return link.current.jsm.streams;
+      },
+      get consumers() {
+        return link.current.jsm.consumers;
+      },
+    };
+    this.#listener = listener;
+    this.#names = new Names(options.stream);
     this.patienceMs = options.patienceMs;
     this.inboxPrefix = options.connection.inboxPrefix;
     this.#prefix = options.domain === undefined ? "$JS.API" : `$JS.${options.domain}.API`;
+    const { ending } = listener;
+    const hurry = (): unknown => runDetached(() => this.#hurry());
+    if (ending.aborted) hurry();
+    else ending.addEventListener("abort", hurry, { once: true });
   }
 
   /**
    * @throws QueueError (rejects) `SERVER_UNREACHABLE`, `ACCESS_DENIED`, `SERVER_TOO_OLD`,
-   * `JETSTREAM_DISABLED`, `INVALID_OPTION`
+   * `JETSTREAM_DISABLED`, `INVALID_OPTION`, `QUEUE_CLOSED`
    */
   static async open(options: CheckedOptions, listener: ConnectionListener): Promise<Connection> {
-    const { delay, reset } = reconnectDelay();
-    // What was handled when the queue was opened is not the cause of all that its socket brings.
-    const nats = await runDetached(() =>
-      connect({
-        name: `ringrift ${options.stream}`,
-        maxReconnectAttempts: -1,
-        reconnectDelayHandler: delay,
-        pingInterval: 10_000,
-        timeout: Math.min(options.patienceMs, 5_000),
-        ...options.connection,
-        ignoreAuthErrorAbort: true,
-      }),
-    ).catch((error: unknown) => {
-      throw notConnected(error, options);
-    });
-    reset();
+    const { dialer, nats } = await firstDial(options, listener.ending);
+    let opened: Connection | undefined;
     try {
       requireVersion(nats.info?.version ?? "");
-      const { domain } = options;
-      const manage = {
-        timeout: Math.min(options.patienceMs, 5_000),
-        ...(domain !== undefined && { domain }),
-      };
-      const jsm = await jetstreamManager(nats, manage).catch((error: unknown) => {
-        throw noJetStream(error, options);
-      });
-      const connection = new Connection(nats, jetstream(nats, manage), jsm, options);
-      void connection.#watch(listener, reset);
-      return connection;
+      const link = await linkOf(nats, managing(options));
+      opened = new Connection({ link, dialer }, options, listener);
+      await opened
+        .whileConnected(() => link.jsm.getAccountInfo())
+        .catch((error: unknown) => {
+          throw noJetStream(error, options);
+        });
+      return opened;
     } catch (error) {
-      await nats.close();
+      await (opened ?? nats).close();
       throw error;
     }
   }
 
+  get connected(): boolean {
+    return this.#link.isUp;
+  }
+
+  /** How often it was lost, and made again. */
+  get history(): StandingLink["history"] {
+    return this.#link.history;
+  }
+
   get serverVersion(): string {
-    return this.nats.info?.version ?? "unknown";
+    return this.#link.info?.version ?? "unknown";
+  }
+
+  /** The server that it is connected to, or was at last. */
+  get server(): string {
+    return this.#link.current.nats.getServer();
   }
 
   /** Largest message, headers included. */
   get maxMessageBytes(): number {
-    return this.nats.info?.max_payload ?? 1_048_576;
+    return this.#link.info?.max_payload ?? 1_048_576;
   }
 
   /** Subject of a request to the JetStream API. */
@@ -114,7 +145,8 @@ export class Connection {
 
   /**
    * Does something that may be repeated, again and again while the server is away, for `patienceMs`; then
-   * rejects with `SERVER_UNREACHABLE`. Other failures reject at once, as `QueueError`s where they are known.
+   * rejects with `SERVER_UNREACHABLE`. Other failures reject at once, as `QueueError`s where they are known. When the
+   * queue closes it goes on only for as long as the server answers.
    */
   async persist<T>(doing: string, operation: (tries: number) => Promise<T>): Promise<T> {
     const deadline = performance.now() + this.patienceMs;
@@ -124,17 +156,18 @@ export class Connection {
       } catch (error) {
         const left = deadline - performance.now();
         const pause = Math.min(1_000, 50 * 2 ** Math.min(tries, 6)) * (0.5 + Math.random() / 2);
-        if (!isUnreachable(error) || this.nats.isClosed() || pause > left) {
-          throw toQueueError(error, doing);
+        if (mayMissStream(error)) await this.#requireStreams(doing, error);
+        if (!isUnreachable(error) || this.#link.hasEnded || pause > left) {
+          throw this.#explained(error, doing);
         }
-        await (this.connected ? sleep(pause) : this.#reconnected(left));
+        await this.#sleep(this.connected ? pause : left);
       }
     }
   }
 
   /**
-   * Does something that is only asked while there is a connection, and given up when that breaks: the client
-   * itself would go on waiting for an answer that was lost, or ask later when nobody waits any more.
+   * Does something that is only asked while there is a connection, and given up when that breaks: the answer is lost
+   * with it.
    */
   whileConnected<T>(operation: () => Promise<T>): Promise<T> {
     if (!this.connected) return Promise.reject(new errors.ConnectionError("not connected"));
@@ -157,67 +190,96 @@ export class Connection {
     });
   }
 
-  /** Lets the socket keep the process alive, or not. It does so only while somebody waits for an answer. */
+  /** Hears a subject over this connection and those that follow it. What is said between two of them is missed. */
+  hear(subject: string, callback: (message: Msg) => void): Listening {
+    const subscribe = (): Listening =>
+      runDetached(() =>
+        this.nats.subscribe(subject, {
+          callback: (error, message) => {
+            if (error === null) callback(message);
+          },
+        }),
+      );
+    let current = this.connected ? subscribe() : undefined;
+    const listening = {
+      unsubscribe: () => {
+        this.#heard.delete(listening);
+        current?.unsubscribe();
+      },
+    };
+    this.#heard.set(listening, () => {
+      current = subscribe();
+    });
+    return listening;
+  }
+
+  /** Whether the server is there: it answers a ping within a moment. */
+  answers(): Promise<boolean> {
+    return this.#link.answers();
+  }
+
+  /** Whether it keeps the process alive: while somebody waits for an answer. It does so at first. */
   hold(held: boolean): void {
-    this.#held = held;
-    const parts = internals(this.nats);
-    const socket = parts?.transport?.socket;
-    if (held) socket?.ref?.();
-    else socket?.unref?.();
-    // The client's own ping timer must not keep the process alive either.
-    parts?.heartbeats?.timer?.unref?.();
+    if (held) this.#keepAlive.ref();
+    else this.#keepAlive.unref();
   }
 
   async close(): Promise<void> {
-    if (this.nats.isClosed()) return;
-    if (this.connected) {
-      // What was said without waiting for an answer is on its way before the socket is closed.
-      const timeout = new Promise<void>((resolve) => setTimeout(resolve, 1_000).unref());
-      await Promise.race([this.nats.flush().catch(() => {}), timeout]);
-    }
-    await this.nats.close();
+    // What was said without waiting for an answer is on its way before the socket is closed.
+    await this.answers();
+    await this.#link.end();
+    clearInterval(this.#keepAlive);
   }
 
-  /** Resolves when it is connected again, or when the time is up. */
-  async #reconnected(timeoutMs: number): Promise<void> {
+  /** The queue closes: the server is waited for as long as it answers. */
+  async #hurry(): Promise<void> {
+    do {
+      await this.#sleep(LOOK_MS);
+    } while (!this.#link.hasEnded && (await this.answers()));
+    await this.#link.end();
+  }
+
+  /** Resolves when the time is up, when it is connected again, and when nobody waits for that any more. */
+  async #sleep(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, timeoutMs);
+    const timer = setTimeout(resolve, ms).unref();
     this.#waiting.add(resolve);
     await promise;
     clearTimeout(timer);
     this.#waiting.delete(resolve);
   }
 
-  async #watch(listener: ConnectionListener, onConnected: () => void): Promise<void> {
-    for await (const status of this.nats.status()) {
-      if (status.type === "disconnect") {
-        this.connected = false;
-        this.history.disconnects += 1;
-        for (const lose of this.#underWay) lose();
-      } else if (status.type === "reconnect") {
-        this.connected = true;
-        this.history.reconnects += 1;
-        this.reconnectedAt = performance.now();
-        onConnected();
-        this.hold(this.#held);
-        for (const goOn of this.#waiting) goOn();
-        listener.onReconnect();
-      } else if (status.type === "error") {
-        this.history.lastError = status.error.message;
-      } else if (status.type === "ping") {
-        this.hold(this.#held);
+  /** @throws QueueError (rejects) `STORAGE_FAILED` when somebody has deleted a stream of the queue */
+  async #requireStreams(doing: string, cause: unknown): Promise<void> {
+    const { stream, deadStream, stateStream } = this.#names;
+    const missing: string[] = [];
+    for (const name of [stream, deadStream, stateStream]) {
+      try {
+        await this.whileConnected(() => this.jsm.streams.info(name));
+      } catch (error) {
+        // Of the others nobody knows.
+        if (isStreamMissing(error)) missing.push(name);
       }
     }
+    if (missing.length > 0) throw streamsGone(missing, doing, cause);
   }
-}
 
-/** What the client has for itself: nothing else can say that a socket doesn't keep the process alive. */
-interface ClientInternals {
-  readonly transport?: { readonly socket?: Partial<Pick<Socket, "ref" | "unref">> };
-  readonly heartbeats?: { readonly timer?: { unref?: () => void } };
-}
+  /** Why a server is away may be known from the tries to reach it. */
+  #explained(error: unknown, doing: string): Error {
+    const { failure } = this.#link;
+    const isKnown = !this.connected && failure !== undefined && isUnreachable(error);
+    return toQueueError(isKnown ? failure : error, doing);
+  }
 
-function internals(nats: NatsConnection): ClientInternals | undefined {
-  // The cast is safe: each part is looked at before it is used.
-  return (nats as { protocol?: ClientInternals }).protocol;
+  #onLost(): void {
+    for (const lose of this.#underWay) lose();
+    if (this.#link.hasEnded) for (const goOn of this.#waiting) goOn();
+  }
+
+  #onBack(): void {
+    this.reconnectedAt = performance.now();
+    for (const subscribe of this.#heard.values()) subscribe();
+    for (const goOn of this.#waiting) goOn();
+    this.#listener.onReconnect();
+  }
 }

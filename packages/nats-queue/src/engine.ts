@@ -1,9 +1,7 @@
-import type { Subscription } from "@nats-io/transport-node";
-import { runDetached } from "@ringrift/envelope";
 import { type BackendHost, Bell, closedError } from "@ringrift/event-queue/backend";
 import { Admission } from "./admission.ts";
 import { Claimers } from "./claimers.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type Listening } from "./connection.ts";
 import { DeadLetterStore } from "./dead-letter-store.ts";
 import { DelayedEvents } from "./delayed-events.ts";
 import { EventLog } from "./event-log.ts";
@@ -47,7 +45,7 @@ export class Engine {
   /** Rings when a group has changed. */
   readonly groupBell: Bell = new Bell();
   readonly #host: BackendHost;
-  #notices: Subscription | undefined;
+  #notices: Listening | undefined;
 
   private constructor(connection: Connection, options: CheckedOptions, host: BackendHost) {
     const names = new Names(options.stream);
@@ -130,6 +128,7 @@ export class Engine {
     let engine: Engine | undefined;
     const connection = await Connection.open(options, {
       onReconnect: () => engine?.onReconnect(),
+      ending: host.ending,
     });
     try {
       const opened = new Engine(connection, options, host);
@@ -192,13 +191,9 @@ export class Engine {
   }
 
   #hear(): void {
-    this.#notices = runDetached(() =>
-      this.connection.nats.subscribe(this.names.notice, {
-        callback: (_, message) => {
-          this.groups.heard(message.string());
-          this.groupBell.ring();
-        },
-      }),
-    );
+    this.#notices = this.connection.hear(this.names.notice, (message) => {
+      this.groups.heard(message.string());
+      this.groupBell.ring();
+    });
   }
 }

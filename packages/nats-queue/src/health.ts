@@ -37,7 +37,7 @@ export async function reportHealth(
   const { problems, details } = report;
   report.backend = `nats-server ${connection.serverVersion}`;
   Object.assign(details, {
-    server: connection.nats.getServer(),
+    server: connection.server,
     connected: connection.connected,
     ...connection.history,
   });
@@ -46,7 +46,7 @@ export async function reportHealth(
     problems.push({
       code: "DISCONNECTED",
       severity: "error",
-      subject: connection.nats.getServer(),
+      subject: connection.server,
       message: `The connection to the NATS server is lost${lastError === undefined ? "" : ` (${lastError})`}.`,
       action: "Check that a server runs; the connection is tried again by itself.",
     });

@@ -19,6 +19,7 @@ import { NatsDeadLetters } from "./nats-dead-letters.ts";
 import { NatsGroups } from "./nats-groups.ts";
 import { type Identity, identityOf } from "./identity.ts";
 import type { CheckedOptions } from "./options.ts";
+import { StoppableMember } from "./stoppable-member.ts";
 
 /** The queue on JetStream, as the public API works on it. */
 export class NatsBackend implements QueueBackend {
@@ -85,7 +86,8 @@ export class NatsBackend implements QueueBackend {
   }
 
   member(options: MemberOptions): GroupMember {
-    return new Member(this.#engine, options);
+    const member = new Member(this.#engine, options);
+    return options.stays ? new StoppableMember(member, this.#engine.connection) : member;
   }
 
   async id(): Promise<string> {

@@ -72,6 +72,23 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof JetStreamApiError && NOT_FOUND.has(error.code);
 }
 
+const STREAM_NOT_FOUND = 10_059;
+
+/** Whether a stream isn't there, as far as one can tell from this: nobody listens also where none leads at the moment. */
+export function mayMissStream(error: unknown): boolean {
+  return (
+    isStreamMissing(error) ||
+    error instanceof errors.NoRespondersError ||
+    (error instanceof errors.RequestError && error.isNoResponders()) ||
+    (error instanceof Error && error.name === "JetStreamNotEnabled")
+  );
+}
+
+/** A stream that isn't there. */
+export function isStreamMissing(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND;
+}
+
 /** The error of a server that doesn't answer. */
 export function unreachable(doing: string, cause?: unknown): QueueError {
   return new QueueError(
@@ -104,7 +121,8 @@ function fromApi(error: JetStreamApiError, doing: string): QueueError {
   );
 }
 
-function isDenied(error: unknown): boolean {
+/** Whether the server refused it for want of permission. */
+export function isDenied(error: unknown): boolean {
   return (
     error instanceof errors.AuthorizationError ||
     error instanceof errors.UserAuthenticationExpiredError ||

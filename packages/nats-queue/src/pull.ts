@@ -1,7 +1,7 @@
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
 import { runDetached } from "@ringrift/envelope";
 import type { Connection } from "./connection.ts";
-import { isNotFound, toQueueError, unreachable } from "./nats-errors.ts";
+import { isDenied, isNotFound, toQueueError, unreachable } from "./nats-errors.ts";
 
 /** Which consumer of which stream. */
 export interface ConsumerAddress {
@@ -33,7 +33,8 @@ const NO_RESPONDERS = 503;
 /**
  * Takes up to `batch` messages that are there now.
  *
- * @throws QueueError (rejects) `SERVER_UNREACHABLE` when the server doesn't answer; what it sent comes again
+ * @throws QueueError (rejects) `SERVER_UNREACHABLE` when the server doesn't answer; what it sent comes again.
+ * `ACCESS_DENIED` when the account may not pull
  */
 export async function pullNow(
   connection: Connection,
@@ -46,6 +47,7 @@ export async function pullNow(
   const { messages } = request;
   try {
     const end = await connection.whileConnected(() => request.ended);
+    if (end === "denied") throw toQueueError(request.denial, "reading events");
     if (end !== "silent" && end !== "cancelled") return { messages, end };
     if (!(await consumerExists(connection, address))) return { messages, end: "gone" };
   } catch (error) {
@@ -86,14 +88,20 @@ export async function consumerExists(
   }
 }
 
-/** As in {@link Pulled}; `empty` also when the time is up. `silent`: nothing comes, for whatever reason. */
-type PullEnd = "full" | "empty" | "limited" | "gone" | "silent" | "cancelled";
+/**
+ * As in {@link Pulled}; `empty` also when the time is up. `silent`: nothing comes, for whatever reason. `denied`: the
+ * account may not ask.
+ */
+type PullEnd = "full" | "empty" | "limited" | "gone" | "silent" | "denied" | "cancelled";
 
 /** One request to a pull consumer, on an inbox of its own: who cancels it leaves nothing behind on the server. */
 export class PullRequest {
   readonly messages: Msg[] = [];
   readonly ended: Promise<PullEnd>;
-  readonly #subscription: Subscription;
+  /** What the server said when it was denied. */
+  denial: Error | undefined;
+  /** There is none without a connection. */
+  readonly #subscription: Subscription | undefined;
   readonly #batch: number;
   readonly #end: (end: PullEnd) => void;
   readonly #timer: NodeJS.Timeout;
@@ -117,40 +125,49 @@ export class PullRequest {
     this.#end = (end) => {
       clearTimeout(this.#timer);
       resolve(end);
-      if (end !== "cancelled") this.#subscription.unsubscribe();
+      if (end !== "cancelled") this.#subscription?.unsubscribe();
     };
+    this.#timer = setTimeout(() => this.#end("silent"), silenceMs).unref();
+    if (!connection.connected) {
+      this.#end("silent");
+      return;
+    }
     const inbox = createInbox(connection.inboxPrefix);
-    this.#subscription = runDetached(() =>
+    const subject = connection.api(`CONSUMER.MSG.NEXT.${stream}.${consumer}`);
+    const subscription = runDetached(() =>
       connection.nats.subscribe(inbox, {
         callback: (error, message) => this.#take(error, message),
       }),
     );
-    this.#timer = setTimeout(() => this.#end("silent"), silenceMs).unref();
-    connection.nats.publish(
-      connection.api(`CONSUMER.MSG.NEXT.${stream}.${consumer}`),
-      JSON.stringify(request),
-      { reply: inbox },
-    );
+    // By this the client finds whom to tell that the server refused a request.
+    this.#subscription = Object.assign(subscription, { requestSubject: subject });
+    // It ends with its connection.
+    void subscription.closed.then(() => {
+      if (this.#draining === undefined) this.#end("silent");
+    });
+    connection.nats.publish(subject, JSON.stringify(request), { reply: inbox });
   }
 
   /** Withdraws the request. What the server had sent by then is in `messages` when it resolves. */
   async cancel(): Promise<void> {
     clearTimeout(this.#timer);
-    if (this.#subscription.isClosed()) return;
-    this.#draining ??= this.#subscription.drain().catch(() => {});
-    await this.#draining;
+    if (this.#subscription?.isClosed() === false) {
+      this.#draining ??= this.#subscription.drain().catch(() => {});
+      await this.#draining;
+    }
     this.#end("cancelled");
   }
 
   /** Forgets the request, where the server can't be told. */
   abandon(): void {
     this.#end("cancelled");
-    this.#subscription.unsubscribe();
+    this.#subscription?.unsubscribe();
   }
 
   #take(error: Error | null, message: Msg): void {
     if (error !== null) {
-      this.#end("silent");
+      if (isDenied(error)) this.denial = error;
+      this.#end(this.denial === undefined ? "silent" : "denied");
       return;
     }
     const status = message.data.length === 0 ? (message.headers?.code ?? 0) : 0;

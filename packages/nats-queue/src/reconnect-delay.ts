@@ -2,8 +2,8 @@ const SHORTEST_MS = 50;
 const LONGEST_MS = 5_000;
 
 /**
- * Pauses between tries to connect: half as long as it has been tried already, at most 5 s, with jitter. By time,
- * because the client asks more than once a try.
+ * Pauses between tries to connect: half as long as it has been tried already, at most 5 s, with jitter. By time, since
+ * a try may take a moment or seconds.
  */
 export function reconnectDelay(now: () => number = () => performance.now()): {
   readonly delay: () => number;

@@ -50,6 +50,18 @@ export class Tail {
   }
 
   async #make(): Promise<void> {
+    try {
+      await this.#connection.persist("listening for events", () => this.#subscribe());
+    } catch (error) {
+      this.#making = undefined;
+      throw error;
+    }
+    this.#bell.ring();
+    this.#watch();
+  }
+
+  /** Both over one connection. */
+  async #subscribe(): Promise<void> {
     const inbox = createInbox(this.#connection.inboxPrefix);
     const subscription = runDetached(() =>
       this.#connection.nats.subscribe(inbox, {
@@ -59,27 +71,25 @@ export class Tail {
         },
       }),
     );
-    this.#subscription = subscription;
     try {
-      await this.#connection.persist("listening for events", () =>
-        this.#connection.jsm.consumers.add(this.#stream, {
-          deliver_subject: inbox,
-          deliver_policy: DeliverPolicy.New,
-          ack_policy: AckPolicy.None,
-          headers_only: true,
-          mem_storage: true,
-          num_replicas: 1,
-          idle_heartbeat: nanos(HEARTBEAT_MS),
-          inactive_threshold: nanos(INACTIVE_MS),
-        }),
-      );
+      await this.#connection.jsm.consumers.add(this.#stream, {
+        deliver_subject: inbox,
+        deliver_policy: DeliverPolicy.New,
+        ack_policy: AckPolicy.None,
+        headers_only: true,
+        mem_storage: true,
+        num_replicas: 1,
+        idle_heartbeat: nanos(HEARTBEAT_MS),
+        inactive_threshold: nanos(INACTIVE_MS),
+      });
     } catch (error) {
       subscription.unsubscribe();
-      this.#making = undefined;
       throw error;
     }
-    this.#bell.ring();
-    this.#watch();
+    // One that was under way when the connection broke may be done by now as well.
+    this.#subscription?.unsubscribe();
+    this.#subscription = subscription;
+    if (this.#closed) this.#end();
   }
 
   #watch(): void {
