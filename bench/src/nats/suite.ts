@@ -2,9 +2,11 @@ import type { ConsumerGroup } from "@ringrift/event-queue";
 import { openNatsQueue } from "@ringrift/nats-queue";
 import { startFolder } from "../queue/logs.ts";
 import { payload } from "../queue/payload.ts";
-import { servers, startServers } from "../queue/servers.ts";
+import { startServers } from "../queue/servers.ts";
 import type { SampledScenario, Sampler, Suite } from "../runner/scenario.ts";
 import { BareClient } from "./bare-client.ts";
+import { keyedScenarios } from "./keyed.ts";
+import { port } from "./server.ts";
 
 const OURS = "nats-queue";
 const BARE = "the bare client";
@@ -72,6 +74,7 @@ export const natsSuite: Suite = {
       "take",
     ),
     scenario("take-100", "receive and ack, 100 at a time", "One event of 100.", 100, "take"),
+    ...keyedScenarios,
   ],
 };
 
@@ -117,10 +120,4 @@ async function sampler(
   };
   await sample();
   return { sample, close: () => side.close() };
-}
-
-function port(): number {
-  const { jetstream } = servers();
-  if ("missing" in jetstream) throw new Error(`The suite needs a server: ${jetstream.missing}.`);
-  return jetstream.port;
 }
