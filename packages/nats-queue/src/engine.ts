@@ -9,6 +9,7 @@ import { GroupStore } from "./group-store.ts";
 import { Names } from "./names.ts";
 import type { CheckedOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";
+import { SendHealth } from "./send-health.ts";
 import { ServerClock } from "./server-clock.ts";
 import { setUpStreams } from "./set-up.ts";
 import { SkipCount } from "./skip-count.ts";
@@ -32,6 +33,7 @@ export class Engine {
   readonly ids: StoredIds;
   readonly admission: Admission;
   readonly publisher: Publisher;
+  readonly sends: SendHealth;
   readonly groups: GroupStore;
   readonly letters: DeadLetterStore;
   readonly group: GroupEngine;
@@ -69,6 +71,7 @@ export class Engine {
       report: host.onError,
     });
     this.publisher = new Publisher({ connection, names, log, clock, delayed: this.delayed, ids });
+    this.sends = new SendHealth(connection);
     const report = host.onError;
     this.groups = new GroupStore({ connection, names, state, log, clock, report });
     this.letters = new DeadLetterStore(connection, names, this.groups);
@@ -129,6 +132,7 @@ export class Engine {
   }
 
   onReconnect(): void {
+    this.sends.clear();
     this.tail.renew();
     this.admission.look();
     this.#host.bell.ring();

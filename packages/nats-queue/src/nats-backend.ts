@@ -55,8 +55,12 @@ export class NatsBackend implements QueueBackend {
 
   async append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
     if (this.#starting.size > 0) await Promise.allSettled(this.#starting);
-    const { publisher, admission } = this.#engine;
-    const stored = await publisher.append(records);
+    const { publisher, admission, sends } = this.#engine;
+    const stored = await publisher.append(records).catch(async (error: unknown) => {
+      await sends.noteFailure(error);
+      throw error;
+    });
+    sends.clear();
     const due = stored.flatMap(({ dueAt, duplicate }) => (duplicate ? [] : (dueAt ?? [])));
     if (due.length > 0) admission.announce(Math.min(...due));
     return stored;
