@@ -1,6 +1,6 @@
 import { quoted } from "@ringrift/envelope";
 import { QueueError } from "@ringrift/event-queue";
-import { toQueueError } from "./nats-errors.ts";
+import { toQueueError, unreachable } from "./nats-errors.ts";
 import type { CheckedOptions } from "./options.ts";
 import { withoutSecret } from "./server-address.ts";
 
@@ -54,4 +54,27 @@ export function streamsGone(names: readonly string[], doing: string, cause: unkn
     `Failed while ${doing}: the ${which} gone from the NATS server, with all that it held; somebody deleted it. Restore it from a backup, or open the queue again (openNatsQueue): it makes what is missing, empty.`,
     { cause },
   );
+}
+
+/** What was found of a server that gave no answer. */
+export type ServerState =
+  /** It doesn't answer a ping either, or there is no connection. */
+  | "away"
+  /** It is there, and nobody leads the log. */
+  | "leaderless"
+  /** It is there, and tells of the log. */
+  | "there";
+
+/** The error of a server that gave no answer for as long as it was waited for. */
+export function noAnswer(
+  state: ServerState,
+  { doing, stream }: { readonly doing: string; readonly stream: string },
+  cause: unknown,
+): QueueError {
+  if (state === "away") return unreachable(doing, cause);
+  const text =
+    state === "leaderless"
+      ? `The NATS server is there, but nobody leads the stream "${stream}" while ${doing}: more than half of the servers that have a copy are away, or they elect a leader just now. Start those that are away; it is tried again by itself.`
+      : `The NATS server is there, but gave no answer while ${doing}: it has too much to do, or can't write to its disk, which may be full; its log says so. Make room and restart it: a stream that failed to write takes in nothing until then.`;
+  return new QueueError("SERVER_UNREACHABLE", text, { cause });
 }

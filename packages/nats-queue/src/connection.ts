@@ -1,12 +1,19 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import { errors, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { runDetached } from "@ringrift/envelope";
-import { noJetStream, streamsGone } from "./connection-errors.ts";
+import { noAnswer, noJetStream, type ServerState, streamsGone } from "./connection-errors.ts";
 import type { Dialer } from "./dialer.ts";
 import { firstDial, managing } from "./first-dial.ts";
 import { type Link, linkOf } from "./link.ts";
 import { Names } from "./names.ts";
-import { isStreamMissing, isUnreachable, mayMissStream, toQueueError } from "./nats-errors.ts";
+import {
+  isStreamMissing,
+  isUnanswered,
+  isUnreachable,
+  mayMissStream,
+  toQueueError,
+} from "./nats-errors.ts";
 import type { CheckedOptions } from "./options.ts";
 import { requireVersion } from "./server-version.ts";
 import { StandingLink } from "./standing-link.ts";
@@ -158,7 +165,7 @@ export class Connection {
         const pause = Math.min(1_000, 50 * 2 ** Math.min(tries, 6)) * (0.5 + Math.random() / 2);
         if (mayMissStream(error)) await this.#requireStreams(doing, error);
         if (!isUnreachable(error) || this.#link.hasEnded || pause > left) {
-          throw this.#explained(error, doing);
+          throw await this.#explained(error, doing);
         }
         await this.#sleep(this.connected ? pause : left);
       }
@@ -218,6 +225,23 @@ export class Connection {
     return this.#link.answers();
   }
 
+  /** Looks what is wrong with a server that gave no answer; takes a moment at most. */
+  async look(): Promise<ServerState> {
+    const leads = async (): Promise<boolean> => {
+      const { cluster } = await this.jsm.streams.info(this.#names.stream);
+      return cluster === undefined || cluster.leader !== undefined;
+    };
+    const [isThere, isLed] = await Promise.all([
+      this.answers(),
+      Promise.race([
+        this.whileConnected(leads).catch(() => false),
+        sleep(LOOK_MS * 2, false, { ref: false }),
+      ]),
+    ]);
+    if (!isThere) return "away";
+    return isLed ? "there" : "leaderless";
+  }
+
   /** Whether it keeps the process alive: while somebody waits for an answer. It does so at first. */
   hold(held: boolean): void {
     if (held) this.#keepAlive.ref();
@@ -252,23 +276,27 @@ export class Connection {
   /** @throws QueueError (rejects) `STORAGE_FAILED` when somebody has deleted a stream of the queue */
   async #requireStreams(doing: string, cause: unknown): Promise<void> {
     const { stream, deadStream, stateStream } = this.#names;
+    // Of those that nobody leads at the moment nobody knows: they aren't waited for.
     const missing: string[] = [];
-    for (const name of [stream, deadStream, stateStream]) {
+    const looks = [stream, deadStream, stateStream].map(async (name) => {
       try {
         await this.whileConnected(() => this.jsm.streams.info(name));
       } catch (error) {
-        // Of the others nobody knows.
         if (isStreamMissing(error)) missing.push(name);
       }
-    }
+    });
+    await Promise.race([Promise.all(looks), sleep(LOOK_MS * 2, undefined, { ref: false })]);
     if (missing.length > 0) throw streamsGone(missing, doing, cause);
   }
 
-  /** Why a server is away may be known from the tries to reach it. */
-  #explained(error: unknown, doing: string): Error {
-    const { failure } = this.#link;
-    const isKnown = !this.connected && failure !== undefined && isUnreachable(error);
-    return toQueueError(isKnown ? failure : error, doing);
+  /** What is known of a server that didn't answer. */
+  async #explained(error: unknown, doing: string): Promise<Error> {
+    if (!isUnreachable(error)) return toQueueError(error, doing);
+    const { failure, hasEnded } = this.#link;
+    // Why it is away may be known from the tries to reach it.
+    if (!this.connected) return toQueueError(failure ?? error, doing);
+    if (hasEnded || !isUnanswered(error)) return toQueueError(error, doing);
+    return noAnswer(await this.look(), { doing, stream: this.#names.stream }, error);
   }
 
   #onLost(): void {

@@ -5,6 +5,7 @@ import type { Connection } from "./connection.ts";
 import { countMessages } from "./cursor.ts";
 import { HEADER, readEvent } from "./event-message.ts";
 import type { GroupStore } from "./group-store.ts";
+import { copyHeaders, LetterCopies, type LetterCopy, setPlace } from "./letter-copies.ts";
 import type { Names } from "./names.ts";
 import { LETTER_BYTES } from "./publisher.ts";
 import type { RawMessage } from "./raw-message.ts";
@@ -19,43 +20,57 @@ export interface LetterNote {
   readonly time: number;
 }
 
-/** The copy of an event that a dead letter keeps. */
-export interface LetterCopy {
-  readonly headers: MsgHdrs | undefined;
-  readonly text: string;
+/** A dead letter as it was found, without its event. */
+export interface FoundNote {
+  readonly id: string;
   readonly type: string;
   readonly position: number;
   readonly storedAt: number;
-}
-
-/** A dead letter, and where it is. */
-export interface FoundLetter {
-  readonly letter: DeadLetter;
-  readonly copy: LetterCopy;
+  readonly note: LetterNote;
+  readonly headers: MsgHdrs | undefined;
   /** Sequence in the stream of dead letters. */
   readonly sequence: number;
+}
+
+/** The same with its event. */
+export interface FoundLetter extends FoundNote {
+  readonly letter: DeadLetter;
+  readonly copy: LetterCopy;
 }
 
 /** Left for the other headers of a letter. */
 const MOST_NOTE_BYTES = LETTER_BYTES - 1_024;
 
-/** The dead letters of a queue: copies of events, so that they survive retention. */
+/** Copies that are read at once. */
+const PAGE = 100;
+
+/**
+ * The dead letters of a queue: a note for each group that gave up on an event, and one copy of the event for all of them,
+ * so that it survives retention.
+ */
 export class DeadLetterStore {
   readonly #connection: Connection;
   readonly #names: Names;
   readonly #groups: GroupStore;
+  readonly #copies: LetterCopies;
 
   constructor(connection: Connection, names: Names, groups: GroupStore) {
     this.#connection = connection;
     this.#names = names;
     this.#groups = groups;
+    this.#copies = new LetterCopies(connection, names);
   }
 
-  /** Keeps a copy; takes the place of an earlier letter of the same event and group. */
+  /** Keeps a letter, and a copy of the event if no group has one; takes the place of an earlier letter of the same event and group. */
   async bury(copy: LetterCopy, note: LetterNote): Promise<void> {
-    const headers = copyHeaders(copy);
+    const headers = newHeaders();
+    const id = copy.headers?.get(HEADER.id) ?? "";
+    if (id !== "") headers.set(HEADER.id, id);
+    setPlace(headers, copy);
     headers.set(HEADER.letter, fitted(note));
-    await this.#publish(this.#names.letter(note.group, copy.type, copy.position), copy, headers);
+    const subject = this.#names.letter(note.group, copy.type, copy.position);
+    await this.#publish(subject, "", headers);
+    await this.#copies.keep(copy);
   }
 
   count(group?: string): Promise<number> {
@@ -63,81 +78,93 @@ export class DeadLetterStore {
     return countMessages(this.#connection, this.#names.deadStream, { filters });
   }
 
-  async find(request: DeadLetterRequest): Promise<FoundLetter[]> {
+  /** Those that match, oldest first, without the events themselves. */
+  async find(request: DeadLetterRequest): Promise<FoundNote[]> {
     const { id, group, type, since, until, limit = Number.POSITIVE_INFINITY } = request;
-    const found: FoundLetter[] = [];
+    const found: FoundNote[] = [];
     const filter = this.#names.letters(group, type);
-    for await (const message of readSubjects(this.#connection, this.#names.deadStream, {
-      filter,
-    })) {
-      const entry = this.#read(message);
-      const { letter } = entry;
-      if (id !== undefined && letter.id !== id) continue;
-      if (since !== undefined && letter.time < since) continue;
-      if (until !== undefined && letter.time >= until) continue;
-      found.push(entry);
+    const { deadStream } = this.#names;
+    for await (const message of readSubjects(this.#connection, deadStream, { filter })) {
+      const one = noteOf(message);
+      if (id !== undefined && one.id !== id) continue;
+      if (since !== undefined && one.note.time < since) continue;
+      if (until !== undefined && one.note.time >= until) continue;
+      found.push(one);
       if (found.length >= limit) break;
     }
     return found;
   }
 
-  async redrive({ letter, copy, sequence }: FoundLetter): Promise<void> {
-    const subject = this.#names.redriven(letter.group, copy.position);
-    await this.#publish(subject, copy, copyHeaders(copy));
-    await this.remove(sequence);
+  /** The same with their events. */
+  async read(found: readonly FoundNote[]): Promise<FoundLetter[]> {
+    const letters: FoundLetter[] = [];
+    for (let from = 0; from < found.length; from += PAGE) {
+      const page = found.slice(from, from + PAGE);
+      letters.push(...(await Promise.all(page.map((one) => this.#readOne(one)))));
+    }
+    return letters;
   }
 
-  /** Removes a letter, or a redriven event that is settled. */
-  async remove(sequence: number): Promise<void> {
-    await this.#connection.persist("removing a dead letter", async () => {
-      try {
-        await this.#connection.jsm.streams.deleteMessage(this.#names.deadStream, sequence, false);
-      } catch (error) {
-        const left = await this.#connection.jsm.streams.getMessage(this.#names.deadStream, {
-          seq: sequence,
-        });
-        if (left !== null) throw error;
-      }
-    });
+  async redrive(found: FoundLetter): Promise<void> {
+    const { note, copy } = found;
+    const subject = this.#names.redriven(note.group, copy.position);
+    await this.#publish(subject, copy.text, copyHeaders(copy));
+    await this.discard(found);
+  }
+
+  /** Removes a letter, and the copy of its event when no other group has a letter of it. */
+  async discard({ sequence, type, position }: FoundNote): Promise<void> {
+    await this.remove(sequence);
+    await this.#copies.release(type, position);
+  }
+
+  /** Removes a message of the stream: a redriven event that is settled. */
+  remove(sequence: number): Promise<void> {
+    return this.#copies.remove(sequence);
   }
 
   noteRedrive(group: string): Promise<void> {
     return this.#groups.noteRedrive(group);
   }
 
-  async #publish(subject: string, copy: LetterCopy, headers: MsgHdrs): Promise<void> {
+  async #publish(subject: string, text: string, headers: MsgHdrs): Promise<void> {
     await this.#connection.persist("storing a dead letter", () =>
-      this.#connection.js.publish(subject, copy.text, { headers, timeout: 2_000 }),
+      this.#connection.js.publish(subject, text, { headers, timeout: 2_000 }),
     );
   }
 
-  #read(message: RawMessage): FoundLetter {
-    const { headers, text } = message;
+  async #readOne(found: FoundNote): Promise<FoundLetter> {
+    const { note, id, type, position } = found;
+    const kept = await this.#copies.find(type, position);
+    const message = kept ?? { subject: "", headers: found.headers, text: "", position: 0, time: 0 };
     const read = readEvent(message, this.#names, "kept");
-    const event = "event" in read ? read.event : read.broken;
-    const copy = { headers, text, ...pick(event) };
-    // The cast is safe: written by bury.
-    const note = JSON.parse(headers?.get(HEADER.letter) || "{}") as LetterNote;
-    const isWhole = "event" in read;
+    const event = "event" in read ? read.event : undefined;
+    const copy = { headers: message.headers, text: message.text, type, position };
     const letter: DeadLetter = {
-      id: isWhole ? read.event.lineage.id : (headers?.get(HEADER.id) ?? ""),
-      type: event.type,
-      payload: payloadOf(text),
-      position: event.position,
-      ...(isWhole && read.event.key !== undefined && { key: read.event.key }),
-      headers: isWhole ? read.event.headers : {},
+      id: event?.lineage.id ?? id,
+      type,
+      payload: payloadOf(message.text),
+      position,
+      ...(event?.key !== undefined && { key: event.key }),
+      headers: event?.headers ?? {},
       ...note,
     };
-    return { letter, copy, sequence: message.position };
+    return { ...found, letter, copy: { ...copy, storedAt: found.storedAt } };
   }
 }
 
-function pick({ type, position, storedAt }: Pick<LetterCopy, "type" | "position" | "storedAt">): {
-  type: string;
-  position: number;
-  storedAt: number;
-} {
-  return { type, position, storedAt };
+/** What a letter says, without its event. */
+function noteOf({ headers, position: sequence }: RawMessage): FoundNote {
+  return {
+    id: headers?.get(HEADER.id) ?? "",
+    type: headers?.get(HEADER.type) ?? "",
+    position: Number(headers?.get(HEADER.position)),
+    storedAt: Number(headers?.get(HEADER.storedAt)),
+    // The cast is safe: written by bury.
+    note: JSON.parse(headers?.get(HEADER.letter) || "{}") as LetterNote,
+    headers,
+    sequence,
+  };
 }
 
 /** What can't be read is shown as it is. */
@@ -147,20 +174,6 @@ function payloadOf(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-/** All headers of the event, and what its place in another stream doesn't say. */
-function copyHeaders({ headers, type, position, storedAt }: LetterCopy): MsgHdrs {
-  const copy = newHeaders();
-  for (const [name, values] of headers ?? []) {
-    // Those of the server's own would be obeyed again.
-    if (/^nats-/i.test(name) || name === HEADER.letter) continue;
-    for (const value of values) copy.append(name, value);
-  }
-  copy.set(HEADER.type, type);
-  copy.set(HEADER.position, String(position));
-  copy.set(HEADER.storedAt, String(storedAt));
-  return copy;
 }
 
 /** The note as JSON that leaves room for the event: stacks and causes go first. */

@@ -11,6 +11,7 @@ import { LogWatch } from "./log-watch.ts";
 import { Names } from "./names.ts";
 import type { CheckedOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";
+import { SendHealth } from "./send-health.ts";
 import { ServerClock } from "./server-clock.ts";
 import { setUpStreams } from "./set-up.ts";
 import { SkipCount } from "./skip-count.ts";
@@ -34,6 +35,7 @@ export class Engine {
   readonly ids: StoredIds;
   readonly admission: Admission;
   readonly publisher: Publisher;
+  readonly sends: SendHealth;
   readonly groups: GroupStore;
   readonly letters: DeadLetterStore;
   readonly group: GroupEngine;
@@ -73,6 +75,7 @@ export class Engine {
       report: host.onError,
     });
     this.publisher = new Publisher({ connection, names, log, clock, delayed: this.delayed, ids });
+    this.sends = new SendHealth(connection);
     const report = host.onError;
     this.groups = new GroupStore({ connection, names, state, log, clock, report });
     this.letters = new DeadLetterStore(connection, names, this.groups);
@@ -157,6 +160,7 @@ export class Engine {
   }
 
   onReconnect(): void {
+    this.sends.clear();
     this.tail.renew();
     this.group.lines.clear();
     this.admission.look();

@@ -18,10 +18,13 @@ import type { Connection } from "./connection.ts";
 import { consumerConfig } from "./consumer-config.ts";
 import { countMessages } from "./cursor.ts";
 import type { EventLog } from "./event-log.ts";
+import { HEADER } from "./event-message.ts";
+import { LetterCopies } from "./letter-copies.ts";
 import { newIncarnation, type Names } from "./names.ts";
 import { isNotFound } from "./nats-errors.ts";
 import { type Group, type Lane, toGroup } from "./group.ts";
 import type { ConsumerAddress } from "./pull.ts";
+import { readSubjects } from "./read-subjects.ts";
 import type { ServerClock } from "./server-clock.ts";
 import type { StateStore } from "./state-store.ts";
 import { type ClaimParts, holderOf } from "./stored-claim.ts";
@@ -180,7 +183,7 @@ export class GroupStore {
   async remove(name: string, only?: Group): Promise<boolean> {
     const group = only ?? (await this.find(name));
     if (group === undefined) return false;
-    await this.#purgeDead(this.#names.letters(name));
+    await this.#purgeLetters(name);
     await this.#purgeRedriven(name);
     const removed = await this.#states.remove(group.revision);
     this.#forget(name);
@@ -333,6 +336,20 @@ export class GroupStore {
 
   async #purgeRedriven(name: string): Promise<void> {
     await this.#purgeDead(this.#names.redriven(name, "*"));
+  }
+
+  /** With the copies of events that no other group has letters of. */
+  async #purgeLetters(name: string): Promise<void> {
+    const filter = this.#names.letters(name);
+    const events: [type: string, position: number][] = [];
+    for await (const { headers } of readSubjects(this.#connection, this.#names.deadStream, {
+      filter,
+    })) {
+      events.push([headers?.get(HEADER.type) ?? "", Number(headers?.get(HEADER.position))]);
+    }
+    await this.#purgeDead(filter);
+    const copies = new LetterCopies(this.#connection, this.#names);
+    for (const [type, position] of events) await copies.release(type, position);
   }
 
   async #purgeDead(filter: string): Promise<void> {

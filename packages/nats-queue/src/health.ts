@@ -53,7 +53,9 @@ export async function reportHealth(
     return;
   }
   const { info, infos } = await look(engine);
-  problems.push(...clusterProblems(info), ...(await engine.watch.problems()));
+  const unsent = engine.sends.problem(info.config.name, info.state);
+  problems.push(...clusterProblems(info), ...(unsent === undefined ? [] : [unsent]));
+  problems.push(...(await engine.watch.problems()));
   const { found, warnings } = await durability(options, info);
   Object.assign(details, {
     events: info.state.messages,
@@ -68,7 +70,9 @@ export async function reportHealth(
 
 async function look(engine: Engine): Promise<{ info: StreamInfo; infos: GroupInfo[] }> {
   const { connection, names, groups, state } = engine;
-  const info = await connection.jsm.streams.info(names.stream);
+  const info = await connection.persist("looking at its streams", () =>
+    connection.jsm.streams.info(names.stream),
+  );
   // That it can be written.
   await state.put(names.clock, "");
   const infos = await Promise.all((await groups.all()).map((group) => groupInfo(engine, group)));

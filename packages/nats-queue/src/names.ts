@@ -67,6 +67,16 @@ export class Names {
     return `${this.stream}.dead.${group === undefined ? "*" : toToken(group)}.${type === undefined ? "*" : toToken(type)}.*`;
   }
 
+  /** The letters of one event, of whichever groups. */
+  lettersOf(type: string, position: number): string {
+    return `${this.stream}.dead.*.${toToken(type)}.${position}`;
+  }
+
+  /** The one copy of an event that groups have letters of. */
+  letterCopy(type: string, position: number): string {
+    return `${this.stream}.dead-copy.${toToken(type)}.${position}`;
+  }
+
   redriven(group: string, position: number | "*"): string {
     return `${this.stream}.redrive.${toToken(group)}.${position}`;
   }

@@ -55,9 +55,13 @@ export class NatsBackend implements QueueBackend {
 
   async append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {
     if (this.#starting.size > 0) await Promise.allSettled(this.#starting);
-    const { publisher, admission, watch } = this.#engine;
-    const stored = await publisher.append(records);
-    watch.saw(Math.max(0, ...stored.map(({ position }) => position)));
+    const { publisher, admission, sends, watch } = this.#engine;
+    const stored = await publisher.append(records).catch(async (error: unknown) => {
+      await sends.noteFailure(error);
+      throw error;
+    });
+    sends.clear();
+    for (const { position } of stored) watch.saw(position);
     const due = stored.flatMap(({ dueAt, duplicate }) => (duplicate ? [] : (dueAt ?? [])));
     if (due.length > 0) admission.announce(Math.min(...due));
     return stored;

@@ -11,7 +11,8 @@ export class NatsDeadLetters implements BackendDeadLetters {
   }
 
   async list(request: DeadLetterRequest): Promise<DeadLetter[]> {
-    return (await this.#letters.find(request)).map(({ letter }) => letter);
+    const found = await this.#letters.read(await this.#letters.find(request));
+    return found.map(({ letter }) => letter);
   }
 
   async count(request: DeadLetterRequest): Promise<number> {
@@ -20,15 +21,15 @@ export class NatsDeadLetters implements BackendDeadLetters {
 
   async redrive(request: DeadLetterRequest, limit: number): Promise<number> {
     const found = await this.#letters.find({ ...request, limit });
-    for (const one of found) await this.#letters.redrive(one);
-    const groups = new Set(found.map(({ letter }) => letter.group));
+    for (const one of await this.#letters.read(found)) await this.#letters.redrive(one);
+    const groups = new Set(found.map(({ note }) => note.group));
     for (const group of groups) await this.#letters.noteRedrive(group);
     return found.length;
   }
 
   async discard(request: DeadLetterRequest, limit: number): Promise<number> {
     const found = await this.#letters.find({ ...request, limit });
-    for (const { sequence } of found) await this.#letters.remove(sequence);
+    for (const one of found) await this.#letters.discard(one);
     return found.length;
   }
 }

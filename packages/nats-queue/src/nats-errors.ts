@@ -49,6 +49,17 @@ export function isUnreachable(error: unknown): boolean {
   );
 }
 
+/** Whether there was no answer, or none that says more than that nobody is there to give it. */
+export function isUnanswered(error: unknown): boolean {
+  if (error instanceof JetStreamApiError) return error.status === 503 && isUnreachable(error);
+  return (
+    error instanceof errors.TimeoutError ||
+    error instanceof errors.NoRespondersError ||
+    error instanceof errors.RequestError ||
+    (error instanceof Error && error.name === "JetStreamNotEnabled")
+  );
+}
+
 /** A compare-and-set that lost. */
 export function isConflict(error: unknown): boolean {
   return error instanceof JetStreamApiError && CONFLICT.has(error.code);

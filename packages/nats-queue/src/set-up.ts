@@ -52,7 +52,11 @@ export async function setUpStreams(
     },
   });
   for (const [name, kind, subjects] of [
-    [names.deadStream, "dead letters", [`${names.stream}.dead.>`, `${names.stream}.redrive.>`]],
+    [
+      names.deadStream,
+      "dead letters",
+      [".dead.>", ".dead-copy.>", ".redrive.>"].map((rest) => names.stream + rest),
+    ],
     [names.stateStream, "state", [`${names.stream}.state.>`]],
   ] as const) {
     await ensureStream(connection, {

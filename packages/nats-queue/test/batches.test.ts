@@ -198,24 +198,28 @@ it("says what may be stored when the server is gone in the middle", async (test)
   );
 });
 
-it("sends that wait their turn don't wait longer for a server that is away than the others", async (test) => {
-  if (SERVER !== true) test.skip(SERVER);
-  const server = await NatsServer.start();
-  onTestFinished(() => server.dispose());
-  const proxy = await Proxy.to(server.port);
-  onTestFinished(() => proxy.close());
-  const queue = await openNatsQueue({ servers: proxy.url, stream: "orders", patienceMs: 4_000 });
-  onTestFinished(() => queue.close());
-  await queue.send("ORDER_PLACED", { n: 0 });
-  proxy.cut();
-  const began = performance.now();
-  const sends = await Promise.all(
-    events(8_000).map(({ type, payload }) => failure(queue.send(type, payload))),
-  );
-  // In four turns of 2,000 it would be four times as long.
-  expect(performance.now() - began).toBeLessThan(9_000);
-  expect(new Set(sends.map(({ code }) => code))).toEqual(new Set(["SERVER_UNREACHABLE"]));
-});
+it(
+  "sends that wait their turn don't wait longer for a server that is away than the others",
+  { timeout: 60_000 },
+  async (test) => {
+    if (SERVER !== true) test.skip(SERVER);
+    const server = await NatsServer.start();
+    onTestFinished(() => server.dispose());
+    const proxy = await Proxy.to(server.port);
+    onTestFinished(() => proxy.close());
+    const queue = await openNatsQueue({ servers: proxy.url, stream: "orders", patienceMs: 8_000 });
+    onTestFinished(() => queue.close());
+    await queue.send("ORDER_PLACED", { n: 0 });
+    proxy.cut();
+    const began = performance.now();
+    const sends = await Promise.all(
+      events(8_000).map(({ type, payload }) => failure(queue.send(type, payload))),
+    );
+    // In four turns of 2,000 it would be four times as long.
+    expect(performance.now() - began).toBeLessThan(24_000);
+    expect(new Set(sends.map(({ code }) => code))).toEqual(new Set(["SERVER_UNREACHABLE"]));
+  },
+);
 
 it(
   "what a lost connection leaves open is stored once, all of it",

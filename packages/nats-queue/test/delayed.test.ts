@@ -65,6 +65,7 @@ it("an event that has come in leaves nothing behind once its dedupe window is ov
   const { state } = await manager.streams.info("tidy-state", filter);
   expect(Object.keys(state.subjects ?? {}).toSorted()).toEqual([
     "tidy.state.clock",
+    "tidy.state.extent",
     "tidy.state.identity",
   ]);
 });

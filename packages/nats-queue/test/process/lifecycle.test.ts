@@ -159,7 +159,8 @@ describe.each(FAULTS)(
       await giveBack(lost);
       const second = await queue.send("ORDER_PLACED", { n: 2 });
       await child.line(({ kind, id }) => kind === "handled" && id === second.id);
-      await child.line(({ kind, id }) => kind === "saw" && id === second.id);
+      const saw = await child.line(({ kind, id }) => kind === "saw" && id === second.id);
+      expect(saw.position).toBe(second.position);
     });
   },
 );
