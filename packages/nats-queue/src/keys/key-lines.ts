@@ -76,7 +76,7 @@ export class KeyLines {
       marks.map(async ({ subject, revision, time }) => {
         const bucket = subject.slice(subject.lastIndexOf(".") + 1);
         const known = await this.read(group, bucket);
-        if (isSpecial(known.line)) return { bucket, ...known };
+        if (isSpecial(known.line)) return Object.assign({ bucket }, known);
         if (time < now - MARK_KEPT_MS) await this.#state.remove(revision);
         return undefined;
       }),
