@@ -86,7 +86,8 @@ export class Member implements GroupMember {
         items.push(...(await this.#takeNow(group, limit - items.length, leaseMs, signal)));
       }
     }
-    return { items, retryInMs: 0 };
+    // Where this process stood still meanwhile, they are somebody else's.
+    return { items: items.filter(({ lease }) => (lease.leftMs?.() ?? 1) > 0), retryInMs: 0 };
   }
 
   /** There is nothing that is kept of members. */

@@ -56,6 +56,7 @@ export class KeyedLedger {
       letters.flatMap(({ id, code }) => (code === "LEASE_EXPIRED" ? [id] : [])),
     );
     this.away = awayOf(entries);
+    for (const run of this.runs) forgetLostAnswer(run, this.away);
     this.redrives = redrivesOf(entries);
     const buried = entries.flatMap((entry) => (entry.kind === "buried" ? [entry] : []));
     this.buried = mapValues(
@@ -151,6 +152,13 @@ function runsOf(entries: readonly Entry[]): Run[] {
     }
   }
   return [...runs.values()];
+}
+
+/** Whether an ack was taken whose answer was lost on the way, nobody knows: it may be told that it was too late for another. */
+function forgetLostAnswer(run: Run, away: readonly Stretch[]): void {
+  const { end = 0, settledAt = 0, held } = run;
+  if (held !== false) return;
+  if (away.some(({ from, to }) => from < settledAt && to > end)) delete run.held;
 }
 
 function lettersOf(entry: Entry): { readonly id: string; readonly code: string }[] {

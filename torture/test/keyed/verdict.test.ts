@@ -8,7 +8,7 @@ const SECOND = 1_000_000;
 
 /** What somebody says, one after another, 10 ms apart. */
 function history(...said: readonly (readonly [by: string, what: Said])[]): Entry[] {
-  return said.map(([by, what], index) => ({ ...what, by, at: (index + 1) * 10_000 }));
+  return said.map(([by, what], index) => Object.assign({ by, at: (index + 1) * 10_000 }, what));
 }
 
 const sent = (n: number): [string, Said][] => [
@@ -175,7 +175,7 @@ describe("the verdict on events with keys", () => {
   it("tells how long an event had to wait for its handler", () => {
     const handler = new Handler("a", 1);
     const entries = history(...sent(1), ...handler.all()).map((entry) =>
-      entry.by === "a" ? { ...entry, at: entry.at + SECOND } : entry,
+      entry.by === "a" ? Object.assign({}, entry, { at: entry.at + SECOND }) : entry,
     );
     expect(judgeKeys(entries, left(1)).notes.join()).toMatch(
       /longest waits for a handler: 10\d0 ms/,

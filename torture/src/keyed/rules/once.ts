@@ -29,7 +29,10 @@ export function forgottenAcks(ledger: KeyedLedger): number {
   }).length;
 }
 
-function isForgotten(ledger: KeyedLedger, { id, key, begin }: Run, settledAt: number): boolean {
+function isForgotten(ledger: KeyedLedger, run: Run, settledAt: number): boolean {
+  const { id, key, begin, held } = run;
+  // It gave what a member had to another one, before the lease was over; the one that is too late is told so.
+  if (held !== true && ledger.isServerKilledIn(begin - LATE, begin)) return true;
   if (key !== undefined && ledger.roundsOf(id, begin) === 1) return false;
   const [first] = ledger.runsById.get(id) ?? [];
   return ledger.isServerKilledIn(Math.min(settledAt, first?.begin ?? 0) - LATE, begin);

@@ -9,10 +9,9 @@ export const oneAtATime: Rule = {
   name: "one at a time",
   judge(ledger) {
     const byKey = Map.groupBy(ledger.runs, ({ key, id }) => key ?? id);
-    return [...byKey.values()].flatMap((runs) => [
-      ...overlaps(ledger, runs),
-      ...interruptions(ledger, runs),
-    ]);
+    return [...byKey.values()].flatMap((runs) =>
+      overlaps(ledger, runs).concat(interruptions(ledger, runs)),
+    );
   },
 };
 
