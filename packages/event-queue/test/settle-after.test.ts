@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { settleAfter, whenSettled } from "../src/backend.ts";
-import { MemoryEventQueue } from "../src/index.ts";
+import { type LeasedEvent, MemoryEventQueue } from "../src/index.ts";
 
 function openQueue(): MemoryEventQueue {
   const queue = new MemoryEventQueue();
@@ -58,10 +58,9 @@ test("a stop waits for it, up to its limit, and then it is delivered again", asy
   await consumer.ended;
   expect(acked).toEqual([false, false]);
   // Each lease was renewed by itself, and so it ends by itself.
-  for (const position of [1, 2]) {
-    const again = await queue.group("g").receive({ limit: 1, waitMs: 5_000 });
-    expect(again).toMatchObject([{ position, redelivered: true }]);
-  }
+  const again: LeasedEvent[] = [];
+  while (again.length < 2) again.push(...(await queue.group("g").receive({ waitMs: 5_000 })));
+  expect(again).toMatchObject([{ redelivered: true }, { redelivered: true }]);
 });
 
 test("the next event of its key waits for it", async () => {
