@@ -8,7 +8,9 @@ import { candidateOf } from "./candidate.ts";
 import { isGivenAnew, type KnownLine } from "./key-line.ts";
 import type { MarkedLine } from "./key-lines.ts";
 import type { DeliveryRun } from "./delivery-run.ts";
-import { type Front, Lane, type LaneOwner, type Parked, stillHeld } from "./lane.ts";
+import type { Front } from "./front.ts";
+import { Lane, type LaneOwner } from "./lane.ts";
+import { type Parked, stillHeld } from "./parked.ts";
 
 /** Most events of keys that wait at a member for their turn. */
 const MOST_PARKED = 256;

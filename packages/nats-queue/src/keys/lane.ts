@@ -7,7 +7,10 @@ import type { Hold } from "../hold.ts";
 import { failuresBefore } from "../lease.ts";
 import type { RawMessage } from "../raw-message.ts";
 import { type Candidate, candidateOf } from "./candidate.ts";
-import { isGivenAnew, isSpecial, type KeyLine, type KnownLine } from "./key-line.ts";
+import { attemptAfter, type Front, isUnbegun } from "./front.ts";
+import type { KeyLine, KnownLine } from "./key-line.ts";
+import { OwnedLine } from "./owned-line.ts";
+import { type Parked, stillHeld } from "./parked.ts";
 
 /** Events behind a first one that has been handled for so long are absorbed; before, they wait at the member. */
 const YOUNG_MS = 10;
@@ -15,24 +18,6 @@ const YOUNG_MS = 10;
 const LOOK_AGAIN_MS = 500;
 /** What is left of a lease when an event is handed over: where it is less, the lease is renewed first. */
 const LEFT = 0.75;
-
-/** A delivery that waits at this member for its turn. */
-export interface Parked extends Candidate {
-  readonly message: RawMessage;
-  /** When the lease that came with it ends, on the monotone clock. */
-  readonly until: number;
-  /** Number of the run that it came with, while the member had all that was unsettled; else 0. */
-  readonly run: number;
-  readonly since: number;
-}
-
-/** The first unsettled event, as it is to be leased. */
-export interface Front {
-  readonly candidate: Candidate;
-  readonly attempt: number;
-  readonly failures: DeliveryRecord["failures"];
-  readonly run: number;
-}
 
 /** What a lane tells the member that has it. */
 export interface LaneOwner {
@@ -54,8 +39,7 @@ export class Lane {
   readonly leaseMs: number;
   readonly #engine: GroupEngine;
   readonly #owner: LaneOwner;
-  #known: KnownLine;
-  #isRecalled: boolean;
+  readonly #line: OwnedLine;
   /** It stands for the key in the consumer. */
   #token: RawMessage;
   /** It is acknowledged, and the next one not yet there. */
@@ -88,21 +72,20 @@ export class Lane {
     this.group = from.group;
     this.bucket = from.bucket;
     this.leaseMs = from.leaseMs;
-    this.#known = from.known;
-    this.#isRecalled = from.isRecalled ?? false;
+    this.#line = new OwnedLine(engine.lines, from);
     this.#token = from.token.message;
     this.#until = from.token.until;
   }
 
   /** The front, as long as nobody has taken it. */
   get front(): Front | undefined {
-    const isFree = !this.#isTaken && this.#known.line.turn === undefined;
+    const isFree = !this.#isTaken && this.line.turn === undefined;
     return isFree ? this.#front : undefined;
   }
 
   /** Its line, as known. */
   get line(): KeyLine {
-    return this.#known.line;
+    return this.#line.known.line;
   }
 
   /** The lease on its front has run out. */
@@ -149,14 +132,17 @@ export class Lane {
 
   /** Begins with a delivery whose turn it is. */
   async begin(first: Parked): Promise<void> {
-    const { head } = this.#known.line;
+    const { head } = this.line;
     const isKnown = head?.position === first.place.position;
     const record = isKnown ? head : undefined;
     await this.#exclusive(async () => {
       if (performance.now() >= this.#until) return this.#drop();
       if (this.leaseMs !== this.group.usualLeaseMs && !(await this.#renew())) return this.#drop();
       const { delivery } = first.message;
-      const attempt = this.#isUnbegun(first) ? 1 : attemptAfter(record, delivery > 1);
+      const before = { group: this.group, now: this.#engine.clock.now() };
+      const attempt = isUnbegun(first, this.#line.known, before)
+        ? 1
+        : attemptAfter(record, delivery > 1);
       const front = this.#frontOf(first, attempt, record, first.run);
       const isNoted = delivery > 1 || isKnown || this.#isShaken;
       if (isNoted && !(await this.#note(front))) return undefined;
@@ -194,13 +180,13 @@ export class Lane {
     if (parked.length === 0) return;
     const isDone = await this.#exclusive(async () => {
       if (this.#isOver) return false;
-      if (this.#front === undefined && this.#known.line.token === undefined) {
+      if (this.#front === undefined && this.line.token === undefined) {
         // Nothing stands for the key just now: one of these will.
         for (const one of parked) this.park(one);
         return true;
       }
       // One of them may have had its turn meanwhile.
-      const front = this.#front?.candidate.place.position ?? this.#known.line.settled;
+      const front = this.#front?.candidate.place.position ?? this.line.settled;
       const behind = parked.filter(({ place }) => place.position > front);
       if (behind.length === 0) return true;
       const last = Math.max(...behind.map(({ place }) => place.position));
@@ -251,7 +237,7 @@ export class Lane {
         };
       });
       if (!isWritten) return false;
-      if (this.#known.line.token === undefined) this.#forgetToken();
+      if (this.line.token === undefined) this.#forgetToken();
       this.#engine.settled.add(this.group.incarnation, front.candidate.id);
       this.#run = front.run;
       this.#front = undefined;
@@ -335,7 +321,7 @@ export class Lane {
   async #advance(isResumed: boolean): Promise<void> {
     try {
       while (!this.#isOver) {
-        if (this.#known.line.token === undefined) {
+        if (this.line.token === undefined) {
           await this.#nextParked();
           return;
         }
@@ -350,7 +336,7 @@ export class Lane {
 
   /** `false` when nothing is absorbed any more: then what comes next comes from the consumer. */
   async #nextAbsorbed(isResumed: boolean): Promise<boolean> {
-    const { line } = this.#known;
+    const { line } = this.#line.known;
     const next = await this.#engine.order.find(this.group, this.bucket, line.settled);
     if (next === undefined || next.position > line.absorbed) {
       // If more was absorbed meanwhile, it is looked for as well.
@@ -381,7 +367,7 @@ export class Lane {
   }
 
   async #nextParked(): Promise<void> {
-    const { settled } = this.#known.line;
+    const { settled } = this.line;
     const over = this.#parked.filter(({ place }) => place.position <= settled);
     this.#parked = this.#parked.slice(over.length);
     this.#forget(over);
@@ -420,20 +406,9 @@ export class Lane {
   async #offer(): Promise<void> {
     if (this.#front === undefined || this.#isOver) return;
     this.#since = performance.now();
-    if (this.#known.line.turn === undefined) this.#owner.onFront(this);
+    if (this.line.turn === undefined) this.#owner.onFront(this);
     // A redriven event of the key is handled.
     else await this.giveUp(deliverAgainIn(LOOK_AGAIN_MS));
-  }
-
-  /**
-   * Whether no handler can have had an event that was delivered before: it came before its turn then, to somebody who
-   * didn't settle the one before it.
-   */
-  #isUnbegun({ place, message }: Parked): boolean {
-    const { line, writtenAt } = this.#known;
-    if (message.delivery === 1 || line.head?.position === place.position) return false;
-    const lastAt = this.#engine.clock.now() - this.group.usualLeaseMs;
-    return writtenAt >= lastAt && line.settled > this.group.start && line.atHand !== place.position;
   }
 
   #frontOf(
@@ -466,37 +441,9 @@ export class Lane {
 
   /** Writes a change if the line is as known; `false` when it wasn't, and then it is known anew, or the lane is over. */
   async #changeNow(change: (line: KeyLine) => KeyLine): Promise<boolean> {
-    const { lines } = this.#engine;
-    const { line } = this.#known;
-    const written = await lines.swap(this.group, this.bucket, this.#known, change(line));
-    const now = written ?? (await lines.read(this.group, this.bucket));
-    if (written === undefined && !this.#isStillMine(now)) {
-      this.#drop();
-      return false;
-    }
-    this.#known = now;
-    this.#isRecalled = false;
-    return written !== undefined;
-  }
-
-  /**
-   * Whether nothing has changed but what others may change: more is absorbed, a redriven event has its turn, or the line was
-   * forgotten. How far the key is, only its owner changes: a server that was killed may have given it to somebody else too.
-   */
-  #isStillMine({ line, revision }: KnownLine): boolean {
-    const { line: before } = this.#known;
-    if (revision === 0) return !isSpecial(before);
-    if (this.#isRecalled) {
-      const { position, delivery } = this.#token;
-      const isTaken = line.head?.position === position && line.head.delivery >= delivery;
-      const isAhead = line.settled < position || isGivenAnew(line, this.#token);
-      return !isTaken && line.token === undefined && isAhead;
-    }
-    return (
-      line.settled === before.settled &&
-      line.token === before.token &&
-      JSON.stringify(line.head) === JSON.stringify(before.head)
-    );
+    const result = await this.#line.change(this.#token, change);
+    if (result === "lost") this.#drop();
+    return result === "written";
   }
 
   /** `false` also where the lease is over: then it may be somebody else's, though the server would take it. */
@@ -541,22 +488,4 @@ export class Lane {
     this.#tail = mine.catch(() => {});
     return mine;
   }
-}
-
-/**
- * Which attempt it is. Whoever is given an event that was delivered before notes that before it begins: of what isn't noted only
- * the first one can have begun it, and deliveries that got lost are no attempts.
- */
-function attemptAfter(
-  noted: Pick<DeliveryRecord, "attempts"> | undefined,
-  isRepeated: boolean,
-): number {
-  if (noted !== undefined) return noted.attempts + 1;
-  return isRepeated ? 2 : 1;
-}
-
-/** Those that the server hasn't given to somebody else by now: of the others nothing may be said any more. */
-export function stillHeld(parked: readonly Parked[]): Parked[] {
-  const now = performance.now();
-  return parked.filter(({ until }) => until > now);
 }

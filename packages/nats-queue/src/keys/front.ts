@@ -1,0 +1,39 @@
+import type { DeliveryRecord } from "../delivery-records.ts";
+import type { Group } from "../group.ts";
+import type { Candidate } from "./candidate.ts";
+import type { KnownLine } from "./key-line.ts";
+import type { Parked } from "./parked.ts";
+
+/** The first unsettled event of a key, as it is to be leased. */
+export interface Front {
+  readonly candidate: Candidate;
+  readonly attempt: number;
+  readonly failures: DeliveryRecord["failures"];
+  readonly run: number;
+}
+
+/**
+ * Which attempt it is. Whoever is given an event that was delivered before notes that before it begins: of what isn't noted only
+ * the first one can have begun it, and deliveries that got lost are no attempts.
+ */
+export function attemptAfter(
+  noted: Pick<DeliveryRecord, "attempts"> | undefined,
+  isRepeated: boolean,
+): number {
+  if (noted !== undefined) return noted.attempts + 1;
+  return isRepeated ? 2 : 1;
+}
+
+/**
+ * Whether no handler can have had an event that was delivered before: it came before its turn then, to somebody who
+ * didn't settle the one before it.
+ * `now` is by the server's clock.
+ */
+export function isUnbegun(
+  { place, message }: Parked,
+  { line, writtenAt }: KnownLine,
+  { group: { start, usualLeaseMs }, now }: { readonly group: Group; readonly now: number },
+): boolean {
+  if (message.delivery === 1 || line.head?.position === place.position) return false;
+  return writtenAt >= now - usualLeaseMs && line.settled > start && line.atHand !== place.position;
+}
