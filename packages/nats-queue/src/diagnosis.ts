@@ -70,6 +70,6 @@ export class Diagnosis {
 /** A leader that has lost the others doesn't know it for some seconds. */
 function hasMajority({ leader, replicas = [] }: ClusterInfo): boolean {
   if (leader === undefined || leader === "") return false;
-  const away = replicas.filter(({ offline, active }) => offline === true || active > HEARD_NS);
+  const away = replicas.filter(({ offline, active }) => offline || active > HEARD_NS);
   return away.length * 2 < replicas.length + 1;
 }
