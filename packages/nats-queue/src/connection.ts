@@ -1,19 +1,13 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import { errors, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { runDetached } from "@ringrift/envelope";
-import { noAnswer, noJetStream, type ServerState, streamsGone } from "./connection-errors.ts";
+import { noAnswer, noJetStream, type ServerState } from "./connection-errors.ts";
+import { Diagnosis } from "./diagnosis.ts";
 import type { Dialer } from "./dialer.ts";
 import { firstDial, managing } from "./first-dial.ts";
 import { type Link, linkOf } from "./link.ts";
 import { Names } from "./names.ts";
-import {
-  isStreamMissing,
-  isUnanswered,
-  isUnreachable,
-  mayMissStream,
-  toQueueError,
-} from "./nats-errors.ts";
+import { isUnanswered, isUnreachable, mayMissStream, toQueueError } from "./nats-errors.ts";
 import type { CheckedOptions } from "./options.ts";
 import { requireVersion } from "./server-version.ts";
 import { StandingLink } from "./standing-link.ts";
@@ -58,7 +52,8 @@ export class Connection {
   /** Where answers go, when the account may listen there only. */
   readonly inboxPrefix: string | undefined;
   readonly #prefix: string;
-  readonly #names: Names;
+  readonly #stream: string;
+  readonly #diagnosis: Diagnosis;
   readonly #link: StandingLink;
   readonly #listener: ConnectionListener;
   /** What is heard over every connection: how to hear it on a new one. */
@@ -89,7 +84,8 @@ export class Connection {
       },
     };
     this.#listener = listener;
-    this.#names = new Names(options.stream);
+    this.#stream = options.stream;
+    this.#diagnosis = new Diagnosis(this, new Names(options.stream));
     this.patienceMs = options.patienceMs;
     this.inboxPrefix = options.connection.inboxPrefix;
     this.#prefix = options.domain === undefined ? "$JS.API" : `$JS.${options.domain}.API`;
@@ -163,7 +159,9 @@ export class Connection {
       } catch (error) {
         const left = deadline - performance.now();
         const pause = Math.min(1_000, 50 * 2 ** Math.min(tries, 6)) * (0.5 + Math.random() / 2);
-        if (mayMissStream(error)) await this.#requireStreams(doing, error);
+        // By the time that it is given up it is known whether the server is there.
+        if (isUnanswered(error)) void this.answers();
+        if (mayMissStream(error)) await this.#diagnosis.requireStreams(doing, error);
         if (!isUnreachable(error) || this.#link.hasEnded || pause > left) {
           throw await this.#explained(error, doing);
         }
@@ -226,20 +224,8 @@ export class Connection {
   }
 
   /** Looks what is wrong with a server that gave no answer; takes a moment at most. */
-  async look(): Promise<ServerState> {
-    const leads = async (): Promise<boolean> => {
-      const { cluster } = await this.jsm.streams.info(this.#names.stream);
-      return cluster === undefined || cluster.leader !== undefined;
-    };
-    const [isThere, isLed] = await Promise.all([
-      this.answers(),
-      Promise.race([
-        this.whileConnected(leads).catch(() => false),
-        sleep(LOOK_MS * 2, false, { ref: false }),
-      ]),
-    ]);
-    if (!isThere) return "away";
-    return isLed ? "there" : "leaderless";
+  look(): Promise<ServerState> {
+    return this.#diagnosis.look();
   }
 
   /** Whether it keeps the process alive: while somebody waits for an answer. It does so at first. */
@@ -273,22 +259,6 @@ export class Connection {
     this.#waiting.delete(resolve);
   }
 
-  /** @throws QueueError (rejects) `STORAGE_FAILED` when somebody has deleted a stream of the queue */
-  async #requireStreams(doing: string, cause: unknown): Promise<void> {
-    const { stream, deadStream, stateStream } = this.#names;
-    // Of those that nobody leads at the moment nobody knows: they aren't waited for.
-    const missing: string[] = [];
-    const looks = [stream, deadStream, stateStream].map(async (name) => {
-      try {
-        await this.whileConnected(() => this.jsm.streams.info(name));
-      } catch (error) {
-        if (isStreamMissing(error)) missing.push(name);
-      }
-    });
-    await Promise.race([Promise.all(looks), sleep(LOOK_MS * 2, undefined, { ref: false })]);
-    if (missing.length > 0) throw streamsGone(missing, doing, cause);
-  }
-
   /** What is known of a server that didn't answer. */
   async #explained(error: unknown, doing: string): Promise<Error> {
     if (!isUnreachable(error)) return toQueueError(error, doing);
@@ -296,7 +266,7 @@ export class Connection {
     // Why it is away may be known from the tries to reach it.
     if (!this.connected) return toQueueError(failure ?? error, doing);
     if (hasEnded || !isUnanswered(error)) return toQueueError(error, doing);
-    return noAnswer(await this.look(), { doing, stream: this.#names.stream }, error);
+    return noAnswer(await this.look(), { doing, stream: this.#stream }, error);
   }
 
   #onLost(): void {

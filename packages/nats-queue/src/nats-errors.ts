@@ -8,11 +8,13 @@ const FULL: ReadonlySet<number> = new Set([10_002, 10_023, 10_028, 10_047, 10_07
 const CONFLICT: ReadonlySet<number> = new Set([10_071, 10_164, 10_070]);
 const NOT_FOUND: ReadonlySet<number> = new Set([10_014, 10_037, 10_043, 10_057, 10_059]);
 const TOO_LARGE = 10_054;
+/** An earlier try of the same message isn't stored yet, nor refused. */
+const IN_PROCESS = 10_158;
 /**
  * Other senders' batches are in the way (too many of them; a message that one has and hasn't stored yet), or the server
  * has lost a part of ours.
  */
-const CROWDED: ReadonlySet<number> = new Set([10_158, 10_176, 10_210, 10_211]);
+const CROWDED: ReadonlySet<number> = new Set([IN_PROCESS, 10_176, 10_210, 10_211]);
 const REPEATED_IN_BATCH = 10_201;
 const BATCH_TOO_LARGE = 10_199;
 
@@ -51,7 +53,9 @@ export function isUnreachable(error: unknown): boolean {
 
 /** Whether there was no answer, or none that says more than that nobody is there to give it. */
 export function isUnanswered(error: unknown): boolean {
-  if (error instanceof JetStreamApiError) return error.status === 503 && isUnreachable(error);
+  if (error instanceof JetStreamApiError) {
+    return error.code === IN_PROCESS || (error.status === 503 && isUnreachable(error));
+  }
   return (
     error instanceof errors.TimeoutError ||
     error instanceof errors.NoRespondersError ||

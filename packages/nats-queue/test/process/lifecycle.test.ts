@@ -75,6 +75,23 @@ describe.each(FAULTS)(
       expect(await child.end()).toBe(0);
     });
 
+    it("lets a process end that stops its consumer, without a close", async () => {
+      const lost = await faulty();
+      const options = { servers: lost.server.url, stream: "orders" };
+      const queue = await openNatsQueue(options);
+      await queue.sendMany(
+        Array.from({ length: 100 }, (_, n) => ({ type: "ORDER_PLACED", payload: { n } })),
+      );
+      await queue.close();
+      const child = new Child("stopper", options);
+      await child.line(({ kind }) => kind === "handled");
+      await take(lost);
+      process.kill(child.pid, "SIGUSR2");
+      expect(await msOf(child.line(({ kind }) => kind === "stopped"))).toBeLessThan(PROMISED_MS);
+      expect(await msOf(child.end())).toBeLessThan(PROMISED_MS);
+      expect(await child.end()).toBe(0);
+    });
+
     it("lets a queue close that consumes, and loses nothing of what it had", async () => {
       const lost = await faulty();
       const options = { servers: lost.server.url, stream: "orders" };
@@ -198,5 +215,25 @@ describe("a server that isn't there", { timeout: 60_000 }, () => {
     await sleep(300);
     expect(await msOf(queue.close())).toBeLessThan(PROMISED_MS);
     expect(["QUEUE_CLOSED", "SERVER_UNREACHABLE"]).toContain(await sending);
+  });
+});
+
+describe("a server of a cluster", { timeout: 120_000 }, () => {
+  it("that is killed is followed by another one, which nobody has named", async () => {
+    const servers = await NatsServer.cluster(3);
+    onTestFinished(async () => {
+      await Promise.all(servers.map((server) => server.dispose()));
+    });
+    const [named, ...others] = servers as [NatsServer, NatsServer, NatsServer];
+    const options = { stream: "orders", replicas: 3, patienceMs: 60_000 };
+    const queue = await openNatsQueue({ servers: named.url, ...options });
+    onTestFinished(() => queue.close());
+    await queue.send("ORDER_PLACED", { n: 1 });
+    await named.kill();
+    await queue.send("ORDER_PLACED", { n: 2 });
+    expect(await queue.history()).toHaveLength(2);
+    const { details } = await queue.health();
+    const addresses = others.map(({ port }) => `127.0.0.1:${port}`);
+    expect(addresses).toContain(details["server"]);
   });
 });

@@ -22,7 +22,7 @@ async function open(
   server: NatsServer,
   options: Partial<NatsQueueOptions> = {},
 ): Promise<NatsEventQueue> {
-  const given = { servers: server.url, stream: "orders", patienceMs: 2_000 };
+  const given = { servers: server.url, stream: "orders", patienceMs: 4_000 };
   const queue = await openNatsQueue({ ...given, ...options });
   onTestFinished(() => queue.close());
   return queue;
@@ -197,7 +197,11 @@ describe("a cluster without a majority", { timeout: 180_000 }, () => {
       await Promise.all(servers.map((server) => server.dispose()));
     });
     const [first, ...others] = servers as [NatsServer, NatsServer, NatsServer];
-    const queue = await open(first, { replicas: 3, connection: { ignoreClusterUpdates: true } });
+    const queue = await open(first, {
+      replicas: 3,
+      patienceMs: 10_000,
+      connection: { ignoreClusterUpdates: true },
+    });
     await queue.send("ORDER_PLACED", { n: 1 });
     for (const server of others) await server.kill();
     const { code, message } = await failure(queue.send("ORDER_PLACED", { n: 2 }));
