@@ -27,7 +27,9 @@ class Finished {
 /** Members that come and go, each leaving its handlers in the middle, until everything is done. */
 async function comeAndGo(options: NatsQueueOptions, finished: Finished): Promise<void> {
   for (let turn = 0; finished.count < EVENTS; turn += 1) {
-    const queue = await openNatsQueue(options);
+    // The server may be on its way back.
+    const queue = await openNatsQueue(options).catch(() => undefined);
+    if (queue === undefined) continue;
     const policy = { leaseMs: 400, maxAttempts: 1_000, backoff: { initialMs: 1, maxMs: 20 } };
     const member = { concurrency: 1 + (turn % 4), prefetch: turn % 3, onError: () => {} };
     const consumer = queue.consume({ group: "mailer", ...policy, ...member }, async (event) => {
