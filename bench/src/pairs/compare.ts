@@ -16,8 +16,9 @@ export interface CompareOptions {
 }
 
 const THIS = join(import.meta.dirname, "../../..");
-/** Samples of each side that don't count: the engine still compiles what they run. */
+/** Samples of each side that don't count, as the engine still compiles what they run: so many, where they are quick. */
 const WARM_UP = 2;
+const WARM_UP_MS = 300;
 /** Pairs of a sitting. */
 const PAIRS = 5;
 /** After so long no further pair is begun: where a sample takes seconds, each sitting has one. */
@@ -76,7 +77,7 @@ async function sit(
     if (ready.includes(false)) return undefined;
     const ratios: Record<string, number[]> = {};
     const begun = performance.now();
-    for (let round = 0; round < WARM_UP && performance.now() - begun < PATIENCE_MS; round += 1) {
+    for (let round = 0; round < WARM_UP && performance.now() - begun < WARM_UP_MS; round += 1) {
       for (const side of sides) await side.sample();
     }
     for (
