@@ -17,8 +17,8 @@ export interface CompareOptions {
 
 const THIS = join(import.meta.dirname, "../../..");
 /** Samples of each side that don't count, as the engine still compiles what they run: so many, where they are quick. */
-const WARM_UP = 2;
-const WARM_UP_MS = 300;
+const WARM_UP = 5;
+const WARM_UP_MS = 1_500;
 /** Pairs of a sitting. */
 const PAIRS = 5;
 /** After so long no further pair is begun: where a sample takes seconds, each sitting has one. */
@@ -76,10 +76,11 @@ async function sit(
     const ready = await Promise.all(sides.map((side) => side.isReady()));
     if (ready.includes(false)) return undefined;
     const ratios: Record<string, number[]> = {};
-    const begun = performance.now();
-    for (let round = 0; round < WARM_UP && performance.now() - begun < WARM_UP_MS; round += 1) {
+    const opened = performance.now();
+    for (let round = 0; round < WARM_UP && performance.now() - opened < WARM_UP_MS; round += 1) {
       for (const side of sides) await side.sample();
     }
+    const begun = performance.now();
     for (
       let pair = 0;
       pair < PAIRS && (pair === 0 || performance.now() - begun < PATIENCE_MS);

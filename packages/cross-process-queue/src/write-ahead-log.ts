@@ -1,4 +1,4 @@
-import { closeSync, constants, fdatasync, openSync } from "node:fs";
+import { constants, fdatasync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { QueueError } from "@ringrift/event-queue";
 import { tooManyFiles } from "./descriptors.ts";
@@ -95,7 +95,7 @@ export class WriteAheadLog {
   close(): void {
     const files = this.#files;
     if (files === undefined) return;
-    closeSync(files.log.descriptor);
+    files.close();
     if (this.#failure !== undefined) files.index.invalidate();
     this.#files = undefined;
   }
