@@ -1,6 +1,5 @@
-import type { WantedSegment } from "@ringrift/event-queue/backend";
+import type { WantedSegment, WantedTypes } from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
-import type { Group } from "./groups.ts";
 import type { EventLog } from "./log.ts";
 import { SQL } from "./schema.ts";
 
@@ -11,7 +10,11 @@ export interface Count {
 }
 
 /** Which part of the log lies ahead of a group. */
-type Place = Pick<Group, "id" | "cursor" | "wanted">;
+interface Place {
+  readonly id: number;
+  readonly cursor: number;
+  readonly wanted: WantedTypes;
+}
 
 /** Events of some types are counted so far. */
 const MOST_COUNTED = 10_000;

@@ -1,15 +1,16 @@
 import type { ClaimedEvent } from "@ringrift/event-queue/backend";
 import { ACK, acknowledge, deliverAgainIn } from "./acknowledge.ts";
 import { graceOf } from "./consumer-config.ts";
+import type { Delivered, Leasing } from "./delivered.ts";
 import { attemptOf, type KnownRecord } from "./delivery-records.ts";
 import type { GroupEngine } from "./group-engine.ts";
 import { consumerInfo } from "./group-info.ts";
-import type { Group, Lane } from "./group.ts";
+import type { Lane } from "./group.ts";
 import { DeliveryHold, type Hold } from "./hold.ts";
-import { type Candidate, candidateOf } from "./keys/candidate.ts";
-import { DeliveryRun } from "./keys/delivery-run.ts";
-import { KeyLanes } from "./keys/key-lanes.ts";
-import { RedrivenTurn } from "./keys/redriven-turn.ts";
+import { type Candidate, candidateOf } from "./candidate.ts";
+import { DeliveryRun } from "./delivery-run.ts";
+import { KeyLanes } from "./key-lanes.ts";
+import { RedrivenTurn } from "./redriven-turn.ts";
 import { type EventPlace, failuresBefore, Lease, leaseExpired } from "./lease.ts";
 import { bucketOf, NO_KEY } from "./names.ts";
 import type { RawMessage } from "./raw-message.ts";
@@ -17,19 +18,6 @@ import { ReleaseOrder } from "./release-order.ts";
 import { SpareEvents } from "./spare-events.ts";
 
 const NO_RECORD: KnownRecord = { record: undefined, revision: 0 };
-
-/** Messages that the server has given to this member, and for how long. */
-export interface Delivered {
-  readonly group: Group;
-  readonly lane: Lane;
-  readonly messages: readonly RawMessage[];
-  readonly leaseMs: number;
-  /** They were given at or after this moment of the monotone clock. */
-  readonly since: number;
-}
-
-/** A group, and for how long its events are leased. */
-export type Leasing = Pick<Delivered, "group" | "leaseMs">;
 
 /** An event that is to be leased, and by what right. */
 interface Due extends Leasing {

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ClusterInfo } from "@nats-io/jetstream";
-import type { Connection } from "./connection.ts";
+import type { ClusterInfo, JetStreamManager } from "@nats-io/jetstream";
 import { type ServerState, streamsGone } from "./connection-errors.ts";
 import type { Names } from "./names.ts";
 import { isStreamMissing } from "./nats-errors.ts";
@@ -13,14 +12,21 @@ const ANSWER_MS = 1_000;
 /** A copy that was heard of so long ago is away: they say once a second that they are there. */
 const HEARD_NS = 4_000_000_000;
 
+/** What is asked: a connection. */
+interface Asked {
+  readonly jsm: Pick<JetStreamManager, "streams" | "consumers">;
+  answers(): Promise<boolean>;
+  whileConnected<T>(operation: () => Promise<T>): Promise<T>;
+}
+
 /** Finds out why a server gives no answer. */
 export class Diagnosis {
-  readonly #connection: Pick<Connection, "answers" | "whileConnected" | "jsm">;
+  readonly #connection: Asked;
   readonly #names: Names;
   #state: Promise<ServerState> = Promise.resolve("there");
   #lookedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(connection: Pick<Connection, "answers" | "whileConnected" | "jsm">, names: Names) {
+  constructor(connection: Asked, names: Names) {
     this.#connection = connection;
     this.#names = names;
   }

@@ -6,7 +6,7 @@ import { countMessages } from "./cursor.ts";
 import type { DeadLetterStore } from "./dead-letter-store.ts";
 import type { Group, Lane } from "./group.ts";
 import type { GroupStore } from "./group-store.ts";
-import type { KeyLines } from "./keys/key-lines.ts";
+import type { KeyLines } from "./key-lines.ts";
 import type { Names } from "./names.ts";
 import { isNotFound } from "./nats-errors.ts";
 import type { SkipCount } from "./skip-count.ts";

@@ -106,9 +106,11 @@ export class LogWatch {
     const now: Extent = { created: info.created, newest: info.state.last_seq };
     const isAnother = known !== undefined && known.created !== now.created;
     const before = Math.max(known?.newest ?? 0, isAnother ? 0 : this.#newest);
-    if (isAnother || now.newest < before) await this.#lost(before, isAnother ? 0 : now.newest);
+    const isLost = isAnother || now.newest < before;
+    // At once: what is stored while the rest of this goes on counts from here.
+    this.#newest = isLost ? now.newest : Math.max(this.#newest, now.newest);
+    if (isLost) await this.#lost(before, isAnother ? 0 : now.newest);
     await this.#moveBack(isAnother, now.newest);
-    this.#newest = now.newest;
     if (known?.created === now.created && known.newest === now.newest) return;
     await state.swap(names.extent, JSON.stringify(now), entry?.revision ?? 0);
   }

@@ -12,7 +12,7 @@ import {
   type StoredGroupPolicy,
   type Taken,
 } from "@ringrift/event-queue/backend";
-import type { Delivered, Leasing } from "./claimer.ts";
+import type { Delivered, Leasing } from "./delivered.ts";
 import type { Engine } from "./engine.ts";
 import type { GroupEngine } from "./group-engine.ts";
 import { groupInfo } from "./group-info.ts";

@@ -1,5 +1,6 @@
 import { ACK } from "./acknowledge.ts";
-import { Claimer, type Leasing } from "./claimer.ts";
+import { Claimer } from "./claimer.ts";
+import type { Leasing } from "./delivered.ts";
 import { countMessages } from "./cursor.ts";
 import type { FoundRecord } from "./delivery-records.ts";
 import type { GroupEngine } from "./group-engine.ts";

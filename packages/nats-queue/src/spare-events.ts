@@ -1,6 +1,6 @@
 import { runDetached } from "@ringrift/envelope";
 import type { ClaimedEvent } from "@ringrift/event-queue/backend";
-import type { Leasing } from "./claimer.ts";
+import type { Leasing } from "./delivered.ts";
 import type { GroupEngine } from "./group-engine.ts";
 
 /**

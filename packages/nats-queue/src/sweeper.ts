@@ -5,7 +5,7 @@ import { Cursor } from "./cursor.ts";
 import type { DelayedEvents } from "./delayed-events.ts";
 import { consumerInfo, groupInfo, type GroupInfoParts } from "./group-info.ts";
 import type { Group } from "./group.ts";
-import type { KeyLines } from "./keys/key-lines.ts";
+import type { KeyLines } from "./key-lines.ts";
 import type { LogWatch } from "./log-watch.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { Skipper } from "./skipping.ts";

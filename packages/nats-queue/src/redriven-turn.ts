@@ -1,6 +1,6 @@
-import type { GroupEngine } from "../group-engine.ts";
-import { consumerInfo } from "../group-info.ts";
-import type { Group } from "../group.ts";
+import type { GroupEngine } from "./group-engine.ts";
+import { consumerInfo } from "./group-info.ts";
+import type { Group } from "./group.ts";
 
 /** How long members may not know yet that they have to look for redriven events of keys. */
 const UNAWARE_MS = 2_500;

@@ -1,4 +1,4 @@
-import type { RawMessage } from "../raw-message.ts";
+import type { RawMessage } from "./raw-message.ts";
 import type { Candidate } from "./candidate.ts";
 
 /** A delivery that waits at this member for its turn. */

@@ -1,15 +1,15 @@
 import { runDetached } from "@ringrift/envelope";
 import { Bell } from "@ringrift/event-queue/backend";
-import { ACK } from "../acknowledge.ts";
-import { consumerInfo } from "../group-info.ts";
-import type { Group } from "../group.ts";
-import type { GroupEngine, Holder } from "../group-engine.ts";
+import { ACK } from "./acknowledge.ts";
+import { consumerInfo } from "./group-info.ts";
+import type { Group } from "./group.ts";
+import type { GroupEngine, Holder } from "./group-engine.ts";
 import { candidateOf } from "./candidate.ts";
 import { isGivenAnew, type KnownLine } from "./key-line.ts";
 import type { MarkedLine } from "./key-lines.ts";
 import type { DeliveryRun } from "./delivery-run.ts";
 import type { Front } from "./front.ts";
-import { Lane, type LaneOwner } from "./lane.ts";
+import { Lane, type LaneOwner } from "./key-lane.ts";
 import { type Parked, stillHeld } from "./parked.ts";
 
 /** Most events of keys that wait at a member for their turn. */

@@ -1,5 +1,5 @@
-import type { DeliveryRecord } from "../delivery-records.ts";
-import type { Group } from "../group.ts";
+import type { DeliveryRecord } from "./delivery-records.ts";
+import type { Group } from "./group.ts";
 import type { Candidate } from "./candidate.ts";
 import type { KnownLine } from "./key-line.ts";
 import type { Parked } from "./parked.ts";

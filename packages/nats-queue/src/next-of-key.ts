@@ -1,7 +1,7 @@
-import type { Connection } from "../connection.ts";
-import type { MessageSource } from "../event-message.ts";
-import type { Group } from "../group.ts";
-import type { Names } from "../names.ts";
+import type { Connection } from "./connection.ts";
+import type { MessageSource } from "./event-message.ts";
+import type { Group } from "./group.ts";
+import type { Names } from "./names.ts";
 
 /** So many events of types that a group doesn't want are passed over one by one. */
 const MOST_STEPS = 8;

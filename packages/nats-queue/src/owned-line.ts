@@ -1,5 +1,5 @@
-import type { Group } from "../group.ts";
-import type { RawMessage } from "../raw-message.ts";
+import type { Group } from "./group.ts";
+import type { RawMessage } from "./raw-message.ts";
 import { isGivenAnew, isSpecial, type KeyLine, type KnownLine } from "./key-line.ts";
 import type { KeyLines } from "./key-lines.ts";
 

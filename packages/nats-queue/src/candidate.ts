@@ -1,8 +1,8 @@
 import type { StoredEvent } from "@ringrift/event-queue";
 import { toStoredEvent } from "@ringrift/event-queue/backend";
-import { type MessagePlace, type MessageSource, readEvent } from "../event-message.ts";
-import type { EventPlace } from "../lease.ts";
-import type { Names } from "../names.ts";
+import { type MessagePlace, type MessageSource, readEvent } from "./event-message.ts";
+import type { EventPlace } from "./lease.ts";
+import type { Names } from "./names.ts";
 
 /** An event on its way to be leased. */
 export interface Candidate {

@@ -1,4 +1,4 @@
-import type { RawMessage } from "../raw-message.ts";
+import type { RawMessage } from "./raw-message.ts";
 
 /** The server is asked so often at most whether anybody else holds events of the group. */
 const ASK_AGAIN_MS = 100;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import type { Group } from "../group.ts";
-import type { Names } from "../names.ts";
-import type { StateStore } from "../state-store.ts";
+import type { Group } from "./group.ts";
+import type { Names } from "./names.ts";
+import type { StateStore } from "./state-store.ts";
 import {
   decodeLine,
   encodeLine,
