@@ -1,5 +1,6 @@
 import { errors } from "@nats-io/transport-node";
 import type { Connection } from "./connection.ts";
+import { graceOf } from "./consumer-config.ts";
 import { unreachable } from "./nats-errors.ts";
 import { type ConsumerAddress, consumerExists } from "./pull.ts";
 
@@ -8,7 +9,7 @@ const NANOS = 1_000_000;
 /** What may be said about a delivery. */
 export const ACK = "+ACK";
 /** It is worked on: the time to ack begins anew. */
-export const WORKING = "+WPI";
+const WORKING = "+WPI";
 export const TERMINATE = "+TERM";
 /** It is given back at once. */
 export const GIVE_BACK = "-NAK";
@@ -16,6 +17,11 @@ export const GIVE_BACK = "-NAK";
 /** It is delivered again in `ms` unless it is settled before: a retry's delay, or the end of a lease. */
 export function deliverAgainIn(ms: number): string {
   return `-NAK {"delay": ${Math.max(1, Math.round(ms)) * NANOS}}`;
+}
+
+/** The lease is so long from now on; `usualMs` is what the server gives by itself. */
+export function leaseFor(ms: number, usualMs: number): string {
+  return ms === usualMs ? WORKING : deliverAgainIn(ms + graceOf(ms));
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { ClaimedEvent } from "@ringrift/event-queue/backend";
-import { ACK, acknowledge, deliverAgainIn } from "./acknowledge.ts";
-import { graceOf } from "./consumer-config.ts";
+import { ACK, acknowledge, deliverAgainIn, leaseFor } from "./acknowledge.ts";
 import type { Delivered, Leasing } from "./delivered.ts";
 import { attemptOf, type KnownRecord } from "./delivery-records.ts";
 import type { GroupEngine } from "./group-engine.ts";
@@ -188,7 +187,7 @@ export class Claimer {
     let until = delivered.since + leaseMs;
     if (leaseMs !== group.usualLeaseMs || bucket !== NO_KEY) {
       until = performance.now() + leaseMs;
-      const held = deliverAgainIn(leaseMs + graceOf(leaseMs));
+      const held = leaseFor(leaseMs, group.usualLeaseMs);
       if (!(await this.#say(delivered, message, held))) return undefined;
     }
     // This process stood still: it is somebody else's by now.

@@ -169,7 +169,7 @@ export class Engine {
     this.#host
       .inBackground(async () => {
         await this.setClock();
-        await this.watch.check();
+        await this.watch.renew();
       })
       .catch(() => {});
   }

@@ -1,5 +1,4 @@
-import { acknowledge, deliverAgainIn, WORKING } from "./acknowledge.ts";
-import { graceOf } from "./consumer-config.ts";
+import { acknowledge, leaseFor } from "./acknowledge.ts";
 import type { DeliveryRecord } from "./delivery-records.ts";
 import type { GroupEngine } from "./group-engine.ts";
 import type { Group, Lane } from "./group.ts";
@@ -97,8 +96,7 @@ export class DeliveryHold implements Hold {
 
   async extend(ms: number): Promise<boolean> {
     const asked = performance.now();
-    const isUsual = ms === this.#held.group.usualLeaseMs;
-    const done = await this.#say(isUsual ? WORKING : deliverAgainIn(ms + graceOf(ms)));
+    const done = await this.#say(leaseFor(ms, this.#held.group.usualLeaseMs));
     if (done) this.#until = asked + ms;
     return done;
   }

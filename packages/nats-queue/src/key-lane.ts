@@ -1,5 +1,4 @@
-import { ACK, acknowledge, deliverAgainIn, GIVE_BACK, WORKING } from "./acknowledge.ts";
-import { graceOf } from "./consumer-config.ts";
+import { ACK, acknowledge, deliverAgainIn, GIVE_BACK, leaseFor } from "./acknowledge.ts";
 import type { DeliveryRecord } from "./delivery-records.ts";
 import type { GroupEngine } from "./group-engine.ts";
 import type { Group } from "./group.ts";
@@ -285,8 +284,7 @@ export class Lane {
 
   async #extend(ms: number): Promise<boolean> {
     const asked = performance.now();
-    const isUsual = ms === this.group.usualLeaseMs;
-    const done = await this.#say(isUsual ? WORKING : deliverAgainIn(ms + graceOf(ms)));
+    const done = await this.#say(leaseFor(ms, this.group.usualLeaseMs));
     if (done) this.#until = asked + ms;
     return done;
   }

@@ -36,6 +36,8 @@ export class KeyLanes implements LaneOwner, Holder {
   readonly #lanes = new Map<string, Lane>();
   /** Keys whose turn this member gave up: what comes of them isn't known to be next. */
   readonly #given = new Set<string>();
+  /** In which run. */
+  #givenIn = 0;
   readonly #placing = new Set<Promise<void>>();
   /** How far the group's consumer is, as asked last. */
   #floor:
@@ -148,7 +150,7 @@ export class KeyLanes implements LaneOwner, Holder {
     };
     this.enter(group);
     const where = { group, leaseMs, bucket, isCareful: true };
-    const lane = this.#add(newLane(this.#engine, this, where, taken, parked));
+    const lane = this.#start(where, { known: taken, token: parked, sorted: [] });
     await (line.token === undefined ? lane.begin(parked) : lane.resume());
   }
 
@@ -169,15 +171,22 @@ export class KeyLanes implements LaneOwner, Holder {
 
   onOver(lane: Lane, isSettled: boolean): void {
     if (this.#lanes.get(lane.bucket) === lane) this.#lanes.delete(lane.bucket);
-    if (!isSettled && this.#run.isAlone) this.#given.add(lane.bucket);
+    if (!isSettled && this.#run.isAlone) this.#give(lane.bucket);
     this.bell.ring();
   }
 
   onHomeless(group: Group, bucket: string, parked: readonly Parked[]): void {
     if (parked.length === 0) return;
     const { leaseMs } = group.policy;
-    this.#given.add(bucket);
+    this.#give(bucket);
     this.#engine.later(() => this.#placeOne({ group, leaseMs, bucket, isCareful: true }, parked));
+  }
+
+  /** Others that were given something end the run, and with it what is known: then older ones don't count. */
+  #give(bucket: string): void {
+    if (this.#givenIn !== this.#run.number) this.#given.clear();
+    this.#givenIn = this.#run.number;
+    this.#given.add(bucket);
   }
 
   async #placeOne(where: Where, delivered: readonly Parked[]): Promise<void> {
@@ -208,7 +217,7 @@ export class KeyLanes implements LaneOwner, Holder {
       first?.message.delivery === 1;
     if (!isNext) return this.#look(where, sorted);
     const known = this.#engine.lines.recall(where.group, where.bucket);
-    return this.#begin(where, { known, isRecalled: true, sorted, first });
+    return this.#begin(where, { known, isRecalled: true, sorted, token: first });
   }
 
   /** The turn is this member's. */
@@ -227,8 +236,9 @@ export class KeyLanes implements LaneOwner, Holder {
     for (let left = sorted; left.length > 0;) {
       const known = await lines.read(group, bucket);
       const { line } = known;
-      if (left.some(({ message }) => isGivenAnew(line, message))) {
-        await this.#goBack(where, known);
+      const anew = left.find(({ message }) => isGivenAnew(line, message));
+      if (anew !== undefined) {
+        await this.#goBack(where, known, anew.message.position);
         continue;
       }
       const token = left.find(({ message }) => message.position === line.token);
@@ -252,7 +262,7 @@ export class KeyLanes implements LaneOwner, Holder {
         if (first !== undefined) {
           const behind = left.filter(({ place }) => place.position >= next.position);
           this.#forget(left.filter((one) => !behind.includes(one)));
-          return this.#begin(where, { known, sorted: behind, first });
+          return this.#begin(where, { known, sorted: behind, token: first });
         }
         front = next.position;
       }
@@ -295,9 +305,10 @@ export class KeyLanes implements LaneOwner, Holder {
   }
 
   /** The server has lost the end of its log: what it stored since is new, at positions that count as settled. */
-  async #goBack({ group, bucket }: Where, known: KnownLine): Promise<void> {
+  async #goBack({ group, bucket }: Where, known: KnownLine, position: number): Promise<void> {
     const { at, turn } = known.line;
-    const settled = await this.#engine.positionBefore(at + 1);
+    // Before this one in any case, should the times of a cluster's servers not rise from one to the next.
+    const settled = Math.min(await this.#engine.positionBefore(at + 1), position - 1);
     const line = { settled, at, absorbed: 0, count: 0, turn };
     await this.#engine.lines.swap(group, bucket, known, line);
   }
@@ -316,42 +327,19 @@ export class KeyLanes implements LaneOwner, Holder {
     return true;
   }
 
-  async #begin(
-    where: Where,
-    {
-      known,
-      isRecalled = false,
-      sorted,
-      first,
-    }: {
-      readonly known: KnownLine;
-      readonly isRecalled?: boolean;
-      readonly sorted: readonly Parked[];
-      readonly first: Parked;
-    },
-  ): Promise<void> {
-    const { group, leaseMs, bucket } = where;
-    const from = { group, leaseMs, bucket, known, isRecalled, token: first };
-    const lane = this.#add(new Lane(this.#engine, this, from));
-    for (const one of sorted) if (one !== first) lane.park(one);
-    await lane.begin(first);
+  async #begin(where: Where, start: Start): Promise<void> {
+    await this.#start(where, start).begin(start.token);
   }
 
-  async #resume(
-    where: Where,
-    {
-      known,
-      sorted,
-      token,
-    }: {
-      readonly known: KnownLine;
-      readonly sorted: readonly Parked[];
-      readonly token: Parked;
-    },
-  ): Promise<void> {
-    const lane = this.#add(newLane(this.#engine, this, where, known, token));
-    for (const one of sorted) if (one !== token) lane.park(one);
-    await lane.resume();
+  async #resume(where: Where, start: Start): Promise<void> {
+    await this.#start(where, start).resume();
+  }
+
+  /** A lane in which the others wait. */
+  #start({ group, leaseMs, bucket }: Where, { sorted, ...from }: Start): Lane {
+    const lane = this.#add(new Lane(this.#engine, this, { group, leaseMs, bucket, ...from }));
+    for (const one of sorted) if (one !== from.token) lane.park(one);
+    return lane;
   }
 
   #add(lane: Lane): Lane {
@@ -404,12 +392,13 @@ interface Where {
   readonly isCareful: boolean;
 }
 
-function newLane(
-  engine: GroupEngine,
-  owner: LaneOwner,
-  { group, leaseMs, bucket }: Where,
-  known: KnownLine,
-  token: Parked,
-): Lane {
-  return new Lane(engine, owner, { group, bucket, leaseMs, known, token });
+/** How a lane begins. */
+interface Start {
+  readonly known: KnownLine;
+  /** What is known may be old. */
+  readonly isRecalled?: boolean;
+  /** What stands for the key. */
+  readonly token: Parked;
+  /** With what waits behind it. */
+  readonly sorted: readonly Parked[];
 }

@@ -77,7 +77,10 @@ export class KeyLines {
 
   /** The lines in which something waits. */
   async marked(group: Group, now: number): Promise<MarkedLine[]> {
-    const marks = await this.#state.list(this.#names.keyMarks(group.incarnation));
+    const filter = this.#names.keyMarks(group.incarnation);
+    // Most groups have none, and a list costs the server a consumer.
+    if ((await this.#state.oldest(filter)) === undefined) return [];
+    const marks = await this.#state.list(filter);
     const found = await Promise.all(
       marks.map(async ({ subject, revision, time }) => {
         const bucket = subject.slice(subject.lastIndexOf(".") + 1);

@@ -46,6 +46,8 @@ export class LogWatch {
   readonly #parts: LogWatchParts;
   /** The newest position that this process knows of. */
   #newest = 0;
+  /** Since the connection was made, groups haven't been looked at. */
+  #isNew = true;
   #checking: Promise<void> | undefined;
 
   constructor(parts: LogWatchParts) {
@@ -63,6 +65,13 @@ export class LogWatch {
       this.#checking = undefined;
     });
     return this.#checking;
+  }
+
+  /** The same after a break of the connection: more may have been stored by now than was lost, so groups are looked at too. */
+  async renew(): Promise<void> {
+    await this.#checking?.catch(() => {});
+    this.#isNew = true;
+    await this.check();
   }
 
   /** Notes how far the log was, for whoever opens the queue next. */
@@ -110,7 +119,8 @@ export class LogWatch {
     // At once: what is stored while the rest of this goes on counts from here.
     this.#newest = isLost ? now.newest : Math.max(this.#newest, now.newest);
     if (isLost) await this.#lost(before, isAnother ? 0 : now.newest);
-    await this.#moveBack(isAnother, now.newest);
+    if (isLost || this.#isNew) await this.#moveBack(isAnother, now.newest);
+    this.#isNew = false;
     if (known?.created === now.created && known.newest === now.newest) return;
     await state.swap(names.extent, JSON.stringify(now), entry?.revision ?? 0);
   }

@@ -34,7 +34,10 @@ export interface NatsQueueOptions<
    * `-`. `name-dead` and `name-state` are streams of the queue too.
    */
   readonly stream: string;
-  /** Whatever else the NATS client takes: `authenticator`, `tls`, `name`, `pingInterval`, …. */
+  /**
+   * Whatever else the NATS client takes: `authenticator`, `tls`, `name`, `pingInterval`, …. Its options for reconnecting
+   * have no effect: a queue makes its connection anew by itself, for ever.
+   */
   readonly connection?: Omit<NodeConnectionOptions, "servers"> | undefined;
   /** The same as in `connection`. */
   readonly user?: string | undefined;

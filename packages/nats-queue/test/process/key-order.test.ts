@@ -1,3 +1,4 @@
+import { QueueError } from "@ringrift/event-queue";
 import { expect, it, onTestFinished } from "vitest";
 import { NatsServer, SERVER } from "test-servers";
 import { type NatsQueueOptions, openNatsQueue } from "../../src/index.ts";
@@ -27,8 +28,11 @@ class Finished {
 /** Members that come and go, each leaving its handlers in the middle, until everything is done. */
 async function comeAndGo(options: NatsQueueOptions, finished: Finished): Promise<void> {
   for (let turn = 0; finished.count < EVENTS; turn += 1) {
-    // The server may be on its way back.
-    const queue = await openNatsQueue(options).catch(() => undefined);
+    const queue = await openNatsQueue(options).catch((error: unknown) => {
+      // The server is on its way back.
+      if (error instanceof QueueError && error.code === "SERVER_UNREACHABLE") return undefined;
+      throw error;
+    });
     if (queue === undefined) continue;
     const policy = { leaseMs: 400, maxAttempts: 1_000, backoff: { initialMs: 1, maxMs: 20 } };
     const member = { concurrency: 1 + (turn % 4), prefetch: turn % 3, onError: () => {} };
