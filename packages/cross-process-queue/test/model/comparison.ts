@@ -65,6 +65,8 @@ export class Comparison {
   async #crash(by: number): Promise<void> {
     await this.#end(by);
     this.#model[by] = new ModelledMember(this.#log);
+    // Whoever looks notes when it was gone; without this, the model at the next deed and the file at the next look.
+    await this.#compareStates();
   }
 
   async #end(by: number): Promise<void> {
