@@ -148,10 +148,14 @@ export class Dispatcher {
   callNow(entry: Entry, event: PublishedEvent, isTraced: boolean): 0 | 1 {
     const weight = entry.tap ? 0 : 1;
     try {
+      const { immediate } = entry;
       // What an asynchronous handler publishes later has to know its cause as well. Whether it is one, its calls say.
-      const result = entry.endsAtOnce
-        ? this.call(entry, event, isTraced)
-        : runWithEvent(event, () => this.call(entry, event, isTraced));
+      const result =
+        immediate !== undefined && event.handling === undefined && !isTraced
+          ? immediate(event)
+          : entry.endsAtOnce
+            ? this.call(entry, event, isTraced)
+            : runWithEvent(event, () => this.call(entry, event, isTraced));
       if (result === SKIPPED) return 0;
       if (isObject(result)) this.follow(entry, event, result);
       else entry.endedAtOnce();

@@ -23,7 +23,7 @@ export interface Routed {
 /** The subscriptions of a topic in order of delivery. Its lists never change. */
 export interface Route<E extends Routed> {
   readonly length: number;
-  /** The first of `callbacks`: most topics have no other, and a synchronous publish to them touches no list. */
+  /** The first of `handlers`: most topics have no other, and a publish to them touches no list. */
   readonly first: E["direct"];
   readonly entries: readonly E[];
   /**
@@ -31,12 +31,10 @@ export interface Route<E extends Routed> {
    * functions side by side is spared a walk through the entries.
    */
   readonly handlers: readonly E["direct"][];
-  /** The same of `immediate`. */
-  readonly callbacks: readonly E["direct"][];
-  /** Some of `callbacks` are missing, or there are none. */
-  readonly isPartial?: true;
   /** Its payloads need a look: see the router's `admit`. */
   readonly isJudged: boolean;
+  /** A synchronous publish has to do no more than call its handlers, all of which are `immediate`, and there are some. */
+  readonly isPlain: boolean;
 }
 
 /** Figures of the route cache. */
@@ -229,17 +227,13 @@ function directOf<E extends Routed>(entry: E): E["direct"] {
   return entry.direct;
 }
 
-/** Routes with all callbacks are of a shape of their own, in which V8 knows that `first` is a function. */
 function routeOf<E extends Routed>(entries: readonly E[], isJudged: boolean): Route<E> {
   const { length } = entries;
   const handlers = entries.map(directOf);
-  const callbacks = entries.map(immediateOf);
-  const first = callbacks[0];
-  return first === undefined || callbacks.includes(undefined)
-    ? { isPartial: true, length, first, entries, handlers, callbacks, isJudged }
-    : { length, first, entries, handlers, callbacks, isJudged };
+  const isPlain = length > 0 && !isJudged && entries.every(isImmediate);
+  return { length, first: handlers[0], entries, handlers, isJudged, isPlain };
 }
 
-function immediateOf<E extends Routed>(entry: E): E["direct"] {
-  return entry.immediate;
+function isImmediate(entry: Routed): boolean {
+  return entry.immediate !== undefined;
 }

@@ -46,6 +46,9 @@ const AsyncFunction = (async () => {}).constructor;
  */
 export let changes = 0;
 
+/** Counts the entries of which a call has shown that they end when it returns: routes of theirs may say so from then on. */
+export let learned = 0;
+
 /** A subscription as the bus keeps it. */
 export class Entry implements Routed {
   readonly selector: Selector;
@@ -106,6 +109,7 @@ export class Entry implements Routed {
     this.#manner = "immediate";
     // Routes take note of it when they come by: nothing that they have is wrong.
     this.immediate = this.direct;
+    learned += 1;
   }
 
   /** A call gave a promise. */
