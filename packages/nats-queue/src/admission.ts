@@ -50,6 +50,8 @@ export class Admission {
   /** When to look that it was told of while it was at work. */
   #toldOf = Number.POSITIVE_INFINITY;
   #stopped = false;
+  /** This instance may not do it, or not for every type: another one has to. */
+  #isDenied = false;
   /** What this instance has read, while the right is its own. */
   #cursor: Cursor | undefined;
   #waiting: Waiting[] = [];
@@ -73,6 +75,7 @@ export class Admission {
 
   /** Looks for what waits: notices may have been missed. */
   look(): void {
+    this.#isDenied = false;
     this.#expect(Number.NEGATIVE_INFINITY);
   }
 
@@ -97,7 +100,7 @@ export class Admission {
   }
 
   #expect(dueAt: number): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#isDenied) return;
     if (this.#loop === undefined) {
       this.#loop = runDetached(() => this.#run());
       return;
@@ -127,6 +130,11 @@ export class Admission {
       this.#stored = undefined;
       const code = error instanceof QueueError ? error.code : undefined;
       if (code === "QUEUE_CLOSED") return undefined;
+      if (code === "ACCESS_DENIED") {
+        this.#isDenied = true;
+        await this.#lease.release().catch(() => false);
+        return undefined;
+      }
       // Whoever calls is told of a server that is away; and a full log takes in what waits when there is room.
       if (code !== "SERVER_UNREACHABLE" && code !== "QUEUE_FULL") this.#report(error);
       return RETRY_MS;

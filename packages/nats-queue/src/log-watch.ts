@@ -3,6 +3,7 @@ import type { HealthProblem } from "@ringrift/event-queue";
 import type { Connection } from "./connection.ts";
 import type { GroupStore } from "./group-store.ts";
 import type { Names } from "./names.ts";
+import { isAccessDenied } from "./nats-errors.ts";
 import type { ServerClock } from "./server-clock.ts";
 import type { StateStore } from "./state-store.ts";
 
@@ -81,8 +82,7 @@ export class LogWatch {
     // The cast is safe: written below.
     const known = entry && (JSON.parse(entry.text) as Extent);
     if (known === undefined || known.newest >= this.#newest) return;
-    const now: Extent = { ...known, newest: this.#newest };
-    await state.swap(names.extent, JSON.stringify(now), entry?.revision ?? 0);
+    await this.#write({ ...known, newest: this.#newest }, entry?.revision ?? 0);
   }
 
   async problems(): Promise<HealthProblem[]> {
@@ -122,14 +122,20 @@ export class LogWatch {
     if (isLost || this.#isNew) await this.#moveBack(isAnother, now.newest);
     this.#isNew = false;
     if (known?.created === now.created && known.newest === now.newest) return;
-    await state.swap(names.extent, JSON.stringify(now), entry?.revision ?? 0);
+    await this.#write(now, entry?.revision ?? 0);
+  }
+
+  /** Whoever may only send leaves it to others: what it could write there would make them believe in a loss. */
+  async #write(extent: Extent, revision: number): Promise<void> {
+    const { state, names } = this.#parts;
+    await unlessDenied(state.swap(names.extent, JSON.stringify(extent), revision));
   }
 
   async #lost(before: number, after: number): Promise<void> {
     if (before <= after) return;
     const { names, state, clock, report } = this.#parts;
     const loss: Loss = { at: clock.now(), before, after };
-    await state.put(names.loss, JSON.stringify(loss));
+    await unlessDenied(state.put(names.loss, JSON.stringify(loss)));
     report(new QueueError("EVENTS_LOST", `${describe(names.stream, loss)} ${ACTION}`));
   }
 
@@ -155,6 +161,14 @@ export class LogWatch {
       connection.jsm.streams.getMessage(names.stream, { seq: start }),
     );
     return message !== null && Date.parse(message.timestamp) > startedAt + SLACK_MS;
+  }
+}
+
+async function unlessDenied(write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!isAccessDenied(error)) throw error;
   }
 }
 

@@ -25,7 +25,7 @@ export function toQueueError(error: unknown, doing: string): Error {
   if (isDenied(error)) {
     return new QueueError(
       "ACCESS_DENIED",
-      `The NATS server refused ${doing}: ${messageOf(error)}. Check user, token, nkey or creds, and the permissions of the account (the README lists the subjects).`,
+      `The NATS server refused ${doing}: ${messageOf(error)}. Check user, token, nkey or creds, and the permissions of the account (docs/nats-permissions.md lists the rights of each role).`,
       { cause: error },
     );
   }
@@ -144,6 +144,11 @@ export function isDenied(error: unknown): boolean {
     error instanceof errors.PermissionViolationError ||
     (error instanceof Error && error.cause instanceof errors.PermissionViolationError)
   );
+}
+
+/** Whether a call was refused for want of a right. */
+export function isAccessDenied(error: unknown): boolean {
+  return error instanceof QueueError && error.code === "ACCESS_DENIED";
 }
 
 function isSocketError(error: Error): boolean {
