@@ -13,12 +13,19 @@ export class Claimers {
   readonly #engine: GroupEngine;
   /** By incarnation, those first that were used longest ago. */
   readonly #claimers = new Map<string, Claimer>();
+  /** The incarnation of a group that was used last, by the group's name. */
+  readonly #last = new Map<string, string>();
 
   constructor(engine: GroupEngine) {
     this.#engine = engine;
   }
 
-  of({ incarnation }: Group): Claimer {
+  of(group: Group): Claimer {
+    const { name, incarnation } = group;
+    const last = this.#last.get(name);
+    // Its cursor was set: what the earlier one has is nobody's any more.
+    if (last !== incarnation) this.#claimers.get(last ?? "")?.keys.enter(group);
+    this.#last.set(name, incarnation);
     const claimer = this.#claimers.get(incarnation) ?? new Claimer(this.#engine);
     this.#claimers.delete(incarnation);
     this.#claimers.set(incarnation, claimer);
@@ -27,6 +34,9 @@ export class Claimers {
   }
 
   #forgetIdle(): void {
+    for (const [name, incarnation] of this.#last) {
+      if (!this.#claimers.has(incarnation)) this.#last.delete(name);
+    }
     for (const [incarnation, claimer] of this.#claimers) {
       if (this.#claimers.size <= MOST) return;
       if (claimer.isIdle) this.#claimers.delete(incarnation);

@@ -34,6 +34,9 @@ const FRESH_MS = 2_000;
 
 /** How long a note is young by which members look for redriven events of keys. */
 const CARE_MS = 600_000;
+/** What was written of an incarnation after its end is removed two leases later, but not sooner, and once more after an hour. */
+const SOONEST_GONE_MS = 5_000;
+const GONE_MS = 3_600_000;
 
 /** The groups of a queue: their documents, and the consumers that stand for them in the server. */
 export class GroupStore {
@@ -161,7 +164,7 @@ export class GroupStore {
       if (moved === undefined) continue;
       await this.makeConsumer(moved, "log");
       await this.#purgeRedriven(name);
-      await this.dropIncarnation(group.incarnation);
+      await this.dropIncarnation(group);
       this.tell(name);
       return moved;
     }
@@ -175,7 +178,7 @@ export class GroupStore {
     if (restarted === undefined) return;
     await this.makeConsumer(restarted, "log");
     if (restarted.redrives > 0) await this.makeConsumer(restarted, "redriven");
-    await this.dropIncarnation(group.incarnation);
+    await this.dropIncarnation(group);
     this.tell(group.name);
   }
 
@@ -191,7 +194,7 @@ export class GroupStore {
     await this.#states.purge(this.#names.touched(name));
     await this.#states.purge(this.#names.skipped(name));
     await forgetNote({ state: this.#states, names: this.#names }, name);
-    await this.dropIncarnation(group.incarnation);
+    await this.dropIncarnation(group);
     this.tell(name);
     return true;
   }
@@ -261,7 +264,9 @@ export class GroupStore {
   }
 
   /** Removes consumers and documents of an incarnation that no group has any more. */
-  async dropIncarnation(incarnation: string): Promise<void> {
+  async dropIncarnation({ incarnation, policy }: Group): Promise<void> {
+    const afterMs = Math.max(2 * policy.leaseMs, SOONEST_GONE_MS);
+    await this.#states.put(this.#names.gone(incarnation), String(afterMs));
     for (const stream of [this.#names.stream, this.#names.deadStream]) {
       try {
         await this.#connection.jsm.consumers.delete(stream, incarnation);
@@ -269,6 +274,23 @@ export class GroupStore {
         if (!isNotFound(error)) return;
       }
     }
+    await this.#purgeIncarnation(incarnation);
+  }
+
+  /** Removes what members have written of incarnations after they were dropped, which they may not have known. */
+  async forgetGone(): Promise<void> {
+    if ((await this.#states.oldest(this.#names.allGone)) === undefined) return;
+    const now = this.#clock.now();
+    for (const { subject, revision, time, text } of await this.#states.list(this.#names.allGone)) {
+      const afterMs = Number(text);
+      if (time > now - afterMs) continue;
+      await this.#purgeIncarnation(subject.slice(subject.lastIndexOf(".") + 1));
+      if (afterMs === GONE_MS) await this.#states.remove(revision);
+      else await this.#states.swap(subject, String(GONE_MS), revision);
+    }
+  }
+
+  async #purgeIncarnation(incarnation: string): Promise<void> {
     await this.#states.purge(this.#names.deliveries(incarnation));
     await this.#states.purge(this.#names.keyLines(incarnation));
     await this.#states.purge(this.#names.keyMarks(incarnation));

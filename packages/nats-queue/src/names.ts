@@ -124,6 +124,15 @@ export class Names {
     return `${this.stream}.state.mark.${incarnation}.*`;
   }
 
+  /** That no group has this incarnation any more: a member that doesn't know it yet may write of it for a while. */
+  gone(incarnation: string): string {
+    return `${this.stream}.state.gone.${incarnation}`;
+  }
+
+  get allGone(): string {
+    return `${this.stream}.state.gone.*`;
+  }
+
   /** How many events a group has skipped. */
   skipped(group: string): string {
     return `${this.stream}.state.skipped.${toToken(group)}`;
