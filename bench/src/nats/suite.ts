@@ -1,55 +1,12 @@
-import type { ConsumerGroup } from "@ringrift/event-queue";
-import { openNatsQueue } from "@ringrift/nats-queue";
 import { startFolder } from "../queue/logs.ts";
-import { payload } from "../queue/payload.ts";
 import { startServers } from "../queue/servers.ts";
 import type { SampledScenario, Sampler, Suite } from "../runner/scenario.ts";
-import { BareClient } from "./bare-client.ts";
+import { clientCpuScenario } from "./client-cpu.ts";
 import { keyedScenarios } from "./keyed.ts";
-import { port } from "./server.ts";
+import { scaleScenarios } from "./scale.ts";
+import { BARE, OURS, type Side, sides } from "./sides.ts";
 
-const OURS = "nats-queue";
-const BARE = "the bare client";
-const TYPE = "TICK";
 const AT_LEAST = 0.8;
-
-/** One side of the comparison: how it sends and takes so many at a time. */
-interface Side {
-  send(size: number): Promise<void>;
-  take(size: number): Promise<number>;
-  close(): Promise<void>;
-}
-
-const sides: Readonly<Record<string, () => Promise<Side>>> = {
-  async [BARE]() {
-    const client = await BareClient.open(port());
-    return {
-      async send(size) {
-        await Promise.all(Array.from({ length: size }, () => client.send()));
-      },
-      take: (size) => client.take(size),
-      close: () => client.close(),
-    };
-  },
-  async [OURS]() {
-    const queue = await openNatsQueue({ servers: `127.0.0.1:${port()}`, stream: "ours" });
-    const group: ConsumerGroup = queue.group("bench");
-    await group.ensure();
-    const event = { type: TYPE, payload };
-    return {
-      async send(size) {
-        if (size === 1) await queue.send(TYPE, payload);
-        else await queue.sendMany(Array.from({ length: size }, () => event));
-      },
-      async take(size) {
-        const events = await group.receive({ limit: size, waitMs: 5_000 });
-        await Promise.all(events.map((one) => one.ack()));
-        return events.length;
-      },
-      close: () => queue.close(),
-    };
-  },
-};
 
 /** nats-queue beside the client it stands on. */
 export const natsSuite: Suite = {
@@ -75,6 +32,8 @@ export const natsSuite: Suite = {
     ),
     scenario("take-100", "receive and ack, 100 at a time", "One event of 100.", 100, "take"),
     ...keyedScenarios,
+    ...scaleScenarios,
+    clientCpuScenario,
   ],
 };
 
