@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { QueueError } from "@ringrift/event-queue";
 import type { HealthProblem } from "@ringrift/event-queue";
 import type { Connection } from "./connection.ts";
@@ -24,6 +25,9 @@ interface Loss {
 
 /** For so long `health()` tells of a loss. */
 const TOLD_MS = 86_400_000;
+/** For so long a new leader is given to get to the end of its copy. */
+const MOST_LOOKS = 15;
+const BETWEEN_LOOKS_MS = 200;
 /** How far the clocks of a cluster's servers may be apart. */
 const SLACK_MS = 2_000;
 
@@ -115,7 +119,12 @@ export class LogWatch {
     const now: Extent = { created: info.created, newest: info.state.last_seq };
     const isAnother = known !== undefined && known.created !== now.created;
     const before = Math.max(known?.newest ?? 0, isAnother ? 0 : this.#newest);
-    const isLost = isAnother || now.newest < before;
+    const isBehind = now.newest < before;
+    // A copy that has just become the leader may not have got to its end yet.
+    if (isBehind && !isAnother && info.config.num_replicas > 1) {
+      if (await this.#catchesUp(now.newest + 1)) return;
+    }
+    const isLost = isAnother || isBehind;
     // At once: what is stored while the rest of this goes on counts from here.
     this.#newest = isLost ? now.newest : Math.max(this.#newest, now.newest);
     if (isLost) await this.#lost(before, isAnother ? 0 : now.newest);
@@ -123,6 +132,20 @@ export class LogWatch {
     this.#isNew = false;
     if (known?.created === now.created && known.newest === now.newest) return;
     await this.#write(now, entry?.revision ?? 0);
+  }
+
+  /** Whether the event at a position, which was acknowledged, is there after all: it is older than this question. */
+  async #catchesUp(position: number): Promise<boolean> {
+    const { connection, names, clock } = this.#parts;
+    const asked = clock.now();
+    for (let look = 0; look < MOST_LOOKS; look += 1) {
+      await sleep(BETWEEN_LOOKS_MS, undefined, { ref: false });
+      const message = await connection.persist("reading an event", () =>
+        connection.jsm.streams.getMessage(names.stream, { seq: position }),
+      );
+      if (message !== null) return Date.parse(message.timestamp) < asked;
+    }
+    return false;
   }
 
   /** Whoever may only send leaves it to others: what it could write there would make them believe in a loss. */
