@@ -240,7 +240,7 @@ export class Claimer {
 
   #say(delivered: Delivered, { reply }: RawMessage, what: string): Promise<boolean> {
     const { groups, connection } = this.#engine;
-    const address = { ...groups.addressOf(delivered.group, delivered.lane), reply };
+    const address = { ...groups.incarnations.addressOf(delivered.group, delivered.lane), reply };
     return acknowledge(connection, address, what, () => true);
   }
 }

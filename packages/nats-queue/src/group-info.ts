@@ -101,7 +101,7 @@ export async function consumerInfo(
   group: Group,
   lane: Lane,
 ): Promise<ConsumerInfo | undefined> {
-  const { stream, consumer } = groups.addressOf(group, lane);
+  const { stream, consumer } = groups.incarnations.addressOf(group, lane);
   return connection.persist("reading its groups", async () => {
     try {
       return await connection.jsm.consumers.info(stream, consumer);

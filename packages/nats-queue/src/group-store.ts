@@ -15,15 +15,13 @@ import {
 } from "@ringrift/event-queue/backend";
 import { forgetNote } from "./stored-claim.ts";
 import type { Connection } from "./connection.ts";
-import { consumerConfig } from "./consumer-config.ts";
 import { countMessages } from "./cursor.ts";
 import type { EventLog } from "./event-log.ts";
 import { HEADER } from "./event-message.ts";
+import { Incarnations } from "./incarnations.ts";
 import { LetterCopies } from "./letter-copies.ts";
 import { newIncarnation, type Names } from "./names.ts";
-import { isNotFound } from "./nats-errors.ts";
-import { type Group, type Lane, toGroup } from "./group.ts";
-import type { ConsumerAddress } from "./pull.ts";
+import { type Group, toGroup } from "./group.ts";
 import { readSubjects } from "./read-subjects.ts";
 import type { ServerClock } from "./server-clock.ts";
 import type { StateStore } from "./state-store.ts";
@@ -34,9 +32,6 @@ const FRESH_MS = 2_000;
 
 /** How long a note is young by which members look for redriven events of keys. */
 const CARE_MS = 600_000;
-/** What was written of an incarnation after its end is removed two leases later, but not sooner, and once more after an hour. */
-const SOONEST_GONE_MS = 5_000;
-const GONE_MS = 3_600_000;
 
 /** The groups of a queue: their documents, and the consumers that stand for them in the server. */
 export class GroupStore {
@@ -46,6 +41,7 @@ export class GroupStore {
   readonly #report: (error: unknown) => void;
   readonly #log: EventLog;
   readonly #clock: ServerClock;
+  readonly incarnations: Incarnations;
   readonly #known = new Map<string, { readonly group: Group; readonly until: number }>();
 
   constructor(parts: {
@@ -62,6 +58,7 @@ export class GroupStore {
     this.#report = parts.report;
     this.#log = parts.log;
     this.#clock = parts.clock;
+    this.incarnations = new Incarnations(parts);
   }
 
   /** What was known a moment ago is good enough; a change is told of. */
@@ -117,7 +114,7 @@ export class GroupStore {
         revision: 0,
       });
       if (made === undefined) continue;
-      await this.makeConsumer(made, "log");
+      await this.incarnations.makeConsumer(made, "log");
       return { group: made, created: true };
     }
   }
@@ -162,9 +159,9 @@ export class GroupStore {
         care: undefined,
       });
       if (moved === undefined) continue;
-      await this.makeConsumer(moved, "log");
+      await this.incarnations.makeConsumer(moved, "log");
       await this.#purgeRedriven(name);
-      await this.dropIncarnation(group);
+      await this.incarnations.drop(group);
       this.tell(name);
       return moved;
     }
@@ -176,9 +173,9 @@ export class GroupStore {
     const restarted = await this.#write({ ...group, incarnation, start });
     // Somebody else was faster.
     if (restarted === undefined) return;
-    await this.makeConsumer(restarted, "log");
-    if (restarted.redrives > 0) await this.makeConsumer(restarted, "redriven");
-    await this.dropIncarnation(group);
+    await this.incarnations.makeConsumer(restarted, "log");
+    if (restarted.redrives > 0) await this.incarnations.makeConsumer(restarted, "redriven");
+    await this.incarnations.drop(group);
     this.tell(group.name);
   }
 
@@ -194,7 +191,7 @@ export class GroupStore {
     await this.#states.purge(this.#names.touched(name));
     await this.#states.purge(this.#names.skipped(name));
     await forgetNote({ state: this.#states, names: this.#names }, name);
-    await this.dropIncarnation(group);
+    await this.incarnations.drop(group);
     this.tell(name);
     return true;
   }
@@ -206,7 +203,7 @@ export class GroupStore {
       if (group === undefined) return;
       const noted = await this.#write({ ...group, redrives: group.redrives + 1 });
       if (noted === undefined) continue;
-      await this.makeConsumer(noted, "redriven");
+      await this.incarnations.makeConsumer(noted, "redriven");
       this.tell(name);
       return;
     }
@@ -247,53 +244,6 @@ export class GroupStore {
     } catch {
       this.#known.clear();
     }
-  }
-
-  addressOf(group: Group, lane: Lane): ConsumerAddress {
-    const stream = lane === "log" ? this.#names.stream : this.#names.deadStream;
-    return { stream, consumer: group.incarnation };
-  }
-
-  /** Idempotent. */
-  async makeConsumer(group: Group, lane: Lane): Promise<void> {
-    const { stream } = this.addressOf(group, lane);
-    const config = consumerConfig(group, lane, this.#names);
-    await this.#connection.persist("making a group", () =>
-      this.#connection.jsm.consumers.add(stream, config),
-    );
-  }
-
-  /** Removes consumers and documents of an incarnation that no group has any more. */
-  async dropIncarnation({ incarnation, policy }: Group): Promise<void> {
-    const afterMs = Math.max(2 * policy.leaseMs, SOONEST_GONE_MS);
-    await this.#states.put(this.#names.gone(incarnation), String(afterMs));
-    for (const stream of [this.#names.stream, this.#names.deadStream]) {
-      try {
-        await this.#connection.jsm.consumers.delete(stream, incarnation);
-      } catch (error) {
-        if (!isNotFound(error)) return;
-      }
-    }
-    await this.#purgeIncarnation(incarnation);
-  }
-
-  /** Removes what members have written of incarnations after they were dropped, which they may not have known. */
-  async forgetGone(): Promise<void> {
-    if ((await this.#states.oldest(this.#names.allGone)) === undefined) return;
-    const now = this.#clock.now();
-    for (const { subject, revision, time, text } of await this.#states.list(this.#names.allGone)) {
-      const afterMs = Number(text);
-      if (time > now - afterMs) continue;
-      await this.#purgeIncarnation(subject.slice(subject.lastIndexOf(".") + 1));
-      if (afterMs === GONE_MS) await this.#states.remove(revision);
-      else await this.#states.swap(subject, String(GONE_MS), revision);
-    }
-  }
-
-  async #purgeIncarnation(incarnation: string): Promise<void> {
-    await this.#states.purge(this.#names.deliveries(incarnation));
-    await this.#states.purge(this.#names.keyLines(incarnation));
-    await this.#states.purge(this.#names.keyMarks(incarnation));
   }
 
   /** Stores what a member states; `undefined` when somebody else has changed the group meanwhile. */

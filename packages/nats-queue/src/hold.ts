@@ -109,7 +109,10 @@ export class DeliveryHold implements Hold {
 
   #say(what: string): Promise<boolean> {
     const { group, lane, message } = this.#held;
-    const address = { ...this.#engine.groups.addressOf(group, lane), reply: message.reply };
+    const address = {
+      ...this.#engine.groups.incarnations.addressOf(group, lane),
+      reply: message.reply,
+    };
     return acknowledge(
       this.#engine.connection,
       address,

@@ -477,7 +477,10 @@ export class Lane {
 
   #say(what: string): Promise<boolean> {
     const { groups, connection } = this.#engine;
-    const address = { ...groups.addressOf(this.group, "log"), reply: this.#token.reply };
+    const address = {
+      ...groups.incarnations.addressOf(this.group, "log"),
+      reply: this.#token.reply,
+    };
     return acknowledge(connection, address, what, () => !this.#isOver);
   }
 

@@ -133,7 +133,7 @@ export class Member implements GroupMember {
   ): Promise<ClaimedEvent[]> {
     const { group, lane } = from;
     const { connection, groups } = this.#engine;
-    const address = groups.addressOf(group, lane);
+    const address = groups.incarnations.addressOf(group, lane);
     const claimer = this.#queue.claimers.of(group);
     for (let batch = limit; !isAborted(signal); batch = Math.min(batch * 2, LARGEST_PULL)) {
       if (lane === "log") {
@@ -192,7 +192,7 @@ export class Member implements GroupMember {
     if (fronts.length > 0) return fronts;
     const pulls = this.#lanes(group).map((lane) => ({
       lane,
-      pull: pullNext(connection, groups.addressOf(group, lane), longest),
+      pull: pullNext(connection, groups.incarnations.addressOf(group, lane), longest),
     }));
     // A message may have waited for this process's event loop: it was given after the last time that this had nothing to read.
     // That was before the last tick: where the process stood still, timers may run before what came meanwhile is read.
@@ -250,7 +250,7 @@ export class Member implements GroupMember {
   }
 
   async #noteNoneRedriven(group: Group): Promise<void> {
-    const { stream, consumer } = this.#engine.groups.addressOf(group, "redriven");
+    const { stream, consumer } = this.#engine.groups.incarnations.addressOf(group, "redriven");
     const { connection } = this.#engine;
     const info = await connection.persist("reading events", () =>
       connection.jsm.consumers.info(stream, consumer),
@@ -265,7 +265,7 @@ export class Member implements GroupMember {
   async #restore(group: Group, lane: Lane): Promise<void> {
     const { groups } = this.#engine;
     const now = await groups.find(this.#name);
-    if (now?.incarnation === group.incarnation) await groups.makeConsumer(now, lane);
+    if (now?.incarnation === group.incarnation) await groups.incarnations.makeConsumer(now, lane);
   }
 }
 

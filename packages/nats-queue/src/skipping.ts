@@ -67,7 +67,7 @@ export class Skipper {
     if (old <= 0) return 0;
     const since = performance.now();
     const { messages } = await connection.persist("reading events", () =>
-      pullNow(connection, groups.addressOf(group, "log"), old),
+      pullNow(connection, groups.incarnations.addressOf(group, "log"), old),
     );
     const raw = messages.map((message) => rawMessage(message));
     const { leaseMs } = group.policy;

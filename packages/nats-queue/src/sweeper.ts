@@ -107,7 +107,7 @@ export class Sweeper {
     const first = state.messages === 0 ? this.#parts.clock.now() : Date.parse(state.first_ts);
     await ids.forget(first - config.duplicate_window / NANOS);
     for (const group of groups) await members.lines.forget(group, oldest);
-    await this.#parts.groups.forgetGone();
+    await this.#parts.groups.incarnations.forgetGone();
   }
 
   /** Removes the events that retention lets go and no group needs. */
