@@ -106,6 +106,8 @@ export class PullRequest {
   readonly #end: (end: PullEnd) => void;
   readonly #timer: NodeJS.Timeout;
   #draining: Promise<void> | undefined;
+  /** What the server said at the end of it, and how many messages it has sent. */
+  #last: { readonly end: PullEnd; readonly count: number } | undefined;
 
   constructor(
     connection: Connection,
@@ -174,14 +176,28 @@ export class PullRequest {
     if (status === 0) {
       this.messages.push(message);
       if (this.messages.length >= this.#batch) this.#end("full");
+      else if (this.#last !== undefined) this.#endWhenAllHere(this.#last);
       else if (this.#draining === undefined) this.#timer.refresh();
       return;
     }
     const why = status === CONFLICT ? (message.headers?.description ?? "") : "";
     if (/consumer deleted/i.test(why)) this.#end("gone");
-    else if (/maxbytes/i.test(why)) this.#end("limited");
     else if (status === NO_RESPONDERS) this.#end("silent");
-    else if (status >= 400) this.#end("empty");
-    else if (this.#draining === undefined) this.#timer.refresh();
+    else if (status >= 400) {
+      const unsent = message.headers?.get("Nats-Pending-Messages") ?? "";
+      this.#endWhenAllHere({
+        end: /maxbytes/i.test(why) ? "limited" : "empty",
+        count: unsent === "" ? 0 : this.#batch - Number(unsent),
+      });
+    } else if (this.#draining === undefined) this.#timer.refresh();
+  }
+
+  /**
+   * A consumer with several copies sends a message when most of them know of it, and what it says of the request at once: so
+   * the end may come before the messages.
+   */
+  #endWhenAllHere(last: { readonly end: PullEnd; readonly count: number }): void {
+    this.#last = last;
+    if (this.messages.length >= last.count) this.#end(last.end);
   }
 }
