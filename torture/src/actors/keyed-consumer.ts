@@ -9,7 +9,7 @@ import type { Outcome, Payload, Said } from "../keyed/said.ts";
 import { actorOptions } from "./actor.ts";
 
 export interface KeyedConsumerOptions {
-  readonly url: string;
+  readonly urls: string[];
   readonly stream: string;
   readonly journals: string;
   readonly by: string;
@@ -26,14 +26,14 @@ const WATCH_MS = 50;
 const STOP_MS = 15_000;
 
 const options = actorOptions() as KeyedConsumerOptions;
-const { url, stream, by, group, leaseMs, concurrency, prefetch } = options;
+const { urls, stream, by, group, leaseMs, concurrency, prefetch } = options;
 const journal = new Journal<Said>(options.journals, by);
 const policy = {
   leaseMs,
   maxAttempts: options.maxAttempts,
   backoff: { initialMs: 20, maxMs: 300 },
 } as const;
-const queue = await openQueue({ servers: url, stream });
+const queue = await openQueue({ servers: urls, stream });
 flushCompileCache();
 queue.deadLetters.onLetter(({ id, error }) => {
   journal.write({ kind: "buried", id, code: error.code ?? error.name });

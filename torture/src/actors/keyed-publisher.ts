@@ -9,7 +9,7 @@ import { workOf } from "../keyed/work.ts";
 import { actorOptions } from "./actor.ts";
 
 export interface KeyedPublisherOptions {
-  readonly url: string;
+  readonly urls: string[];
   readonly stream: string;
   readonly journals: string;
   readonly by: string;
@@ -23,10 +23,10 @@ export interface KeyedPublisherOptions {
 }
 
 const options = actorOptions() as KeyedPublisherOptions;
-const { url, stream, by, seed, keys, plainShare, perSecond, slowMs, maxBacklog } = options;
+const { urls, stream, by, seed, keys, plainShare, perSecond, slowMs, maxBacklog } = options;
 const journal = new Journal<Said>(options.journals, by);
 const random = new Random(seed);
-const queue = await openQueue({ servers: url, stream, maxBacklog });
+const queue = await openQueue({ servers: urls, stream, maxBacklog });
 flushCompileCache();
 let isRunning = true;
 process.on("SIGTERM", () => {

@@ -22,11 +22,16 @@ interface Stretch {
   readonly to: number;
 }
 
+/** What a member was given before the server lost it may lie there for so long, in microseconds. */
+const LATE = 5_000_000;
+
 /** What was said in a run, so that rules can ask. Times are microseconds of the machine's monotonic clock. */
 export class KeyedLedger {
   readonly remains: KeyedRemains;
   readonly entries: readonly Entry[];
-  /** By when they began. */
+  /** When the server lost what it had stored last; 0 if it never did. */
+  readonly lastLossAt: number;
+  /** By when they began; without those of events that the server has lost. */
   readonly runs: readonly Run[];
   readonly runsById: ReadonlyMap<string, readonly Run[]>;
   readonly rows: ReadonlyMap<string, Row>;
@@ -49,7 +54,10 @@ export class KeyedLedger {
     this.entries = entries;
     this.remains = remains;
     this.rows = new Map(remains.rows.map((row) => [row.id, row]));
-    this.runs = runsOf(entries);
+    this.lastLossAt = entries.findLast(({ kind }) => kind === "rewound")?.at ?? 0;
+    const isLost = ({ id, begin }: Run): boolean =>
+      !this.rows.has(id) && this.lastLossAt > 0 && begin < this.lastLossAt + LATE;
+    this.runs = runsOf(entries).filter((run) => !isLost(run));
     this.runsById = Map.groupBy(this.runs, ({ id }) => id);
     const letters = [...entries.flatMap(lettersOf), ...remains.dead];
     this.expired = new Set(

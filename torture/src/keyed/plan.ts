@@ -1,8 +1,22 @@
 import type { Random } from "../bridge/random.ts";
 
-/** What may be done to those who work on the keys. */
-export const KEYED_FAULTS = ["kill", "freeze", "restart", "server", "cut"] as const;
+/**
+ * What may be done to those who work on the keys, and to their server. `cluster`: there are three of it, and one or two are
+ * killed. `loss`: it loses what it stored last.
+ */
+export const KEYED_FAULTS = [
+  "kill",
+  "freeze",
+  "restart",
+  "server",
+  "cut",
+  "cluster",
+  "loss",
+] as const;
 export type KeyedFault = (typeof KEYED_FAULTS)[number];
+
+/** Only where they are named: three servers take long to begin, and after a loss not everything holds yet. */
+const NAMED_ONLY: ReadonlySet<KeyedFault> = new Set<KeyedFault>(["cluster", "loss"]);
 
 /** How one consumer works. */
 export interface ConsumerPlan {
@@ -15,6 +29,8 @@ export interface ConsumerPlan {
 /** What a seed decides of a run. */
 export interface KeyedPlan {
   readonly faults: readonly KeyedFault[];
+  /** Servers, and copies of each stream. */
+  readonly copies: 1 | 3;
   /** On the way to the server, for consumers: there is a proxy on it if any. */
   readonly latencyMs: number;
   /** Pause between two faults, at most. */
@@ -47,11 +63,14 @@ export function keyedPlan(random: Random, faults?: readonly KeyedFault[]): Keyed
   });
   // Whoever claims by itself doesn't prolong its leases.
   const shortest = Math.min(...consumers.map((consumer) => consumer.leaseMs));
-  const some = KEYED_FAULTS.filter(() => random.chance(0.6));
+  const some = KEYED_FAULTS.filter((fault) => !NAMED_ONLY.has(fault) && random.chance(0.6));
   const chosen = faults ?? (some.length > 0 ? some : ["restart"]);
+  const copies = chosen.includes("cluster") ? 3 : 1;
   return {
-    faults: chosen,
-    latencyMs: chosen.includes("cut") ? 20 : 0,
+    // A proxy, and a store that is put back, are for one server.
+    faults: copies === 1 ? chosen : chosen.filter((fault) => fault !== "cut" && fault !== "loss"),
+    copies,
+    latencyMs: copies === 1 && chosen.includes("cut") ? 20 : 0,
     pauseMs: random.pick([500, 1_500, 3_000]),
     consumers,
     publishers: random.between(1, 2),

@@ -39,8 +39,8 @@ export type TorturerSaid =
   /** The server, or the way to it, is gone from now on; `what` says what was done. */
   | { readonly kind: "away"; readonly what: string }
   | { readonly kind: "back"; readonly what: string }
-  /** The end of the log is lost: what came after this position was never there. */
-  | { readonly kind: "rewound"; readonly last: number }
+  /** What came last is lost, of these streams or parts of them. */
+  | { readonly kind: "rewound"; readonly parts: readonly string[] }
   | { readonly kind: "redriving"; readonly id: string; readonly code: string }
   | { readonly kind: "redriven"; readonly id: string; readonly count?: number }
   /** Nobody sends any more, and nothing bad is done. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EventQueue } from "@ringrift/event-queue";
-import type { NatsServer } from "test-servers";
 import type { Random } from "../bridge/random.ts";
 import type { KeyedCrew } from "./crew.ts";
 import type { KeyedFault, KeyedPlan } from "./plan.ts";
+import type { KeyedServers } from "./servers.ts";
 import type { SlowProxy } from "./slow-proxy.ts";
 
 /** Longest wait, once the load has ended, until everything is handled. */
@@ -16,10 +16,12 @@ export interface KeyedTorturerOptions {
   readonly crew: KeyedCrew;
   readonly plan: KeyedPlan;
   readonly random: Random;
-  readonly server: NatsServer;
+  readonly servers: KeyedServers;
   /** On the way from consumers to the server, if there is one. */
   readonly proxy: SlowProxy | undefined;
   readonly queue: EventQueue;
+  /** The queue's name in the server. */
+  readonly stream: string;
   readonly group: string;
 }
 
@@ -73,7 +75,8 @@ export class KeyedTorturer {
 
   async #do(fault: KeyedFault): Promise<void> {
     const { crew, plan, random } = this.#options;
-    if (fault === "server") return this.#restartServer();
+    if (fault === "server" || fault === "cluster") return this.#restartServer();
+    if (fault === "loss") return this.#lose();
     if (fault === "cut") return this.#cut();
     const hand = random.pick(crew.consumers);
     if (fault === "kill") return crew.replace(hand);
@@ -87,14 +90,40 @@ export class KeyedTorturer {
     return undefined;
   }
 
-  /** `kill -9` of the server, which keeps its store. */
+  /** `kill -9` of a server, which keeps its store. */
   async #restartServer(): Promise<void> {
-    const { crew, server, random } = this.#options;
+    const { crew, servers, random } = this.#options;
     crew.journal.write({ kind: "away", what: "server" });
-    await server.kill();
+    const start = await servers.kill(random);
     await sleep(random.between(0, 500));
-    await server.run();
+    await start();
+    await this.#answers();
     crew.journal.write({ kind: "back", what: "server" });
+  }
+
+  /** The server loses what it stored in a stretch of the load: of the log alone, of it and its groups, or of everything. */
+  async #lose(): Promise<void> {
+    const { crew, servers, random, stream } = this.#options;
+    const parts = random.pick([[`${stream}/msgs`], [stream], [stream, `${stream}-state`]]);
+    crew.journal.write({ kind: "away", what: "server" });
+    await servers.lose(parts, () => sleep(random.between(500, 2_500)));
+    await this.#answers();
+    crew.journal.write({ kind: "rewound", parts });
+    crew.journal.write({ kind: "back", what: "server" });
+  }
+
+  /** Resolves when the queue can be asked again: a cluster elects leaders first. */
+  async #answers(): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        await this.#options.queue.groups.list();
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        await sleep(LOOK_MS);
+      }
+    }
   }
 
   /** Cuts the connections of some consumers. */

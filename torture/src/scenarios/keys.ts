@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
-import { openNatsQueue } from "@ringrift/nats-queue";
-import { NatsServer, SERVER } from "test-servers";
+import { SERVER } from "test-servers";
 import { Random } from "../bridge/random.ts";
 import { readJournals } from "../journal.ts";
 import { journalsIn, KeyedCrew, remainsIn } from "../keyed/crew.ts";
 import { KEYED_FAULTS, type KeyedFault, keyedPlan, type KeyedPlan } from "../keyed/plan.ts";
 import { type KeyedRemains, readKeyedRemains } from "../keyed/remains.ts";
 import type { Entry } from "../keyed/said.ts";
+import { openQueue } from "../keyed/open-queue.ts";
+import { KeyedServers } from "../keyed/servers.ts";
 import { SlowProxy } from "../keyed/slow-proxy.ts";
 import { KeyedTorturer } from "../keyed/torturer.ts";
 import { judgeKeys, type KeyedVerdict } from "../keyed/verdict.ts";
@@ -32,39 +33,30 @@ export const keys: Scenario = {
     const { seed = Math.floor(Math.random() * MOST_SEED) } = options;
     const random = new Random(seed);
     const plan = keyedPlan(random, faultsOf(options));
-    const server = await NatsServer.start();
-    try {
-      await using crew = new KeyedCrew();
-      await using queue = await openNatsQueue({ servers: server.url, stream: STREAM });
-      const { maxAttempts } = plan;
-      const [{ leaseMs } = { leaseMs: 1_000 }] = plan.consumers;
-      await queue.group(GROUP, { from: "beginning", leaseMs, maxAttempts }).ensure();
-      const { latencyMs } = plan;
-      await using proxy = latencyMs > 0 ? await SlowProxy.to(server.port, latencyMs) : undefined;
-      startAll({ crew, plan, random, urls: { server: server.url, way: proxy?.url ?? server.url } });
-      await crew.ready();
-      const torturer = new KeyedTorturer({
-        crew,
-        plan,
-        random,
-        server,
-        proxy,
-        queue,
-        group: GROUP,
-      });
-      await torturer.torture(ms);
-      await torturer.calm();
-      const remains = await readKeyedRemains(queue, GROUP, { maxAttempts, leaseMs });
-      await torturer.end();
-      const verdict = judgeKeys(crew.entries(), remains);
-      const problems = [...torturer.problems, ...sentencesOf(verdict)];
-      const kept =
-        problems.length > 0 ? [`The journals are in ${crew.keep(remains, server.folder)}.`] : [];
-      const notes = [`seed ${seed}: ${shown(plan)}`, ...verdict.notes, ...kept];
-      return { faults: torturer.faults, problems, notes };
-    } finally {
-      await server.dispose();
-    }
+    await using servers = await KeyedServers.start(plan.copies);
+    await using crew = new KeyedCrew();
+    const own = { servers: servers.urls, stream: STREAM, replicas: plan.copies };
+    await using queue = await openQueue(own);
+    const { maxAttempts } = plan;
+    const [{ leaseMs } = { leaseMs: 1_000 }] = plan.consumers;
+    await queue.group(GROUP, { from: "beginning", leaseMs, maxAttempts }).ensure();
+    const { latencyMs } = plan;
+    await using proxy = latencyMs > 0 ? await SlowProxy.to(servers.port, latencyMs) : undefined;
+    const way = proxy === undefined ? servers.urls : [proxy.url];
+    startAll({ crew, plan, random, urls: { servers: servers.urls, way } });
+    await crew.ready();
+    const parts = { crew, plan, random, servers, proxy, queue, stream: STREAM, group: GROUP };
+    const torturer = new KeyedTorturer(parts);
+    await torturer.torture(ms);
+    await torturer.calm();
+    const remains = await readKeyedRemains(queue, GROUP, { maxAttempts, leaseMs });
+    await torturer.end();
+    const verdict = judgeKeys(crew.entries(), remains);
+    const problems = [...torturer.problems, ...sentencesOf(verdict)];
+    const kept =
+      problems.length > 0 ? [`The journals are in ${crew.keep(remains, servers.folder)}.`] : [];
+    const notes = [`seed ${seed}: ${shown(plan)}`, ...verdict.notes, ...kept];
+    return { faults: torturer.faults, problems, notes };
   },
 };
 
@@ -77,8 +69,8 @@ function startAll({
   readonly crew: KeyedCrew;
   readonly plan: KeyedPlan;
   readonly random: Random;
-  /** Of the server, and of the way to it that consumers take. */
-  readonly urls: { readonly server: string; readonly way: string };
+  /** Of the servers, and of the way to them that consumers take. */
+  readonly urls: { readonly servers: string[]; readonly way: string[] };
 }): void {
   const { keys: count, plainShare, perSecond, slowMs, publishers, consumers, maxAttempts } = plan;
   for (let n = 0; n < publishers; n += 1) {
@@ -86,11 +78,11 @@ function startAll({
     const load = { keys: count, plainShare, slowMs, maxBacklog: MAX_BACKLOG };
     crew.start({
       role: "publisher",
-      options: { url: urls.server, stream: STREAM, ...load, ...own },
+      options: { urls: urls.servers, stream: STREAM, ...load, ...own },
     });
   }
   for (const consumer of consumers) {
-    const options = { url: urls.way, stream: STREAM, ...consumer, group: GROUP, maxAttempts };
+    const options = { urls: urls.way, stream: STREAM, ...consumer, group: GROUP, maxAttempts };
     crew.start({ role: "consumer", options });
   }
 }

@@ -31,6 +31,8 @@ export function forgottenAcks(ledger: KeyedLedger): number {
 
 function isForgotten(ledger: KeyedLedger, run: Run, settledAt: number): boolean {
   const { id, key, begin, held } = run;
+  // It lost what it knew, or the log begins anew behind what it lost.
+  if (settledAt < ledger.lastLossAt) return true;
   // It gave what a member had to another one, before the lease was over; the one that is too late is told so.
   if (held !== true && ledger.isServerKilledIn(begin - LATE, begin)) return true;
   if (key !== undefined && ledger.roundsOf(id, begin) === 1) return false;
