@@ -130,7 +130,10 @@ export class Publisher {
     const nestedIn = currentEvent();
     if (nestedIn !== undefined) this.#nest(event, nestedIn, false);
     const route = this.#router.find(first);
-    if (!route.isPlain) return this.#deliverWithCare(event, route);
+    if (!route.isPlain) {
+      if (route.isJudged) this.#judge(event);
+      return this.#deliverNow(event, route);
+    }
     const history = this.#history;
     if (history.capacity > 0) history.push(event);
     const { length } = route;
@@ -161,12 +164,6 @@ export class Publisher {
     leaveEventSync(outer);
     dispatcher.delivered += length;
     return called;
-  }
-
-  /** Delivers what needs more than calls. Apart, so that V8 spends all it inlines in a publish on what most publishes need. */
-  #deliverWithCare(event: PublishedEvent, route: Route<Entry>): number {
-    if (route.isJudged) this.#judge(event);
-    return this.#deliverNow(event, route);
   }
 
   /** Counts and tells of an event that is not delivered. */
@@ -252,6 +249,7 @@ export class Publisher {
     return this.#deliverNow(event, this.#router.find(event.topic));
   }
 
+  /** Apart from `publishSync`, so that V8 spends all it inlines there on what most publishes need. */
   #deliverNow(event: PublishedEvent, route: Route<Entry>): number {
     if (this.#history.capacity > 0) this.#history.push(event);
     if (route.length === 0) return this.#dead(event);
