@@ -1,16 +1,14 @@
 /**
  * Why an event did not go on: `echo`, the bus that it came to had it already; `hop-limit`, it has passed too many
- * buses; `duplicate`, this bus has had it; `unmapped`, the catalogue doesn't know its name; `filtered`,
- * a filter turned it away (nothing filters yet; a direction that is switched off doesn't look at events);
- * `vetoed`, middleware of the topic bus kept it back; `not-running`, it was published after `stop()`;
- * `invalid`, it could not be stored or read as an event; `error`, it was given up after trying, or there was no room for it.
+ * buses; `duplicate`, this bus has had it; `unmapped`, the catalogue doesn't know its name; `vetoed`, middleware of the
+ * topic bus kept it back; `not-running`, it was published after `stop()`; `invalid`, it could not be stored or read as an
+ * event; `error`, it was given up after trying, or there was no room for it.
  */
 export type DropReason =
   | "echo"
   | "hop-limit"
   | "duplicate"
   | "unmapped"
-  | "filtered"
   | "vetoed"
   | "not-running"
   | "invalid"
@@ -50,7 +48,6 @@ export class Counters {
     "hop-limit": 0,
     duplicate: 0,
     unmapped: 0,
-    filtered: 0,
     vetoed: 0,
     "not-running": 0,
     invalid: 0,
