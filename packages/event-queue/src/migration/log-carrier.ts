@@ -1,0 +1,99 @@
+import type { QueueMigration } from "../backend/queue-migration.ts";
+import type { OutgoingEvent } from "../contract.ts";
+import { PermanentError, QueueError } from "../errors.ts";
+import type { StoredEvent } from "../events.ts";
+import { EventSender, GivenBack } from "./event-sender.ts";
+import { outgoingCopy } from "./outgoing-copy.ts";
+
+const BATCH = 200;
+/** Events after which it is noted in the old queue how far it is. */
+const NOTE_EVERY = 2_000;
+
+/** What a {@link LogCarrier} works with. */
+export interface LogCarrierOptions {
+  readonly from: QueueMigration;
+  readonly to: QueueMigration;
+  /** Told how far it is, and how many were copied. */
+  readonly onProgress: (copied: number) => void;
+  /** Everything up to this position is in the new queue. */
+  readonly note: (position: number) => Promise<unknown>;
+}
+
+/** Carries a log into another one, in order and in batches. */
+export class LogCarrier {
+  copied = 0;
+  /** Delayed events that it added. */
+  delayed = 0;
+  /** Up to this position of the old log everything is in the new one. */
+  after = 0;
+  readonly #options: LogCarrierOptions;
+  readonly #sender: EventSender;
+  #noted = 0;
+  #added = 0;
+
+  constructor(options: LogCarrierOptions) {
+    this.#options = options;
+    this.#sender = new EventSender({
+      target: options.to,
+      onBlocked: () => {},
+      onStored: (count, duplicates) => {
+        this.#added += count - duplicates;
+      },
+    });
+  }
+
+  /** Until nothing more is there. */
+  async carryLog(): Promise<void> {
+    const { from, note, onProgress } = this.#options;
+    for (;;) {
+      const { events } = await from.read(this.after, BATCH);
+      const last = events.at(-1);
+      if (last === undefined) return;
+      this.copied += await this.#store(events.map((event) => outgoingCopy(event)));
+      this.after = last.position;
+      onProgress(this.copied);
+      if (this.after - this.#noted < NOTE_EVERY) continue;
+      await note(this.after);
+      this.#noted = this.after;
+    }
+  }
+
+  /** What waits for its time waits for the rest of it; what fell due meanwhile is stored now. */
+  async carryDelayed(): Promise<void> {
+    const { from } = this.#options;
+    let after: string | undefined;
+    do {
+      const { items, next } = await from.delayed({ after, limit: BATCH });
+      this.delayed += await this.#store(items.map(delayedCopy));
+      after = next;
+    } while (after !== undefined);
+  }
+
+  end(): void {
+    this.#sender.end();
+  }
+
+  /** How many were added. */
+  async #store(events: readonly OutgoingEvent[]): Promise<number> {
+    const before = this.#added;
+    const results = await Promise.allSettled(events.map((event) => this.#sender.carry(event)));
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw reasonOf(failed.reason);
+    return this.#added - before;
+  }
+}
+
+function delayedCopy(event: StoredEvent): OutgoingEvent {
+  const delayMs = Math.max(0, (event.dueAt ?? 0) - Date.now());
+  return { ...outgoingCopy(event), delayMs };
+}
+
+function reasonOf(reason: unknown): unknown {
+  if (reason instanceof GivenBack) return reason.cause;
+  if (!(reason instanceof PermanentError)) return reason;
+  return new QueueError(
+    "MIGRATION_REFUSED",
+    `${reason.message} So the queue can't be moved as it is: open the new queue in such a way that it takes this event, and call migrateQueue again. What was carried so far is not carried again.`,
+    { cause: reason.cause },
+  );
+}
