@@ -6,6 +6,7 @@ import {
   foreignPosition,
   type MigrationPage,
   type MigrationRange,
+  redrivenLetter,
 } from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
 import type { DeadLetterStore, LetterRow } from "./dead-letters.ts";
@@ -58,15 +59,7 @@ export class CarriedLetters {
     const rows = this.#connection.all<RedrivenRow>(SQL.redrivenAfter, ...after, limit);
     const last = rows.length < limit ? undefined : rows.at(-1);
     return {
-      items: rows.map(({ groupName, event }) => ({
-        record: recordOf(event),
-        group: groupName,
-        attempts: 0,
-        error: { name: "Error", message: "It was redriven." },
-        history: [],
-        time: 0,
-        isRedriven: true,
-      })),
+      items: rows.map(({ groupName, event }) => redrivenLetter(groupName, recordOf(event))),
       next: last && `${last.groupId}:${last.position}`,
     };
   }

@@ -30,6 +30,7 @@ export {
   type MigrationBackend,
   type MigrationPage,
   type MigrationRange,
+  redrivenLetter,
   type SoughtEvent,
 } from "./backend/migration-backend.ts";
 export { MIGRATION, type QueueMigration } from "./backend/queue-migration.ts";

@@ -5,6 +5,7 @@ import {
   foreignPosition,
   type MigrationPage,
   type MigrationRange,
+  redrivenLetter,
   type SoughtEvent,
 } from "@ringrift/event-queue/backend";
 import { Cursor } from "./cursor.ts";
@@ -128,15 +129,7 @@ export class CarriedLetters {
     }
     const group = names.groupOf(message.subject);
     if (message.position <= (settled.get(group) ?? 0)) return undefined;
-    return {
-      record: this.#recordOf(message),
-      group,
-      attempts: 0,
-      error: { name: "Error", message: "It was redriven." },
-      history: [],
-      time: 0,
-      isRedriven: true,
-    };
+    return redrivenLetter(group, this.#recordOf(message));
   }
 
   /** Of what can't be read, that which can be. */

@@ -80,6 +80,12 @@ export interface MigrationBackend {
   adoptLetters(letters: readonly CarriedLetter[]): Promise<number>;
 }
 
+/** For backends: what a log hands over of an event that was redriven and isn't settled. */
+export function redrivenLetter(group: string, record: EventRecord): CarriedLetter {
+  const error = { name: "Error", message: "It was redriven." };
+  return { record, group, attempts: 0, error, history: [], time: 0, isRedriven: true };
+}
+
 const FOREIGN = 2 ** 52;
 
 /**

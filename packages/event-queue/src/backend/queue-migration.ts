@@ -38,10 +38,9 @@ export class BackedMigration implements QueueMigration {
   }
 
   async sendMany(events: readonly OutgoingEvent[]): Promise<StoredEvent[]> {
-    const records = prepareEvents(events, this.#checks).map((record) => ({
-      ...record,
-      isCarried: true as const,
-    }));
+    const records = prepareEvents(events, this.#checks).map((record) =>
+      Object.assign(record, { isCarried: true as const }),
+    );
     const stored = await this.#instance.use((backend) => backend.append(records));
     for (const event of stored) this.#instance.countSent(event);
     return stored;

@@ -169,9 +169,10 @@ export function movingParts(test: TestCase): void {
       expect(await portOf(other).adoptLetters(carried)).toBe(2);
       expect(await portOf(other).adoptLetters(carried)).toBe(0);
       const taken = await other.deadLetters.list();
-      expect(taken).toEqual(
-        letters.map((letter, n) => ({ ...letter, position: taken[n]?.position })),
-      );
+      for (const [n, { position: _, ...letter }] of letters.entries()) {
+        expect(taken[n]).toMatchObject(letter);
+      }
+      expect(taken).toHaveLength(2);
       expect((await other.stats()).events).toBe(0);
       expect(await other.deadLetters.redrive({})).toEqual({ count: 2 });
       const group = other.group("mailer");

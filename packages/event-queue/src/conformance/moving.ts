@@ -38,9 +38,10 @@ export function moving(test: TestCase): void {
       });
       expect(told).toEqual([3]);
       const copy = await to.history();
-      expect(copy).toEqual(
-        sent.map((event, n) => ({ ...event, position: n + 1, storedAt: copy[n]?.storedAt })),
-      );
+      for (const [n, { position: _, storedAt: __, ...event }] of sent.entries()) {
+        expect(copy[n]).toMatchObject({ ...event, position: n + 1 });
+      }
+      expect(copy).toHaveLength(3);
       expect(await from.groups.list()).toEqual([]);
     },
   );
@@ -59,8 +60,7 @@ export function moving(test: TestCase): void {
       const before = await from.groups.list();
       const { groups } = await migrateQueue(from, to, NO_HOLD);
       expect(groups).toEqual(["once"]);
-      const strip = (infos: typeof before): unknown => infos.map(({ cursor: _, ...info }) => info);
-      expect(strip(await from.groups.list())).toEqual(strip(before));
+      expect(await from.groups.list()).toEqual(before);
       expect(await from.deadLetters.list()).toEqual([]);
       expect(await leased[1]?.ack()).toBe(true);
       const again = await receiveAll(to.group("once"));

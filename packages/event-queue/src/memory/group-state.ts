@@ -1,4 +1,4 @@
-import type { CarriedLetter } from "../backend/migration-backend.ts";
+import { type CarriedLetter, redrivenLetter } from "../backend/migration-backend.ts";
 import { isPermanent, toErrorData } from "../error-data.ts";
 import { QueueError } from "../errors.ts";
 import type { NackOptions } from "../events.ts";
@@ -24,14 +24,6 @@ export interface EntryClaim {
 }
 
 const MAX_FAILURES = 10;
-/** Of what was redriven nothing is known but the event. */
-const NO_FAILURE = {
-  attempts: 0,
-  error: { name: "Error", message: "It was redriven." },
-  history: [],
-  time: 0,
-  isRedriven: true,
-} as const;
 
 /**
  * One consumer group: a cursor, and an entry for each event that it has passed and that isn't settled:
@@ -269,7 +261,7 @@ export class GroupState {
   /** What was given back to it from the dead letters, and isn't settled. */
   redriven(): CarriedLetter[] {
     return [...this.#entries.values()].flatMap(({ record, redriven }) =>
-      redriven ? { ...NO_FAILURE, record, group: this.name } : [],
+      redriven ? redrivenLetter(this.name, record) : [],
     );
   }
 

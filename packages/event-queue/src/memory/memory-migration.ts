@@ -11,6 +11,7 @@ import type { StoredEvent } from "../events.ts";
 import { groupNotFound } from "../group-errors.ts";
 import { toStoredEvent } from "../stored-event.ts";
 import { WantedTypes } from "../wanted-types.ts";
+import type { BuriedEntry } from "./group-entry.ts";
 import type { SweptLog } from "./memory-log.ts";
 
 /** Moving a log in memory. It has everything in memory anyway, and gives it in one page. */
@@ -34,7 +35,7 @@ export class MemoryMigration implements MigrationBackend {
 
   async letters(): Promise<MigrationPage<CarriedLetter>> {
     const { deadLetters, groups } = this.#log();
-    const dead = deadLetters.map((letter) => ({ ...letter, isRedriven: false }));
+    const dead = deadLetters.map(toCarried);
     const redriven = [...groups.values()].flatMap((group) => group.redriven());
     return { items: [...dead, ...redriven], next: undefined };
   }
@@ -80,4 +81,9 @@ export class MemoryMigration implements MigrationBackend {
     log.ring();
     return added;
   }
+}
+
+function toCarried(letter: BuriedEntry): CarriedLetter {
+  const { record, group, attempts, error, history, time } = letter;
+  return { record, group, attempts, error, history, time, isRedriven: false };
 }

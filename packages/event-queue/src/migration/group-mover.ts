@@ -34,10 +34,8 @@ export async function moveGroups(options: GroupMoverOptions): Promise<string[]> 
   for (const info of groups) {
     const { name, kind, cursor } = info;
     const oldest = await from.oldestUnsettled(name);
-    // What it has behind the end was delayed, and enters the new log behind its own.
-    const isBehind = oldest === undefined || oldest > end.from;
-    const after = isBehind ? end.to : await comparison.startOf(oldest);
-    const againUpTo = isBehind ? 0 : await comparison.reachOf(Math.min(cursor, end.from));
+    const after = await comparison.startOf(oldest, end);
+    const againUpTo = await comparison.reachOf(Math.min(cursor, end.from));
     await to.adoptGroup({
       name,
       policy: policyOf(info),

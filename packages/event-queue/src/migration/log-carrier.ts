@@ -15,6 +15,8 @@ export interface LogCarrierOptions {
   readonly to: QueueMigration;
   /** Told how far it is, and how many were copied. */
   readonly onProgress: (copied: number) => void;
+  /** Told where a delayed event of the old queue is in the log of the new one. */
+  readonly onEarly: (position: number) => void;
   /** Everything up to this position is in the new queue. */
   readonly note: (position: number) => Promise<unknown>;
 }
@@ -64,9 +66,17 @@ export class LogCarrier {
     let after: string | undefined;
     do {
       const { items, next } = await from.delayed({ after, limit: BATCH });
-      this.delayed += await this.#store(items.map(delayedCopy));
+      const added = await this.#store(items.map(delayedCopy));
+      if (added < items.length) await this.#noteEarly(items);
+      this.delayed += added;
       after = next;
     } while (after !== undefined);
+  }
+
+  /** An earlier run has carried some of them, and they may have fallen due in the new queue before they did in the old one. */
+  async #noteEarly(events: readonly StoredEvent[]): Promise<void> {
+    const { to, onEarly } = this.#options;
+    for (const spot of await to.locate(events)) if (typeof spot === "number") onEarly(spot);
   }
 
   end(): void {

@@ -44,13 +44,26 @@ export class LogComparison {
     }
   }
 
-  /** Position in the other log above which everything is that was compared from this position of the first log on. */
-  async startOf(position: number): Promise<number> {
-    let start = this.end.to;
-    for await (const { from, to } of this.#inOrder(position)) {
-      if (from < position) continue;
-      start = to - 1;
-      break;
+  /** An event that the first log hasn't got yet, and the other one has: all groups have still to settle it. */
+  noteEarly(position: number): void {
+    this.#strays.push({ from: Number.POSITIVE_INFINITY, to: position });
+  }
+
+  /**
+   * Position in the other log above which everything is that lies at this position of the first log, or behind it.
+   *
+   * @param oldest - `undefined` for what lies behind all that is there
+   * @param end - what lies behind it in the first log lies behind it in the other one, but for what is elsewhere
+   */
+  async startOf(oldest: number | undefined, end: LogMark): Promise<number> {
+    const position = oldest ?? Number.POSITIVE_INFINITY;
+    let start = end.to;
+    if (position <= end.from) {
+      for await (const { from, to } of this.#inOrder(position)) {
+        if (from < position) continue;
+        start = to - 1;
+        break;
+      }
     }
     const strays = this.#strays.flatMap(({ from, to }) => (from < position ? [] : to - 1));
     return Math.min(start, ...strays);

@@ -102,6 +102,7 @@ export async function migrateQueue(
     from: old,
     to: next,
     onProgress: (copied) => options.onProgress?.(copied),
+    onEarly: (position) => comparison.noteEarly(position),
     note: (position) => from.groups.seek(own, { position: position + 1 }),
   });
   try {
