@@ -87,7 +87,10 @@ describe.each(BACKENDS)("migrateQueue, from %s to the other one,", (backend) => 
     let goesOn = true;
     let count = 20_000;
     const producing = (async () => {
-      for (; goesOn; count += 1) await old.send("ORDER_PAID", {});
+      for (; goesOn; count += 1) {
+        await old.send("ORDER_PAID", {});
+        await sleep(1);
+      }
     })();
     const result = await migrateQueue(old, next, {
       hold: () => {

@@ -5,7 +5,10 @@ import type { StoredEvent } from "../events.ts";
 import { EventSender, GivenBack } from "./event-sender.ts";
 import { outgoingCopy } from "./outgoing-copy.ts";
 
-const BATCH = 200;
+/** Events that are stored at once. */
+const BATCH = 500;
+/** Delayed events are several writes each. */
+const DELAYED = 200;
 /** Events after which it is noted in the old queue how far it is. */
 const NOTE_EVERY = 2_000;
 
@@ -44,10 +47,27 @@ export class LogCarrier {
     });
   }
 
-  /** Until nothing more is there. */
-  async carryLog(): Promise<void> {
-    const { from, note, onProgress } = this.#options;
+  /**
+   * While others send: for as long as it catches up with them, and until little is left.
+   *
+   * @param newest - asks for the position of the newest event
+   */
+  async catchUp(newest: () => Promise<number>): Promise<void> {
+    let before = Number.POSITIVE_INFINITY;
     for (;;) {
+      const upTo = await newest();
+      const left = upTo - this.after;
+      // Who sends faster than it can carry would never be held.
+      if (left <= BATCH || left > before / 2) return;
+      before = left;
+      await this.carryLog(upTo);
+    }
+  }
+
+  /** Until nothing more is there, or up to a position. */
+  async carryLog(upTo: number = Number.POSITIVE_INFINITY): Promise<void> {
+    const { from, note, onProgress } = this.#options;
+    while (this.after < upTo) {
       const { events } = await from.read(this.after, BATCH);
       const last = events.at(-1);
       if (last === undefined) return;
@@ -65,7 +85,7 @@ export class LogCarrier {
     const { from } = this.#options;
     let after: string | undefined;
     do {
-      const { items, next } = await from.delayed({ after, limit: BATCH });
+      const { items, next } = await from.delayed({ after, limit: DELAYED });
       const added = await this.#store(items.map(delayedCopy));
       if (added < items.length) await this.#noteEarly(items);
       this.delayed += added;

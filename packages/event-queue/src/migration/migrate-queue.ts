@@ -109,10 +109,11 @@ export async function migrateQueue(
     // What an interrupted call has copied is found by comparing, and not copied again.
     await comparison.advance();
     carrier.after = comparison.end.from;
-    await carrier.carryLog();
+    const newest = async (): Promise<number> => (await from.stats()).newestPosition ?? 0;
+    await carrier.catchUp(newest);
     // As much as can be compared before anybody waits.
     await comparison.advance();
-    await carrier.carryLog();
+    await carrier.catchUp(newest);
     const began = performance.now();
     await options.hold();
     await carrier.carryLog();
