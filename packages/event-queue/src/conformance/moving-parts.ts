@@ -157,7 +157,7 @@ export function movingParts(test: TestCase): void {
       for (const each of [queue, other]) each.deadLetters.onLetter(() => {});
       const [event] = await queue.sendMany([
         { type: PLACED, payload: { n: 1 }, key: "k", headers: { tenant: "acme" } },
-        { type: PLACED, payload: { n: 2 }, key: "k" },
+        { type: PLACED, payload: { n: 2 } },
       ]);
       const failing = queue.group("mailer", { maxAttempts: 2, backoff: SOON });
       for (let n = 0; n < 4; n += 1)
@@ -176,16 +176,18 @@ export function movingParts(test: TestCase): void {
       expect((await other.stats()).events).toBe(0);
       expect(await other.deadLetters.redrive({})).toEqual({ count: 2 });
       const group = other.group("mailer");
-      const again = await receiveOne(group);
+      const both = [await receiveOne(group), await receiveOne(group)];
+      const [again, next] = both.toSorted((one, another) => one.payload.n - another.payload.n);
       const { id, time, correlationId, source, origin } = event ?? {};
       expect(again).toMatchObject({ id, time, correlationId, source, origin, key: "k" });
       expect(again).toMatchObject({ payload: { n: 1 }, headers: { tenant: "acme" } });
-      expect(again).toMatchObject({ attempt: 1, redelivered: true });
-      expect(await again.ack()).toBe(true);
-      const next = await receiveOne(group);
-      expect(next.payload).toEqual({ n: 2 });
-      await next.nack({ reason: new PermanentError("still no") });
-      expect(await other.deadLetters.list()).toMatchObject([{ id: next.id, attempts: 1 }]);
+      expect(both).toMatchObject([
+        { attempt: 1, redelivered: true },
+        { attempt: 1, redelivered: true },
+      ]);
+      expect(await again?.ack()).toBe(true);
+      await next?.nack({ reason: new PermanentError("still no") });
+      expect(await other.deadLetters.list()).toMatchObject([{ id: next?.id, attempts: 1 }]);
       expect(await other.group("ledger").receive()).toEqual([]);
     },
   );
