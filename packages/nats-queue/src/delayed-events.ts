@@ -99,12 +99,16 @@ export class DelayedEvents {
     return first ?? (other && this.#waiting(other.text));
   }
 
-  /** Where an event is by now that was delayed by its id: it waits, or has come into the log. */
-  async spotOf(type: string, id: string): Promise<number | "delayed" | undefined> {
+  /** Whether an event waits that has no dedupe key. */
+  async waits(type: string, id: string): Promise<boolean> {
+    const { state, names } = this.#parts;
+    return (await state.get(names.delayed(`${type}:${id}`))) !== undefined;
+  }
+
+  /** Where such an event is in the log, for a while after it has fallen due. */
+  async positionOf(type: string, id: string): Promise<number | undefined> {
     const { state, names, log } = this.#parts;
-    const name = `${type}:${id}`;
-    if ((await state.get(names.delayed(name))) !== undefined) return "delayed";
-    const admitted = await state.get(names.admitted(name));
+    const admitted = await state.get(names.admitted(`${type}:${id}`));
     const position = Number(admitted?.text.split(" ")[0] ?? 0);
     return position > 0 && (await log.at(position))?.id === id ? position : undefined;
   }

@@ -70,10 +70,9 @@ export class NatsMigration implements MigrationBackend {
 
   async #locate({ id, type, key }: SoughtEvent): Promise<EventSpot> {
     const { ids, delayed, log, names } = this.#engine;
-    const known = await ids.positionOf(type, id);
+    if (await delayed.waits(type, id)) return "delayed";
+    const known = (await ids.positionOf(type, id)) ?? (await delayed.positionOf(type, id));
     if (known !== undefined) return known;
-    const waiting = await delayed.spotOf(type, id);
-    if (waiting !== undefined) return waiting;
     // Of its own events this process has no document; the server remembers them for a while.
     const { position = 0 } = await log.recall(names.event(type, key), `${type}:${id}`);
     const stored = position > 0 ? await log.at(position) : undefined;

@@ -1,3 +1,4 @@
+import type { EventSpot } from "../backend/migration-backend.ts";
 import type { QueueMigration } from "../backend/queue-migration.ts";
 import type { OutgoingEvent } from "../contract.ts";
 import { PermanentError, QueueError } from "../errors.ts";
@@ -7,8 +8,12 @@ import { outgoingCopy } from "./outgoing-copy.ts";
 
 /** Events that are stored at once. */
 const BATCH = 500;
+/** So few may be left to carry while senders are held. */
+const LITTLE = 50;
 /** Delayed events are several writes each. */
 const DELAYED = 200;
+/** They don't fall due while senders are held. */
+const FAR_MS = 60_000;
 /** Events after which it is noted in the old queue how far it is. */
 const NOTE_EVERY = 2_000;
 
@@ -34,6 +39,8 @@ export class LogCarrier {
   readonly #options: LogCarrierOptions;
   readonly #sender: EventSender;
   #noted = 0;
+  /** Delayed events that fall due from this moment on were carried before senders were held. */
+  #farFrom = Number.POSITIVE_INFINITY;
   #added = 0;
 
   constructor(options: LogCarrierOptions) {
@@ -58,7 +65,7 @@ export class LogCarrier {
       const upTo = await newest();
       const left = upTo - this.after;
       // Who sends faster than it can carry would never be held.
-      if (left <= BATCH || left > before / 2) return;
+      if (left <= LITTLE || left > before / 2) return;
       before = left;
       await this.carryLog(upTo);
     }
@@ -80,23 +87,48 @@ export class LogCarrier {
     }
   }
 
-  /** What waits for its time waits for the rest of it; what fell due meanwhile is stored now. */
+  /** While others send: the delayed events that surely don't fall due before the rest is carried. */
+  async carryFarDelayed(): Promise<void> {
+    this.#farFrom = Date.now() + FAR_MS;
+    await this.#eachDelayed(async (events) => {
+      await this.#storeDelayed(events.filter((event) => this.#isFar(event)));
+    });
+  }
+
+  /** All the others. What waits for its time waits for the rest of it; what fell due meanwhile is stored now. */
   async carryDelayed(): Promise<void> {
+    await this.#eachDelayed(async (events) => {
+      const far = events.filter((event) => this.#isFar(event));
+      const spots = await this.#options.to.locate(far);
+      const known = new Set(far.filter((_, index) => spots[index] !== undefined));
+      this.#noteEarly(spots);
+      await this.#storeDelayed(events.filter((event) => !known.has(event)));
+    });
+  }
+
+  async #eachDelayed(work: (events: readonly StoredEvent[]) => Promise<void>): Promise<void> {
     const { from } = this.#options;
     let after: string | undefined;
     do {
       const { items, next } = await from.delayed({ after, limit: DELAYED });
-      const added = await this.#store(items.map(delayedCopy));
-      if (added < items.length) await this.#noteEarly(items);
-      this.delayed += added;
+      await work(items);
       after = next;
     } while (after !== undefined);
   }
 
+  async #storeDelayed(events: readonly StoredEvent[]): Promise<void> {
+    const added = await this.#store(events.map(delayedCopy));
+    this.delayed += added;
+    if (added < events.length) this.#noteEarly(await this.#options.to.locate(events));
+  }
+
   /** An earlier run has carried some of them, and they may have fallen due in the new queue before they did in the old one. */
-  async #noteEarly(events: readonly StoredEvent[]): Promise<void> {
-    const { to, onEarly } = this.#options;
-    for (const spot of await to.locate(events)) if (typeof spot === "number") onEarly(spot);
+  #noteEarly(spots: readonly EventSpot[]): void {
+    for (const spot of spots) if (typeof spot === "number") this.#options.onEarly(spot);
+  }
+
+  #isFar({ dueAt = 0 }: StoredEvent): boolean {
+    return dueAt >= this.#farFrom;
   }
 
   end(): void {

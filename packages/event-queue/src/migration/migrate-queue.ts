@@ -111,6 +111,7 @@ export async function migrateQueue(
     carrier.after = comparison.end.from;
     const newest = async (): Promise<number> => (await from.stats()).newestPosition ?? 0;
     await carrier.catchUp(newest);
+    await carrier.carryFarDelayed();
     // As much as can be compared before anybody waits.
     await comparison.advance();
     await carrier.catchUp(newest);
