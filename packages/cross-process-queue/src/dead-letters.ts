@@ -22,7 +22,8 @@ export interface Burial {
   readonly failures: string;
 }
 
-interface LetterRow {
+/** A dead letter as it is stored. */
+export interface LetterRow {
   readonly number: number;
   readonly groupName: string;
   readonly eventId: string;
@@ -109,28 +110,23 @@ export class DeadLetterStore {
     const rows = this.#find(filter, Math.min(limit, STEP));
     for (const row of rows) {
       this.#connection.run(SQL.deleteDeadLetter, row.number);
-      const group = this.#connection.get<{ id: number }>(SQL.groupByName, row.groupName);
-      if (group === undefined) continue;
-      const { key } = copyOf(row);
-      // It may be in flight again, if the group was moved back since.
-      this.#batches.unpackWith(group.id, row.position);
-      const waits =
-        key !== null && this.#connection.get(SQL.keyIsBusy, group.id, key) !== undefined;
-      const due = waits ? null : 0;
-      this.#connection.run(
-        SQL.insertDelivery,
-        group.id,
-        row.position,
-        due,
-        null,
-        0,
-        1,
-        key,
-        row.event,
-      );
+      this.giveBack(row.groupName, copyOf(row));
     }
     if (rows.length > 0) tx.rings = true;
     return rows.length;
+  }
+
+  /** Gives an event to a group for another round of attempts; `false` when there is no such group. */
+  giveBack(name: string, copy: EventRow): boolean {
+    const group = this.#connection.get<{ id: number }>(SQL.groupByName, name);
+    if (group === undefined) return false;
+    const { key, position } = copy;
+    // It may be in flight again, if the group was moved back since.
+    this.#batches.unpackWith(group.id, position);
+    const waits = key !== null && this.#connection.get(SQL.keyIsBusy, group.id, key) !== undefined;
+    const values = [waits ? null : 0, null, 0, 1, key, JSON.stringify(copy)];
+    this.#connection.run(SQL.insertDelivery, group.id, position, ...values);
+    return true;
   }
 
   #find(filter: DeadLetterRequest, limit: number): LetterRow[] {

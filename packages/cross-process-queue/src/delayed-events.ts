@@ -51,6 +51,11 @@ export class DelayedEvents {
     return due;
   }
 
+  /** Up to `limit` with higher numbers, in order of arrival. */
+  after(number: number, limit: number): Waiting[] {
+    return this.#connection.all<WaitingRow>(SQL.delayedAfter, number, limit).map(toWaiting);
+  }
+
   numbered(number: number): Waiting | undefined {
     return this.#find(SQL.delayedByNumber, number);
   }

@@ -1,6 +1,7 @@
 import type { StartFrom } from "@ringrift/envelope";
 import type { GroupInfo } from "@ringrift/event-queue";
 import {
+  type AdoptedGroup,
   type Backlog,
   type CheckedGroupChange,
   decodeGroupPolicy,
@@ -34,6 +35,10 @@ export interface Group {
   readonly servedAt: number;
   /** Events it was made to skip. */
   readonly skipped: number;
+  /** Where it began, if a migration has made it and nobody has moved it since. */
+  readonly adopted: number | null;
+  /** Up to here its events may have been handled in another queue. */
+  readonly againUpTo: number;
 }
 
 /** What a claim of a group has to look for, as 0 or 1. */
@@ -142,6 +147,18 @@ export class GroupStore {
     return this.#existing(group.name);
   }
 
+  /** Makes a group as it was in another queue; one that is there is moved if nobody was given anything of it. */
+  adopt(tx: WriteTransaction, adopted: AdoptedGroup): void {
+    const { name, policy, isReader, after, againUpTo } = adopted;
+    const wanted = WantedTypes.of(policy.eventTypes);
+    const found = this.find(name);
+    if (found !== undefined && !this.#isUntouched(found)) return;
+    const { id } = found ?? this.make(tx, { name, cursor: after, policy, wanted }).group;
+    const values = [encodeGroupPolicy(policy), wanted.encode(), isReader ? 1 : 0];
+    this.#connection.run(SQL.adoptGroup, ...values, after, after, againUpTo, id);
+    tx.rings = true;
+  }
+
   /** @throws QueueError `GROUP_NOT_FOUND` */
   configure(tx: WriteTransaction, name: string, change: CheckedGroupChange): Group {
     const group = this.#existing(name);
@@ -176,6 +193,7 @@ export class GroupStore {
   seek(tx: WriteTransaction, name: string, from: StartFrom): Group {
     const group = this.#existing(name);
     this.#connection.run(SQL.seekCursor, this.#log.startAfter(from), group.id);
+    this.#connection.run(SQL.forgetAdopted, group.id);
     this.#dropDeliveries(group);
     this.store(group, group.policy, group.wanted.fromCursor());
     tx.rings = true;
@@ -222,6 +240,19 @@ export class GroupStore {
         pending: this.#settling(group, enough) + this.ahead.enough(group, enough),
       }))
       .toSorted((one, other) => other.pending - one.pending)[0];
+  }
+
+  /**
+   * The oldest event that it has still to settle, but for what was redriven.
+   *
+   * @throws QueueError `GROUP_NOT_FOUND`
+   */
+  oldestUnsettled(name: string): number | undefined {
+    const group = this.#existing(name);
+    const row = this.#connection.get<{ position: number | null }>(SQL.oldestUnsettled, group.id);
+    const positions = [row?.position, this.#batches.oldest(group.id), this.next(group)];
+    const oldest = Math.min(...positions.map((position) => position ?? Number.POSITIVE_INFINITY));
+    return Number.isFinite(oldest) ? oldest : undefined;
   }
 
   /** The lowest position that the group may still need; infinite when it has settled everything. */
@@ -308,6 +339,11 @@ export class GroupStore {
 
   #number(sql: string, ...parameters: unknown[]): number {
     return this.#connection.get<{ count: number }>(sql, ...parameters)?.count ?? 0;
+  }
+
+  #isUntouched({ id, cursor, adopted }: Group): boolean {
+    if (adopted !== cursor || this.#batches.oldest(id) !== undefined) return false;
+    return this.#connection.get(SQL.anyDelivery, id) === undefined;
   }
 
   #dropDeliveries(group: Group): void {

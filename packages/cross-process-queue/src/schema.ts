@@ -149,25 +149,32 @@ export const SQL = {
     SELECT number, due AS dueAt, dedupe_key AS dedupeKey, event FROM ringrift_delayed WHERE number = ?`,
   delayedById: `
     SELECT number, due AS dueAt, dedupe_key AS dedupeKey, event FROM ringrift_delayed WHERE id = ?`,
+  delayedAfter: `
+    SELECT number, due AS dueAt, dedupe_key AS dedupeKey, event FROM ringrift_delayed
+    WHERE number > ? ORDER BY number LIMIT ? + 0`,
   deleteDelayed: "DELETE FROM ringrift_delayed WHERE number = ?",
   countDelayed: "SELECT count(*) AS count FROM ringrift_delayed",
 
   // Groups
   groupByName: `
-    SELECT id, name, cursor, policy, wanted, ifnull(reader, 0) AS reader, served_at AS servedAt, skipped
+    SELECT id, name, cursor, policy, wanted, ifnull(reader, 0) AS reader, served_at AS servedAt, skipped,
+      adopted, ifnull(again, 0) AS againUpTo
     FROM ringrift_groups WHERE name = ?`,
   groupById: `
-    SELECT id, name, cursor, policy, wanted, ifnull(reader, 0) AS reader, served_at AS servedAt, skipped
+    SELECT id, name, cursor, policy, wanted, ifnull(reader, 0) AS reader, served_at AS servedAt, skipped,
+      adopted, ifnull(again, 0) AS againUpTo
     FROM ringrift_groups WHERE id = ?`,
   groupToClaim: `
     SELECT id, name, cursor, policy, wanted, ifnull(reader, 0) AS reader, served_at AS servedAt, skipped,
+      adopted, ifnull(again, 0) AS againUpTo,
       EXISTS (SELECT 1 FROM ringrift_deliveries WHERE group_id = ringrift_groups.id AND due <= ?) AS isDeliveryDue,
       EXISTS (SELECT 1 FROM ringrift_batches WHERE group_id = ringrift_groups.id AND due <= ?) AS isBatchDue,
       EXISTS (SELECT 1 FROM ringrift_deliveries WHERE group_id = ringrift_groups.id AND position > cursor) AS hasPassed,
       EXISTS (SELECT 1 FROM ringrift_deliveries WHERE group_id = ringrift_groups.id AND due IS NULL AND aside > '') AS hasAside
     FROM ringrift_groups WHERE name = ?`,
   groups: `
-    SELECT id, name, cursor, policy, wanted, ifnull(reader, 0) AS reader, served_at AS servedAt, skipped
+    SELECT id, name, cursor, policy, wanted, ifnull(reader, 0) AS reader, served_at AS servedAt, skipped,
+      adopted, ifnull(again, 0) AS againUpTo
     FROM ringrift_groups ORDER BY name`,
   // An id is never given again: whoever worked for a group that was removed doesn't take another one for it.
   nextGroupId: `
@@ -181,6 +188,10 @@ export const SQL = {
   serveGroup: `
     UPDATE ringrift_groups SET cursor = max(cursor, ?), served_at = max(served_at, ?) WHERE id = ?`,
   seekCursor: "UPDATE ringrift_groups SET cursor = ? WHERE id = ?",
+  adoptGroup: `
+    UPDATE ringrift_groups SET policy = ?, wanted = ?, reader = ?, cursor = ?, adopted = ?, again = ?
+    WHERE id = ?`,
+  forgetAdopted: "UPDATE ringrift_groups SET adopted = NULL, again = NULL WHERE id = ?",
   countSkipped: "UPDATE ringrift_groups SET skipped = skipped + ? WHERE id = ?",
   touchGroup: "UPDATE ringrift_groups SET served_at = max(served_at, ?) WHERE id = ?",
   deleteGroup: "DELETE FROM ringrift_groups WHERE id = ?",
@@ -195,6 +206,12 @@ export const SQL = {
       WHERE group_id = :group AND due IS NOT NULL LIMIT :most + 0)`,
   oldestDelivery: `
     SELECT min(position) AS position FROM ringrift_deliveries WHERE group_id = +?`,
+
+  // What was redriven is no part of the log.
+  oldestUnsettled: `
+    SELECT min(position) AS position FROM ringrift_deliveries WHERE group_id = +? AND redriven = 0`,
+  anyDelivery: `
+    SELECT 1 AS found FROM ringrift_deliveries WHERE group_id = ? AND (redriven = 0 OR attempt > 0) LIMIT 1`,
 
   // Members
   putMember: `
@@ -330,6 +347,17 @@ export const SQL = {
       AND (:type IS NULL OR type = :type) AND (:since IS NULL OR time >= :since)
       AND (:until IS NULL OR time < :until)
     ORDER BY number LIMIT :limit + 0`,
+  deadLettersAfter: `
+    SELECT number, group_name AS groupName, event_id AS eventId, type, position, event, attempts,
+      error, failures, time
+    FROM ringrift_dead_letters WHERE number > ? ORDER BY number LIMIT ? + 0`,
+  deadLetterOf:
+    "SELECT 1 AS found FROM ringrift_dead_letters WHERE group_name = ? AND event_id = ? LIMIT 1",
+  redrivenAfter: `
+    SELECT group_id AS groupId, name AS groupName, position, event
+    FROM ringrift_deliveries JOIN ringrift_groups ON ringrift_groups.id = group_id
+    WHERE redriven = 1 AND event IS NOT NULL AND (group_id, position) > (?, ?)
+    ORDER BY group_id, position LIMIT ? + 0`,
   countMatching: `
     SELECT count(*) AS count FROM (
       SELECT 1 FROM ringrift_dead_letters

@@ -26,6 +26,7 @@ import type { CommitOptions } from "./write-transaction.ts";
 import { SQL } from "./schema.ts";
 import { SqliteGroups } from "./sqlite-groups.ts";
 import { SqliteMember } from "./sqlite-member.ts";
+import { SqliteMigration } from "./sqlite-migration.ts";
 import { transact } from "./transactions.ts";
 
 const DEFERRED: CommitOptions = { deferred: true };
@@ -34,6 +35,7 @@ const DEFERRED: CommitOptions = { deferred: true };
 export class SqliteBackend implements TransactionalBackend<TransactionDatabase> {
   readonly groups: SqliteGroups;
   readonly deadLetters: SqliteDeadLetters;
+  readonly migration: SqliteMigration;
   readonly secret: Uint8Array;
   readonly #engine: Engine;
   readonly #host: BackendHost;
@@ -59,6 +61,7 @@ export class SqliteBackend implements TransactionalBackend<TransactionDatabase> 
     this.#host = host;
     this.groups = new SqliteGroups(engine);
     this.deadLetters = new SqliteDeadLetters(engine);
+    this.migration = new SqliteMigration(engine);
   }
 
   append(records: readonly OutgoingRecord[]): Promise<StoredEvent[]> {

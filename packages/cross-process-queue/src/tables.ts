@@ -64,7 +64,8 @@ export const TABLES: string = compact(`
   CREATE INDEX ringrift_delayed_due ON ringrift_delayed (due, number);
 
   -- skipped: events that the group was made to skip. wanted: types that it wants, and from where on (see WantedTypes).
-  -- reader: 1 where its name was claimed, and it is its holder's reading group.
+  -- reader: 1 where its name was claimed, and it is its holder's reading group. adopted: where it began, if a migration
+  -- has made it and nobody has moved it since; again: up to where its events may have been handled in another queue.
   CREATE TABLE ringrift_groups (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -73,7 +74,9 @@ export const TABLES: string = compact(`
     served_at INT,
     skipped INT DEFAULT 0,
     wanted TEXT,
-    reader INT
+    reader INT,
+    adopted INT,
+    again INT
   ) STRICT;
 
   -- Who is there of a group, until when if it isn't seen again. types: a JSON array of what it has handlers for, or

@@ -106,8 +106,9 @@ export class EventTaker {
     const { group, token, until, held } = claim;
     const { position, key } = row;
     if (has.has(position) || this.#isHeld(claim, row)) return "held";
-    const event = known ?? this.#readOrBury(claim, fresh(row), row);
-    if (event === undefined) return "held";
+    const read = known ?? this.#readOrBury(claim, fresh(row), row);
+    if (read === undefined) return "held";
+    const event = position <= group.againUpTo ? { ...read, redelivered: true } : read;
     if (key !== null) {
       this.#connection.run(SQL.insertNew, group.id, position, until, token, 1, key);
       held.noteBusy(key);
@@ -129,8 +130,9 @@ export class EventTaker {
   /** The event, or `undefined` when its row can't be read: then it is a dead letter of this group. */
   #readOrBury(claim: Claim, delivery: Delivery, row: EventRow): StoredEvent | undefined {
     const attempt = delivery.attempt + 1;
+    const isAgain = delivery.redriven === 1 || row.position <= claim.group.againUpTo;
     try {
-      return fromRow(row, { attempt, redelivered: attempt > 1 || delivery.redriven === 1 });
+      return fromRow(row, { attempt, redelivered: attempt > 1 || isAgain });
     } catch (error) {
       const { message, ...data } = toErrorData(error);
       this.#deliveries.bury(claim.tx, claim.group, delivery, row, {

@@ -16,6 +16,7 @@ testEventQueue(
     delayedSends: true,
     backpressure: true,
     skipping: true,
+    migration: true,
     clockSteps: true,
     mixedTypes: true,
     groupKinds: true,

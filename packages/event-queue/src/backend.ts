@@ -22,6 +22,18 @@ export type {
   NameHolder,
   QueueBackend,
 } from "./backend/queue-backend.ts";
+export {
+  type AdoptedGroup,
+  type CarriedLetter,
+  type EventSpot,
+  foreignPosition,
+  type MigrationBackend,
+  type MigrationPage,
+  type MigrationRange,
+  redrivenLetter,
+  type SoughtEvent,
+} from "./backend/migration-backend.ts";
+export { MIGRATION, type QueueMigration } from "./backend/queue-migration.ts";
 export type { Interception } from "./backend/interception.ts";
 export { type CallOptions, QueueInstance } from "./backend/queue-instance.ts";
 export type {
@@ -77,6 +89,8 @@ export {
   groupTypeEnded,
 } from "./group-errors.ts";
 export { requireSameEvent } from "./id-taken.ts";
+export { EventSender, type EventSenderOptions, GivenBack } from "./migration/event-sender.ts";
+export { outgoingCopy } from "./migration/outgoing-copy.ts";
 export { leaseEvent, type LeaseOperations, leaseOperationsOf } from "./leased-record.ts";
 export type { LeaseSource } from "./lease-source.ts";
 export { type LongPoll, longPoll, type Taken } from "./long-poll.ts";

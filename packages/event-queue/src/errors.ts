@@ -54,6 +54,8 @@ export type QueueErrorCode =
   | "JETSTREAM_DISABLED"
   | "ACCESS_DENIED"
   | "MIGRATION_INCOMPLETE"
+  | "MIGRATION_REFUSED"
+  | "MIGRATION_UNSUPPORTED"
   | "UNSUPPORTED";
 
 /** What a queue throws and rejects with: a code for programs, a message that says what to do for people. */

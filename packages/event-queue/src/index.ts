@@ -42,7 +42,11 @@ export type {
 } from "./groups.ts";
 export { MemoryEventQueue, type MemoryEventQueueOptions } from "./memory/memory-event-queue.ts";
 export { MemoryLog, type MemoryLogOptions } from "./memory/memory-log.ts";
-export { migrateQueue, type MigrationOptions, type MigrationResult } from "./migrate-queue.ts";
+export {
+  migrateQueue,
+  type MigrationOptions,
+  type MigrationResult,
+} from "./migration/migrate-queue.ts";
 export type {
   QueueTransaction,
   RefusedResult,

@@ -41,6 +41,8 @@ export interface OutgoingRecord {
   readonly fresh: boolean;
   /** Its id was derived, as that of a handler's child. */
   readonly child?: Child | undefined;
+  /** It comes from another log, in a migration: another process may have stored it before, whoever has made its id. */
+  readonly isCarried?: true | undefined;
   /** Its place in a `sendMany`: for messages, see `placeOf`. */
   readonly index?: number | undefined;
 }

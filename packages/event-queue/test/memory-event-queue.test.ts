@@ -14,6 +14,7 @@ testEventQueue(
     delayedSends: true,
     backpressure: true,
     skipping: true,
+    migration: true,
     clockSteps: true,
     mixedTypes: true,
     groupKinds: true,

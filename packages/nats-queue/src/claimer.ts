@@ -3,7 +3,7 @@ import { ACK, acknowledge, deliverAgainIn, leaseFor } from "./acknowledge.ts";
 import type { Delivered, Leasing } from "./delivered.ts";
 import { attemptOf, type KnownRecord } from "./delivery-records.ts";
 import type { GroupEngine } from "./group-engine.ts";
-import { consumerInfo } from "./group-info.ts";
+import { consumerInfo } from "./consumer-info.ts";
 import type { Lane } from "./group.ts";
 import { DeliveryHold, type Hold } from "./hold.ts";
 import { type Candidate, candidateOf } from "./candidate.ts";

@@ -106,10 +106,32 @@ export class DeadLetterStore {
   }
 
   async redrive(found: FoundLetter): Promise<void> {
-    const { note, copy } = found;
-    const subject = this.#names.redriven(note.group, copy.position);
-    await this.#publish(subject, copy.text, copyHeaders(copy));
+    await this.giveBack(found.note.group, found.copy);
     await this.discard(found);
+  }
+
+  /** Gives an event to a group for another round of attempts; see `noteRedrive`. */
+  async giveBack(group: string, copy: LetterCopy): Promise<void> {
+    const subject = this.#names.redriven(group, copy.position);
+    await this.#publish(subject, copy.text, copyHeaders(copy));
+  }
+
+  /** Whether a group has a letter of an event, or was given it back and hasn't settled it. */
+  async has(group: string, type: string, position: number): Promise<boolean> {
+    const { deadStream } = this.#names;
+    const { jsm } = this.#connection;
+    const subjects = [
+      this.#names.letter(group, type, position),
+      this.#names.redriven(group, position),
+    ];
+    const found = await Promise.all(
+      subjects.map((subject) =>
+        this.#connection.persist("reading dead letters", () =>
+          jsm.streams.getMessage(deadStream, { last_by_subj: subject }),
+        ),
+      ),
+    );
+    return found.some((message) => message !== null);
   }
 
   /** Removes a letter, and the copy of its event when no other group has a letter of it. */
@@ -154,7 +176,7 @@ export class DeadLetterStore {
 }
 
 /** What a letter says, without its event. */
-function noteOf({ headers, position: sequence }: RawMessage): FoundNote {
+export function noteOf({ headers, position: sequence }: RawMessage): FoundNote {
   return {
     id: headers?.get(HEADER.id) ?? "",
     type: headers?.get(HEADER.type) ?? "",

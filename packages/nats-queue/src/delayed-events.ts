@@ -99,6 +99,20 @@ export class DelayedEvents {
     return first ?? (other && this.#waiting(other.text));
   }
 
+  /** Whether an event waits that has no dedupe key. */
+  async waits(type: string, id: string): Promise<boolean> {
+    const { state, names } = this.#parts;
+    return (await state.get(names.delayed(`${type}:${id}`))) !== undefined;
+  }
+
+  /** Where such an event is in the log, for a while after it has fallen due. */
+  async positionOf(type: string, id: string): Promise<number | undefined> {
+    const { state, names, log } = this.#parts;
+    const admitted = await state.get(names.admitted(`${type}:${id}`));
+    const position = Number(admitted?.text.split(" ")[0] ?? 0);
+    return position > 0 && (await log.at(position))?.id === id ? position : undefined;
+  }
+
   /** Whether any waits. */
   async any(): Promise<boolean> {
     const { state, names } = this.#parts;

@@ -1,25 +1,19 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
 import type { GroupInfo } from "@ringrift/event-queue";
 import { type Backlog, shownPolicy } from "@ringrift/event-queue/backend";
-import type { Connection } from "./connection.ts";
+import { consumerInfo, type ConsumerParts } from "./consumer-info.ts";
 import { countMessages } from "./cursor.ts";
 import type { DeadLetterStore } from "./dead-letter-store.ts";
-import type { Group, Lane } from "./group.ts";
+import type { Group } from "./group.ts";
 import type { GroupStore } from "./group-store.ts";
 import type { KeyLines } from "./key-lines.ts";
 import type { Names } from "./names.ts";
-import { isNotFound } from "./nats-errors.ts";
 import type { SkipCount } from "./skip-count.ts";
 import { type ClaimParts, holderOf } from "./stored-claim.ts";
 
-/** The parts of an engine that asking the server about a group's consumers needs. */
-export interface ConsumerParts {
-  readonly connection: Connection;
-  readonly groups: GroupStore;
-}
-
 /** The parts of an engine that counting a group's events needs. */
 export interface BacklogParts extends ConsumerParts {
+  readonly groups: GroupStore;
   readonly names: Names;
 }
 
@@ -93,24 +87,6 @@ async function waitingByKey(
     tokens: marked.filter(({ token }) => token !== undefined).length,
     idle: marked.flatMap(({ head }) => (head?.reply === undefined ? [] : head.attempts)),
   };
-}
-
-/** What the server says of a group's consumer; `undefined` when it isn't there. */
-export async function consumerInfo(
-  { connection, groups }: ConsumerParts,
-  group: Group,
-  lane: Lane,
-): Promise<ConsumerInfo | undefined> {
-  const { stream, consumer } = groups.incarnations.addressOf(group, lane);
-  return connection.persist("reading its groups", async () => {
-    try {
-      return await connection.jsm.consumers.info(stream, consumer);
-    } catch (error) {
-      // Its member makes it again.
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
-  });
 }
 
 /** The group that has the most still to settle, of those that hold senders back. */

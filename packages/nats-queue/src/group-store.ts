@@ -1,6 +1,7 @@
 import type { StartFrom } from "@ringrift/envelope";
 import { QueueError } from "@ringrift/event-queue";
 import {
+  type AdoptedGroup,
   type CheckedGroupChange,
   checkSameGroupPolicy,
   completeGroupPolicy,
@@ -15,6 +16,7 @@ import {
 } from "@ringrift/event-queue/backend";
 import { forgetNote } from "./stored-claim.ts";
 import type { Connection } from "./connection.ts";
+import { consumerInfo } from "./consumer-info.ts";
 import { countMessages } from "./cursor.ts";
 import type { EventLog } from "./event-log.ts";
 import { HEADER } from "./event-message.ts";
@@ -119,6 +121,34 @@ export class GroupStore {
     }
   }
 
+  /** Makes a group as it was in another queue; one that is there is moved if nobody was given anything of it. */
+  async adopt({ name, policy, isReader, after, againUpTo }: AdoptedGroup): Promise<void> {
+    for (;;) {
+      const found = await this.find(name);
+      if (found !== undefined && !(await this.#isUntouched(found))) return;
+      const incarnation = newIncarnation(name);
+      const made = await this.#write({
+        name,
+        policy,
+        id: found?.id ?? incarnation,
+        isReader,
+        usualLeaseMs: policy.leaseMs,
+        incarnation,
+        start: after,
+        startedAt: this.#clock.now(),
+        redrives: found?.redrives ?? 0,
+        adopted: { againUpTo },
+        revision: found?.revision ?? 0,
+      });
+      if (made === undefined) continue;
+      await this.incarnations.makeConsumer(made, "log");
+      if (made.redrives > 0) await this.incarnations.makeConsumer(made, "redriven");
+      if (found !== undefined) await this.incarnations.drop(found);
+      this.tell(name);
+      return;
+    }
+  }
+
   /** @throws QueueError (rejects) `GROUP_NOT_FOUND` */
   async configure(name: string, change: CheckedGroupChange): Promise<Group> {
     for (;;) {
@@ -157,6 +187,7 @@ export class GroupStore {
         startedAt: this.#clock.now(),
         redrives: 0,
         care: undefined,
+        adopted: undefined,
       });
       if (moved === undefined) continue;
       await this.incarnations.makeConsumer(moved, "log");
@@ -246,6 +277,16 @@ export class GroupStore {
     }
   }
 
+  async #isUntouched(group: Group): Promise<boolean> {
+    if (group.adopted === undefined) return false;
+    const parts = { connection: this.#connection, groups: this };
+    const lanes = await Promise.all([
+      consumerInfo(parts, group, "log"),
+      consumerInfo(parts, group, "redriven"),
+    ]);
+    return lanes.every((info) => (info?.delivered.consumer_seq ?? 0) === 0);
+  }
+
   /** Stores what a member states; `undefined` when somebody else has changed the group meanwhile. */
   async #state(group: Group, given: GivenGroupPolicy): Promise<Group | undefined> {
     const { name, policy } = group;
@@ -285,8 +326,18 @@ export class GroupStore {
 
   async #write(group: Omit<Group, "writtenAt">): Promise<Group | undefined> {
     const { policy, revision, ...rest } = group;
-    const { name, id, isReader, usualLeaseMs, incarnation, start, startedAt, redrives, care } =
-      rest;
+    const {
+      name,
+      id,
+      isReader,
+      usualLeaseMs,
+      incarnation,
+      start,
+      startedAt,
+      redrives,
+      care,
+      adopted,
+    } = rest;
     const askedAt = performance.now();
     const text = JSON.stringify({
       name,
@@ -299,6 +350,7 @@ export class GroupStore {
       startedAt,
       redrives,
       care,
+      adopted,
     });
     const written = await this.#states.swap(this.#names.group(name), text, revision);
     if (written === undefined) return this.#forget(name);

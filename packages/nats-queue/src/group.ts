@@ -23,6 +23,8 @@ export interface Group {
   readonly redrives: number;
   /** Members look for redriven events of keys; by the server's clock. */
   readonly care?: { readonly since: number; readonly notedAt: number } | undefined;
+  /** A migration has made it, and nobody has moved it since; deliveries up to this position may be known elsewhere. */
+  readonly adopted?: { readonly againUpTo: number } | undefined;
   readonly revision: number;
   /** When the document was written. */
   readonly writtenAt: number;

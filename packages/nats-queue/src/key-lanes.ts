@@ -1,7 +1,7 @@
 import { runDetached } from "@ringrift/envelope";
 import { Bell } from "@ringrift/event-queue/backend";
 import { ACK } from "./acknowledge.ts";
-import { consumerInfo } from "./group-info.ts";
+import { consumerInfo } from "./consumer-info.ts";
 import type { Group } from "./group.ts";
 import type { GroupEngine, Holder } from "./group-engine.ts";
 import { candidateOf } from "./candidate.ts";

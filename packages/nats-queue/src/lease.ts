@@ -51,8 +51,9 @@ export class Lease implements BackendLease {
 
   /** The event as it is leased with this. */
   claim(event: StoredEvent): ClaimedEvent {
-    const { attempt, lane } = this.#claimed;
-    const redelivered = lane === "redriven" || attempt > 1;
+    const { attempt, lane, group, place } = this.#claimed;
+    const isAgain = lane === "redriven" || place.position <= (group.adopted?.againUpTo ?? 0);
+    const redelivered = isAgain || attempt > 1;
     const stored = Object.assign(event, { attempt, redelivered });
     return { event: stored, lease: this, until: this.#until() };
   }

@@ -81,6 +81,19 @@ export class Names {
     return `${this.stream}.redrive.${toToken(group)}.${position}`;
   }
 
+  get allRedriven(): string {
+    return `${this.stream}.redrive.*.*`;
+  }
+
+  isRedriven(subject: string): boolean {
+    return subject.startsWith(`${this.stream}.redrive.`);
+  }
+
+  /** Group of a letter, or of what was redriven, by its subject. */
+  groupOf(subject: string): string {
+    return fromToken(subject.split(".")[2] ?? "");
+  }
+
   group(group: string): string {
     return `${this.stream}.state.group.${toToken(group)}`;
   }

@@ -17,6 +17,7 @@ import { logStats, reportHealth } from "./health.ts";
 import { Member } from "./member.ts";
 import { NatsDeadLetters } from "./nats-dead-letters.ts";
 import { NatsGroups } from "./nats-groups.ts";
+import { NatsMigration } from "./nats-migration.ts";
 import { type Identity, identityOf } from "./identity.ts";
 import type { CheckedOptions } from "./options.ts";
 import { StoppableMember } from "./stoppable-member.ts";
@@ -25,6 +26,7 @@ import { StoppableMember } from "./stoppable-member.ts";
 export class NatsBackend implements QueueBackend {
   readonly groups: NatsGroups;
   readonly deadLetters: NatsDeadLetters;
+  readonly migration: NatsMigration;
   readonly #identity: Identity;
   readonly #engine: Engine;
   readonly #options: CheckedOptions;
@@ -47,6 +49,7 @@ export class NatsBackend implements QueueBackend {
     this.#options = options;
     this.groups = new NatsGroups(engine);
     this.deadLetters = new NatsDeadLetters(engine.letters);
+    this.migration = new NatsMigration(engine);
   }
 
   get secret(): Uint8Array {

@@ -1,5 +1,5 @@
 import type { GroupEngine } from "./group-engine.ts";
-import { consumerInfo } from "./group-info.ts";
+import { consumerInfo } from "./consumer-info.ts";
 import type { Group } from "./group.ts";
 
 /** How long members may not know yet that they have to look for redriven events of keys. */

@@ -4,7 +4,7 @@ import type { Leasing } from "./delivered.ts";
 import { countMessages } from "./cursor.ts";
 import type { FoundRecord } from "./delivery-records.ts";
 import type { GroupEngine } from "./group-engine.ts";
-import { consumerInfo } from "./group-info.ts";
+import { consumerInfo } from "./consumer-info.ts";
 import type { Group } from "./group.ts";
 import { DeliveryHold } from "./hold.ts";
 import { pullNow } from "./pull.ts";

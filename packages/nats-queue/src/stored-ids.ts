@@ -69,6 +69,15 @@ export class StoredIds {
     await this.#state.put(this.#names.storedId(type, lineage.id), document);
   }
 
+  /** Where an event of another process is, as far as there is a document of it. */
+  async positionOf(type: string, id: string): Promise<number | undefined> {
+    const entry = await this.#state.get(this.#names.storedId(type, id));
+    // The cast is safe: written here.
+    const { position } = JSON.parse(entry?.text ?? "{}") as Partial<Sent>;
+    const found = position === undefined ? undefined : await this.#log.at(position);
+    return found?.id === id ? position : undefined;
+  }
+
   /** Forgets the ids of events that are older than all that is retained. */
   async forget(before: number): Promise<void> {
     await this.#state.removeOldest(this.#names.allStoredIds, ({ time }) => time < before);
@@ -110,9 +119,9 @@ export class StoredIds {
   }
 }
 
-/** Whether this process has made the id: no other one can have sent it before. */
-function isOwn({ lineage }: OutgoingRecord): boolean {
-  return lineage.origin === nodeId() && !isDerivedId(lineage.id);
+/** Whether this process has made the id, and no other one can have sent it before. */
+function isOwn({ lineage, isCarried }: OutgoingRecord): boolean {
+  return isCarried !== true && lineage.origin === nodeId() && !isDerivedId(lineage.id);
 }
 
 function sentAs({ type, body }: OutgoingRecord): Sent {

@@ -32,6 +32,7 @@ if (SERVER === true)
       delayedSends: SERVER,
       backpressure: SERVER,
       skipping: SERVER,
+      migration: SERVER,
       clockSteps: "the clock is the server's, and a test can't set it",
       mixedTypes:
         "one JetStream consumer stands for a group, and gives any event of it to any of its members: groups whose members want different types need a consumer for each set of types",

@@ -5,10 +5,9 @@ import {
   type StopResult,
   type StoredEvent,
 } from "@ringrift/event-queue";
-import { isPermanent } from "@ringrift/event-queue/backend";
+import { EventSender, GivenBack, isPermanent } from "@ringrift/event-queue/backend";
 import { type BridgeEnds, type BridgeSkip, carriedEvent, isInternalType } from "./bridge-event.ts";
 import type { BridgeProblem } from "./bridge-problem.ts";
-import { BridgeSender, GivenBack } from "./bridge-sender.ts";
 import { CoordinatorError } from "../errors.ts";
 import type { AnyQueue } from "../carrying/wire.ts";
 
@@ -65,7 +64,7 @@ const LONGEST_PAUSE_MS = 30_000;
 export class BridgeDirection {
   readonly group: string;
   readonly #options: BridgeDirectionOptions;
-  readonly #sender: BridgeSender;
+  readonly #sender: EventSender;
   #consumer: Consumer | undefined;
   /** How often in a row the target took nothing, since when, and why. */
   #blocked: { readonly since: number; readonly error: unknown; times: number } | undefined;
@@ -78,7 +77,7 @@ export class BridgeDirection {
     this.#options = options;
     // By both: bridges of one name to several queues must not share the events of one group.
     this.group = `bridge:${options.name}:${options.ends.target}`;
-    this.#sender = new BridgeSender({
+    this.#sender = new EventSender({
       target: options.target,
       onBlocked: (error) => this.#pause(error),
       onStored: (count, duplicates) => {

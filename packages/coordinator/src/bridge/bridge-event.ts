@@ -1,5 +1,6 @@
 import { MAX_HOPS, passedVia, pickLineage } from "@ringrift/envelope";
 import { type OutgoingEvent, PermanentError, type StoredEvent } from "@ringrift/event-queue";
+import { outgoingCopy } from "@ringrift/event-queue/backend";
 import { selfplayCatalogue } from "@ringrift/mappings";
 
 /** The queues at the two ends of a direction, by their ids. */
@@ -43,6 +44,5 @@ export function carriedEvent(event: StoredEvent, ends: BridgeEnds): OutgoingEven
       `Event ${event.id} ("${event.type}") has passed ${MAX_HOPS} buses and queues, the most there may be. Join the queues by fewer bridges in a row.`,
     );
   }
-  const { type, payload, headers, key } = event;
-  return { type, payload, headers, lineage, ...(key !== undefined && { key }) };
+  return outgoingCopy(event, lineage);
 }

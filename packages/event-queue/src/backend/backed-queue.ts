@@ -41,6 +41,7 @@ import { BackedGroups } from "./backed-groups.ts";
 import type { BackedQueueSettings } from "./backed-queue-options.ts";
 import { contracted } from "./contracted.ts";
 import { queueHealth } from "./queue-health.ts";
+import { BackedMigration, MIGRATION, type QueueMigration } from "./queue-migration.ts";
 import type { QueueInstance } from "./queue-instance.ts";
 
 /**
@@ -209,6 +210,11 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** @internal For `migrateQueue`; not part of the contract. */
+  [MIGRATION](): QueueMigration {
+    return new BackedMigration(this.#instance, this.#checks);
   }
 
   /** Checks one event, and completes it as a `send` does. */

@@ -13,6 +13,7 @@ import type { Taken } from "../long-poll.ts";
 import type { OutgoingRecord } from "../outgoing.ts";
 import type { LogPage, LogQuery } from "../reader.ts";
 import type { DeadLetterRequest, GroupReceiveRequest, HistoryRequest } from "../requests.ts";
+import type { MigrationBackend } from "./migration-backend.ts";
 
 /** How a backend is opened, and what is known of it before it is. */
 export interface BackendKind<B extends QueueBackend = QueueBackend> {
@@ -194,6 +195,8 @@ export interface QueueBackend {
   member(options: MemberOptions): GroupMember;
   readonly groups: BackendGroups;
   readonly deadLetters: BackendDeadLetters;
+  /** What `migrateQueue` needs. Without it a queue is refused there (`MIGRATION_UNSUPPORTED`). */
+  readonly migration?: MigrationBackend;
   /** See `newQueueId`. It is kept with the log, for all instances and for as long as the log is there. */
   id(): Promise<string>;
   stats(): Promise<LogStats>;

@@ -35,6 +35,8 @@ export interface QueueFeatures {
   readonly groupKinds?: Feature;
   /** Dead letters go when they are old. */
   readonly deadLetterRetention?: Feature;
+  /** `migrateQueue` can move it. */
+  readonly migration?: Feature;
   /** Its time is the `Date` of this process. */
   readonly clock?: Feature;
 }

@@ -7,6 +7,8 @@ import { following } from "./following.ts";
 import { holdingBack } from "./holding-back.ts";
 import { identity } from "./identity.ts";
 import { leasing } from "./leasing.ts";
+import { moving } from "./moving.ts";
+import { movingParts } from "./moving-parts.ts";
 import { ordering } from "./ordering.ts";
 import { outliving } from "./outliving.ts";
 import { policies } from "./policies.ts";
@@ -59,6 +61,8 @@ export function testEventQueue(name: string, features: QueueFeatures, factory: Q
     "trails and children": trails,
     "dead letters": burying,
     "administration of groups": administering,
+    "moving to another queue": moving,
+    "what moving needs of a backend": movingParts,
     "closing and reopening": closing,
     "processes that end, answers that are lost, clocks that are set": surviving,
   });

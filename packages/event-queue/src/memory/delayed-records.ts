@@ -15,6 +15,10 @@ export class DelayedRecords {
     this.#onDue = onDue;
   }
 
+  get records(): readonly EventRecord[] {
+    return this.#records;
+  }
+
   get size(): number {
     return this.#records.length;
   }

@@ -41,7 +41,17 @@ export interface BuriedEntry {
 /** Makes the dead letter that a caller sees. */
 export function toDeadLetter(buried: BuriedEntry): DeadLetter {
   const { record, history, ...rest } = buried;
-  const { id, type, payload, position, key, headers } = toStoredEvent(record);
-  const letter = { id, type, payload, position, headers, ...rest, history: [...history] };
-  return key === undefined ? letter : { ...letter, key };
+  const { lineage, type, position, key, headers } = record;
+  const payload = payloadOf(record);
+  const letter = { id: lineage.id, type, payload, position, headers, ...rest };
+  return { ...letter, history: [...history], ...(key !== undefined && { key }) };
+}
+
+/** Of another log it may be what nobody could read: shown as the text it is. */
+function payloadOf(record: EventRecord): unknown {
+  try {
+    return toStoredEvent(record).payload;
+  } catch {
+    return record.body;
+  }
 }

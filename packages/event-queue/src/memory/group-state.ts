@@ -1,3 +1,4 @@
+import { type CarriedLetter, redrivenLetter } from "../backend/migration-backend.ts";
 import { isPermanent, toErrorData } from "../error-data.ts";
 import { QueueError } from "../errors.ts";
 import type { NackOptions } from "../events.ts";
@@ -39,6 +40,8 @@ export class GroupState {
   lastServedAt: number;
   /** Events it was made to skip. */
   skipped = 0;
+  /** By a migration: where it began here, and up to where its events may have been handled in another log. */
+  adopted: { readonly start: number; readonly againUpTo: number } | undefined;
   readonly #entries = new GroupEntries();
   readonly #readLog: ReadLog;
   readonly #bury: (letter: BuriedEntry) => void;
@@ -163,6 +166,15 @@ export class GroupState {
     this.cursor = cursor;
     this.wanted = this.wanted.fromCursor();
     this.#entries.clear();
+    // Somebody has decided where it goes on.
+    this.adopted = undefined;
+  }
+
+  /** Moves it as a migration wants it, while it is untouched: what was redriven stays. */
+  moveTo(cursor: number, policy: StoredGroupPolicy, wanted: WantedTypes): void {
+    this.cursor = cursor;
+    this.policy = policy;
+    this.wanted = wanted;
   }
 
   /** Passes over what is older than its policy allows and nobody has leased; how many there were. */
@@ -231,6 +243,32 @@ export class GroupState {
       if (this.#wants(record)) return record.position;
     }
     return lowest;
+  }
+
+  /** Position of the oldest event that it has still to settle; what was redriven doesn't count. */
+  oldestUnsettled(): number | undefined {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { record, redriven } of this.#entries.values()) {
+      if (!redriven) oldest = Math.min(oldest, record.position);
+    }
+    for (const record of this.#readLog(this.cursor)) {
+      if (record.position >= oldest) break;
+      if (this.#wants(record)) return record.position;
+    }
+    return Number.isFinite(oldest) ? oldest : undefined;
+  }
+
+  /** What was given back to it from the dead letters, and isn't settled. */
+  redriven(): CarriedLetter[] {
+    return [...this.#entries.values()].flatMap(({ record, redriven }) =>
+      redriven ? redrivenLetter(this.name, record) : [],
+    );
+  }
+
+  /** A migration has made it, and no member was given anything of it since. */
+  get isUntouched(): boolean {
+    if (this.cursor !== this.adopted?.start) return false;
+    return [...this.#entries.values()].every(({ redriven, attempt }) => redriven && attempt === 0);
   }
 
   counts(now: number): Pick<GroupInfo, "pending" | "inFlight" | "retrying" | "setAside"> {
@@ -325,7 +363,9 @@ export class GroupState {
     entry.attempt += 1;
     this.#entries.lease(entry, { token, until: now + leaseMs });
     const { record, attempt, redriven } = entry;
-    return { record, token, attempt, redelivered: redriven || attempt > 1, until: now + leaseMs };
+    const isAgain = record.position <= (this.adopted?.againUpTo ?? 0);
+    const redelivered = redriven || attempt > 1 || isAgain;
+    return { record, token, attempt, redelivered, until: now + leaseMs };
   }
 
   /** What holds for whoever would handle it now is what counts; for what the claimer doesn't handle, what is stored. */

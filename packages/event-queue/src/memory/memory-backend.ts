@@ -13,6 +13,7 @@ import type { LogPage, LogQuery } from "../reader.ts";
 import type { HistoryRequest } from "../requests.ts";
 import { toStoredEvent } from "../stored-event.ts";
 import { MemoryDeadLetters } from "./memory-dead-letters.ts";
+import { MemoryMigration } from "./memory-migration.ts";
 import { MemoryGroups } from "./memory-groups.ts";
 import type { MemoryLog, SweptLog } from "./memory-log.ts";
 import { MemoryMember } from "./memory-member.ts";
@@ -21,6 +22,7 @@ import { MemoryMember } from "./memory-member.ts";
 export class MemoryBackend implements QueueBackend {
   readonly groups: MemoryGroups;
   readonly deadLetters: MemoryDeadLetters;
+  readonly migration: MemoryMigration;
   readonly secret: Uint8Array;
   readonly #all: MemoryLog;
   readonly #host: BackendHost;
@@ -38,6 +40,7 @@ export class MemoryBackend implements QueueBackend {
     };
     this.groups = new MemoryGroups(this.#log);
     this.deadLetters = new MemoryDeadLetters(this.#log);
+    this.migration = new MemoryMigration(this.#log);
     log.bells.add(host.bell);
   }
 

@@ -103,6 +103,16 @@ export class MemoryLog {
     return this.#delayed.size;
   }
 
+  /** @internal They fall due in this order. */
+  get delayedRecords(): readonly EventRecord[] {
+    return this.#delayed.records;
+  }
+
+  /** @internal The event that has an id: at position 0 while it is delayed. */
+  recordOf(id: string): EventRecord | undefined {
+    return this.#byId.get(id);
+  }
+
   /** @internal Stores all, in one step; what is known already is given back as it was stored. */
   append(outgoing: readonly OutgoingRecord[]): StoredEvent[] {
     const now = this.now();

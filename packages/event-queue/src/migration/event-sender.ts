@@ -1,9 +1,10 @@
-import { type OutgoingEvent, PermanentError, QueueError } from "@ringrift/event-queue";
-import type { AnyQueue } from "../carrying/wire.ts";
+import type { OutgoingEvent } from "../contract.ts";
+import { PermanentError, QueueError } from "../errors.ts";
+import type { StoredEvent } from "../events.ts";
 
-/** What a {@link BridgeSender} works with. */
-export interface BridgeSenderOptions {
-  readonly target: AnyQueue;
+/** What an {@link EventSender} works with. */
+export interface EventSenderOptions {
+  readonly target: { sendMany(events: readonly OutgoingEvent[]): Promise<readonly StoredEvent[]> };
   /** Called before events are given back: the target takes nothing for now, and why. */
   readonly onBlocked: (error: unknown) => void;
   /** Called when the target has taken events: how many, and how many of them it had already. */
@@ -47,13 +48,13 @@ export class GivenBack extends QueueError {
  * When the queue can't take them they are all given back. It sends in the context in which it was made, and not in that of
  * a handler, whose children the events would be.
  */
-export class BridgeSender {
-  readonly #options: BridgeSenderOptions;
+export class EventSender {
+  readonly #options: EventSenderOptions;
   readonly #waiting: Waiting[] = [];
   #wake: PromiseWithResolvers<void> | undefined;
   #isEnded = false;
 
-  constructor(options: BridgeSenderOptions) {
+  constructor(options: EventSenderOptions) {
     this.#options = options;
     void this.#run();
   }
