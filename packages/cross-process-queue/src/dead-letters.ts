@@ -3,6 +3,8 @@ import type { DeadLetterRequest } from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
 import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
+import type { Group, GroupStore } from "./groups.ts";
+import type { EventLog } from "./log.ts";
 import { type EventRow, fromRow } from "./rows.ts";
 import { SQL } from "./schema.ts";
 
@@ -53,10 +55,17 @@ export function withFailure(
 export class DeadLetterStore {
   readonly #connection: Connection;
   readonly #batches: BatchStore;
+  readonly #groups: GroupStore;
+  readonly #log: EventLog;
 
-  constructor(connection: Connection, batches: BatchStore) {
+  constructor(
+    connection: Connection,
+    stores: { readonly batches: BatchStore; readonly groups: GroupStore; readonly log: EventLog },
+  ) {
     this.#connection = connection;
-    this.#batches = batches;
+    this.#batches = stores.batches;
+    this.#groups = stores.groups;
+    this.#log = stores.log;
   }
 
   add(tx: WriteTransaction, burial: Burial): void {
@@ -104,13 +113,13 @@ export class DeadLetterStore {
     return rows.length;
   }
 
-  /** The same, and gives each back to the group that failed. */
+  /** The same, and gives each back to the group that failed, unless that was moved back and has it again. */
   redrive(tx: WriteTransaction, filter: DeadLetterRequest, limit: number): number {
     const rows = this.#find(filter, Math.min(limit, STEP));
     for (const row of rows) {
       this.#connection.run(SQL.deleteDeadLetter, row.number);
-      const group = this.#connection.get<{ id: number }>(SQL.groupByName, row.groupName);
-      if (group === undefined) continue;
+      const group = this.#groups.find(row.groupName);
+      if (group === undefined || this.#isAhead(tx, group, row)) continue;
       const { key } = copyOf(row);
       // It may be in flight again, if the group was moved back since.
       this.#batches.unpackWith(group.id, row.position);
@@ -131,6 +140,15 @@ export class DeadLetterStore {
     }
     if (rows.length > 0) tx.rings = true;
     return rows.length;
+  }
+
+  /** Whether the group gets to it by the log: there it comes once, in its place, so that the events of a key stay in order. */
+  #isAhead(tx: WriteTransaction, group: Group, { position, type, eventId }: LetterRow): boolean {
+    if (position <= group.cursor || !group.wanted.wants(type, position)) return false;
+    const event = this.#log.at(position);
+    if (event?.id !== eventId) return false;
+    const { skipAfterMs } = group.policy;
+    return skipAfterMs === null || event.stored_at >= tx.now - skipAfterMs;
   }
 
   #find(filter: DeadLetterRequest, limit: number): LetterRow[] {

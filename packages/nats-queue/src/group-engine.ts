@@ -1,4 +1,5 @@
 import type { DeadLetterNotice } from "@ringrift/event-queue";
+import { statedPolicy, type StoredGroupPolicy } from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
 import type { DeadLetterStore } from "./dead-letter-store.ts";
 import { DeliveryRecords } from "./delivery-records.ts";
@@ -75,6 +76,13 @@ export class GroupEngine {
     this.order = new NextOfKey(parts.connection, parts.names);
     this.use = parts.use;
     this.#report = parts.report;
+  }
+
+  /** What holds for a group's member now. */
+  async policyNow({ name, policy, given }: Group): Promise<StoredGroupPolicy> {
+    const now = await this.groups.find(name);
+    if (now === undefined) return policy;
+    return given === undefined ? now.policy : statedPolicy(now.policy, given);
   }
 
   /** How many events of the group wait at members of this process for their turn. */

@@ -1,4 +1,4 @@
-import { acknowledge, leaseFor } from "./acknowledge.ts";
+import { ACK, acknowledge, leaseFor } from "./acknowledge.ts";
 import type { DeliveryRecord } from "./delivery-records.ts";
 import type { GroupEngine } from "./group-engine.ts";
 import type { Group, Lane } from "./group.ts";
@@ -62,7 +62,9 @@ export class DeliveryHold implements Hold {
     this.#end();
     if (!done) return false;
     if (lane === "log") settled.add(group.incarnation, id);
-    if (this.#recordRevision > 0) this.#engine.later(() => records.remove(this.#recordRevision));
+    if (how === ACK && (await this.#hasOldLetter())) await this.#noteDone();
+    else if (this.#recordRevision > 0)
+      this.#engine.later(() => records.remove(this.#recordRevision));
     if (lane === "redriven") this.#engine.later(() => letters.remove(message.position));
     return true;
   }
@@ -99,6 +101,22 @@ export class DeliveryHold implements Hold {
     const done = await this.#say(leaseFor(ms, this.#held.group.usualLeaseMs));
     if (done) this.#until = asked + ms;
     return done;
+  }
+
+  /** Whether it died before the group was moved back. */
+  async #hasOldLetter(): Promise<boolean> {
+    const { group, lane, message, position } = this.#held;
+    const { letters, names } = this.#engine;
+    if (lane !== "log" || position > (group.lettersUpTo ?? 0)) return false;
+    return letters.has(group.name, { type: names.typeOf(message.subject), position });
+  }
+
+  /** Tells whoever redrives that letter that the group has the event no more. */
+  async #noteDone(): Promise<void> {
+    const { group, lane, message, position, id } = this.#held;
+    const { delivery } = message;
+    const record = { id, delivery, attempts: 0, idle: false, isDone: true, failures: [] } as const;
+    await this.#engine.records.swap(group, lane, position, record, this.#recordRevision);
   }
 
   #end(): void {

@@ -6,13 +6,15 @@ import type { Hold } from "./hold.ts";
 import { failuresBefore } from "./lease.ts";
 import type { RawMessage } from "./raw-message.ts";
 import { type Candidate, candidateOf } from "./candidate.ts";
-import { attemptAfter, type Front, isUnbegun } from "./front.ts";
+import { type Attempt, attemptAfter, type Front, isUnbegun } from "./front.ts";
 import type { KeyLine, KnownLine } from "./key-line.ts";
 import { OwnedLine } from "./owned-line.ts";
 import { type Parked, stillHeld } from "./parked.ts";
 
 /** Events behind a first one that has been handled for so long are absorbed; before, they wait at the member. */
 const YOUNG_MS = 10;
+/** No handler has had it before. */
+const FIRST: Attempt = { attempt: 1, isAfterLoss: false };
 /** While a redriven event of the key is handled, others are looked at so often. */
 const LOOK_AGAIN_MS = 500;
 /** What is left of a lease when an event is handed over: where it is less, the lease is renewed first. */
@@ -140,7 +142,7 @@ export class Lane {
       const { delivery } = first.message;
       const before = { group: this.group, now: this.#engine.clock.now() };
       const attempt = isUnbegun(first, this.#line.known, before)
-        ? 1
+        ? FIRST
         : attemptAfter(record, delivery > 1);
       const front = this.#frontOf(first, attempt, record, first.run);
       const isNoted = delivery > 1 || isKnown || this.#isShaken;
@@ -394,7 +396,7 @@ export class Lane {
       return;
     }
     // It came before its turn, so no handler has had it before.
-    const front = this.#frontOf(first, 1, undefined, first.run);
+    const front = this.#frontOf(first, FIRST, undefined, first.run);
     const isNoted = first.message.delivery > 1 || this.#isShaken;
     if (isNoted && !(await this.#note(front))) return;
     this.#front = front;
@@ -411,12 +413,12 @@ export class Lane {
 
   #frontOf(
     candidate: Candidate,
-    attempt: number,
+    { attempt, isAfterLoss }: Attempt,
     record: Pick<DeliveryRecord, "failures"> | undefined,
     run: number,
   ): Front {
     const failures = failuresBefore(attempt, record, this.#engine.clock.now());
-    return { candidate, attempt, failures, run };
+    return { candidate, attempt, failures, run, isAfterLoss };
   }
 
   /** Notes which delivery has it: whoever had an earlier one can settle it no more. */

@@ -133,7 +133,7 @@ export class KeyLanes implements LaneOwner, Holder {
       group,
       bucket,
       { line, ...known },
-      { ...line, head: rest },
+      { ...line, head: { ...rest, isBack: true } },
     );
     // A member has got it meanwhile.
     if (taken === undefined) return;

@@ -178,6 +178,20 @@ export function leasing(test: TestCase): void {
     expect(await second.ack()).toBe(true);
   });
 
+  for (const key of [undefined, "a"]) {
+    const which = key === undefined ? "the next event" : "the next event of its key";
+    test(`a receive that finds an event whose attempts are used up gives ${which} at once`, async (lab) => {
+      const queue = lab.open();
+      for (const n of [1, 2]) await queue.send(PLACED, { n }, { key });
+      const group = queue.group("mailer", { maxAttempts: 1, leaseMs: 100 });
+      expect(numbersOf(await group.receive({ limit: 1 }))).toEqual([1]);
+      expect(await group.receive({ limit: 5, leaseMs: 60_000 })).toHaveLength(key ? 0 : 1);
+      await queue.send(PLACED, { n: 3 }, { key });
+      await sleep(600);
+      expect(numbersOf(await group.receive())).toEqual([key ? 2 : 3]);
+    });
+  }
+
   test("extend moves the end of a lease", async (lab) => {
     const queue = lab.open();
     await queue.send(PLACED, { n: 1 });
