@@ -191,10 +191,10 @@ export class Claimer {
       }
     }
     let recordRevision = known.revision;
-    if (known.record !== undefined) {
+    if (delivery > 1) {
       const record = { id, delivery, attempts: attempt, idle: false, failures };
       const revision = await records.swap(group, lane, place.position, record, known.revision);
-      // Another delivery of it was faster.
+      // Another delivery of it was faster, or a late ack.
       if (revision === undefined) return undefined;
       recordRevision = revision;
     }

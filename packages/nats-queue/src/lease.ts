@@ -58,9 +58,16 @@ export class Lease implements BackendLease {
   }
 
   async ack(): Promise<boolean> {
-    if (!this.#isHeld() || !(await this.#hold.settle(ACK))) return false;
-    this.#engine.touch(this.#claimed.group);
-    return true;
+    const isDone = this.#isHeld() ? await this.#hold.settle(ACK) : await this.#ackLate();
+    if (isDone) this.#engine.touch(this.#claimed.group);
+    return isDone;
+  }
+
+  /** The lease is over: it counts all the same, unless the event was given to somebody else meanwhile. */
+  async #ackLate(): Promise<boolean> {
+    const { group } = this.#claimed;
+    const now = await this.#engine.groups.find(group.name);
+    return now?.incarnation === group.incarnation && this.#hold.settleLate();
   }
 
   /** Settles it unhandled, for it is too old: this isn't service. */
