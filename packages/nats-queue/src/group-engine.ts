@@ -78,10 +78,10 @@ export class GroupEngine {
     this.#report = parts.report;
   }
 
-  /** What holds for a group's member now. */
-  async policyNow({ name, policy, given }: Group): Promise<StoredGroupPolicy> {
+  /** What holds for a group's member now; `undefined` when the group was moved or removed. */
+  async policyNow({ name, incarnation, given }: Group): Promise<StoredGroupPolicy | undefined> {
     const now = await this.groups.find(name);
-    if (now === undefined) return policy;
+    if (now?.incarnation !== incarnation) return undefined;
     return given === undefined ? now.policy : statedPolicy(now.policy, given);
   }
 

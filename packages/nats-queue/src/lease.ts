@@ -79,8 +79,9 @@ export class Lease implements BackendLease {
     if (!this.#isHeld()) return false;
     const { group, attempt } = this.#claimed;
     const { reason } = options;
-    // It may have been changed since the event was leased.
+    // It may have been changed since the event was leased, or the group moved: then the event isn't this one's to bury.
     const policy = await this.#engine.policyNow(group);
+    if (policy === undefined) return false;
     if (attempt >= policy.maxAttempts || isPermanent(reason)) return this.bury(reason);
     const delayMs = options.delayMs ?? backoffDelayMs(policy.backoff, attempt);
     const how = delayMs > 0 ? deliverAgainIn(delayMs) : GIVE_BACK;

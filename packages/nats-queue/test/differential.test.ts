@@ -1,0 +1,34 @@
+import { testSameAsMemory } from "@ringrift/event-queue/testing";
+import { NatsServer, SERVER } from "test-servers";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { NatsEventQueue } from "../src/index.ts";
+import { removeStreams } from "./streams.ts";
+
+let server: NatsServer;
+let count = 0;
+
+beforeAll(async () => {
+  if (SERVER === true) server = await NatsServer.start();
+});
+afterAll(async () => {
+  if (SERVER === true) await server.dispose();
+});
+
+it("has a server to be compared on", (context) => {
+  if (SERVER !== true) context.skip(SERVER);
+  expect(SERVER).toBe(true);
+});
+
+if (SERVER === true)
+  testSameAsMemory(
+    "NatsEventQueue",
+    async () => {
+      count += 1;
+      const stream = `script-${count}`;
+      return {
+        open: (options) => new NatsEventQueue({ servers: server.url, stream, ...options }),
+        dispose: () => removeStreams(server.url, stream),
+      };
+    },
+    { clock: "real", runs: 500, mostCommands: 20 },
+  );
