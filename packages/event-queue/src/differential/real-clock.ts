@@ -4,7 +4,8 @@ import type { ScriptClock } from "./script-clock.ts";
 const BEFORE_MS = 250;
 /** So much later than it should a server may end something. */
 const LATE_MS = 120;
-const SLACK_MS = 1_000;
+/** A redriven event of a key may come some seconds later: members have to know of it first. */
+const SLACK_MS = 5_000;
 /** A lease ends on a server some time after its holder takes it for over: a tenth of it, but no less and no more than this. */
 const GRACE_MS = [20, 1_000] as const;
 

@@ -15,7 +15,7 @@ export interface SameAsMemoryOptions {
   /**
    * `"stepped"`: the queue takes the time from `Date.now`, and the scripts set it. `"real"`: it goes by a clock that a test
    * can't set, as a server does. Then leases, pauses and delays of some 100 ms really pass, and nothing longer does; moments
-   * are compared to the second; and the queue may give and show what it has to a moment later. @default "stepped"
+   * are compared to a few seconds; and the queue may give and show what it has to a moment later. @default "stepped"
    */
   readonly clock?: "stepped" | "real" | undefined;
 }
