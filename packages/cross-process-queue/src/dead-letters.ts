@@ -3,6 +3,8 @@ import type { DeadLetterRequest } from "@ringrift/event-queue/backend";
 import type { BatchStore } from "./batches.ts";
 import type { WriteTransaction } from "./write-transaction.ts";
 import type { Connection } from "./connection.ts";
+import type { Group, GroupStore } from "./groups.ts";
+import type { EventLog } from "./log.ts";
 import { type EventRow, fromRow } from "./rows.ts";
 import { SQL } from "./schema.ts";
 
@@ -54,10 +56,17 @@ export function withFailure(
 export class DeadLetterStore {
   readonly #connection: Connection;
   readonly #batches: BatchStore;
+  readonly #groups: GroupStore;
+  readonly #log: EventLog;
 
-  constructor(connection: Connection, batches: BatchStore) {
+  constructor(
+    connection: Connection,
+    stores: { readonly batches: BatchStore; readonly groups: GroupStore; readonly log: EventLog },
+  ) {
     this.#connection = connection;
-    this.#batches = batches;
+    this.#batches = stores.batches;
+    this.#groups = stores.groups;
+    this.#log = stores.log;
   }
 
   add(tx: WriteTransaction, burial: Burial): void {
@@ -105,11 +114,13 @@ export class DeadLetterStore {
     return rows.length;
   }
 
-  /** The same, and gives each back to the group that failed. */
+  /** The same, and gives each back to the group that failed, unless that was moved back and has it again. */
   redrive(tx: WriteTransaction, filter: DeadLetterRequest, limit: number): number {
     const rows = this.#find(filter, Math.min(limit, STEP));
     for (const row of rows) {
       this.#connection.run(SQL.deleteDeadLetter, row.number);
+      const group = this.#groups.find(row.groupName);
+      if (group !== undefined && this.#isAhead(tx, group, row)) continue;
       this.giveBack(row.groupName, copyOf(row));
     }
     if (rows.length > 0) tx.rings = true;
@@ -127,6 +138,15 @@ export class DeadLetterStore {
     const values = [waits ? null : 0, null, 0, 1, key, JSON.stringify(copy)];
     this.#connection.run(SQL.insertDelivery, group.id, position, ...values);
     return true;
+  }
+
+  /** Whether the group gets to it by the log: there it comes once, in its place, so that the events of a key stay in order. */
+  #isAhead(tx: WriteTransaction, group: Group, { position, type, eventId }: LetterRow): boolean {
+    if (position <= group.cursor || !group.wanted.wants(type, position)) return false;
+    const event = this.#log.at(position);
+    if (event?.id !== eventId) return false;
+    const { skipAfterMs } = group.policy;
+    return skipAfterMs === null || event.stored_at >= tx.now - skipAfterMs;
   }
 
   #find(filter: DeadLetterRequest, limit: number): LetterRow[] {

@@ -94,7 +94,7 @@ export class Engine {
     const batches = new BatchStore(connection);
     const members = new MemberStore(connection);
     this.groups = new GroupStore(connection, { log, claims: this.claims, batches, members });
-    this.deadLetters = new DeadLetterStore(connection, batches);
+    this.deadLetters = new DeadLetterStore(connection, { batches, groups: this.groups, log });
     const deliveries = new DeliveryStore(connection, log, this.deadLetters);
     const { groups } = this;
     const joining = new Joining({ groups, members, log });

@@ -43,7 +43,11 @@ export interface DeadLetterFilter {
 export interface DeadLetters {
   /** Oldest first; a limit counts from the oldest, as it does for `redrive` and `discard`. */
   list(filter?: DeadLetterFilter): Promise<DeadLetter[]>;
-  /** Gives them back to the group that failed, and to no other, with their attempts counted from 1 again and `redelivered: true`. */
+  /**
+   * Gives them back to the group that failed, and to no other, with their attempts counted from 1 again and
+   * `redelivered: true`. A group that was moved back since, and has an event again, leased or ahead of it, gets it once,
+   * in its place.
+   */
   redrive(filter: DeadLetterFilter): Promise<{ count: number }>;
   /** Forgets them for good. */
   discard(filter: DeadLetterFilter): Promise<{ count: number }>;

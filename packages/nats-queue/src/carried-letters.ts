@@ -95,7 +95,7 @@ export class CarriedLetters {
     const foreign = foreignPosition(record.position);
     const positions = typeof spot === "number" ? [spot, foreign] : [foreign];
     const found = await Promise.all(
-      positions.map((position) => letters.has(group, record.type, position)),
+      positions.map((position) => letters.hasOrGaveBack(group, record.type, position)),
     );
     return found.includes(true) ? undefined : { letter, position: positions[0] ?? foreign };
   }

@@ -1,7 +1,7 @@
 import type { ClaimedEvent } from "@ringrift/event-queue/backend";
 import { ACK, acknowledge, deliverAgainIn, leaseFor } from "./acknowledge.ts";
 import type { Delivered, Leasing } from "./delivered.ts";
-import { attemptOf, type KnownRecord } from "./delivery-records.ts";
+import { attemptOf, isAfterLoss, type KnownRecord } from "./delivery-records.ts";
 import type { GroupEngine } from "./group-engine.ts";
 import { consumerInfo } from "./consumer-info.ts";
 import type { Lane } from "./group.ts";
@@ -24,6 +24,8 @@ interface Due extends Leasing {
   readonly candidate: Candidate;
   readonly attempt: number;
   readonly failures: ReturnType<typeof failuresBefore>;
+  /** The attempt before was lost with its lease. */
+  readonly isAfterLoss: boolean;
   readonly hold: Hold;
 }
 
@@ -40,6 +42,7 @@ export class Claimer {
   /** What more came than was asked for. */
   readonly spare: SpareEvents;
   #skipped = 0;
+  #gone = 0;
   /** Of the connection, as far as this member has seen. */
   #reconnects: number;
 
@@ -66,6 +69,13 @@ export class Claimer {
     const skipped = this.#skipped;
     this.#skipped = 0;
     return skipped;
+  }
+
+  /** How many were settled instead of leased since it was asked last: what comes after them may have its turn. */
+  takeGone(): number {
+    const gone = this.#gone;
+    this.#gone = 0;
+    return gone;
   }
 
   /**
@@ -163,6 +173,10 @@ export class Claimer {
     }
     const { delivery } = message;
     const known = delivery > 1 ? await records.get(group, lane, place.position, id) : NO_RECORD;
+    if (known.record?.isDone === true) {
+      this.#engine.tell(message, ACK);
+      return undefined;
+    }
     const attempt = attemptOf(delivery, known.record);
     const failures = failuresBefore(attempt, known.record, clock.now());
     const bucket = lane === "redriven" ? bucketOf(keyOf(candidate)) : NO_KEY;
@@ -177,10 +191,10 @@ export class Claimer {
       }
     }
     let recordRevision = known.revision;
-    if (known.record !== undefined) {
+    if (delivery > 1) {
       const record = { id, delivery, attempts: attempt, idle: false, failures };
       const revision = await records.swap(group, lane, place.position, record, known.revision);
-      // Another delivery of it was faster.
+      // Another delivery of it was faster, or a late ack.
       if (revision === undefined) return undefined;
       recordRevision = revision;
     }
@@ -211,7 +225,17 @@ export class Claimer {
       }),
     });
     this.#held.set(name, hold);
-    return this.#lease({ group, leaseMs, lane, candidate, attempt, failures, hold });
+    const isLost = isAfterLoss(delivery, known.record);
+    return this.#lease({
+      group,
+      leaseMs,
+      lane,
+      candidate,
+      attempt,
+      failures,
+      isAfterLoss: isLost,
+      hold,
+    });
   }
 
   /** `undefined` for what is settled at once: it can't be read, is too old, or had its attempts. */
@@ -226,8 +250,10 @@ export class Claimer {
     else if (this.#isTooOld(due, place)) {
       if (await lease.skip()) this.#skipped += 1;
     } else if ("error" in content) await lease.bury(content.error);
-    else if (attempt > group.policy.maxAttempts) await lease.bury(leaseExpired(attempt - 1));
-    else return lease.claim(content);
+    else if (due.isAfterLoss && attempt > group.policy.maxAttempts) {
+      await lease.bury(leaseExpired(attempt - 1), attempt - 1);
+    } else return lease.claim(content);
+    this.#gone += 1;
     return undefined;
   }
 

@@ -18,6 +18,8 @@ export interface LetterNote {
   readonly error: ErrorData;
   readonly history: DeadLetter["history"];
   readonly time: number;
+  /** Of the group when it gave up on the event; a group that was moved since has another one. */
+  readonly incarnation?: string | undefined;
 }
 
 /** A dead letter as it was found, without its event. */
@@ -105,6 +107,15 @@ export class DeadLetterStore {
     return letters;
   }
 
+  /** Whether a group has a letter of an event. */
+  async has(
+    group: string,
+    { type, position }: Pick<FoundNote, "type" | "position">,
+  ): Promise<boolean> {
+    const filters = [this.#names.letter(group, type, position)];
+    return (await countMessages(this.#connection, this.#names.deadStream, { filters })) > 0;
+  }
+
   async redrive(found: FoundLetter): Promise<void> {
     await this.giveBack(found.note.group, found.copy);
     await this.discard(found);
@@ -117,7 +128,7 @@ export class DeadLetterStore {
   }
 
   /** Whether a group has a letter of an event, or was given it back and hasn't settled it. */
-  async has(group: string, type: string, position: number): Promise<boolean> {
+  async hasOrGaveBack(group: string, type: string, position: number): Promise<boolean> {
     const { deadStream } = this.#names;
     const { jsm } = this.#connection;
     const subjects = [
@@ -162,6 +173,7 @@ export class DeadLetterStore {
     const read = readEvent(message, this.#names, "kept");
     const event = "event" in read ? read.event : undefined;
     const copy = { headers: message.headers, text: message.text, type, position };
+    const { incarnation: _, ...shown } = note;
     const letter: DeadLetter = {
       id: event?.lineage.id ?? id,
       type,
@@ -169,7 +181,7 @@ export class DeadLetterStore {
       position,
       ...(event?.key !== undefined && { key: event.key }),
       headers: event?.headers ?? {},
-      ...note,
+      ...shown,
     };
     return { ...found, letter, copy: { ...copy, storedAt: found.storedAt } };
   }

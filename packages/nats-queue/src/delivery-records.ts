@@ -16,6 +16,8 @@ export interface DeliveryRecord {
   readonly attempts: number;
   /** Nobody holds it: it waits for its time. */
   readonly idle: boolean;
+  /** It is settled; there is a dead letter of it from before the group was moved back. */
+  readonly isDone?: true | undefined;
   /** It waits, in a group that skips: where the server is told that it is settled. */
   readonly ackTo?: string | undefined;
   readonly failures: DeadLetter["history"];
@@ -80,6 +82,15 @@ export class DeliveryRecords {
 function toRecord({ text }: StateEntry): DeliveryRecord {
   // The cast is safe: written by swap.
   return JSON.parse(text) as DeliveryRecord;
+}
+
+/** Whether the attempt before a delivery was lost with its lease, and not given back. */
+export function isAfterLoss(
+  delivery: number,
+  record: Pick<DeliveryRecord, "delivery" | "idle"> | undefined,
+): boolean {
+  if (record === undefined) return delivery > 1;
+  return !record.idle || delivery > record.delivery + 1;
 }
 
 /** Which attempt a delivery is: those that counted before, and the deliveries since. */

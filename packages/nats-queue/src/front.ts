@@ -1,7 +1,7 @@
 import type { DeliveryRecord } from "./delivery-records.ts";
 import type { Group } from "./group.ts";
 import type { Candidate } from "./candidate.ts";
-import type { KnownLine } from "./key-line.ts";
+import type { KnownLine, LineHead } from "./key-line.ts";
 import type { Parked } from "./parked.ts";
 
 /** The first unsettled event of a key, as it is to be leased. */
@@ -10,18 +10,21 @@ export interface Front {
   readonly attempt: number;
   readonly failures: DeliveryRecord["failures"];
   readonly run: number;
+  /** The attempt before was lost with its lease. */
+  readonly isAfterLoss: boolean;
 }
+
+/** Which attempt it is, and what became of the one before. */
+export type Attempt = Pick<Front, "attempt" | "isAfterLoss">;
 
 /**
  * Which attempt it is. Whoever is given an event that was delivered before notes that before it begins: of what isn't noted only
  * the first one can have begun it, and deliveries that got lost are no attempts.
  */
-export function attemptAfter(
-  noted: Pick<DeliveryRecord, "attempts"> | undefined,
-  isRepeated: boolean,
-): number {
-  if (noted !== undefined) return noted.attempts + 1;
-  return isRepeated ? 2 : 1;
+export function attemptAfter(noted: LineHead | undefined, isRepeated: boolean): Attempt {
+  if (noted === undefined) return { attempt: isRepeated ? 2 : 1, isAfterLoss: isRepeated };
+  const isAfterLoss = noted.reply === undefined && noted.isBack !== true;
+  return { attempt: noted.attempts + 1, isAfterLoss };
 }
 
 /**

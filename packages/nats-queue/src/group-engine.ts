@@ -1,4 +1,5 @@
 import type { DeadLetterNotice } from "@ringrift/event-queue";
+import { statedPolicy, type StoredGroupPolicy } from "@ringrift/event-queue/backend";
 import type { Connection } from "./connection.ts";
 import type { DeadLetterStore } from "./dead-letter-store.ts";
 import { DeliveryRecords } from "./delivery-records.ts";
@@ -75,6 +76,13 @@ export class GroupEngine {
     this.order = new NextOfKey(parts.connection, parts.names);
     this.use = parts.use;
     this.#report = parts.report;
+  }
+
+  /** What holds for a group's member now; `undefined` when the group was moved or removed. */
+  async policyNow({ name, incarnation, given }: Group): Promise<StoredGroupPolicy | undefined> {
+    const now = await this.groups.find(name);
+    if (now?.incarnation !== incarnation) return undefined;
+    return given === undefined ? now.policy : statedPolicy(now.policy, given);
   }
 
   /** How many events of the group wait at members of this process for their turn. */

@@ -184,6 +184,7 @@ export class GroupStore {
         ...group,
         incarnation: newIncarnation(name),
         start,
+        lettersUpTo: await this.#lettersUpTo(name, start),
         startedAt: this.#clock.now(),
         redrives: 0,
         care: undefined,
@@ -201,7 +202,8 @@ export class GroupStore {
   /** The group goes on behind another position, with a new consumer: what it counted from is gone. */
   async restart(group: Group, start: number): Promise<void> {
     const incarnation = newIncarnation(group.name);
-    const restarted = await this.#write({ ...group, incarnation, start });
+    const lettersUpTo = await this.#lettersUpTo(group.name, start);
+    const restarted = await this.#write({ ...group, incarnation, start, lettersUpTo });
     // Somebody else was faster.
     if (restarted === undefined) return;
     await this.incarnations.makeConsumer(restarted, "log");
@@ -326,18 +328,8 @@ export class GroupStore {
 
   async #write(group: Omit<Group, "writtenAt">): Promise<Group | undefined> {
     const { policy, revision, ...rest } = group;
-    const {
-      name,
-      id,
-      isReader,
-      usualLeaseMs,
-      incarnation,
-      start,
-      startedAt,
-      redrives,
-      care,
-      adopted,
-    } = rest;
+    const { name, id, isReader, usualLeaseMs, incarnation, start, startedAt, redrives } = rest;
+    const { care, adopted, lettersUpTo } = rest;
     const askedAt = performance.now();
     const text = JSON.stringify({
       name,
@@ -351,6 +343,7 @@ export class GroupStore {
       redrives,
       care,
       adopted,
+      lettersUpTo,
     });
     const written = await this.#states.swap(this.#names.group(name), text, revision);
     if (written === undefined) return this.#forget(name);
@@ -364,16 +357,29 @@ export class GroupStore {
 
   /** With the copies of events that no other group has letters of. */
   async #purgeLetters(name: string): Promise<void> {
+    const events = await this.#eventsOfLetters(name);
+    await this.#purgeDead(this.#names.letters(name));
+    const copies = new LetterCopies(this.#connection, this.#names);
+    for (const { type, position } of events) await copies.release(type, position);
+  }
+
+  /** The last position behind `start` of which the group has a dead letter. */
+  async #lettersUpTo(name: string, start: number): Promise<number | undefined> {
+    const events = await this.#eventsOfLetters(name);
+    const last = Math.max(0, ...events.map(({ position }) => position));
+    return last > start ? last : undefined;
+  }
+
+  async #eventsOfLetters(name: string): Promise<{ type: string; position: number }[]> {
     const filter = this.#names.letters(name);
-    const events: [type: string, position: number][] = [];
+    const events: { type: string; position: number }[] = [];
     for await (const { headers } of readSubjects(this.#connection, this.#names.deadStream, {
       filter,
     })) {
-      events.push([headers?.get(HEADER.type) ?? "", Number(headers?.get(HEADER.position))]);
+      const type = headers?.get(HEADER.type) ?? "";
+      events.push({ type, position: Number(headers?.get(HEADER.position)) });
     }
-    await this.#purgeDead(filter);
-    const copies = new LetterCopies(this.#connection, this.#names);
-    for (const [type, position] of events) await copies.release(type, position);
+    return events;
   }
 
   async #purgeDead(filter: string): Promise<void> {

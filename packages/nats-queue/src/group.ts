@@ -1,10 +1,16 @@
-import { decodeGroupPolicy, type StoredGroupPolicy } from "@ringrift/event-queue/backend";
+import {
+  decodeGroupPolicy,
+  type GivenGroupPolicy,
+  type StoredGroupPolicy,
+} from "@ringrift/event-queue/backend";
 import type { StateEntry } from "./state-store.ts";
 
 /** A group as its document says. */
 export interface Group {
   readonly name: string;
   readonly policy: StoredGroupPolicy;
+  /** What the member states that works for it; its `policy` says so then. Isn't stored. */
+  readonly given?: GivenGroupPolicy | undefined;
   /** Tells it from one of the same name that was removed; empty in documents of versions before. */
   readonly id: string;
   /** Its name was claimed: it is its holder's reading group. */
@@ -25,6 +31,8 @@ export interface Group {
   readonly care?: { readonly since: number; readonly notedAt: number } | undefined;
   /** A migration has made it, and nobody has moved it since; deliveries up to this position may be known elsewhere. */
   readonly adopted?: { readonly againUpTo: number } | undefined;
+  /** It was moved back to before events that it has dead letters of: up to this position. */
+  readonly lettersUpTo?: number | undefined;
   readonly revision: number;
   /** When the document was written. */
   readonly writtenAt: number;
@@ -50,6 +58,6 @@ export function toGroup({ text, revision, time }: StateEntry): Group {
 }
 
 /** As it is written. */
-type StoredGroup = Omit<Group, "policy" | "id" | "isReader" | "usualLeaseMs"> & {
+type StoredGroup = Omit<Group, "policy" | "given" | "id" | "isReader" | "usualLeaseMs"> & {
   readonly policy: string;
 } & Partial<Pick<Group, "id" | "isReader" | "usualLeaseMs">>;

@@ -1,8 +1,12 @@
-import { acknowledge, leaseFor } from "./acknowledge.ts";
+import { runDetached } from "@ringrift/envelope";
+import { ACK, acknowledge, leaseFor } from "./acknowledge.ts";
 import type { DeliveryRecord } from "./delivery-records.ts";
 import type { GroupEngine } from "./group-engine.ts";
 import type { Group, Lane } from "./group.ts";
 import type { RawMessage } from "./raw-message.ts";
+
+/** How long the note of a late ack is kept. */
+const LATE_NOTE_MS = 10_000;
 
 /** The right to settle one event, and how it ends. Each resolves to `false` when it was lost. */
 export interface Hold {
@@ -10,6 +14,8 @@ export interface Hold {
   readonly until: number;
   /** @param how - what the server is told of the delivery */
   settle(how: string): Promise<boolean>;
+  /** Settles it after its lease has ended, unless somebody else was given it, or it was settled or given back. */
+  settleLate(): Promise<boolean>;
   /** @param attempts - how many count from now on */
   giveBack(attempts: number, failures: DeliveryRecord["failures"], how: string): Promise<boolean>;
   extend(ms: number): Promise<boolean>;
@@ -62,7 +68,32 @@ export class DeliveryHold implements Hold {
     this.#end();
     if (!done) return false;
     if (lane === "log") settled.add(group.incarnation, id);
-    if (this.#recordRevision > 0) this.#engine.later(() => records.remove(this.#recordRevision));
+    if (how === ACK && (await this.#hasOldLetter())) await this.#noteDone();
+    else if (this.#recordRevision > 0)
+      this.#engine.later(() => records.remove(this.#recordRevision));
+    if (lane === "redriven") this.#engine.later(() => letters.remove(message.position));
+    return true;
+  }
+
+  /** Whoever is given it after this one notes so before it begins: so the note decides who was first. */
+  async settleLate(): Promise<boolean> {
+    if (this.#until === 0) return false;
+    const { group, lane, id, message, position, beforeSettled } = this.#held;
+    const { connection, groups, records, letters, settled } = this.#engine;
+    const { delivery, reply } = message;
+    const done = { id, delivery, attempts: 0, idle: false, isDone: true, failures: [] } as const;
+    const revision = await records.swap(group, lane, position, done, this.#recordRevision);
+    this.#end();
+    if (revision === undefined) return false;
+    await beforeSettled?.();
+    const address = { ...groups.incarnations.addressOf(group, lane), reply };
+    if (!(await acknowledge(connection, address, ACK, () => true))) return false;
+    if (lane === "log") settled.add(group.incarnation, id);
+    if (!(await this.#hasOldLetter())) {
+      // Not at once: somebody may be about to begin it, and look for the note.
+      const remove = (): void => this.#engine.later(() => records.remove(revision));
+      runDetached(() => setTimeout(remove, LATE_NOTE_MS).unref());
+    }
     if (lane === "redriven") this.#engine.later(() => letters.remove(message.position));
     return true;
   }
@@ -99,6 +130,22 @@ export class DeliveryHold implements Hold {
     const done = await this.#say(leaseFor(ms, this.#held.group.usualLeaseMs));
     if (done) this.#until = asked + ms;
     return done;
+  }
+
+  /** Whether it died before the group was moved back. */
+  async #hasOldLetter(): Promise<boolean> {
+    const { group, lane, message, position } = this.#held;
+    const { letters, names } = this.#engine;
+    if (lane !== "log" || position > (group.lettersUpTo ?? 0)) return false;
+    return letters.has(group.name, { type: names.typeOf(message.subject), position });
+  }
+
+  /** Tells whoever redrives that letter that the group has the event no more. */
+  async #noteDone(): Promise<void> {
+    const { group, lane, message, position, id } = this.#held;
+    const { delivery } = message;
+    const record = { id, delivery, attempts: 0, idle: false, isDone: true, failures: [] } as const;
+    await this.#engine.records.swap(group, lane, position, record, this.#recordRevision);
   }
 
   #end(): void {

@@ -6,13 +6,18 @@ import type { Hold } from "./hold.ts";
 import { failuresBefore } from "./lease.ts";
 import type { RawMessage } from "./raw-message.ts";
 import { type Candidate, candidateOf } from "./candidate.ts";
-import { attemptAfter, type Front, isUnbegun } from "./front.ts";
+import { type Attempt, attemptAfter, type Front, isUnbegun } from "./front.ts";
 import type { KeyLine, KnownLine } from "./key-line.ts";
 import { OwnedLine } from "./owned-line.ts";
+import { spareMs } from "./spare-events.ts";
 import { type Parked, stillHeld } from "./parked.ts";
 
 /** Events behind a first one that has been handled for so long are absorbed; before, they wait at the member. */
 const YOUNG_MS = 10;
+/** What waits behind one that has been handled for so long waits in the log. */
+const SLOW_MS = 200;
+/** No handler has had it before. */
+const FIRST: Attempt = { attempt: 1, isAfterLoss: false };
 /** While a redriven event of the key is handled, others are looked at so often. */
 const LOOK_AGAIN_MS = 500;
 /** What is left of a lease when an event is handed over: where it is less, the lease is renewed first. */
@@ -51,6 +56,8 @@ export class Lane {
   #isTaken = false;
   #parked: Parked[] = [];
   #isOver = false;
+  /** Its front, where the lease on it was lost. */
+  #lost: Front | undefined;
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -110,9 +117,13 @@ export class Lane {
 
   /** Nothing of it was asked for, or nothing behind it had its turn, for longer than the server should wait. */
   get isStale(): boolean {
-    const before = performance.now() - this.leaseMs / 4;
+    const now = performance.now();
+    if (this.front !== undefined && this.#since < now - spareMs(this.leaseMs)) return true;
     const [first] = this.#parked;
-    return (this.front !== undefined && this.#since < before) || (first?.since ?? before) < before;
+    if (first === undefined) return false;
+    // Others see in the log what waits behind a slow one, and count it.
+    const isSlow = this.#isTaken && this.#since < now - SLOW_MS;
+    return isSlow || first.since < now - this.leaseMs / 4;
   }
 
   /** Whether a delivery is of the message that stands for the key: the lease on it was lost. */
@@ -140,7 +151,7 @@ export class Lane {
       const { delivery } = first.message;
       const before = { group: this.group, now: this.#engine.clock.now() };
       const attempt = isUnbegun(first, this.#line.known, before)
-        ? 1
+        ? FIRST
         : attemptAfter(record, delivery > 1);
       const front = this.#frontOf(first, attempt, record, first.run);
       const isNoted = delivery > 1 || isKnown || this.#isShaken;
@@ -211,30 +222,16 @@ export class Lane {
         return untilOf();
       },
       settle: () => this.#settle(front),
+      settleLate: () => this.#settleLate(front),
       giveBack: (attempts, failures, how) => this.#giveBack(front, { attempts, failures, how }),
       extend: (ms) => this.#extend(ms),
     };
   }
 
   async #settle(front: Front): Promise<boolean> {
-    const { place, source } = front.candidate;
-    const { position } = place;
     const isDone = await this.#exclusive(async () => {
       if (this.#isOver || this.#front !== front) return false;
-      const isWritten = await this.#change((line) => {
-        const { absorbed, turn } = line;
-        const isMore = absorbed > position;
-        return {
-          settled: position,
-          at: source.time,
-          absorbed,
-          count: Math.max(0, line.count - (line.token === undefined ? 0 : 1)),
-          ...(isMore
-            ? { token: this.#token.position, since: this.#token.delivery }
-            : { atHand: this.#parked[0]?.place.position }),
-          turn,
-        };
-      });
+      const isWritten = await this.#change((line) => this.#behind(front, line));
       if (!isWritten) return false;
       if (this.line.token === undefined) this.#forgetToken();
       this.#engine.settled.add(this.group.incarnation, front.candidate.id);
@@ -245,6 +242,39 @@ export class Lane {
     });
     if (isDone) this.#engine.later(() => this.moveOn());
     return isDone;
+  }
+
+  /** The line, once its front is settled. */
+  #behind({ candidate: { place, source } }: Front, line: KeyLine): KeyLine {
+    const { position } = place;
+    const { absorbed, turn } = line;
+    return {
+      settled: position,
+      at: source.time,
+      absorbed,
+      count: Math.max(0, line.count - (line.token === undefined ? 0 : 1)),
+      ...(absorbed > position
+        ? { token: this.#token.position, since: this.#token.delivery }
+        : { atHand: this.#parked[0]?.place.position }),
+      turn,
+    };
+  }
+
+  /** Whoever is given the message that stands for the key goes on with what is behind it. */
+  #settleLate(front: Front): Promise<boolean> {
+    return this.#exclusive(async () => {
+      if (this.#front === front) this.#drop();
+      if (this.#lost !== front) return false;
+      for (;;) {
+        const result = await this.#line.change(this.#token, (line) => this.#behind(front, line));
+        if (result === "lost") return false;
+        if (result === "written") break;
+      }
+      this.#lost = undefined;
+      if (this.line.token === undefined) this.#forgetToken();
+      this.#engine.settled.add(this.group.incarnation, front.candidate.id);
+      return true;
+    });
   }
 
   async #giveBack(
@@ -394,7 +424,7 @@ export class Lane {
       return;
     }
     // It came before its turn, so no handler has had it before.
-    const front = this.#frontOf(first, 1, undefined, first.run);
+    const front = this.#frontOf(first, FIRST, undefined, first.run);
     const isNoted = first.message.delivery > 1 || this.#isShaken;
     if (isNoted && !(await this.#note(front))) return;
     this.#front = front;
@@ -411,12 +441,12 @@ export class Lane {
 
   #frontOf(
     candidate: Candidate,
-    attempt: number,
+    { attempt, isAfterLoss }: Attempt,
     record: Pick<DeliveryRecord, "failures"> | undefined,
     run: number,
   ): Front {
     const failures = failuresBefore(attempt, record, this.#engine.clock.now());
-    return { candidate, attempt, failures, run };
+    return { candidate, attempt, failures, run, isAfterLoss };
   }
 
   /** Notes which delivery has it: whoever had an earlier one can settle it no more. */
@@ -463,6 +493,7 @@ export class Lane {
     if (this.#isOver) return;
     const parked = stillHeld(this.#parked.splice(0));
     for (const { message } of parked) this.#engine.tell(message, GIVE_BACK);
+    this.#lost = this.#front;
     this.#end(false);
   }
 

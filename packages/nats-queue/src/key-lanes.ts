@@ -18,6 +18,8 @@ const MOST_PARKED = 256;
 const ENOUGH_PARKED = 16;
 /** How long nothing more is pulled then. */
 const PATIENCE_MS = 10;
+/** How often it is looked whether something waits for too long. */
+const TIDY_MS = 100;
 /** How long what the server said of the consumer is gone by. */
 const FLOOR_MS = 1_000;
 
@@ -133,7 +135,7 @@ export class KeyLanes implements LaneOwner, Holder {
       group,
       bucket,
       { line, ...known },
-      { ...line, head: rest },
+      { ...line, head: { ...rest, isBack: true } },
     );
     // A member has got it meanwhile.
     if (taken === undefined) return;
@@ -346,7 +348,7 @@ export class KeyLanes implements LaneOwner, Holder {
     this.#lanes.set(lane.bucket, lane);
     this.#engine.holders.add(this);
     this.#given.delete(lane.bucket);
-    const everyMs = Math.min(1_000, Math.max(10, lane.leaseMs / 8));
+    const everyMs = Math.min(TIDY_MS, Math.max(10, lane.leaseMs / 8));
     this.#timer ??= runDetached(() => setInterval(() => this.#tidy(), everyMs).unref());
     return lane;
   }

@@ -10,6 +10,8 @@ export interface LineHead {
   readonly failures: DeadLetter["history"];
   /** It waits for its next attempt: where the server is told that it is settled. */
   readonly reply?: string | undefined;
+  /** It waited so, and was taken to see whether it is too old. */
+  readonly isBack?: true | undefined;
 }
 
 /**

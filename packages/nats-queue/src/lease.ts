@@ -59,9 +59,16 @@ export class Lease implements BackendLease {
   }
 
   async ack(): Promise<boolean> {
-    if (!this.#isHeld() || !(await this.#hold.settle(ACK))) return false;
-    this.#engine.touch(this.#claimed.group);
-    return true;
+    const isDone = this.#isHeld() ? await this.#hold.settle(ACK) : await this.#ackLate();
+    if (isDone) this.#engine.touch(this.#claimed.group);
+    return isDone;
+  }
+
+  /** The lease is over: it counts all the same, unless the event was given to somebody else meanwhile. */
+  async #ackLate(): Promise<boolean> {
+    const { group } = this.#claimed;
+    const now = await this.#engine.groups.find(group.name);
+    return now?.incarnation === group.incarnation && this.#hold.settleLate();
   }
 
   /** Settles it unhandled, for it is too old: this isn't service. */
@@ -72,8 +79,10 @@ export class Lease implements BackendLease {
   async nack(options: NackOptions): Promise<boolean> {
     if (!this.#isHeld()) return false;
     const { group, attempt } = this.#claimed;
-    const { policy } = group;
     const { reason } = options;
+    // It may have been changed since the event was leased, or the group moved: then the event isn't this one's to bury.
+    const policy = await this.#engine.policyNow(group);
+    if (policy === undefined) return false;
     if (attempt >= policy.maxAttempts || isPermanent(reason)) return this.bury(reason);
     const delayMs = options.delayMs ?? backoffDelayMs(policy.backoff, attempt);
     const how = delayMs > 0 ? deliverAgainIn(delayMs) : GIVE_BACK;
@@ -91,10 +100,9 @@ export class Lease implements BackendLease {
     });
   }
 
-  /** Makes it a dead letter; resolves to `false` when the lease was lost. */
-  async bury(reason: unknown): Promise<boolean> {
-    const { group, place, source, attempt, id } = this.#claimed;
-    const attempts = Math.min(attempt, group.policy.maxAttempts);
+  /** Makes it a dead letter, after so many attempts; resolves to `false` when the lease was lost. */
+  async bury(reason: unknown, attempts: number = this.#claimed.attempt): Promise<boolean> {
+    const { group, place, source, id } = this.#claimed;
     const error = toErrorData(reason);
     await this.#engine.letters.bury(
       { headers: source.headers, text: source.text, ...place },
@@ -102,8 +110,9 @@ export class Lease implements BackendLease {
         group: group.name,
         attempts,
         error,
-        history: this.#failuresWith(reason),
+        history: this.#failuresWith(reason, attempts),
         time: this.#engine.clock.now(),
+        incarnation: group.incarnation,
       },
     );
     if (!(await this.#hold.settle(TERMINATE))) return false;
@@ -129,13 +138,15 @@ export class Lease implements BackendLease {
     return this.leftMs() > 0;
   }
 
-  #failuresWith(reason: unknown): DeliveryRecord["failures"] {
-    const { attempt, failures } = this.#claimed;
+  #failuresWith(
+    reason: unknown,
+    attempt: number = this.#claimed.attempt,
+  ): DeliveryRecord["failures"] {
+    const { failures } = this.#claimed;
     const { message } = toErrorData(reason);
     const time = this.#engine.clock.now();
-    const numbered = Math.min(attempt, this.#claimed.group.policy.maxAttempts);
-    if (failures.some((failure) => failure.attempt === numbered)) return failures;
-    return [...failures, { attempt: numbered, time, message }].slice(-MOST_FAILURES);
+    if (failures.some((failure) => failure.attempt === attempt)) return failures;
+    return [...failures, { attempt, time, message }].slice(-MOST_FAILURES);
   }
 }
 

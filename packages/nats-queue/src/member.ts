@@ -105,7 +105,8 @@ export class Member implements GroupMember {
     if (stored === undefined) throw groupRemoved(this.#name);
     this.#joined ??= stored.id;
     if (stored.id !== this.#joined) throw groupRemoved(this.#name);
-    return { ...stored, policy: statedPolicy(stored.policy, this.#given) };
+    const given = this.#given;
+    return { ...stored, policy: statedPolicy(stored.policy, given), given };
   }
 
   /** What is there now. What was claimed is handed over before anything more is asked for. */
@@ -149,6 +150,11 @@ export class Member implements GroupMember {
       const raw = messages.map((message) => rawMessage(message));
       const claimed = await this.#claim({ ...from, messages: raw, since }, limit);
       if (claimed.length > 0) return claimed;
+      if (claimer.takeGone() > 0) {
+        // It makes room for the next event of its key.
+        await claimer.keys.quiet();
+        continue;
+      }
       if (end !== "full" && end !== "limited") {
         if (lane === "redriven" && messages.length === 0) await this.#noteNoneRedriven(group);
         return [];

@@ -13,6 +13,7 @@ import {
   type QueueBackend,
 } from "@ringrift/event-queue/backend";
 import { Engine } from "./engine.ts";
+import { Redriver } from "./redriver.ts";
 import { logStats, reportHealth } from "./health.ts";
 import { Member } from "./member.ts";
 import { NatsDeadLetters } from "./nats-dead-letters.ts";
@@ -48,7 +49,7 @@ export class NatsBackend implements QueueBackend {
     this.#identity = identity;
     this.#options = options;
     this.groups = new NatsGroups(engine);
-    this.deadLetters = new NatsDeadLetters(engine.letters);
+    this.deadLetters = new NatsDeadLetters(engine.letters, new Redriver(engine.group));
     this.migration = new NatsMigration(engine);
   }
 

@@ -1,13 +1,17 @@
 import type { DeadLetter } from "@ringrift/event-queue";
 import type { BackendDeadLetters, DeadLetterRequest } from "@ringrift/event-queue/backend";
 import type { DeadLetterStore } from "./dead-letter-store.ts";
+import type { Redriver } from "./redriver.ts";
 
 /** The dead letters of a queue on JetStream. */
 export class NatsDeadLetters implements BackendDeadLetters {
   readonly #letters: DeadLetterStore;
 
-  constructor(letters: DeadLetterStore) {
+  readonly #redriver: Redriver;
+
+  constructor(letters: DeadLetterStore, redriver: Redriver) {
     this.#letters = letters;
+    this.#redriver = redriver;
   }
 
   async list(request: DeadLetterRequest): Promise<DeadLetter[]> {
@@ -19,12 +23,8 @@ export class NatsDeadLetters implements BackendDeadLetters {
     return (await this.#letters.find(request)).length;
   }
 
-  async redrive(request: DeadLetterRequest, limit: number): Promise<number> {
-    const found = await this.#letters.find({ ...request, limit });
-    for (const one of await this.#letters.read(found)) await this.#letters.redrive(one);
-    const groups = new Set(found.map(({ note }) => note.group));
-    for (const group of groups) await this.#letters.noteRedrive(group);
-    return found.length;
+  redrive(request: DeadLetterRequest, limit: number): Promise<number> {
+    return this.#redriver.redrive({ ...request, limit });
   }
 
   async discard(request: DeadLetterRequest, limit: number): Promise<number> {

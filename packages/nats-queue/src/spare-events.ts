@@ -3,6 +3,13 @@ import type { ClaimedEvent } from "@ringrift/event-queue/backend";
 import type { Leasing } from "./delivered.ts";
 import type { GroupEngine } from "./group-engine.ts";
 
+const MOST_SPARE_MS = 500;
+
+/** How long a member keeps what nobody has asked for: others may wait for it. */
+export function spareMs(leaseMs: number): number {
+  return Math.min(leaseMs / 4, MOST_SPARE_MS);
+}
+
 /**
  * Leased events that nobody has asked for yet: they came with others that wait for their turn, of which many are pulled at
  * once. The next claim gets them, or they are given back after a while.
@@ -29,7 +36,7 @@ export class SpareEvents {
     this.#engine.holders.add(this);
     this.#timer ??= runDetached(() => {
       const giveUp = (): void => this.#engine.later(() => this.giveUp());
-      return setTimeout(giveUp, leaseMs / 4).unref();
+      return setTimeout(giveUp, spareMs(leaseMs)).unref();
     });
     this.#onMore();
     return claimed.slice(0, limit);

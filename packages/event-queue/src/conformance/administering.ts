@@ -76,6 +76,18 @@ export function administering(test: TestCase): void {
     expect(await group.receive()).toEqual([]);
   });
 
+  test("an event that a group had before it was moved isn't its dead letter any more", async (lab) => {
+    const queue = lab.open();
+    await queue.send(PLACED, { n: 1 });
+    await queue.send(PLACED, { n: 2 }, { key: "a" });
+    const leased = await queue.group("mailer").receive();
+    await queue.groups.seek("mailer", "now");
+    for (const event of leased) {
+      expect(await event.nack({ reason: new PermanentError("no") })).toBe(false);
+    }
+    expect(await queue.deadLetters.list()).toEqual([]);
+  });
+
   test("seek wakes whoever waits", async (lab) => {
     const queue = lab.open();
     await queue.send(PLACED, { n: 1 });

@@ -28,6 +28,35 @@ export function following(test: TestCase): void {
     expect((await queue.groups.list())[0]).toMatchObject({ retrying: 1, deadLetters: 1 });
   });
 
+  test("maxAttempts that was changed after an event was leased holds when it is nacked", async (lab) => {
+    const queue = lab.open();
+    await sendNumbered(queue, PLACED, 2);
+    const group = queue.group("mailer");
+    await queue.group("mailer", { maxAttempts: 1 }).ensure();
+    const [first, second] = await group.receive();
+    await queue.groups.configure("mailer", { maxAttempts: 2 });
+    await first?.nack({ delayMs: 60_000 });
+    expect(await queue.deadLetters.list()).toEqual([]);
+    await queue.group("mailer", { maxAttempts: 1 }).ensure();
+    await second?.nack({ delayMs: 60_000 });
+    expect(await queue.deadLetters.list()).toMatchObject([{ payload: { n: 2 }, attempts: 1 }]);
+  });
+
+  test("an event that waits for its retry gets it, though fewer attempts are allowed by then", async (lab) => {
+    const queue = lab.open();
+    await queue.send(PLACED, { n: 1 });
+    await queue.send(PLACED, { n: 2 }, { key: "a" });
+    const group = queue.group("mailer");
+    for (const event of await group.receive()) await event.nack({ delayMs: 100 });
+    await queue.groups.configure("mailer", { maxAttempts: 1 });
+    for (const _ of [1, 2]) {
+      const again = await receiveOne(group);
+      expect(again.attempt).toBe(2);
+      await again.nack({ reason: "no" });
+    }
+    expect(await queue.deadLetters.list()).toMatchObject([{ attempts: 2 }, { attempts: 2 }]);
+  });
+
   test("a consumer's count of dead letters goes by what it states itself", async (lab) => {
     const queue = lab.open();
     await queue.group("mailer", { maxAttempts: 5 }).ensure();

@@ -178,6 +178,49 @@ export function leasing(test: TestCase): void {
     expect(await second.ack()).toBe(true);
   });
 
+  for (const key of [undefined, "a"]) {
+    const which = key === undefined ? "the next event" : "the next event of its key";
+    test(`a receive that finds an event whose attempts are used up gives ${which} at once`, async (lab) => {
+      const queue = lab.open();
+      for (const n of [1, 2]) await queue.send(PLACED, { n }, { key });
+      const group = queue.group("mailer", { maxAttempts: 1, leaseMs: 100 });
+      expect(numbersOf(await group.receive({ limit: 1 }))).toEqual([1]);
+      expect(await group.receive({ limit: 5, leaseMs: 60_000 })).toHaveLength(key ? 0 : 1);
+      await queue.send(PLACED, { n: 3 }, { key });
+      await sleep(600);
+      expect(numbersOf(await group.receive())).toEqual([key ? 2 : 3]);
+    });
+  }
+
+  for (const key of [undefined, "a"]) {
+    const what = key === undefined ? "an event" : "an event of a key";
+    test(`a late ack of ${what} counts as long as nobody else was given it`, async (lab) => {
+      const queue = lab.open();
+      for (const n of [1, 2]) await queue.send(PLACED, { n }, { key });
+      const group = queue.group("mailer");
+      const [first] = await group.receive({ limit: 1, leaseMs: 100 });
+      expect(first?.payload).toEqual({ n: 1 });
+      await sleep(600);
+      expect(await first?.ack()).toBe(true);
+      expect(await first?.ack()).toBe(true);
+      const second = await receiveOne(group);
+      expect(second).toMatchObject({ payload: { n: 2 } });
+      expect(await second.ack()).toBe(true);
+      expect(await group.receive({ waitMs: 300 })).toEqual([]);
+      expect((await queue.groups.list())[0]).toMatchObject({ pending: 0, inFlight: 0 });
+    });
+
+    test(`a late ack of ${what} that another member was given changes nothing`, async (lab) => {
+      const queue = lab.open();
+      await queue.send(PLACED, { n: 1 }, { key });
+      const first = await receiveOne(queue.group("mailer"), 100);
+      const second = await receiveOne(queue.group("mailer"), 60_000);
+      expect(second).toMatchObject({ id: first.id, attempt: 2 });
+      expect(await first.ack()).toBe(false);
+      expect(await second.ack()).toBe(true);
+    });
+  }
+
   test("extend moves the end of a lease", async (lab) => {
     const queue = lab.open();
     await queue.send(PLACED, { n: 1 });

@@ -13,6 +13,7 @@ import { ordering } from "./ordering.ts";
 import { outliving } from "./outliving.ts";
 import { policies } from "./policies.ts";
 import { reading } from "./reading.ts";
+import { redriving } from "./redriving.ts";
 import { sending } from "./sending.ts";
 import { sharingTypes } from "./sharing-types.ts";
 import { skipping } from "./skipping.ts";
@@ -60,6 +61,7 @@ export function testEventQueue(name: string, features: QueueFeatures, factory: Q
     "stopping and pausing": stopping,
     "trails and children": trails,
     "dead letters": burying,
+    "redriving after a move back": redriving,
     "administration of groups": administering,
     "moving to another queue": moving,
     "what moving needs of a backend": movingParts,

@@ -9,6 +9,7 @@ import {
   type Start,
   type TypeName,
 } from "./script.ts";
+import type { Spans } from "./spans.ts";
 
 export const SECOND = 1_000;
 export const MINUTE: number = 60 * SECOND;
@@ -68,16 +69,17 @@ const payload = fc.oneof(
 );
 const headers = fc.dictionary(is("h", "x-trace", "ü"), fc.string({ maxLength: 5 }), { maxKeys: 2 });
 
-export const sent: fc.Arbitrary<Sent> = fc.record({
-  type,
-  payload,
-  key: is(undefined, undefined, "k", "l"),
-  dedupeKey: rarely(is("d", "e")),
-  headers: rarely(headers),
-  delayMs: leftOut(5, is(5 * SECOND, HOUR)),
-  source: rarely(is("trainer", "")),
-  lineage: rarely(bridged),
-});
+export const sent = ({ delayMs }: Spans): fc.Arbitrary<Sent> =>
+  fc.record({
+    type,
+    payload,
+    key: is(undefined, undefined, "k", "l"),
+    dedupeKey: rarely(is("d", "e")),
+    headers: rarely(headers),
+    delayMs: leftOut(5, delayMs),
+    source: rarely(is("trainer", "")),
+    lineage: rarely(bridged),
+  });
 
 export const letters: fc.Arbitrary<LetterChoice> = fc.record({
   nth: rarely(nth),
@@ -89,11 +91,12 @@ export const letters: fc.Arbitrary<LetterChoice> = fc.record({
   dryRun: rarely(fc.boolean()),
 });
 
-export const policy: fc.Arbitrary<ScriptPolicy> = fc.record({
-  from: rarely(start),
-  maxAttempts: is(undefined, 1, 2, 2),
-  backoff: is(undefined, { initialMs: 0, maxMs: 0 }, { initialMs: HOUR, maxMs: 2 * HOUR }),
-  leaseMs: is(undefined, undefined, SECOND, 2 * HOUR),
-  skipAfterMs: rarely(is(10 * MINUTE, 12 * HOUR)),
-  expireAfterMs: rarely(is(3 * DAY)),
-});
+export const policy = ({ backoff, leaseMs, skipAfterMs }: Spans): fc.Arbitrary<ScriptPolicy> =>
+  fc.record({
+    from: rarely(start),
+    maxAttempts: is(undefined, 1, 2, 2),
+    backoff,
+    leaseMs,
+    skipAfterMs,
+    expireAfterMs: rarely(is(3 * DAY)),
+  });

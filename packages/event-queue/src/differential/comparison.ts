@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { QueueFixture } from "../conformance/suite.ts";
 import { MemoryEventQueue } from "../memory/memory-event-queue.ts";
 import { MemoryLog } from "../memory/memory-log.ts";
+import { noteEndings } from "./endings.ts";
 import { type Difference, firstDifference } from "./difference.ts";
 import { answerFacts, countFacts, stateFacts } from "./facts.ts";
 import { type Situation, takesAll, whyOpen } from "./open-choices.ts";
@@ -9,21 +10,26 @@ import { PassingTime, timeOf } from "./passing-time.ts";
 import { type Answer, perform } from "./perform.ts";
 import { type Command, GROUP_NAMES, type GroupName, LOG_OPTIONS, type Script } from "./script.ts";
 import { Side } from "./side.ts";
-import type { SteppedClock } from "./stepped-clock.ts";
+import type { ScriptClock } from "./script-clock.ts";
 import { isServedAsOften } from "./tolerances.ts";
 
 const PATIENCE_MS = 10_000;
+/** How long a queue may take until it shows what has become of a command, where its clock can't be set. */
+const SETTLED_MS = 2_000;
+const LOOK_AGAIN_MS = 100;
+/** Where time really passes, everything is looked at after so many commands. */
+const LOOK_EVERY = 5;
 
 /** Plays one script on a queue and on the memory queue, and compares all that both answer and show. */
 export class Comparison {
-  readonly #clock: SteppedClock;
+  readonly #clock: ScriptClock;
   readonly #script: Script;
   readonly #reference: Side;
   readonly #subject: Side;
   readonly #time: PassingTime;
   readonly #redriven = new Set<GroupName>();
 
-  constructor(fixture: QueueFixture, clock: SteppedClock, script: Script) {
+  constructor(fixture: QueueFixture, clock: ScriptClock, script: Script) {
     this.#clock = clock;
     this.#script = script;
     this.#reference = new Side(memoryFixture(clock), clock, script);
@@ -35,18 +41,25 @@ export class Comparison {
   async play(): Promise<Difference | undefined> {
     const commands: Command[] = [];
     let situation = await this.#look();
-    for (const command of this.#script.commands) {
+    const last = this.#script.commands.length - 1;
+    for (const [nth, command] of this.#script.commands.entries()) {
+      while (await this.#clock.settle()) situation = await this.#look(false);
+      if (this.#clock.isUnsure) return undefined;
       if ((await whyOpen(command, situation, this.#reference)) !== undefined) continue;
       commands.push(command);
       const played = { ...this.#script, commands };
       const [answer, subjectAnswer] = await this.#perform(command, situation);
       await this.#time.pass(timeOf(command, this.#clock));
-      situation = await this.#look();
-      const where =
-        this.#compareAnswers(answer, subjectAnswer, situation) ?? this.#compareStates(situation);
+      // To look at everything takes a server long: only now and then, and at the end.
+      const isWhole = !this.#clock.isReal || nth % LOOK_EVERY === 0 || nth === last;
+      situation = await this.#look(isWhole);
+      let where = this.#compareAnswers(answer, subjectAnswer, situation);
+      if (where !== undefined) return { played, where };
+      if (isWhole) [where, situation] = await this.#compareLooks(situation);
       if (where !== undefined) return { played, where };
     }
-    const where = await this.#compareCounts();
+    const [seen] = await this.#compareLooks(await this.#look());
+    const where = seen ?? (await this.#compareCounts());
     return where === undefined ? undefined : { played: { ...this.#script, commands }, where };
   }
 
@@ -55,9 +68,10 @@ export class Comparison {
     await this.#subject.end();
   }
 
-  async #look(): Promise<Situation> {
+  /** @param isWhole - or only at the log of the queue that is compared */
+  async #look(isWhole = true): Promise<Situation> {
     const seen = await this.#reference.observe();
-    const subjectSeen = await this.#subject.observe();
+    const subjectSeen = await this.#subject.observe(isWhole);
     const { leases } = this.#reference;
     return { now: this.#clock.now(), seen, subjectSeen, leases, redriven: this.#redriven };
   }
@@ -65,10 +79,12 @@ export class Comparison {
   async #perform(command: Command, situation: Situation): Promise<[Answer, Answer]> {
     const leaseAll = command.do === "lease" && takesAll(situation, command.group);
     const answer = await perform(this.#reference, command, { leaseAll, expected: 0 });
-    const expected = answer.kind === "events" ? answer.events.length : 0;
+    const isMany = answer.kind === "events" || answer.kind === "leases";
+    const expected = isMany ? answer.events.length : 0;
     const subjectAnswer = await inTime(perform(this.#subject, command, { leaseAll, expected }));
     this.#noteRedriven(command, answer, leaseAll);
     this.#time.note(answer);
+    noteEndings(this.#reference, command, answer);
     return [answer, subjectAnswer];
   }
 
@@ -96,10 +112,24 @@ export class Comparison {
     );
   }
 
+  /** A queue that goes by a clock of its own may show what has become of a command a moment later. */
+  async #compareLooks(first: Situation): Promise<[string | undefined, Situation]> {
+    const deadline = performance.now() + SETTLED_MS;
+    let situation = first;
+    for (;;) {
+      const where = this.#compareStates(situation);
+      const isOver = !this.#clock.isReal || performance.now() > deadline;
+      if (where === undefined || isOver) return [where, situation];
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+      situation = await this.#look();
+    }
+  }
+
   #compareStates({ seen, subjectSeen }: Situation): string | undefined {
     const served = seen.groups.map((group) => {
       const other = subjectSeen.groups.find(({ name }) => name === group.name);
-      if (other === undefined || isServedAsOften(group, other)) return undefined;
+      if (other === undefined || isServedAsOften(group, other, this.#clock.slackMs))
+        return undefined;
       const { since } = this.#clock;
       return `lastServedAt of group "${group.name}" is ${since(other.lastServedAt)}; in memory ${since(group.lastServedAt)}`;
     });
@@ -131,7 +161,7 @@ function compareEach(
   return undefined;
 }
 
-function memoryFixture({ now }: SteppedClock): QueueFixture {
+function memoryFixture({ now }: ScriptClock): QueueFixture {
   const log = new MemoryLog({ ...LOG_OPTIONS, now });
   return { open: () => new MemoryEventQueue({ log }), dispose: async () => {} };
 }

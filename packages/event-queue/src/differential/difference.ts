@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { isSameMoment } from "./real-clock.ts";
 import { show } from "./script.ts";
 import type { Script } from "./script.ts";
 
@@ -16,7 +17,7 @@ export function firstDifference(
   subject: unknown,
   reference: unknown,
 ): string | undefined {
-  if (isDeepStrictEqual(subject, reference)) return undefined;
+  if (isDeepStrictEqual(subject, reference) || isSameMoment(subject, reference)) return undefined;
   if (Array.isArray(subject) && Array.isArray(reference)) {
     if (subject.length !== reference.length) {
       return `${path} has ${subject.length} (${labels(subject)}); in memory ${reference.length} (${labels(reference)})`;
@@ -25,11 +26,13 @@ export function firstDifference(
       const found = firstDifference(`${path}[${nth}]`, one, reference[nth]);
       if (found !== undefined) return found;
     }
+    return undefined;
   } else if (isRecord(subject) && isRecord(reference)) {
     for (const name of new Set([...Object.keys(reference), ...Object.keys(subject)])) {
       const found = firstDifference(`${path}.${name}`, subject[name], reference[name]);
       if (found !== undefined) return found;
     }
+    return undefined;
   }
   return `${path} is ${show(subject)}; in memory ${show(reference)}`;
 }

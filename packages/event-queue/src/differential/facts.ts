@@ -29,7 +29,7 @@ export function answerFacts(side: Side, answer: Answer, seen: Observation): unkn
     case "group":
       return groupFacts(answer.group, seen);
     case "letters":
-      return inOpenOrder(answer.letters).map((letter) => letterFacts(side, letter));
+      return inOpenOrder(answer.letters, side.clock).map((letter) => letterFacts(side, letter));
     case "plain":
       return plain(answer.value);
     case "refused":
@@ -47,7 +47,7 @@ export function stateFacts(side: Side, seen: Observation): Record<string, unknow
   return {
     log: seen.log.map((event) => eventFacts(side, event)),
     groups: seen.groups.map((group) => groupFacts(group, seen)),
-    letters: inOpenOrder(seen.letters).map((letter) => letterFacts(side, letter)),
+    letters: inOpenOrder(seen.letters, side.clock).map((letter) => letterFacts(side, letter)),
     stats: {
       events,
       oldest: side.log.ordinalOf(oldestPosition ?? 0),

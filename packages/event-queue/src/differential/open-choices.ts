@@ -38,6 +38,12 @@ export async function whyOpen(
   if (command.do === "letters" || command.do === "redrive" || command.do === "discard") {
     return whyLettersAreOpen(command, situation, reference);
   }
+  if (reference.clock.isReal && sentBy(command).some(isCopy)) {
+    return "whether an id counts within its type only, and one that the queue gave itself is known when it comes again, is open";
+  }
+  if (command.do === "sendAtOnce" && reference.clock.isReal) {
+    return "in which order events are stored whose senders don't wait for one another is open";
+  }
   if (command.do === "pass" || command.do === "passTo") {
     return whyTimeIsOpen(situation, timeOf(command, reference.clock));
   }
@@ -105,6 +111,11 @@ function isOrderOpen({ seen, redriven }: Situation, letters: readonly DeadLetter
 function sentBy(command: Command): readonly Sent[] {
   if (command.do === "send") return [command.event];
   return "events" in command ? command.events : [];
+}
+
+/** It has the id of an event of this log. */
+function isCopy({ lineage }: Sent): boolean {
+  return lineage !== undefined && "copyOf" in lineage;
 }
 
 /** An event that the log has no more, though a group may still have it, dead or given back. */

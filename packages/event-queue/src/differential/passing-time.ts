@@ -1,7 +1,7 @@
 import type { Answer } from "./perform.ts";
 import { type Command, LOG_OPTIONS } from "./script.ts";
 import type { Side } from "./side.ts";
-import type { SteppedClock } from "./stepped-clock.ts";
+import type { ScriptClock } from "./script-clock.ts";
 
 /** In such a time groups expire. */
 const LONG_MS = 86_400_000;
@@ -10,7 +10,7 @@ const LONG_MS = 86_400_000;
 const TICK_MS = 1;
 
 /** How much time a command takes. */
-export function timeOf(command: Command, clock: SteppedClock): number {
+export function timeOf(command: Command, clock: ScriptClock): number {
   if (command.do === "pass") return command.ms;
   if (command.do !== "passTo") return TICK_MS;
   return Math.max(clock.momentBefore(command.back) + command.after - clock.now(), TICK_MS);
@@ -18,13 +18,13 @@ export function timeOf(command: Command, clock: SteppedClock): number {
 
 /** Lets time pass for both queues, and lets both do what they do by themselves. */
 export class PassingTime {
-  readonly #clock: SteppedClock;
+  readonly #clock: ScriptClock;
   readonly #reference: Side;
   readonly #subject: Side;
   /** When delayed events fall due. */
   #dueAts: number[] = [];
 
-  constructor(clock: SteppedClock, reference: Side, subject: Side) {
+  constructor(clock: ScriptClock, reference: Side, subject: Side) {
     this.#clock = clock;
     this.#reference = reference;
     this.#subject = subject;
@@ -47,7 +47,7 @@ export class PassingTime {
         ? []
         : this.#dueAts.filter((dueAt) => dueAt < end).toSorted((one, other) => one - other);
     for (const now of [...stops, end]) {
-      this.#clock.advance(now - this.#clock.now());
+      await this.#clock.pass(now - this.#clock.now());
       await this.#admitDue();
     }
     await this.#renewNewest();

@@ -3,13 +3,13 @@ import type { OutgoingEvent } from "../contract.ts";
 import type { StoredEvent } from "../events.ts";
 import type { LogView } from "./log-view.ts";
 import type { Bridged, Sent } from "./script.ts";
-import type { SteppedClock } from "./stepped-clock.ts";
+import type { ScriptClock } from "./script-clock.ts";
 
 /** An event that was made elsewhere. */
 type Original = EventLineage & Pick<StoredEvent, "type" | "payload">;
 
 /** What a queue is given to send: a new event, or one that a bridge brings. */
-export function toOutgoing(sent: Sent, log: LogView, clock: SteppedClock): OutgoingEvent {
+export function toOutgoing(sent: Sent, log: LogView, clock: ScriptClock): OutgoingEvent {
   const { lineage, source, ...event } = sent;
   const original = lineage && originalOf(lineage, log, clock);
   const { type, payload } = original ?? event;
@@ -23,11 +23,11 @@ export function toOutgoing(sent: Sent, log: LogView, clock: SteppedClock): Outgo
 }
 
 /** The id of an event that a bridge brings. */
-export function bridgedId(sent: Sent, log: LogView, clock: SteppedClock): string | undefined {
+export function bridgedId(sent: Sent, log: LogView, clock: ScriptClock): string | undefined {
   return sent.lineage && originalOf(sent.lineage, log, clock)?.id;
 }
 
-function originalOf(bridged: Bridged, log: LogView, clock: SteppedClock): Original | undefined {
+function originalOf(bridged: Bridged, log: LogView, clock: ScriptClock): Original | undefined {
   if ("foreign" in bridged) return foreignEvent(bridged.foreign, clock);
   const stored = log.nth(bridged.copyOf);
   if (stored === undefined || bridged.other === undefined) return stored;
@@ -36,7 +36,7 @@ function originalOf(bridged: Bridged, log: LogView, clock: SteppedClock): Origin
     : { ...stored, payload: { not: stored.payload } };
 }
 
-function foreignEvent(nth: number, clock: SteppedClock): Original {
+function foreignEvent(nth: number, clock: ScriptClock): Original {
   return {
     type: "A",
     payload: { foreign: nth },

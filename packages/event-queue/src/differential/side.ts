@@ -6,7 +6,7 @@ import type { LeasedEvent, StoredEvent } from "../events.ts";
 import type { GroupClaim, GroupInfo, GroupPolicy } from "../groups.ts";
 import { LogView } from "./log-view.ts";
 import { type GroupName, INSTANCES, LOG_OPTIONS, type Script, type Start } from "./script.ts";
-import type { SteppedClock } from "./stepped-clock.ts";
+import type { ScriptClock } from "./script-clock.ts";
 import type { StreamTap } from "./stream-tap.ts";
 
 const OPEN: OpenOptions = LOG_OPTIONS;
@@ -23,6 +23,13 @@ export interface HeldLease {
   readonly group: GroupName;
   /** When it was leased. */
   readonly at: number;
+}
+
+/** A claim as a script can choose it. */
+export interface HeldClaim {
+  readonly claim: GroupClaim;
+  /** For how long, unless it is renewed. */
+  readonly ttlMs: number;
 }
 
 /** All that can be seen of a queue from outside. */
@@ -44,10 +51,10 @@ export interface Counts {
 /** One of the two queues that a script is played on: its instances, and what they were given. */
 export class Side {
   readonly log: LogView = new LogView();
-  readonly clock: SteppedClock;
+  readonly clock: ScriptClock;
   /** The newest last, settled ones included. */
   readonly leases: HeldLease[] = [];
-  readonly claims: GroupClaim[] = [];
+  readonly claims: HeldClaim[] = [];
   readonly streams: Map<number, StreamTap> = new Map();
   /** Instances that have had a stream since they were opened. */
   readonly hasStreamed: Set<number> = new Set();
@@ -55,10 +62,11 @@ export class Side {
   readonly #policies: NonNullable<Script["groups"]>;
   readonly #instances: (EventQueue | undefined)[] = [];
   readonly #handles = new Map<string, ConsumerGroup>();
+  #seen: Observation | undefined;
   /** What instances have dropped that are closed. */
   readonly #dropped = new Map<string, number>();
 
-  constructor(fixture: QueueFixture, clock: SteppedClock, script: Script) {
+  constructor(fixture: QueueFixture, clock: ScriptClock, script: Script) {
     this.#fixture = fixture;
     this.clock = clock;
     this.#policies = script.groups ?? {};
@@ -108,7 +116,7 @@ export class Side {
     return this.leases.at(-1 - (nth % Math.max(this.leases.length, 1)));
   }
 
-  claim(nth: number): GroupClaim | undefined {
+  claim(nth: number): HeldClaim | undefined {
     return this.claims.at(-1 - (nth % Math.max(this.claims.length, 1)));
   }
 
@@ -139,8 +147,14 @@ export class Side {
     for (const by of this.#instances.keys()) await this.reopen(by);
   }
 
-  async observe(): Promise<Observation> {
+  /** @param isWhole - or only the log, by which events are named; then the rest is as it was seen last */
+  async observe(isWhole = true): Promise<Observation> {
     const { observer } = this;
+    if (!isWhole && this.#seen !== undefined) {
+      const log = await observer.history();
+      this.log.look(log);
+      return { ...this.#seen, log };
+    }
     // First, since it lets the backend sweep.
     const groups = await observer.groups.list();
     const [log, letters, stats] = await Promise.all([
@@ -149,7 +163,8 @@ export class Side {
       observer.stats(),
     ]);
     this.log.look(log);
-    return { log, groups, letters, stats };
+    this.#seen = { log, groups, letters, stats };
+    return this.#seen;
   }
 
   async count(): Promise<Counts> {
@@ -173,7 +188,7 @@ export class Side {
     while (performance.now() < deadline) {
       const { delayed } = await this.instance(HELPER).stats();
       if (delayed === count) break;
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await new Promise((resolve) => setTimeout(resolve, this.clock.isReal ? 50 : 1));
     }
     await this.close(HELPER);
   }

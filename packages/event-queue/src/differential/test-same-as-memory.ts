@@ -12,6 +12,12 @@ export interface SameAsMemoryOptions {
   readonly seed?: number | undefined;
   /** Plays only the script that a failure named so. Needs its `seed`. `MODEL_PATH` in the environment says otherwise. */
   readonly path?: string | undefined;
+  /**
+   * `"stepped"`: the queue takes the time from `Date.now`, and the scripts set it. `"real"`: it goes by a clock that a test
+   * can't set, as a server does. Then leases, pauses and delays of some 100 ms really pass, and nothing longer does; moments
+   * are compared to a few seconds; and the queue may give and show what it has to a moment later. @default "stepped"
+   */
+  readonly clock?: "stepped" | "real" | undefined;
 }
 
 const TIMEOUT_MS = 3_600_000;
@@ -24,7 +30,7 @@ const TIMEOUT_MS = 3_600_000;
  *
  * A failure shows the shortest script that was found for it, and the seed and path that play it again. It needs
  * fast-check next to vitest. While a script is played, `Date.now` is the script's clock: the queue has to take the time
- * from it, and nothing else may run in the process.
+ * from it, and nothing else may run in the process. A queue that can't has the option `clock: "real"`.
  *
  * @example
  * testSameAsMemory("MyQueue", async () => {
@@ -47,6 +53,7 @@ export function testSameAsMemory(
     mostCommands,
     seed: MODEL_SEED === undefined ? options.seed : Number(MODEL_SEED),
     path: MODEL_PATH ?? options.path,
+    clock: options.clock,
   };
   describe(`${name}, compared with memory`, () => {
     test("answers and shows the same, whatever is done", { timeout: TIMEOUT_MS }, async () => {

@@ -3,7 +3,7 @@ import type { ErrorData } from "../error-data.ts";
 import type { StoredEvent } from "../events.ts";
 import type { GroupInfo } from "../groups.ts";
 import type { LogView } from "./log-view.ts";
-import type { SteppedClock } from "./stepped-clock.ts";
+import type { ScriptClock } from "./script-clock.ts";
 
 /*
  * What the contract leaves open. Where two queues may answer differently and both be right, answers are compared by
@@ -41,16 +41,22 @@ export function cursorFact({ cursor, eventTypes }: GroupInfo, log: readonly Stor
  * When an event was stored, but never before those that precede it: when the clock is set back, a log may stamp events
  * with the time of the newest one, so that a moment can be found by bisection.
  */
-export function storedAtFact(log: LogView, clock: SteppedClock, event: StoredEvent): number {
+export function storedAtFact(
+  log: LogView,
+  clock: ScriptClock,
+  event: StoredEvent,
+): number | string {
   return clock.since(log.latestUpTo(event.position) ?? event.storedAt);
 }
 
 /** Dead letters, oldest first; among those that died in the same moment the order is open. */
-export function inOpenOrder(letters: readonly DeadLetter[]): DeadLetter[] {
+export function inOpenOrder(letters: readonly DeadLetter[], clock: ScriptClock): DeadLetter[] {
   const runs: DeadLetter[][] = [];
   for (const letter of letters) {
     const run = runs.at(-1);
-    if (run?.[0]?.time === letter.time) run.push(letter);
+    const [first] = run ?? [];
+    const isSame = first && clock.readingAt(first.time) === clock.readingAt(letter.time);
+    if (isSame === true) run?.push(letter);
     else runs.push([letter]);
   }
   return runs.flatMap((run) =>
@@ -67,7 +73,11 @@ const SERVED_EVERY_MS = 60_000;
  * Whether a group's `lastServedAt` is near enough to the one of the reference: it may be older by a minute, and by a
  * quarter of `expireAfterMs` if that is less.
  */
-export function isServedAsOften(reference: GroupInfo, subject: GroupInfo): boolean {
+export function isServedAsOften(
+  reference: GroupInfo,
+  subject: GroupInfo,
+  slackMs: number,
+): boolean {
   const late = reference.lastServedAt - subject.lastServedAt;
-  return late >= 0 && late <= Math.min(SERVED_EVERY_MS, reference.expireAfterMs / 4);
+  return late >= -slackMs && late <= Math.min(SERVED_EVERY_MS, reference.expireAfterMs / 4);
 }

@@ -155,9 +155,12 @@ export class GroupState {
     return true;
   }
 
-  /** Gives a dead letter's event another round of attempts, unless the group was moved back and has it again. */
-  redrive(record: EventRecord): void {
-    if (this.#entries.has(record.position)) return;
+  /**
+   * Gives a dead letter's event another round of attempts, unless the group was moved back and has it again: in hand, or
+   * ahead of it. Then it comes once, in its place, so that the events of a key stay in order.
+   */
+  redrive(record: EventRecord, now: number): void {
+    if (this.#entries.has(record.position) || this.#isAhead(record, now)) return;
     this.#entries.add({ record, attempt: 0, dueAt: 0, redriven: true, failures: [] });
   }
 
@@ -346,6 +349,16 @@ export class GroupState {
       count += 1;
     }
     return count;
+  }
+
+  /** Whether the group gets to it by the log. */
+  #isAhead(record: EventRecord, now: number): boolean {
+    const { position, storedAt } = record;
+    if (position <= this.cursor || !this.#wants(record)) return false;
+    const { skipAfterMs } = this.policy;
+    if (skipAfterMs !== null && storedAt < now - skipAfterMs) return false;
+    const [next] = this.#readLog(position - 1);
+    return next?.position === position;
   }
 
   #wants({ type, position }: EventRecord): boolean {

@@ -24,7 +24,8 @@ export class MemoryDeadLetters implements BackendDeadLetters {
     const log = this.#log();
     const letters = this.#take({ ...request, limit });
     // Not swept in between: a group that has neither the letters nor their events may be one that expires.
-    for (const { group, record } of letters) log.groups.get(group)?.redrive(record);
+    const now = log.now();
+    for (const { group, record } of letters) log.groups.get(group)?.redrive(record, now);
     log.ring();
     return letters.length;
   }

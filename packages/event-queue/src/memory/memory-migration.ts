@@ -74,7 +74,7 @@ export class MemoryMigration implements MigrationBackend {
       const isInLog = known !== undefined && known.position > 0;
       const position = isInLog ? known.position : foreignPosition(letter.record.position);
       const record = isInLog ? known : { ...letter.record, position };
-      if (isRedriven) group.redrive(record);
+      if (isRedriven) group.redrive(record, log.now());
       else log.deadLetters.push({ ...letter, record });
       added += 1;
     }
