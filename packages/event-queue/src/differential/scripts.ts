@@ -1,19 +1,7 @@
 /* oxlint-disable oxc/no-map-spread -- these are maps of arbitraries, not of arrays */
 import fc from "fast-check";
-import {
-  by,
-  group,
-  is,
-  letters,
-  limit,
-  maybe,
-  nth,
-  policy,
-  rarely,
-  sent,
-  start,
-  types,
-} from "./choices.ts";
+import { is, maybe, rarely } from "./arbitraries.ts";
+import { by, group, letters, limit, nth, policy, sent, start, types } from "./choices.ts";
 import type { Command, Reason, Script, Start } from "./script.ts";
 import { type Spans, STEPPED } from "./spans.ts";
 

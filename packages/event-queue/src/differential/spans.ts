@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { DAY, HOUR, is, MINUTE, rarely, SECOND } from "./choices.ts";
+import { DAY, HOUR, is, MINUTE, rarely, SECOND } from "./arbitraries.ts";
 import type { Command, ScriptPolicy } from "./script.ts";
 
 /** How long what scripts begin lasts, and how time passes in them. */
