@@ -104,7 +104,9 @@ export async function moveAndDie(
   const child = fork(MIGRATOR, [from, to], { execArgv: ["--conditions=@ringrift/source"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   const gone = once(child, "exit");
-  const isReached = await Promise.race([reached(child, phase), gone.then(() => false)]);
+  // What it said last comes before this, and may come after its exit.
+  const isSilent = once(child, "disconnect").then(() => false);
+  const isReached = await Promise.race([reached(child, phase), isSilent]);
   await sleep(delayMs);
   child.kill("SIGKILL");
   await gone;

@@ -20,6 +20,8 @@ const ENOUGH_PARKED = 16;
 const PATIENCE_MS = 10;
 /** How often it is looked whether something waits for too long. */
 const TIDY_MS = 100;
+/** No event is stored so far in the future. */
+const FUTURE_MS = 3_600_000;
 /** How long what the server said of the consumer is gone by. */
 const FLOOR_MS = 1_000;
 
@@ -311,7 +313,9 @@ export class KeyLanes implements LaneOwner, Holder {
     const { at, turn } = known.line;
     // Before this one in any case, should the times of a cluster's servers not rise from one to the next.
     const settled = Math.min(await this.#engine.positionBefore(at + 1), position - 1);
-    const line = { settled, at, absorbed: 0, count: 0, turn };
+    // Whoever had something of the lost log may have taken over what was absorbed since: so the log is asked for all of it.
+    const absorbed = await this.#engine.positionBefore(this.#engine.clock.now() + FUTURE_MS);
+    const line = { settled, at, absorbed, count: 0, turn };
     await this.#engine.lines.swap(group, bucket, known, line);
   }
 

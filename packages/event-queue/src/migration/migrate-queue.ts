@@ -50,6 +50,8 @@ const NAMES: ReadonlySet<string> = new Set<keyof MigrationOptions>([
   "release",
   "onProgress",
 ]);
+/** Whoever goes on sending though it was held would be carried for ever. */
+const MOST_ROUNDS = 20;
 /** Of the group that keeps what isn't carried yet. A run that was killed may be run again as much later. */
 const KEPT_MS = 2_592_000_000;
 
@@ -117,13 +119,11 @@ export async function migrateQueue(
     await carrier.catchUp(newest);
     const began = performance.now();
     await options.hold();
-    await carrier.carryLog();
-    await verify(comparison);
+    await carryAll(carrier, comparison);
     const { end } = comparison;
     await carrier.carryDelayed();
     // What has come into the old log before its turn was not among the delayed ones.
-    await carrier.carryLog();
-    await verify(comparison);
+    await carryAll(carrier, comparison);
     const { verified } = comparison;
     const releasedAt = performance.now();
     await options.release?.();
@@ -145,9 +145,16 @@ async function keepFor(group: string, queue: EventQueue, old: QueueMigration): P
   await old.adoptGroup({ name: group, policy, isReader: true, after: 0, againUpTo: 0 });
 }
 
-async function verify(comparison: LogComparison): Promise<void> {
-  const missing = await comparison.advance();
-  if (missing !== undefined) throw incomplete(missing, comparison.verified);
+/** Carries the log until all of it is found: a delayed event may come in between, though nobody sends. */
+async function carryAll(carrier: LogCarrier, comparison: LogComparison): Promise<void> {
+  for (let left = MOST_ROUNDS; ; left -= 1) {
+    await carrier.carryLog();
+    const missing = await comparison.advance();
+    if (missing === undefined) return;
+    if (missing.position <= carrier.after || left === 0) {
+      throw incomplete(missing, comparison.verified);
+    }
+  }
 }
 
 function migrationOf(queue: EventQueue): QueueMigration {

@@ -33,9 +33,12 @@ function isExcused(ledger: KeyedLedger, { id, begin }: Run): boolean {
 }
 
 function unbegunLetters(ledger: KeyedLedger): string[] {
-  const { runsById, remains, expired } = ledger;
+  const { runsById, remains, expired, rows, lastLossAt } = ledger;
   const unbegun = remains.dead.flatMap(({ id, code }) =>
-    (runsById.get(id) ?? []).length === 0 ? [`${id} is dead (${code}), and nobody began it.`] : [],
+    // Of an event that the server has lost, nothing is known of its runs.
+    (runsById.get(id) ?? []).length === 0 && (rows.has(id) || lastLossAt === 0)
+      ? [`${id} is dead (${code}), and nobody began it.`]
+      : [],
   );
   const untroubled = [...expired].flatMap((id) => {
     const runs = runsById.get(id) ?? [];
