@@ -1,19 +1,22 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { expect, it, onTestFinished } from "vitest";
-import { openNatsQueue } from "../../src/index.ts";
+import { type NatsEventQueue, openNatsQueue } from "../../src/index.ts";
 import { HistoryChecker, sleep, until } from "../faults.ts";
 import { NatsServer, SERVER } from "test-servers";
 
-/** Three servers that have a leader. */
-async function startCluster(): Promise<{ servers: NatsServer[]; urls: string[] }> {
+/** Three servers that have a leader, and a queue with a copy on each. */
+async function startCluster(): Promise<{ servers: NatsServer[]; queue: NatsEventQueue }> {
   const servers = await NatsServer.cluster(3);
   onTestFinished(async () => {
     await Promise.all(servers.map((server) => server.dispose()));
   });
   const urls = servers.map(({ url }) => url);
   await until("the cluster has a leader", () => hasLeader(urls));
-  return { servers, urls };
+  const options = { servers: urls, stream: "orders", replicas: 3, patienceMs: 60_000 };
+  const queue = await openNatsQueue(options);
+  onTestFinished(() => queue.close());
+  return { servers, queue };
 }
 
 it(
@@ -21,10 +24,7 @@ it(
   { timeout: 360_000 },
   async (context) => {
     if (SERVER !== true) context.skip(SERVER);
-    const { servers, urls } = await startCluster();
-    const options = { servers: urls, stream: "orders", replicas: 3, patienceMs: 60_000 };
-    const queue = await openNatsQueue(options);
-    onTestFinished(() => queue.close());
+    const { servers, queue } = await startCluster();
     const history = new HistoryChecker();
     const policy = { leaseMs: 5_000, maxAttempts: 100, onError: () => {} };
     const consumer = queue.consume({ group: "mailer", concurrency: 2, ...policy }, (event) =>
@@ -64,10 +64,7 @@ it(
   { timeout: 240_000 },
   async (context) => {
     if (SERVER !== true) context.skip(SERVER);
-    const { servers, urls } = await startCluster();
-    const options = { servers: urls, stream: "orders", replicas: 3, patienceMs: 60_000 };
-    const queue = await openNatsQueue(options);
-    onTestFinished(() => queue.close());
+    const { servers, queue } = await startCluster();
     const history = new HistoryChecker();
     const policy = { leaseMs: 4_000, maxAttempts: 100, onError: () => {} };
     const order = new Map<string, number[]>();
