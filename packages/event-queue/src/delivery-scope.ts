@@ -137,18 +137,22 @@ class HandlerScope implements DeliveryScope {
   }
 }
 
-/** Runs the handler of a leased event, or of several. For a single one, what it publishes inherits its lineage. */
-export async function runDelivery<T>(
-  options: HandlingOptions,
-  handler: () => T,
-): Promise<Awaited<T>> {
+/**
+ * Runs the handler of a leased event, or of several. For a single one, what it publishes inherits its lineage. Rejects
+ * when the handler throws or rejects.
+ */
+export function runDelivery<T>(options: HandlingOptions, handler: () => T): Promise<Awaited<T>> {
   const { parent } = options;
   const handling = new EventHandling({ isLeased: true, ...options });
   const isBatch = Array.isArray(parent);
-  return await handling.run(() =>
+  try {
     // The cast is safe: it is no array.
-    isBatch ? handler() : runWithEvent(parent as Parent, handler),
-  );
+    const run = isBatch ? handler : () => runWithEvent(parent as Parent, handler);
+    // Not an asynchronous function: that would be one more promise for each event.
+    return Promise.resolve(handling.run(run));
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** Whether this runs in the handler of a leased event that isn't over: it is not held back, since it makes room. */
