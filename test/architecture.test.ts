@@ -129,7 +129,10 @@ describe("the architecture check fails", () => {
   it("on a cycle by way of an import type, or of an alias in the manifest", () => {
     add("envelope/src/hen.ts", 'export type Hen = import("./egg.ts").Egg;\n');
     add("envelope/src/egg.ts", 'import type { Hen } from "./hen.ts";\nexport type Egg = Hen[];\n');
-    edit("envelope/src/platform.browser.ts", (text) => `import "./platform-user.ts";\n${text}`);
+    edit(
+      "envelope/src/host/platform.browser.ts",
+      (text) => `import "./platform-user.ts";\n${text}`,
+    );
     add("envelope/src/platform-user.ts", 'import "#platform";\n');
     expect(inspectArchitecture(copy).problems).toEqual([
       expect.stringContaining("(egg.ts, hen.ts)"),

@@ -85,7 +85,7 @@ describe("the check of docs/errors.md fails", () => {
   });
 
   it("on a union that it can't read", () => {
-    const change = withSource("packages/envelope/src/errors.ts", () => "export class E {}");
+    const change = withSource("packages/envelope/src/host/errors.ts", () => "export class E {}");
     expect(() => problemsOf(change)).toThrow("has no union");
   });
 });

@@ -1,8 +1,8 @@
-export type { QueueBackup } from "./backup.ts";
-export { type Survives } from "./commit.ts";
-export type { SqliteDatabase, TransactionDatabase } from "./driver.ts";
-export type { CrossProcessQueueOptions, QueueLocation } from "./options.ts";
+export type { QueueBackup } from "./repair/backup.ts";
+export { type Survives } from "./commit/committer.ts";
+export type { SqliteDatabase, TransactionDatabase } from "./files/driver.ts";
+export type { CrossProcessQueueOptions, QueueLocation } from "./engine/options.ts";
 export { CrossProcessEventQueue } from "./queue.ts";
-export { type SalvageReport, salvageQueue } from "./salvage.ts";
-export type { PositionRange } from "./readable-rows.ts";
-export type { SqliteTransaction } from "./transactions.ts";
+export { type SalvageReport, salvageQueue } from "./repair/salvage.ts";
+export type { PositionRange } from "./repair/readable-rows.ts";
+export type { SqliteTransaction } from "./backend/transactions.ts";

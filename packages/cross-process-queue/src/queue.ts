@@ -4,10 +4,14 @@ import {
   QueueInstance,
   type TransactionalBackend,
 } from "@ringrift/event-queue/backend";
-import type { QueueBackup } from "./backup.ts";
-import type { TransactionDatabase } from "./driver.ts";
-import { checkQueueOptions, type CrossProcessQueueOptions, type QueueLocation } from "./options.ts";
-import { SqliteBackend } from "./sqlite-backend.ts";
+import type { QueueBackup } from "./repair/backup.ts";
+import type { TransactionDatabase } from "./files/driver.ts";
+import {
+  checkQueueOptions,
+  type CrossProcessQueueOptions,
+  type QueueLocation,
+} from "./engine/options.ts";
+import { SqliteBackend } from "./backend/sqlite-backend.ts";
 
 /**
  * A durable event queue in one SQLite file, shared by the processes and worker threads of one machine. See

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { CrossProcessEventQueue, salvageQueue } from "../src/index.ts";
-import { type Migration, MIGRATIONS } from "../src/migrations.ts";
+import { type Migration, MIGRATIONS } from "../src/schema/migrations.ts";
 import {
   becomeLaterVersion,
   becomeThisVersion,

@@ -1,6 +1,6 @@
 import Database from "better-sqlite3";
 import { onTestFinished } from "vitest";
-import { type Migration, MIGRATIONS } from "../src/migrations.ts";
+import { type Migration, MIGRATIONS } from "../src/schema/migrations.ts";
 
 const LATEST = MIGRATIONS.length;
 

@@ -12,7 +12,7 @@ import Database from "better-sqlite3";
 import { QueueError } from "@ringrift/event-queue";
 import { expect, test } from "vitest";
 import { CrossProcessEventQueue } from "../src/index.ts";
-import { MIGRATIONS } from "../src/migrations.ts";
+import { MIGRATIONS } from "../src/schema/migrations.ts";
 import { openQueue, tempFolder, tempPath } from "./temp-queue.ts";
 
 const codeOf = (construct: () => unknown): string | undefined => {

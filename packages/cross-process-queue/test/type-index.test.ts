@@ -2,7 +2,7 @@ import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import type { CrossProcessEventQueue } from "../src/index.ts";
-import { SQL } from "../src/schema.ts";
+import { SQL } from "../src/schema/statements.ts";
 import { openQueue, tempPath, until } from "./temp-queue.ts";
 
 /** Several blocks of the index. */

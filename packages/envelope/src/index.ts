@@ -1,5 +1,11 @@
-export type { AnyContracts, Contracts, EventName, EventView, PayloadOf } from "./contracts.ts";
-export { eventClock } from "./clock.ts";
+export type {
+  AnyContracts,
+  Contracts,
+  EventName,
+  EventView,
+  PayloadOf,
+} from "./lineage/contracts.ts";
+export { eventClock } from "./identity/clock.ts";
 export {
   currentEvent,
   enterEventSync,
@@ -8,15 +14,15 @@ export {
   runDetached,
   runWithEvent,
   runWithEventSync,
-} from "./context.ts";
+} from "./lineage/context.ts";
 export {
   type Child,
   type ChildContent,
   currentScope,
   type DeliveryScope,
   runInScope,
-} from "./delivery-scope.ts";
-export { EnvelopeError, type EnvelopeErrorCode } from "./errors.ts";
+} from "./lineage/delivery-scope.ts";
+export { EnvelopeError, type EnvelopeErrorCode } from "./host/errors.ts";
 export {
   derivedEventId,
   type DerivedFrom,
@@ -26,7 +32,7 @@ export {
   newEventId,
   newInstanceId,
   nodeId,
-} from "./identity.ts";
+} from "./identity/identity.ts";
 export {
   createLineage,
   depthBelow,
@@ -37,8 +43,8 @@ export {
   passedVia,
   pickLineage,
   validateLineage,
-} from "./lineage.ts";
-export { outcomeProblem } from "./outcome.ts";
-export { printable, printableStack, quoted } from "./quoted.ts";
-export { parseStartFrom, type StartFrom, toMillis } from "./time.ts";
-export { type RunawayTrail, TrailWatch, type TrailWatchOptions } from "./trail-watch.ts";
+} from "./lineage/lineage.ts";
+export { outcomeProblem } from "./lineage/outcome.ts";
+export { printable, printableStack, quoted } from "./host/quoted.ts";
+export { parseStartFrom, type StartFrom, toMillis } from "./identity/time.ts";
+export { type RunawayTrail, TrailWatch, type TrailWatchOptions } from "./lineage/trail-watch.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { requireNode } from "../src/node-version.ts";
+import { requireNode } from "../src/host/node-version.ts";
 
 test.each(["20.20.2", "22.18.0", "18.0.0"])("Node.js %s is refused", (version) => {
   expect(() => requireNode(version)).toThrow(

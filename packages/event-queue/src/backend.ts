@@ -1,11 +1,11 @@
-export { BackedQueue } from "./backend/backed-queue.ts";
+export { BackedQueue } from "./backed/backed-queue.ts";
 export {
   BACKED_QUEUE_OPTION_NAMES,
   type BackedQueueOptions,
   type BackedQueueSettings,
   checkBackedQueueOptions,
-} from "./backend/backed-queue-options.ts";
-export { BackedTransactionalQueue } from "./backend/backed-transactional-queue.ts";
+} from "./backed/backed-queue-options.ts";
+export { BackedTransactionalQueue } from "./backed/backed-transactional-queue.ts";
 export { closedError } from "./backend/closed-error.ts";
 export type {
   BackendDeadLetters,
@@ -33,7 +33,7 @@ export {
   redrivenLetter,
   type SoughtEvent,
 } from "./backend/migration-backend.ts";
-export { MIGRATION, type QueueMigration } from "./backend/queue-migration.ts";
+export { MIGRATION, type QueueMigration } from "./migration/queue-migration.ts";
 export type { Interception } from "./backend/interception.ts";
 export { type CallOptions, QueueInstance } from "./backend/queue-instance.ts";
 export type {
@@ -47,19 +47,19 @@ export {
   type BacklogLimit,
   type BacklogOptions,
   checkBacklog,
-} from "./backlog-gate.ts";
-export { canonicalJson } from "./canonical-json.ts";
-export { ChildIds } from "./child-ids.ts";
-export { childIdsOf } from "./backend/child-ids-of.ts";
-export { Bell, type BellWait } from "./bell.ts";
-export { type CheckedConsumerOptions, checkConsumerOptions } from "./consumer-options.ts";
-export { ConsumerMiddlewares } from "./consumer-middleware.ts";
-export { createConsumer } from "./consumer-loop.ts";
-export { leaseLost, settleAfter, whenSettled } from "./delivery.ts";
-export { EventHandling, type HandlingOptions, runDelivery } from "./delivery-scope.ts";
-export { isPermanent, toErrorData } from "./error-data.ts";
-export { createEventStream, type EventStream, type StreamRequest } from "./event-stream.ts";
-export { handlerEventTypes } from "./group-handlers.ts";
+} from "./sending/backlog-gate.ts";
+export { canonicalJson } from "./sending/canonical-json.ts";
+export { ChildIds } from "./sending/child-ids.ts";
+export { childIdsOf } from "./backed/child-ids-of.ts";
+export { Bell, type BellWait } from "./reading/bell.ts";
+export { type CheckedConsumerOptions, checkConsumerOptions } from "./checking/consumer-options.ts";
+export { ConsumerMiddlewares } from "./consuming/middleware-chain.ts";
+export { createConsumer } from "./consuming/consumer-loop.ts";
+export { leaseLost, settleAfter, whenSettled } from "./consuming/delivery.ts";
+export { EventHandling, type HandlingOptions, runDelivery } from "./sending/delivery-scope.ts";
+export { isPermanent, toErrorData } from "./failures/error-data.ts";
+export { createEventStream, type EventStream, type StreamRequest } from "./reading/event-stream.ts";
+export { handlerEventTypes } from "./consuming/group-handlers.ts";
 export {
   backoffDelayMs,
   checkGroupChange,
@@ -75,7 +75,7 @@ export {
   shownPolicy,
   statedPolicy,
   type StoredGroupPolicy,
-} from "./group-policy.ts";
+} from "./checking/group-policy.ts";
 export {
   groupExpired,
   groupIsReader,
@@ -87,15 +87,15 @@ export {
   groupSkipped,
   groupStartUnstated,
   groupTypeEnded,
-} from "./group-errors.ts";
-export { requireSameEvent } from "./id-taken.ts";
+} from "./checking/group-errors.ts";
+export { requireSameEvent } from "./sending/id-taken.ts";
 export { EventSender, type EventSenderOptions, GivenBack } from "./migration/event-sender.ts";
 export { outgoingCopy } from "./migration/outgoing-copy.ts";
-export { leaseEvent, type LeaseOperations, leaseOperationsOf } from "./leased-record.ts";
-export type { LeaseSource } from "./lease-source.ts";
-export { type LongPoll, longPoll, type Taken } from "./long-poll.ts";
-export { isProcessGone, machineName } from "./machine.ts";
-export { checkEventType, checkEventTypes, checkGroupName } from "./names.ts";
+export { leaseEvent, type LeaseOperations, leaseOperationsOf } from "./leasing/leased-record.ts";
+export type { LeaseSource } from "./leasing/lease-source.ts";
+export { type LongPoll, longPoll, type Taken } from "./reading/long-poll.ts";
+export { isProcessGone, machineName } from "./groups/machine.ts";
+export { checkEventType, checkEventTypes, checkGroupName } from "./checking/names.ts";
 export {
   checkCount,
   checkMs,
@@ -104,7 +104,7 @@ export {
   checkText,
   LONGEST_MS,
   type NumberRange,
-} from "./options.ts";
+} from "./checking/check-options.ts";
 export {
   checkHeaders,
   type OutgoingChecks,
@@ -113,7 +113,7 @@ export {
   placeOf,
   prepareEvent,
   prepareEvents,
-} from "./outgoing.ts";
+} from "./sending/outgoing.ts";
 export {
   decodePayload,
   DEFAULT_PAYLOAD_BYTES,
@@ -121,18 +121,18 @@ export {
   encodePayload,
   MAX_PAYLOAD_BYTES,
   type PayloadLimits,
-} from "./payload.ts";
-export { isFatal, reportQueueError } from "./queue-errors.ts";
-export { newQueueId } from "./queue-id.ts";
+} from "./sending/payload.ts";
+export { isFatal, reportQueueError } from "./failures/queue-errors.ts";
+export { newQueueId } from "./sending/queue-id.ts";
 export {
   InstanceReader,
   type LogPage,
   type LogQuery,
   type LogSource,
   type ReaderRequest,
-} from "./reader.ts";
-export { typesOfStrangers } from "./member-types.ts";
-export { type EventRecord, toStoredEvent } from "./stored-event.ts";
+} from "./reading/instance-reader.ts";
+export { typesOfStrangers } from "./groups/member-types.ts";
+export { type EventRecord, toStoredEvent } from "./sending/stored-event.ts";
 export {
   checkClaim,
   checkDeadLetterFilter,
@@ -145,7 +145,7 @@ export {
   type HistoryRequest,
   splitConsume,
   splitReceive,
-} from "./requests.ts";
+} from "./reading/requests.ts";
 export {
   isToBeSeen,
   MOST_SET_ASIDE,
@@ -153,4 +153,4 @@ export {
   TYPE_ENDS_AFTER_MS,
   type WantedSegment,
   WantedTypes,
-} from "./wanted-types.ts";
+} from "./groups/wanted-types.ts";

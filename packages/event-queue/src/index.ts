@@ -7,8 +7,8 @@ export type {
   EventHandler,
   EventHandlers,
   StopResult,
-} from "./consumer.ts";
-export type { ConsumerMiddleware } from "./consumer-middleware.ts";
+} from "./contract/consumer.ts";
+export type { ConsumerMiddleware } from "./contract/consumer-middleware.ts";
 export type {
   ConsumerGroup,
   EventQueue,
@@ -20,14 +20,20 @@ export type {
   ReceiveOptions,
   SendOptions,
   StreamOptions,
-} from "./contract.ts";
-export type { FailedAttempt } from "./attempt-channel.ts";
-export type { DeadLetterNotice } from "./dead-letter-notices.ts";
-export type { DeadLetter, DeadLetterFilter, DeadLetters } from "./dead-letters.ts";
-export type { ErrorData, RedactError } from "./error-data.ts";
-export type { HealthProblem, HealthProblemCode } from "./health-problem.ts";
-export { PermanentError, QueueError, type QueueErrorCode } from "./errors.ts";
-export type { Lease, LeasedEvent, NackOptions, QueueEvent, StoredEvent } from "./events.ts";
+} from "./contract/event-queue.ts";
+export type { FailedAttempt } from "./consuming/attempt-channel.ts";
+export type { DeadLetterNotice } from "./failures/dead-letter-notices.ts";
+export type { DeadLetter, DeadLetterFilter, DeadLetters } from "./contract/dead-letters.ts";
+export type { ErrorData, RedactError } from "./failures/error-data.ts";
+export type { HealthProblem, HealthProblemCode } from "./failures/health-problem.ts";
+export { PermanentError, QueueError, type QueueErrorCode } from "./failures/errors.ts";
+export type {
+  Lease,
+  LeasedEvent,
+  NackOptions,
+  QueueEvent,
+  StoredEvent,
+} from "./contract/events.ts";
 export type {
   Backoff,
   ClaimOptions,
@@ -39,9 +45,9 @@ export type {
   GroupPolicy,
   Groups,
   ReleaseOptions,
-} from "./groups.ts";
+} from "./contract/groups.ts";
 export { MemoryEventQueue, type MemoryEventQueueOptions } from "./memory/memory-event-queue.ts";
-export { MemoryLog, type MemoryLogOptions } from "./memory/memory-log.ts";
+export { MemoryLog, type MemoryLogOptions } from "./memory-state/memory-log.ts";
 export {
   migrateQueue,
   type MigrationOptions,
@@ -53,4 +59,4 @@ export type {
   Synchronous,
   TransactionalQueue,
   TransactionStyle,
-} from "./transactional.ts";
+} from "./contract/transactional.ts";

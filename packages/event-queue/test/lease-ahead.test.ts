@@ -2,8 +2,8 @@ import { createLineage } from "@ringrift/envelope";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createConsumer, leaseEvent, type LeaseSource } from "../src/backend.ts";
 import type { Consumer, LeasedEvent } from "../src/index.ts";
-import { ClaimPace } from "../src/claim-pace.ts";
-import { LeaseAhead } from "../src/lease-ahead.ts";
+import { ClaimPace } from "../src/leasing/claim-pace.ts";
+import { LeaseAhead } from "../src/leasing/lease-ahead.ts";
 
 /** Calls `handled` so often that the average is what it is told. */
 function settle(ahead: LeaseAhead, ms: number): void {

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { MemoryEventQueue } from "../src/index.ts";
-import { DeadLetterNotices } from "../src/dead-letter-notices.ts";
+import { DeadLetterNotices } from "../src/failures/dead-letter-notices.ts";
 
 const HOSTILE = "\u001b[2J\u001b]0;pwn\u0007\nINFO forged\u202e";
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Roster } from "../src/roster.ts";
+import { Roster } from "../src/consuming/roster.ts";
 
 test("whatever comes and goes, a roster has what a set has", () => {
   const steps = fc.array(fc.nat({ max: 9 }), { maxLength: 100 });

@@ -2,7 +2,7 @@
 import {
   type Migration,
   MIGRATIONS,
-} from "../../../packages/cross-process-queue/src/migrations.ts";
+} from "../../../packages/cross-process-queue/src/schema/migrations.ts";
 
 /** What a next version may do to a file that programs of this version go on using. */
 const EXPANDING: Migration = {

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { BALLAST_BYTES } from "../../src/ballast.ts";
+import { BALLAST_BYTES } from "../../src/commit/ballast.ts";
 import type { CrossProcessEventQueue } from "../../src/index.ts";
 import { openQueue, tempFolder, until } from "../temp-queue.ts";
 

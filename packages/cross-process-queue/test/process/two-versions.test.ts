@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MIGRATIONS } from "../../src/migrations.ts";
+import { MIGRATIONS } from "../../src/schema/migrations.ts";
 import { becomeLaterVersion, CONTRACTING, EXPANDING, versionOf } from "../next-version.ts";
 import { openQueue, tempPath, until } from "../temp-queue.ts";
 import { Child } from "./child.ts";

@@ -1,4 +1,4 @@
-import { QueueError } from "../errors.ts";
+import { QueueError } from "../failures/errors.ts";
 
 /** What every call is told after `close`. */
 export function closedError(): QueueError {

@@ -1,7 +1,7 @@
-import type { Backlog } from "../backlog-gate.ts";
-import type { GroupInfo } from "../groups.ts";
-import type { HealthProblem } from "../health-problem.ts";
-import { MOST_SET_ASIDE } from "../wanted-types.ts";
+import type { Backlog } from "../sending/backlog-gate.ts";
+import type { GroupInfo } from "../contract/groups.ts";
+import type { HealthProblem } from "../failures/health-problem.ts";
+import { MOST_SET_ASIDE } from "../groups/wanted-types.ts";
 
 const DAY_MS = 86_400_000;
 

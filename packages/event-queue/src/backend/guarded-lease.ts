@@ -1,6 +1,6 @@
-import { storedError } from "../error-data.ts";
-import type { NackOptions } from "../events.ts";
-import { leaseOperationsOf } from "../leased-record.ts";
+import { storedError } from "../failures/error-data.ts";
+import type { NackOptions } from "../contract/events.ts";
+import { leaseOperationsOf } from "../leasing/leased-record.ts";
 import type { BackendLease } from "./queue-backend.ts";
 import type { QueueInstance } from "./queue-instance.ts";
 

@@ -1,8 +1,8 @@
-import type { DeadLetter } from "../dead-letters.ts";
-import type { ErrorData } from "../error-data.ts";
-import type { StoredEvent } from "../events.ts";
-import type { StoredGroupPolicy } from "../group-policy.ts";
-import type { EventRecord } from "../stored-event.ts";
+import type { DeadLetter } from "../contract/dead-letters.ts";
+import type { ErrorData } from "../failures/error-data.ts";
+import type { StoredEvent } from "../contract/events.ts";
+import type { StoredGroupPolicy } from "../checking/group-policy.ts";
+import type { EventRecord } from "../sending/stored-event.ts";
 
 /** Part of what a log has, in order. */
 export interface MigrationPage<T> {

@@ -1,18 +1,26 @@
 import type { StartFrom } from "@ringrift/envelope";
-import type { Backlog } from "../backlog-gate.ts";
-import type { Bell } from "../bell.ts";
-import type { QueueStats } from "../contract.ts";
-import type { DeadLetterNotice } from "../dead-letter-notices.ts";
-import type { DeadLetter } from "../dead-letters.ts";
-import type { StoredEvent } from "../events.ts";
-import type { CheckedGroupChange, GivenGroupPolicy, StoredGroupPolicy } from "../group-policy.ts";
-import type { EnsuredGroup, GroupInfo } from "../groups.ts";
-import type { HealthProblem } from "../health-problem.ts";
-import type { LeaseOperations } from "../leased-record.ts";
-import type { Taken } from "../long-poll.ts";
-import type { OutgoingRecord } from "../outgoing.ts";
-import type { LogPage, LogQuery } from "../reader.ts";
-import type { DeadLetterRequest, GroupReceiveRequest, HistoryRequest } from "../requests.ts";
+import type { Backlog } from "../sending/backlog-gate.ts";
+import type { Bell } from "../reading/bell.ts";
+import type { QueueStats } from "../contract/event-queue.ts";
+import type { DeadLetterNotice } from "../failures/dead-letter-notices.ts";
+import type { DeadLetter } from "../contract/dead-letters.ts";
+import type { StoredEvent } from "../contract/events.ts";
+import type {
+  CheckedGroupChange,
+  GivenGroupPolicy,
+  StoredGroupPolicy,
+} from "../checking/group-policy.ts";
+import type { EnsuredGroup, GroupInfo } from "../contract/groups.ts";
+import type { HealthProblem } from "../failures/health-problem.ts";
+import type { LeaseOperations } from "../leasing/leased-record.ts";
+import type { Taken } from "../reading/long-poll.ts";
+import type { OutgoingRecord } from "../sending/outgoing.ts";
+import type { LogPage, LogQuery } from "../reading/instance-reader.ts";
+import type {
+  DeadLetterRequest,
+  GroupReceiveRequest,
+  HistoryRequest,
+} from "../reading/requests.ts";
 import type { MigrationBackend } from "./migration-backend.ts";
 
 /** How a backend is opened, and what is known of it before it is. */

@@ -1,5 +1,5 @@
-import type { StoredEvent } from "../events.ts";
-import type { OutgoingRecord } from "../outgoing.ts";
+import type { StoredEvent } from "../contract/events.ts";
+import type { OutgoingRecord } from "../sending/outgoing.ts";
 import type { BackendLease, QueueBackend } from "./queue-backend.ts";
 
 /** One transaction of a backend, while its callback runs. */

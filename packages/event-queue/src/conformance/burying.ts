@@ -1,9 +1,9 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { expect } from "vitest";
-import type { EventQueue } from "../contract.ts";
-import { PermanentError } from "../errors.ts";
-import type { DeadLetterNotice } from "../dead-letter-notices.ts";
-import type { FailedAttempt } from "../attempt-channel.ts";
+import type { EventQueue } from "../contract/event-queue.ts";
+import { PermanentError } from "../failures/errors.ts";
+import type { DeadLetterNotice } from "../failures/dead-letter-notices.ts";
+import type { FailedAttempt } from "../consuming/attempt-channel.ts";
 import {
   PAID,
   PLACED,

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { PermanentError } from "../errors.ts";
+import { PermanentError } from "../failures/errors.ts";
 import {
   expectCode,
   gate,

@@ -1,5 +1,5 @@
-import { BackedQueue } from "../backend/backed-queue.ts";
-import type { EventQueue } from "../contract.ts";
+import { BackedQueue } from "../backed/backed-queue.ts";
+import type { EventQueue } from "../contract/event-queue.ts";
 
 /** Faults that a test brings upon one instance of a queue that is built on `BackedQueue`. */
 export interface QueueFaults {

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { GroupPolicy } from "../groups.ts";
+import type { GroupPolicy } from "../contract/groups.ts";
 import { warningsOf } from "./warnings.ts";
 import {
   expectCode,

@@ -4,10 +4,10 @@ import {
   type MigratableQueue,
   MIGRATION,
   type QueueMigration,
-} from "../backend/queue-migration.ts";
-import type { EventQueue } from "../contract.ts";
-import { PermanentError } from "../errors.ts";
-import { DEFAULT_GROUP_POLICY } from "../group-policy.ts";
+} from "../migration/queue-migration.ts";
+import type { EventQueue } from "../contract/event-queue.ts";
+import { PermanentError } from "../failures/errors.ts";
+import { DEFAULT_GROUP_POLICY } from "../checking/group-policy.ts";
 import { PAID, PLACED, receiveAll, receiveOne, sendNumbered, type TestCase } from "./suite.ts";
 
 const SOON = { initialMs: 0, maxMs: 0, jitter: 0 };

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { PermanentError } from "../errors.ts";
+import { PermanentError } from "../failures/errors.ts";
 import { numbersOf, PLACED, receiveOne, sleep, type TestCase, until } from "./suite.ts";
 
 const SOON = { initialMs: 1, maxMs: 5 };

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
-import type { EventQueue } from "../contract.ts";
-import { PermanentError } from "../errors.ts";
-import type { LeasedEvent } from "../events.ts";
+import type { EventQueue } from "../contract/event-queue.ts";
+import { PermanentError } from "../failures/errors.ts";
+import type { LeasedEvent } from "../contract/events.ts";
 import { numbersOf, PLACED, receiveOne, sendNumbered, sleep, type TestCase } from "./suite.ts";
 
 /** Dead letters that are given back to a group that was moved back, and so has their events again. */

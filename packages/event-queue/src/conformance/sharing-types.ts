@@ -1,7 +1,7 @@
 import { expect } from "vitest";
-import type { EventQueue } from "../contract.ts";
-import type { GroupInfo } from "../groups.ts";
-import { MOST_SET_ASIDE } from "../wanted-types.ts";
+import type { EventQueue } from "../contract/event-queue.ts";
+import type { GroupInfo } from "../contract/groups.ts";
+import { MOST_SET_ASIDE } from "../groups/wanted-types.ts";
 import { leap, withClock } from "./clock.ts";
 import {
   numbersOf,

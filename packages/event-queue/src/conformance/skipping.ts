@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { EventQueue } from "../contract.ts";
+import type { EventQueue } from "../contract/event-queue.ts";
 import {
   numbersOf,
   PAID,

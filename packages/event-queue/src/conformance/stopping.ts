@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Consumer } from "../consumer.ts";
+import type { Consumer } from "../contract/consumer.ts";
 import { gate, PLACED, receiveOne, sendNumbered, sleep, type TestCase, until } from "./suite.ts";
 
 export function stopping(test: TestCase): void {

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { EventQueue } from "../contract.ts";
+import type { EventQueue } from "../contract/event-queue.ts";
 import { numbersOf, PAID, PLACED, sendNumbered, sleep, type TestCase } from "./suite.ts";
 
 type Stream = ReturnType<EventQueue["stream"]>;

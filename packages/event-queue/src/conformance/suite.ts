@@ -1,8 +1,8 @@
 /* oxlint-disable vitest/valid-title, vitest/expect-expect -- titles and assertions are in the chapters */
 import type { Contracts, EventView } from "@ringrift/envelope";
 import { describe, expect, it } from "vitest";
-import type { ConsumerGroup, EventQueue } from "../contract.ts";
-import type { LeasedEvent } from "../events.ts";
+import type { ConsumerGroup, EventQueue } from "../contract/event-queue.ts";
+import type { LeasedEvent } from "../contract/events.ts";
 
 /** `true`, or the reason why a backend can't: its cases are skipped and show it. */
 export type Feature = true | string;

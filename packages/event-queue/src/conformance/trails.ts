@@ -1,6 +1,6 @@
 import { createLineage, isDerivedId, runDetached, runWithEvent } from "@ringrift/envelope";
 import { expect } from "vitest";
-import type { EventQueue } from "../contract.ts";
+import type { EventQueue } from "../contract/event-queue.ts";
 import { injectFaults } from "./faults.ts";
 import { expectCode, gate, PAID, PLACED, sleep, type TestCase, until } from "./suite.ts";
 

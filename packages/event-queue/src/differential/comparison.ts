@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { QueueFixture } from "../conformance/suite.ts";
 import { MemoryEventQueue } from "../memory/memory-event-queue.ts";
-import { MemoryLog } from "../memory/memory-log.ts";
+import { MemoryLog } from "../memory-state/memory-log.ts";
 import { noteEndings } from "./endings.ts";
 import { type Difference, firstDifference } from "./difference.ts";
 import { answerFacts, countFacts, stateFacts } from "./facts.ts";

@@ -1,7 +1,7 @@
 /* oxlint-disable typescript/consistent-return -- the compiler knows that the switches leave nothing out */
-import type { DeadLetter } from "../dead-letters.ts";
-import type { LeasedEvent, StoredEvent } from "../events.ts";
-import type { GroupInfo } from "../groups.ts";
+import type { DeadLetter } from "../contract/dead-letters.ts";
+import type { LeasedEvent, StoredEvent } from "../contract/events.ts";
+import type { GroupInfo } from "../contract/groups.ts";
 import type { Answer } from "./perform.ts";
 import type { Counts, Observation, Side } from "./side.ts";
 import {

@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../events.ts";
+import type { StoredEvent } from "../contract/events.ts";
 
 /** How events and positions of one log are called, so that those of two logs can be compared. */
 export class LogView {

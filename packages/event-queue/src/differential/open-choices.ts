@@ -1,4 +1,4 @@
-import type { DeadLetter } from "../dead-letters.ts";
+import type { DeadLetter } from "../contract/dead-letters.ts";
 import { timeOf } from "./passing-time.ts";
 import { filterOf } from "./perform.ts";
 import { type Command, type GroupName, LOG_OPTIONS, type Sent, type Start } from "./script.ts";

@@ -1,8 +1,8 @@
 /* oxlint-disable typescript/consistent-return -- the compiler knows that the switches leave nothing out */
-import type { DeadLetter, DeadLetterFilter } from "../dead-letters.ts";
-import { PermanentError } from "../errors.ts";
-import type { LeasedEvent } from "../events.ts";
-import type { GroupInfo } from "../groups.ts";
+import type { DeadLetter, DeadLetterFilter } from "../contract/dead-letters.ts";
+import { PermanentError } from "../failures/errors.ts";
+import type { LeasedEvent } from "../contract/events.ts";
+import type { GroupInfo } from "../contract/groups.ts";
 import type { Command, LetterChoice, Reason, Sent } from "./script.ts";
 import { toOutgoing } from "./sent-events.ts";
 import type { Side } from "./side.ts";

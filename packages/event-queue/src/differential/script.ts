@@ -1,4 +1,4 @@
-import type { GroupPolicy } from "../groups.ts";
+import type { GroupPolicy } from "../contract/groups.ts";
 
 /** `typed` reads "A" and "B" only. */
 export const GROUP_NAMES = ["one", "two", "typed"] as const;

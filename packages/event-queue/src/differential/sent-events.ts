@@ -1,6 +1,6 @@
 import { type EventLineage, pickLineage } from "@ringrift/envelope";
-import type { OutgoingEvent } from "../contract.ts";
-import type { StoredEvent } from "../events.ts";
+import type { OutgoingEvent } from "../contract/event-queue.ts";
+import type { StoredEvent } from "../contract/events.ts";
 import type { LogView } from "./log-view.ts";
 import type { Bridged, Sent } from "./script.ts";
 import type { ScriptClock } from "./script-clock.ts";

@@ -1,9 +1,9 @@
 import type { StartFrom } from "@ringrift/envelope";
 import type { OpenOptions, QueueFixture } from "../conformance/suite.ts";
-import type { ConsumerGroup, EventQueue, QueueStats } from "../contract.ts";
-import type { DeadLetter } from "../dead-letters.ts";
-import type { LeasedEvent, StoredEvent } from "../events.ts";
-import type { GroupClaim, GroupInfo, GroupPolicy } from "../groups.ts";
+import type { ConsumerGroup, EventQueue, QueueStats } from "../contract/event-queue.ts";
+import type { DeadLetter } from "../contract/dead-letters.ts";
+import type { LeasedEvent, StoredEvent } from "../contract/events.ts";
+import type { GroupClaim, GroupInfo, GroupPolicy } from "../contract/groups.ts";
 import { LogView } from "./log-view.ts";
 import { type GroupName, INSTANCES, LOG_OPTIONS, type Script, type Start } from "./script.ts";
 import type { ScriptClock } from "./script-clock.ts";

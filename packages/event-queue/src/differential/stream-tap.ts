@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../events.ts";
+import type { StoredEvent } from "../contract/events.ts";
 
 const PATIENCE_MS = 5_000;
 

@@ -1,7 +1,7 @@
-import type { DeadLetter } from "../dead-letters.ts";
-import type { ErrorData } from "../error-data.ts";
-import type { StoredEvent } from "../events.ts";
-import type { GroupInfo } from "../groups.ts";
+import type { DeadLetter } from "../contract/dead-letters.ts";
+import type { ErrorData } from "../failures/error-data.ts";
+import type { StoredEvent } from "../contract/events.ts";
+import type { GroupInfo } from "../contract/groups.ts";
 import type { LogView } from "./log-view.ts";
 import type { ScriptClock } from "./script-clock.ts";
 

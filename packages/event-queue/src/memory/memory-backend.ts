@@ -7,15 +7,15 @@ import type {
   MemberOptions,
   QueueBackend,
 } from "../backend/queue-backend.ts";
-import type { StoredEvent } from "../events.ts";
-import type { OutgoingRecord } from "../outgoing.ts";
-import type { LogPage, LogQuery } from "../reader.ts";
-import type { HistoryRequest } from "../requests.ts";
-import { toStoredEvent } from "../stored-event.ts";
+import type { StoredEvent } from "../contract/events.ts";
+import type { OutgoingRecord } from "../sending/outgoing.ts";
+import type { LogPage, LogQuery } from "../reading/instance-reader.ts";
+import type { HistoryRequest } from "../reading/requests.ts";
+import { toStoredEvent } from "../sending/stored-event.ts";
 import { MemoryDeadLetters } from "./memory-dead-letters.ts";
 import { MemoryMigration } from "./memory-migration.ts";
 import { MemoryGroups } from "./memory-groups.ts";
-import type { MemoryLog, SweptLog } from "./memory-log.ts";
+import type { MemoryLog, SweptLog } from "../memory-state/memory-log.ts";
 import { MemoryMember } from "./memory-member.ts";
 
 /** One instance's view of a log in memory. */

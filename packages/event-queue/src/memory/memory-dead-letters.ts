@@ -1,8 +1,8 @@
 import type { BackendDeadLetters } from "../backend/queue-backend.ts";
-import type { DeadLetter } from "../dead-letters.ts";
-import type { DeadLetterRequest } from "../requests.ts";
-import { type BuriedEntry, toDeadLetter } from "./group-entry.ts";
-import type { SweptLog } from "./memory-log.ts";
+import type { DeadLetter } from "../contract/dead-letters.ts";
+import type { DeadLetterRequest } from "../reading/requests.ts";
+import { type BuriedEntry, toDeadLetter } from "../memory-state/group-entry.ts";
+import type { SweptLog } from "../memory-state/memory-log.ts";
 
 /** The dead letters of a log in memory. */
 export class MemoryDeadLetters implements BackendDeadLetters {

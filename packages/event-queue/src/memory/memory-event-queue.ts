@@ -3,12 +3,12 @@ import {
   BACKED_QUEUE_OPTION_NAMES,
   type BackedQueueOptions,
   checkBackedQueueOptions,
-} from "../backend/backed-queue-options.ts";
-import { BackedQueue } from "../backend/backed-queue.ts";
+} from "../backed/backed-queue-options.ts";
+import { BackedQueue } from "../backed/backed-queue.ts";
 import { QueueInstance } from "../backend/queue-instance.ts";
-import { checkOptionNames, invalidOption } from "../options.ts";
+import { checkOptionNames, invalidOption } from "../checking/check-options.ts";
 import { MemoryBackend } from "./memory-backend.ts";
-import { MemoryLog, type MemoryLogOptions } from "./memory-log.ts";
+import { MemoryLog, type MemoryLogOptions } from "../memory-state/memory-log.ts";
 
 /** Options of a {@link MemoryEventQueue}. */
 export interface MemoryEventQueueOptions<C extends Contracts = AnyContracts>

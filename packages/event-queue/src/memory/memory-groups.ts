@@ -1,11 +1,11 @@
 import type { StartFrom } from "@ringrift/envelope";
 import type { BackendGroups, NameHolder } from "../backend/queue-backend.ts";
-import type { Backlog } from "../backlog-gate.ts";
-import { groupNotFound } from "../group-errors.ts";
-import { type CheckedGroupChange, shownPolicy, statedPolicy } from "../group-policy.ts";
-import type { GroupInfo } from "../groups.ts";
-import type { GroupState } from "./group-state.ts";
-import type { MemoryLog, SweptLog } from "./memory-log.ts";
+import type { Backlog } from "../sending/backlog-gate.ts";
+import { groupNotFound } from "../checking/group-errors.ts";
+import { type CheckedGroupChange, shownPolicy, statedPolicy } from "../checking/group-policy.ts";
+import type { GroupInfo } from "../contract/groups.ts";
+import type { GroupState } from "../memory-state/group-state.ts";
+import type { MemoryLog, SweptLog } from "../memory-state/memory-log.ts";
 
 /** The groups of a log in memory. */
 export class MemoryGroups implements BackendGroups {

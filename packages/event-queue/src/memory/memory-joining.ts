@@ -3,19 +3,19 @@ import {
   groupPolicyChanged,
   groupShared,
   groupStartUnstated,
-} from "../group-errors.ts";
+} from "../checking/group-errors.ts";
 import {
   checkSameGroupPolicy,
   completeGroupPolicy,
   type GivenGroupPolicy,
   policyDifferences,
   statedPolicy,
-} from "../group-policy.ts";
-import { typesOfStrangers } from "../member-types.ts";
-import { WantedTypes } from "../wanted-types.ts";
-import type { PresentMember } from "./group-members.ts";
-import type { GroupState } from "./group-state.ts";
-import type { MemoryLog } from "./memory-log.ts";
+} from "../checking/group-policy.ts";
+import { typesOfStrangers } from "../groups/member-types.ts";
+import { WantedTypes } from "../groups/wanted-types.ts";
+import type { PresentMember } from "../memory-state/group-members.ts";
+import type { GroupState } from "../memory-state/group-state.ts";
+import type { MemoryLog } from "../memory-state/memory-log.ts";
 
 /** Makes a group as its first member wants it. */
 export function makeGroup(

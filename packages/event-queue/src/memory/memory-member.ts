@@ -5,18 +5,18 @@ import type {
   MemberOptions,
   MemberRequest,
 } from "../backend/queue-backend.ts";
-import type { NackOptions } from "../events.ts";
-import { groupRemoved } from "../group-errors.ts";
-import { statedPolicy, type StoredGroupPolicy } from "../group-policy.ts";
-import type { EnsuredGroup } from "../groups.ts";
-import type { Taken } from "../long-poll.ts";
-import { toStoredEvent } from "../stored-event.ts";
-import type { LeasedEntry } from "./group-entry.ts";
-import type { PresentMember } from "./group-members.ts";
-import type { GroupState } from "./group-state.ts";
+import type { NackOptions } from "../contract/events.ts";
+import { groupRemoved } from "../checking/group-errors.ts";
+import { statedPolicy, type StoredGroupPolicy } from "../checking/group-policy.ts";
+import type { EnsuredGroup } from "../contract/groups.ts";
+import type { Taken } from "../reading/long-poll.ts";
+import { toStoredEvent } from "../sending/stored-event.ts";
+import type { LeasedEntry } from "../memory-state/group-entry.ts";
+import type { PresentMember } from "../memory-state/group-members.ts";
+import type { GroupState } from "../memory-state/group-state.ts";
 import { groupInfo } from "./memory-groups.ts";
 import { admitMember, makeGroup, stateValues } from "./memory-joining.ts";
-import type { SweptLog } from "./memory-log.ts";
+import type { SweptLog } from "../memory-state/memory-log.ts";
 
 /** One member of a group of a log in memory. */
 export class MemoryMember implements GroupMember, PresentMember {

@@ -7,12 +7,12 @@ import {
   type MigrationPage,
   type SoughtEvent,
 } from "../backend/migration-backend.ts";
-import type { StoredEvent } from "../events.ts";
-import { groupNotFound } from "../group-errors.ts";
-import { toStoredEvent } from "../stored-event.ts";
-import { WantedTypes } from "../wanted-types.ts";
-import type { BuriedEntry } from "./group-entry.ts";
-import type { SweptLog } from "./memory-log.ts";
+import type { StoredEvent } from "../contract/events.ts";
+import { groupNotFound } from "../checking/group-errors.ts";
+import { toStoredEvent } from "../sending/stored-event.ts";
+import { WantedTypes } from "../groups/wanted-types.ts";
+import type { BuriedEntry } from "../memory-state/group-entry.ts";
+import type { SweptLog } from "../memory-state/memory-log.ts";
 
 /** Moving a log in memory. It has everything in memory anyway, and gives it in one page. */
 export class MemoryMigration implements MigrationBackend {

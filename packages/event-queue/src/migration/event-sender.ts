@@ -1,6 +1,6 @@
-import type { OutgoingEvent } from "../contract.ts";
-import { PermanentError, QueueError } from "../errors.ts";
-import type { StoredEvent } from "../events.ts";
+import type { OutgoingEvent } from "../contract/event-queue.ts";
+import { PermanentError, QueueError } from "../failures/errors.ts";
+import type { StoredEvent } from "../contract/events.ts";
 
 /** What an {@link EventSender} works with. */
 export interface EventSenderOptions {

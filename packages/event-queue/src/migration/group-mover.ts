@@ -1,7 +1,7 @@
-import type { QueueMigration } from "../backend/queue-migration.ts";
-import type { EventQueue } from "../contract.ts";
-import type { StoredGroupPolicy } from "../group-policy.ts";
-import type { GroupInfo } from "../groups.ts";
+import type { QueueMigration } from "./queue-migration.ts";
+import type { EventQueue } from "../contract/event-queue.ts";
+import type { StoredGroupPolicy } from "../checking/group-policy.ts";
+import type { GroupInfo } from "../contract/groups.ts";
 import type { LogComparison } from "./log-comparison.ts";
 import type { LogMark } from "./log-pairs.ts";
 

@@ -1,8 +1,8 @@
 import type { EventSpot } from "../backend/migration-backend.ts";
-import type { QueueMigration } from "../backend/queue-migration.ts";
-import type { OutgoingEvent } from "../contract.ts";
-import { PermanentError, QueueError } from "../errors.ts";
-import type { StoredEvent } from "../events.ts";
+import type { QueueMigration } from "./queue-migration.ts";
+import type { OutgoingEvent } from "../contract/event-queue.ts";
+import { PermanentError, QueueError } from "../failures/errors.ts";
+import type { StoredEvent } from "../contract/events.ts";
 import { EventSender, GivenBack } from "./event-sender.ts";
 import { outgoingCopy } from "./outgoing-copy.ts";
 

@@ -1,5 +1,5 @@
-import type { QueueMigration } from "../backend/queue-migration.ts";
-import type { StoredEvent } from "../events.ts";
+import type { QueueMigration } from "./queue-migration.ts";
+import type { StoredEvent } from "../contract/events.ts";
 import { type LogMark, LogPairs } from "./log-pairs.ts";
 
 /** So many events lie between two marks. */

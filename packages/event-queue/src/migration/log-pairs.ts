@@ -1,6 +1,6 @@
 import type { EventSpot } from "../backend/migration-backend.ts";
-import type { QueueMigration } from "../backend/queue-migration.ts";
-import type { StoredEvent } from "../events.ts";
+import type { QueueMigration } from "./queue-migration.ts";
+import type { StoredEvent } from "../contract/events.ts";
 
 /** An event of one log, and where it is in the other one. */
 export interface LogPair {

@@ -1,13 +1,9 @@
-import {
-  MIGRATION,
-  migrationUnsupported,
-  type QueueMigration,
-} from "../backend/queue-migration.ts";
-import type { EventQueue } from "../contract.ts";
-import { QueueError } from "../errors.ts";
-import type { StoredEvent } from "../events.ts";
-import { DEFAULT_GROUP_POLICY } from "../group-policy.ts";
-import { checkOptionNames, invalidOption } from "../options.ts";
+import { MIGRATION, migrationUnsupported, type QueueMigration } from "./queue-migration.ts";
+import type { EventQueue } from "../contract/event-queue.ts";
+import { QueueError } from "../failures/errors.ts";
+import type { StoredEvent } from "../contract/events.ts";
+import { DEFAULT_GROUP_POLICY } from "../checking/group-policy.ts";
+import { checkOptionNames, invalidOption } from "../checking/check-options.ts";
 import { migrationGroup, moveGroups, moveLetters } from "./group-mover.ts";
 import { LogCarrier } from "./log-carrier.ts";
 import { LogComparison } from "./log-comparison.ts";

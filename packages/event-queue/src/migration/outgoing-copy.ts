@@ -1,6 +1,6 @@
 import { type EventLineage, pickLineage } from "@ringrift/envelope";
-import type { OutgoingEvent } from "../contract.ts";
-import type { StoredEvent } from "../events.ts";
+import type { OutgoingEvent } from "../contract/event-queue.ts";
+import type { StoredEvent } from "../contract/events.ts";
 
 /** An event of one queue as another one is to store it: the same id, type, payload, key and headers. */
 export function outgoingCopy(
