@@ -1,3 +1,3 @@
-export { openNatsQueue } from "./open.ts";
-export type { NatsQueueOptions, ServerLimits } from "./options.ts";
+export { openNatsQueue } from "./open-nats-queue.ts";
+export type { NatsQueueOptions, ServerLimits } from "./server/options.ts";
 export { NatsEventQueue } from "./queue.ts";

@@ -1,7 +1,7 @@
 import type { AnyContracts, Contracts } from "@ringrift/envelope";
 import { BackedQueue, QueueInstance } from "@ringrift/event-queue/backend";
-import { NatsBackend } from "./nats-backend.ts";
-import { checkOptions, type NatsQueueOptions } from "./options.ts";
+import { NatsBackend } from "./backend/nats-backend.ts";
+import { checkOptions, type NatsQueueOptions } from "./server/options.ts";
 
 /**
  * A durable event queue on NATS JetStream, shared by the processes of many machines. See `EventQueue` for

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Names, newIncarnation, toToken } from "../src/names.ts";
-import { reconnectDelay } from "../src/reconnect-delay.ts";
+import { Names, newIncarnation, toToken } from "../src/server/names.ts";
+import { reconnectDelay } from "../src/server/reconnect-delay.ts";
 
 describe("names", () => {
   const names = new Names("orders");

@@ -1,0 +1,276 @@
+import type { ClaimedEvent } from "@ringrift/event-queue/backend";
+import { ACK, acknowledge, deliverAgainIn, leaseFor } from "../messages/acknowledge.ts";
+import type { Delivered, Leasing } from "../leasing/delivered.ts";
+import { attemptOf, isAfterLoss, type KnownRecord } from "../groups/delivery-records.ts";
+import type { GroupEngine } from "../settling/group-engine.ts";
+import { consumerInfo } from "../groups/group-consumer.ts";
+import type { Lane } from "../groups/group.ts";
+import { DeliveryHold, type Hold } from "../leasing/hold.ts";
+import { type Candidate, candidateOf } from "../leasing/candidate.ts";
+import { DeliveryRun } from "../leasing/delivery-run.ts";
+import { KeyLanes } from "./key-lanes.ts";
+import { RedrivenTurn } from "../settling/redriven-turn.ts";
+import { type EventPlace, failuresBefore, Lease, leaseExpired } from "../leasing/lease.ts";
+import { bucketOf, NO_KEY } from "../server/names.ts";
+import type { RawMessage } from "../messages/raw-message.ts";
+import { ReleaseOrder } from "../leasing/release-order.ts";
+import { SpareEvents } from "../leasing/spare-events.ts";
+
+const NO_RECORD: KnownRecord = { record: undefined, revision: 0 };
+
+/** An event that is to be leased, and by what right. */
+interface Due extends Leasing {
+  readonly lane: Lane;
+  readonly candidate: Candidate;
+  readonly attempt: number;
+  readonly failures: ReturnType<typeof failuresBefore>;
+  /** The attempt before was lost with its lease. */
+  readonly isAfterLoss: boolean;
+  readonly hold: Hold;
+}
+
+/** Makes leases of what the server delivers: counts attempts, buries what had too many, keeps keys in order. */
+export class Claimer {
+  readonly #engine: GroupEngine;
+  readonly #releases = new ReleaseOrder();
+  readonly #run = new DeliveryRun();
+  /** By group, lane and place in its stream. */
+  readonly #held = new Map<string, DeliveryHold>();
+  readonly #turns: RedrivenTurn;
+  /** The keys whose turn this process has. */
+  readonly keys: KeyLanes;
+  /** What more came than was asked for. */
+  readonly spare: SpareEvents;
+  #skipped = 0;
+  #gone = 0;
+  /** Of the connection, as far as this member has seen. */
+  #reconnects: number;
+
+  constructor(engine: GroupEngine) {
+    this.#engine = engine;
+    this.#reconnects = engine.connection.history.reconnects;
+    this.#turns = new RedrivenTurn(engine);
+    this.keys = new KeyLanes(engine, this.#run);
+    this.spare = new SpareEvents(engine, () => this.keys.bell.ring());
+  }
+
+  /** It has nothing. */
+  get isIdle(): boolean {
+    return this.#heldCount === 0;
+  }
+
+  /** Gives back what nobody has asked for: nobody will, for now. */
+  async giveUp(): Promise<void> {
+    await Promise.all([this.keys.giveUp(), this.spare.giveUp()]);
+  }
+
+  /** How many were settled since it was asked last because they are too old for the group. */
+  takeSkipped(): number {
+    const skipped = this.#skipped;
+    this.#skipped = 0;
+    return skipped;
+  }
+
+  /** How many were settled instead of leased since it was asked last: what comes after them may have its turn. */
+  takeGone(): number {
+    const gone = this.#gone;
+    this.#gone = 0;
+    return gone;
+  }
+
+  /**
+   * Leases up to `limit` of what was delivered, and of what was delivered before and has its turn now, in position order.
+   * The others are settled, buried, skipped, or wait for their turn.
+   */
+  async claim(delivered: Delivered, limit: number): Promise<ClaimedEvent[]> {
+    const { lane, messages } = delivered;
+    const isKeyed = ({ subject }: RawMessage): boolean =>
+      lane === "log" && this.#engine.names.bucketOf(subject) !== NO_KEY;
+    if (lane === "log") {
+      this.keys.enter(delivered.group);
+      this.#noteReconnects();
+      this.#run.received(messages);
+    }
+    const [found] = await Promise.all([
+      Promise.all(
+        messages
+          .filter((message) => !isKeyed(message))
+          .map((message) => this.#claimOne(delivered, message)),
+      ),
+      this.#place(delivered, messages.filter(isKeyed)),
+    ]);
+    const claimed = found.filter((one) => one !== undefined);
+    const fronts = await this.takeFronts(delivered, limit - claimed.length);
+    return [...claimed, ...fronts].toSorted((a, b) => a.event.position - b.event.position);
+  }
+
+  /** Leases what has its turn by now. */
+  async takeFronts(leasing: Leasing, limit: number): Promise<ClaimedEvent[]> {
+    const claimed: ClaimedEvent[] = [];
+    for (const { lane, front } of this.keys.fronts()) {
+      if (claimed.length >= limit) break;
+      if (lane.group.incarnation !== leasing.group.incarnation) continue;
+      const hold = lane.take(front);
+      if (hold === undefined) continue;
+      const { group, leaseMs } = leasing;
+      if (leaseMs !== lane.leaseMs && !(await hold.extend(leaseMs))) continue;
+      const one = await this.#lease({ group, leaseMs, lane: "log", ...front, hold });
+      if (one !== undefined) claimed.push(one);
+    }
+    return claimed;
+  }
+
+  async #place(delivered: Delivered, messages: readonly RawMessage[]): Promise<void> {
+    if (messages.length === 0) return;
+    const { group, since, leaseMs } = delivered;
+    const current = await this.#engine.groups.recall(group.name);
+    await this.#run.look(
+      () => consumerInfo(this.#engine, group, "log"),
+      () => this.#heldCount + messages.length,
+    );
+    const run = this.#run.isAlone ? this.#run.number : 0;
+    const now = performance.now();
+    const parked = messages.map((message) => ({
+      ...candidateOf(message, this.#engine.names),
+      message,
+      // For so long as the server gave it; once it has its turn, its lease is as long as was asked.
+      until: since + Math.min(leaseMs, group.usualLeaseMs),
+      run,
+      since: now,
+    }));
+    // A server that was killed may have forgotten what it gave to others, and give it to this one as if for the first time.
+    const isShaken = now < this.#engine.connection.reconnectedAt + group.usualLeaseMs;
+    const isCareful = isShaken || current?.care !== undefined;
+    await this.keys.place({ group, leaseMs, isCareful }, parked);
+  }
+
+  #noteReconnects(): void {
+    const { reconnects } = this.#engine.connection.history;
+    if (reconnects !== this.#reconnects) this.#run.end();
+    this.#reconnects = reconnects;
+  }
+
+  /** Deliveries that the server holds for this member. */
+  get #heldCount(): number {
+    const now = performance.now();
+    let count = 0;
+    for (const [name, { until, lane }] of this.#held) {
+      if (until <= now) this.#held.delete(name);
+      else if (lane === "log") count += 1;
+    }
+    return count + this.keys.heldCount;
+  }
+
+  /** One of no key, or a redriven one. */
+  async #claimOne(delivered: Delivered, message: RawMessage): Promise<ClaimedEvent | undefined> {
+    const { group, lane, leaseMs } = delivered;
+    const { names, records, settled, clock } = this.#engine;
+    const candidate = candidateOf(message, names, lane === "log" ? "log" : "kept");
+    const { place, id } = candidate;
+    if (lane === "log" && id !== "" && settled.has(group.incarnation, id)) {
+      this.#engine.tell(message, ACK);
+      return undefined;
+    }
+    const { delivery } = message;
+    const known = delivery > 1 ? await records.get(group, lane, place.position, id) : NO_RECORD;
+    if (known.record?.isDone === true) {
+      this.#engine.tell(message, ACK);
+      return undefined;
+    }
+    const attempt = attemptOf(delivery, known.record);
+    const failures = failuresBefore(attempt, known.record, clock.now());
+    const bucket = lane === "redriven" ? bucketOf(keyOf(candidate)) : NO_KEY;
+    const sequence = message.position;
+    if (bucket !== NO_KEY) {
+      const waitMs = await this.#turns.take(group, bucket, sequence);
+      if (waitMs > 0) {
+        const record = { id, delivery, attempts: attempt - 1, idle: true, failures };
+        await records.swap(group, lane, place.position, record, known.revision);
+        await this.#say(delivered, message, deliverAgainIn(waitMs));
+        return undefined;
+      }
+    }
+    let recordRevision = known.revision;
+    if (delivery > 1) {
+      const record = { id, delivery, attempts: attempt, idle: false, failures };
+      const revision = await records.swap(group, lane, place.position, record, known.revision);
+      // Another delivery of it was faster, or a late ack.
+      if (revision === undefined) return undefined;
+      recordRevision = revision;
+    }
+    let until = delivered.since + leaseMs;
+    if (leaseMs !== group.usualLeaseMs || bucket !== NO_KEY) {
+      until = performance.now() + leaseMs;
+      const held = leaseFor(leaseMs, group.usualLeaseMs);
+      if (!(await this.#say(delivered, message, held))) return undefined;
+    }
+    // This process stood still: it is somebody else's by now.
+    if (performance.now() >= until) return undefined;
+    const name = `${group.incarnation} ${lane} ${sequence}`;
+    // A server that was killed gives again what this member has; that is settled by what it has.
+    if ((this.#held.get(name)?.until ?? 0) > performance.now()) return undefined;
+    const hold: DeliveryHold = new DeliveryHold(this.#engine, {
+      group,
+      lane,
+      message,
+      position: place.position,
+      id,
+      recordRevision,
+      until,
+      onEnd: () => {
+        if (this.#held.get(name) === hold) this.#held.delete(name);
+      },
+      ...(bucket !== NO_KEY && {
+        beforeSettled: () => this.#turns.release(group, bucket, sequence),
+      }),
+    });
+    this.#held.set(name, hold);
+    const isLost = isAfterLoss(delivery, known.record);
+    return this.#lease({
+      group,
+      leaseMs,
+      lane,
+      candidate,
+      attempt,
+      failures,
+      isAfterLoss: isLost,
+      hold,
+    });
+  }
+
+  /** `undefined` for what is settled at once: it can't be read, is too old, or had its attempts. */
+  async #lease(due: Due): Promise<ClaimedEvent | undefined> {
+    const { group, lane, candidate, attempt, failures, hold } = due;
+    const { source, place, id, content } = candidate;
+    const { settled } = this.#engine;
+    const claimed = { group, lane, source, place, id, attempt, failures };
+    const lease = new Lease(this.#engine, claimed, hold, this.#releases);
+    // The server has forgotten that it was settled.
+    if (lane === "log" && id !== "" && settled.has(group.incarnation, id)) await hold.settle(ACK);
+    else if (this.#isTooOld(due, place)) {
+      if (await lease.skip()) this.#skipped += 1;
+    } else if ("error" in content) await lease.bury(content.error);
+    else if (due.isAfterLoss && attempt > group.policy.maxAttempts) {
+      await lease.bury(leaseExpired(attempt - 1), attempt - 1);
+    } else return lease.claim(content);
+    this.#gone += 1;
+    return undefined;
+  }
+
+  /** What was given back on purpose is never too old. */
+  #isTooOld({ group, lane }: Due, { storedAt }: EventPlace): boolean {
+    const { skipAfterMs } = group.policy;
+    if (skipAfterMs === null || lane === "redriven") return false;
+    return storedAt < this.#engine.clock.now() - skipAfterMs;
+  }
+
+  #say(delivered: Delivered, { reply }: RawMessage, what: string): Promise<boolean> {
+    const { groups, connection } = this.#engine;
+    const address = { ...groups.incarnations.addressOf(delivered.group, delivered.lane), reply };
+    return acknowledge(connection, address, what, () => true);
+  }
+}
+
+function keyOf({ content }: Candidate): string | undefined {
+  return "error" in content ? undefined : content.key;
+}

@@ -1,0 +1,523 @@
+import { ACK, acknowledge, deliverAgainIn, GIVE_BACK, leaseFor } from "../messages/acknowledge.ts";
+import type { DeliveryRecord } from "../groups/delivery-records.ts";
+import type { GroupEngine } from "../settling/group-engine.ts";
+import type { Group } from "../groups/group.ts";
+import type { Hold } from "../leasing/hold.ts";
+import { failuresBefore } from "../leasing/lease.ts";
+import type { RawMessage } from "../messages/raw-message.ts";
+import { type Candidate, candidateOf } from "../leasing/candidate.ts";
+import { type Attempt, attemptAfter, type Front, isUnbegun } from "../leasing/front.ts";
+import type { KeyLine, KnownLine } from "../groups/key-line.ts";
+import { OwnedLine } from "./owned-line.ts";
+import { spareMs } from "../leasing/spare-events.ts";
+import { type Parked, stillHeld } from "../leasing/parked.ts";
+
+/** Events behind a first one that has been handled for so long are absorbed; before, they wait at the member. */
+const YOUNG_MS = 10;
+/** What waits behind one that has been handled for so long waits in the log. */
+const SLOW_MS = 200;
+/** No handler has had it before. */
+const FIRST: Attempt = { attempt: 1, isAfterLoss: false };
+/** While a redriven event of the key is handled, others are looked at so often. */
+const LOOK_AGAIN_MS = 500;
+/** What is left of a lease when an event is handed over: where it is less, the lease is renewed first. */
+const LEFT = 0.75;
+
+/** What a lane tells the member that has it. */
+export interface LaneOwner {
+  /** Its front is there. */
+  onFront(lane: Lane): void;
+  /** It is over: whatever comes of this key is looked at anew. */
+  onOver(lane: Lane, isSettled: boolean): void;
+  /** They came behind events of a lane that is over. */
+  onHomeless(group: Group, bucket: string, parked: readonly Parked[]): void;
+}
+
+/**
+ * One key at the member that has its turn: the message that stands for it in the consumer, the first unsettled event, and
+ * those that wait behind it at this member. Settling one goes on with the next. See {@link KeyLine}.
+ */
+export class Lane {
+  readonly group: Group;
+  readonly bucket: string;
+  readonly leaseMs: number;
+  readonly #engine: GroupEngine;
+  readonly #owner: LaneOwner;
+  readonly #line: OwnedLine;
+  /** It stands for the key in the consumer. */
+  #token: RawMessage;
+  /** It is acknowledged, and the next one not yet there. */
+  #isTokenDone = false;
+  #until = 0;
+  #front: Front | undefined;
+  #run = 0;
+  /** When the front came, on the monotone clock. */
+  #since = 0;
+  #isTaken = false;
+  #parked: Parked[] = [];
+  #isOver = false;
+  /** Its front, where the lease on it was lost. */
+  #lost: Front | undefined;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    engine: GroupEngine,
+    owner: LaneOwner,
+    from: {
+      readonly group: Group;
+      readonly bucket: string;
+      readonly leaseMs: number;
+      readonly known: KnownLine;
+      /** What is known of the line may be old. */
+      readonly isRecalled?: boolean;
+      readonly token: Parked;
+    },
+  ) {
+    this.#engine = engine;
+    this.#owner = owner;
+    this.group = from.group;
+    this.bucket = from.bucket;
+    this.leaseMs = from.leaseMs;
+    this.#line = new OwnedLine(engine.lines, from);
+    this.#token = from.token.message;
+    this.#until = from.token.until;
+  }
+
+  /** The front, as long as nobody has taken it. */
+  get front(): Front | undefined {
+    const isFree = !this.#isTaken && this.line.turn === undefined;
+    return isFree ? this.#front : undefined;
+  }
+
+  /** Its line, as known. */
+  get line(): KeyLine {
+    return this.#line.known.line;
+  }
+
+  /** The lease on its front has run out. */
+  get isLost(): boolean {
+    return this.#front !== undefined && performance.now() >= this.#until;
+  }
+
+  get parkedCount(): number {
+    return this.#parked.length;
+  }
+
+  /** How many deliveries the server holds for this member because of it. */
+  get heldCount(): number {
+    const now = performance.now();
+    const parked = this.#parked.filter(({ until }) => until > now).length;
+    return parked + (this.#isTokenDone || this.#until <= now ? 0 : 1);
+  }
+
+  /** Whether what comes now may wait at this member: the front is quick, as far as known. */
+  get isYoung(): boolean {
+    return this.#front === undefined || performance.now() - this.#since < YOUNG_MS;
+  }
+
+  /** Nothing of it was asked for, or nothing behind it had its turn, for longer than the server should wait. */
+  get isStale(): boolean {
+    const now = performance.now();
+    if (this.front !== undefined && this.#since < now - spareMs(this.leaseMs)) return true;
+    const [first] = this.#parked;
+    if (first === undefined) return false;
+    // Others see in the log what waits behind a slow one, and count it.
+    const isSlow = this.#isTaken && this.#since < now - SLOW_MS;
+    return isSlow || first.since < now - this.leaseMs / 4;
+  }
+
+  /** Whether a delivery is of the message that stands for the key: the lease on it was lost. */
+  isToken({ position }: Pick<RawMessage, "position">): boolean {
+    return this.#token.position === position;
+  }
+
+  /**
+   * Whether the server may have been killed a moment ago. Then it may have given what this member has to somebody else: as if
+   * for the first time, or before its lease was over.
+   */
+  get #isShaken(): boolean {
+    const { reconnectedAt } = this.#engine.connection;
+    return performance.now() < reconnectedAt + this.group.usualLeaseMs;
+  }
+
+  /** Begins with a delivery whose turn it is. */
+  async begin(first: Parked): Promise<void> {
+    const { head } = this.line;
+    const isKnown = head?.position === first.place.position;
+    const record = isKnown ? head : undefined;
+    await this.#exclusive(async () => {
+      if (performance.now() >= this.#until) return this.#drop();
+      if (this.leaseMs !== this.group.usualLeaseMs && !(await this.#renew())) return this.#drop();
+      const { delivery } = first.message;
+      const before = { group: this.group, now: this.#engine.clock.now() };
+      const attempt = isUnbegun(first, this.#line.known, before)
+        ? FIRST
+        : attemptAfter(record, delivery > 1);
+      const front = this.#frontOf(first, attempt, record, first.run);
+      const isNoted = delivery > 1 || isKnown || this.#isShaken;
+      if (isNoted && !(await this.#note(front))) return undefined;
+      this.#front = front;
+      return undefined;
+    });
+    await this.#offer();
+  }
+
+  /** Goes on behind what the message stands for. */
+  async resume(): Promise<void> {
+    await this.#exclusive(() => this.#advance(true));
+    await this.#offer();
+  }
+
+  /** It waits here, unacknowledged. */
+  park(parked: Parked): void {
+    if (this.#isOver) {
+      this.#owner.onHomeless(this.group, this.bucket, [parked]);
+      return;
+    }
+    const { position } = parked.place;
+    const others = this.#parked.filter(({ place }) => place.position !== position);
+    this.#parked = [...others, parked].toSorted((a, b) => a.place.position - b.place.position);
+  }
+
+  /** Those that wait here need the consumer no more. */
+  absorbParked(): Promise<void> {
+    return this.absorb(this.#parked.splice(0));
+  }
+
+  /** They need the consumer no more: whoever has the lane gets to them by the log. */
+  async absorb(delivered: readonly Parked[]): Promise<void> {
+    const parked = stillHeld(delivered);
+    if (parked.length === 0) return;
+    const isDone = await this.#exclusive(async () => {
+      if (this.#isOver) return false;
+      if (this.#front === undefined && this.line.token === undefined) {
+        // Nothing stands for the key just now: one of these will.
+        for (const one of parked) this.park(one);
+        return true;
+      }
+      // One of them may have had its turn meanwhile.
+      const front = this.#front?.candidate.place.position ?? this.line.settled;
+      const behind = parked.filter(({ place }) => place.position > front);
+      if (behind.length === 0) return true;
+      const last = Math.max(...behind.map(({ place }) => place.position));
+      const isWritten = await this.#change((line) => ({
+        ...line,
+        absorbed: Math.max(line.absorbed, last),
+        count: line.count + behind.length,
+      }));
+      if (isWritten) this.#forget(behind);
+      return isWritten;
+    });
+    if (!isDone) this.#owner.onHomeless(this.group, this.bucket, parked);
+  }
+
+  /** Hands a front over: the right to settle it, as long as it is the front. `undefined` when somebody has it. */
+  take(front: Front): Hold | undefined {
+    if (this.front !== front || this.isLost) return undefined;
+    this.#isTaken = true;
+    this.#since = performance.now();
+    const untilOf = (): number => (this.#front === front ? this.#until : 0);
+    return {
+      get until() {
+        return untilOf();
+      },
+      settle: () => this.#settle(front),
+      settleLate: () => this.#settleLate(front),
+      giveBack: (attempts, failures, how) => this.#giveBack(front, { attempts, failures, how }),
+      extend: (ms) => this.#extend(ms),
+    };
+  }
+
+  async #settle(front: Front): Promise<boolean> {
+    const isDone = await this.#exclusive(async () => {
+      if (this.#isOver || this.#front !== front) return false;
+      const isWritten = await this.#change((line) => this.#behind(front, line));
+      if (!isWritten) return false;
+      if (this.line.token === undefined) this.#forgetToken();
+      this.#engine.settled.add(this.group.incarnation, front.candidate.id);
+      this.#run = front.run;
+      this.#front = undefined;
+      this.#isTaken = false;
+      return true;
+    });
+    if (isDone) this.#engine.later(() => this.moveOn());
+    return isDone;
+  }
+
+  /** The line, once its front is settled. */
+  #behind({ candidate: { place, source } }: Front, line: KeyLine): KeyLine {
+    const { position } = place;
+    const { absorbed, turn } = line;
+    return {
+      settled: position,
+      at: source.time,
+      absorbed,
+      count: Math.max(0, line.count - (line.token === undefined ? 0 : 1)),
+      ...(absorbed > position
+        ? { token: this.#token.position, since: this.#token.delivery }
+        : { atHand: this.#parked[0]?.place.position }),
+      turn,
+    };
+  }
+
+  /** Whoever is given the message that stands for the key goes on with what is behind it. */
+  #settleLate(front: Front): Promise<boolean> {
+    return this.#exclusive(async () => {
+      if (this.#front === front) this.#drop();
+      if (this.#lost !== front) return false;
+      for (;;) {
+        const result = await this.#line.change(this.#token, (line) => this.#behind(front, line));
+        if (result === "lost") return false;
+        if (result === "written") break;
+      }
+      this.#lost = undefined;
+      if (this.line.token === undefined) this.#forgetToken();
+      this.#engine.settled.add(this.group.incarnation, front.candidate.id);
+      return true;
+    });
+  }
+
+  async #giveBack(
+    front: Front,
+    {
+      attempts,
+      failures,
+      how,
+    }: {
+      readonly attempts: number;
+      readonly failures: DeliveryRecord["failures"];
+      readonly how: string;
+    },
+  ): Promise<boolean> {
+    return this.#exclusive(async () => {
+      if (this.#isOver || this.#front !== front) return false;
+      const parked = stillHeld(this.#parked.splice(0));
+      const last = parked.at(-1)?.place.position ?? 0;
+      const { position } = front.candidate.place;
+      const { delivery, reply } = this.#token;
+      const isWritten = await this.#change((line) => ({
+        ...line,
+        absorbed: Math.max(line.absorbed, last),
+        count: line.count + parked.length,
+        head: { position, delivery, attempts, failures, reply },
+      }));
+      if (!isWritten) {
+        this.#owner.onHomeless(this.group, this.bucket, parked);
+        return false;
+      }
+      this.#forget(parked);
+      const isSaid = await this.#say(how);
+      this.#end(false);
+      return isSaid;
+    });
+  }
+
+  async #extend(ms: number): Promise<boolean> {
+    const asked = performance.now();
+    const done = await this.#say(leaseFor(ms, this.group.usualLeaseMs));
+    if (done) this.#until = asked + ms;
+    return done;
+  }
+
+  /** Gives the front back that nobody has taken, and what waits behind it. */
+  async giveUp(how: string = GIVE_BACK): Promise<void> {
+    const front = this.#front;
+    if (front === undefined || this.#isTaken) return;
+    this.#isTaken = true;
+    const { attempt, failures } = front;
+    await this.#giveBack(front, { attempts: attempt - 1, failures, how });
+  }
+
+  /** Resolves when nothing is on its way to the front. */
+  idle(): Promise<void> {
+    return this.#exclusive(async () => {});
+  }
+
+  /** Its lease was lost. */
+  lose(): void {
+    this.#drop();
+  }
+
+  /** Makes the next event the front. */
+  async moveOn(): Promise<void> {
+    await this.#exclusive(async () => {
+      if (!this.#isOver && this.#front === undefined) await this.#advance(false);
+    });
+    await this.#offer();
+  }
+
+  async #advance(isResumed: boolean): Promise<void> {
+    try {
+      while (!this.#isOver) {
+        if (this.line.token === undefined) {
+          await this.#nextParked();
+          return;
+        }
+        if (await this.#nextAbsorbed(isResumed)) return;
+      }
+    } catch (error) {
+      // Whoever is given the message that stands for it goes on.
+      this.#drop();
+      throw error;
+    }
+  }
+
+  /** `false` when nothing is absorbed any more: then what comes next comes from the consumer. */
+  async #nextAbsorbed(isResumed: boolean): Promise<boolean> {
+    const { line } = this.#line.known;
+    const next = await this.#engine.order.find(this.group, this.bucket, line.settled);
+    if (next === undefined || next.position > line.absorbed) {
+      // If more was absorbed meanwhile, it is looked for as well.
+      const isWritten = await this.#changeNow(({ settled, at, turn }) => ({
+        settled,
+        at,
+        absorbed: 0,
+        count: 0,
+        turn,
+      }));
+      if (isWritten) this.#forgetToken();
+      return this.#isOver;
+    }
+    const isShort = this.#until - performance.now() < this.leaseMs * LEFT;
+    if (isShort && !(await this.#renew())) {
+      this.#drop();
+      return true;
+    }
+    const candidate = candidateOf(next, this.#engine.names);
+    const head = line.head?.position === next.position ? line.head : undefined;
+    const { delivery } = this.#token;
+    const attempt = attemptAfter(head, delivery > (line.since ?? delivery));
+    const front = this.#frontOf(candidate, attempt, head, 0);
+    const isNoted = isResumed || this.#isShaken;
+    if (isNoted && !(await this.#note(front))) return true;
+    this.#front = front;
+    return true;
+  }
+
+  async #nextParked(): Promise<void> {
+    const { settled } = this.line;
+    const over = this.#parked.filter(({ place }) => place.position <= settled);
+    this.#parked = this.#parked.slice(over.length);
+    this.#forget(over);
+    const [first] = this.#parked;
+    if (first === undefined) {
+      this.#end(true);
+      return;
+    }
+    const isSure = this.#run !== 0 && first.run === this.#run;
+    const next = isSure
+      ? first.place
+      : await this.#engine.order.find(this.group, this.bucket, settled);
+    if (next?.position !== first.place.position) {
+      // An earlier one is somebody else's; or none is in the log any more.
+      this.#end(true);
+      return;
+    }
+    // Meanwhile others may have come, or all that waited may be on its way to the log.
+    this.#parked = this.#parked.filter((one) => one !== first);
+    this.#token = first.message;
+    this.#isTokenDone = false;
+    this.#until = first.until;
+    const isShort = this.#until - performance.now() < this.leaseMs * LEFT;
+    if (isShort && !(await this.#renew())) {
+      this.#drop();
+      return;
+    }
+    // It came before its turn, so no handler has had it before.
+    const front = this.#frontOf(first, FIRST, undefined, first.run);
+    const isNoted = first.message.delivery > 1 || this.#isShaken;
+    if (isNoted && !(await this.#note(front))) return;
+    this.#front = front;
+  }
+
+  /** Tells the member of its front, if there is one. */
+  async #offer(): Promise<void> {
+    if (this.#front === undefined || this.#isOver) return;
+    this.#since = performance.now();
+    if (this.line.turn === undefined) this.#owner.onFront(this);
+    // A redriven event of the key is handled.
+    else await this.giveUp(deliverAgainIn(LOOK_AGAIN_MS));
+  }
+
+  #frontOf(
+    candidate: Candidate,
+    { attempt, isAfterLoss }: Attempt,
+    record: Pick<DeliveryRecord, "failures"> | undefined,
+    run: number,
+  ): Front {
+    const failures = failuresBefore(attempt, record, this.#engine.clock.now());
+    return { candidate, attempt, failures, run, isAfterLoss };
+  }
+
+  /** Notes which delivery has it: whoever had an earlier one can settle it no more. */
+  #note({ candidate, attempt, failures }: Front): Promise<boolean> {
+    const { position } = candidate.place;
+    const { delivery } = this.#token;
+    return this.#change((line) => ({
+      ...line,
+      head: { position, delivery, attempts: attempt, failures },
+    }));
+  }
+
+  /** Writes a change; `false`, and the lane is over, when somebody else has the turn by now. */
+  async #change(change: (line: KeyLine) => KeyLine): Promise<boolean> {
+    for (;;) {
+      if (await this.#changeNow(change)) return true;
+      if (this.#isOver) return false;
+    }
+  }
+
+  /** Writes a change if the line is as known; `false` when it wasn't, and then it is known anew, or the lane is over. */
+  async #changeNow(change: (line: KeyLine) => KeyLine): Promise<boolean> {
+    const result = await this.#line.change(this.#token, change);
+    if (result === "lost") this.#drop();
+    return result === "written";
+  }
+
+  /** `false` also where the lease is over: then it may be somebody else's, though the server would take it. */
+  async #renew(): Promise<boolean> {
+    return performance.now() < this.#until && this.#extend(this.leaseMs);
+  }
+
+  #forget(done: readonly Pick<Parked, "message">[]): void {
+    for (const { message } of done) this.#engine.tell(message, ACK);
+  }
+
+  #forgetToken(): void {
+    this.#forget([{ message: this.#token }]);
+    this.#isTokenDone = true;
+  }
+
+  /** The turn is somebody else's. */
+  #drop(): void {
+    if (this.#isOver) return;
+    const parked = stillHeld(this.#parked.splice(0));
+    for (const { message } of parked) this.#engine.tell(message, GIVE_BACK);
+    this.#lost = this.#front;
+    this.#end(false);
+  }
+
+  #end(isSettled: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#front = undefined;
+    this.#owner.onOver(this, isSettled);
+    // They came while it ended.
+    this.#owner.onHomeless(this.group, this.bucket, this.#parked.splice(0));
+  }
+
+  #say(what: string): Promise<boolean> {
+    const { groups, connection } = this.#engine;
+    const address = {
+      ...groups.incarnations.addressOf(this.group, "log"),
+      reply: this.#token.reply,
+    };
+    return acknowledge(connection, address, what, () => !this.#isOver);
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#tail.then(work);
+    this.#tail = mine.catch(() => {});
+    return mine;
+  }
+}

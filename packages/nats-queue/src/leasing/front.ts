@@ -1,0 +1,42 @@
+import type { DeliveryRecord } from "../groups/delivery-records.ts";
+import type { Group } from "../groups/group.ts";
+import type { Candidate } from "./candidate.ts";
+import type { KnownLine, LineHead } from "../groups/key-line.ts";
+import type { Parked } from "./parked.ts";
+
+/** The first unsettled event of a key, as it is to be leased. */
+export interface Front {
+  readonly candidate: Candidate;
+  readonly attempt: number;
+  readonly failures: DeliveryRecord["failures"];
+  readonly run: number;
+  /** The attempt before was lost with its lease. */
+  readonly isAfterLoss: boolean;
+}
+
+/** Which attempt it is, and what became of the one before. */
+export type Attempt = Pick<Front, "attempt" | "isAfterLoss">;
+
+/**
+ * Which attempt it is. Whoever is given an event that was delivered before notes that before it begins: of what isn't noted only
+ * the first one can have begun it, and deliveries that got lost are no attempts.
+ */
+export function attemptAfter(noted: LineHead | undefined, isRepeated: boolean): Attempt {
+  if (noted === undefined) return { attempt: isRepeated ? 2 : 1, isAfterLoss: isRepeated };
+  const isAfterLoss = noted.reply === undefined && noted.isBack !== true;
+  return { attempt: noted.attempts + 1, isAfterLoss };
+}
+
+/**
+ * Whether no handler can have had an event that was delivered before: it came before its turn then, to somebody who
+ * didn't settle the one before it.
+ * `now` is by the server's clock.
+ */
+export function isUnbegun(
+  { place, message }: Parked,
+  { line, writtenAt }: KnownLine,
+  { group: { start, usualLeaseMs }, now }: { readonly group: Group; readonly now: number },
+): boolean {
+  if (message.delivery === 1 || line.head?.position === place.position) return false;
+  return writtenAt >= now - usualLeaseMs && line.settled > start && line.atHand !== place.position;
+}
