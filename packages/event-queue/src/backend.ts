@@ -1,11 +1,11 @@
-export { BackedQueue } from "./backed/backed-queue.ts";
+export { BackedQueue } from "./queue/backed-queue.ts";
 export {
   BACKED_QUEUE_OPTION_NAMES,
   type BackedQueueOptions,
   type BackedQueueSettings,
   checkBackedQueueOptions,
-} from "./backed/backed-queue-options.ts";
-export { BackedTransactionalQueue } from "./backed/backed-transactional-queue.ts";
+} from "./queue/backed-queue-options.ts";
+export { BackedTransactionalQueue } from "./queue/backed-transactional-queue.ts";
 export { closedError } from "./backend/closed-error.ts";
 export type {
   BackendDeadLetters,
@@ -50,7 +50,7 @@ export {
 } from "./sending/backlog-gate.ts";
 export { canonicalJson } from "./sending/canonical-json.ts";
 export { ChildIds } from "./sending/child-ids.ts";
-export { childIdsOf } from "./backed/child-ids-of.ts";
+export { childIdsOf } from "./queue/child-ids-of.ts";
 export { Bell, type BellWait } from "./reading/bell.ts";
 export { type CheckedConsumerOptions, checkConsumerOptions } from "./checking/consumer-options.ts";
 export { ConsumerMiddlewares } from "./consuming/middleware-chain.ts";

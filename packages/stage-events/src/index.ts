@@ -1,10 +1,10 @@
 export type { StageCallbackError } from "./bus/callback-errors.ts";
-export type { Clock } from "./tracker/clock.ts";
+export type { Clock } from "./machine/clock.ts";
 export { createStageEventBus, type StageBusOptions } from "./bus/create-stage-bus.ts";
 export { getStageEventBus, resetStageEventBus } from "./bus/default-bus.ts";
 export type { StageHandlerOutcome } from "./bus/outcomes.ts";
 export { StageEventsError, type StageEventsErrorCode } from "./errors.ts";
-export type { IllegalReason, StageFailure } from "./tracker/machine.ts";
+export type { IllegalReason, StageFailure } from "./machine/machine.ts";
 export type { PhaseStage, PhaseStages, StageMeaning } from "./pipeline/phase.ts";
 export {
   definePipeline,
@@ -43,5 +43,5 @@ export type {
   TrackedState,
   TrackerStats,
   Transition,
-} from "./tracker/pipeline-tracker.ts";
+} from "./machine/pipeline-tracker.ts";
 export { type TrackedTopics, trackPipeline } from "./tracker/tracker.ts";

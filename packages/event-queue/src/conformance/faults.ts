@@ -1,4 +1,4 @@
-import { BackedQueue } from "../backed/backed-queue.ts";
+import { BackedQueue } from "../queue/backed-queue.ts";
 import type { EventQueue } from "../contract/event-queue.ts";
 
 /** Faults that a test brings upon one instance of a queue that is built on `BackedQueue`. */

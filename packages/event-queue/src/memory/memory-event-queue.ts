@@ -3,8 +3,8 @@ import {
   BACKED_QUEUE_OPTION_NAMES,
   type BackedQueueOptions,
   checkBackedQueueOptions,
-} from "../backed/backed-queue-options.ts";
-import { BackedQueue } from "../backed/backed-queue.ts";
+} from "../queue/backed-queue-options.ts";
+import { BackedQueue } from "../queue/backed-queue.ts";
 import { QueueInstance } from "../backend/queue-instance.ts";
 import { checkOptionNames, invalidOption } from "../checking/check-options.ts";
 import { MemoryBackend } from "./memory-backend.ts";

@@ -1,6 +1,6 @@
 import { printable, quoted } from "@ringrift/envelope";
-import type { IllegalReason, MachineState } from "./machine.ts";
-import type { Stall, TrackedState, Transition } from "./pipeline-tracker.ts";
+import type { IllegalReason, MachineState } from "../machine/machine.ts";
+import type { Stall, TrackedState, Transition } from "../machine/pipeline-tracker.ts";
 
 const ADVICE: Readonly<Record<IllegalReason, string>> = {
   skipped: "An earlier phase is missing; it goes on from there.",

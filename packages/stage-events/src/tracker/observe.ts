@@ -4,7 +4,7 @@ import type { PhaseStage, StageMeaning } from "../pipeline/phase.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import type { AnyStageResult } from "../bus/result.ts";
 import { topicOutcomes } from "../pipeline/topic-outcomes.ts";
-import type { Observation } from "./machine.ts";
+import type { Observation } from "../machine/machine.ts";
 
 /** What an event says about a pipeline, and about which key's. */
 export interface Sighting extends Omit<Observation, "stale" | "time"> {

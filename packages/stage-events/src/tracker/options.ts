@@ -1,8 +1,13 @@
 import { type Contracts, quoted } from "@ringrift/envelope";
 import { StageEventsError } from "../errors.ts";
 import type { Pipeline } from "../pipeline/pipeline.ts";
-import type { Clock } from "./clock.ts";
-import type { DroppedKey, IllegalTransition, Stall, Transition } from "./pipeline-tracker.ts";
+import type { Clock } from "../machine/clock.ts";
+import type {
+  DroppedKey,
+  IllegalTransition,
+  Stall,
+  Transition,
+} from "../machine/pipeline-tracker.ts";
 
 export interface TrackerOptions<Phase extends string = string> {
   /** @default the pipeline of the stage bus, else `selfplayPipeline` */

@@ -1,6 +1,11 @@
 import { printable } from "@ringrift/envelope";
 import type { TrackerOptions } from "./options.ts";
-import type { DroppedKey, IllegalTransition, Stall, Transition } from "./pipeline-tracker.ts";
+import type {
+  DroppedKey,
+  IllegalTransition,
+  Stall,
+  Transition,
+} from "../machine/pipeline-tracker.ts";
 
 /** What is to be told of one event. */
 export interface Told {

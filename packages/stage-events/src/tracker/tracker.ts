@@ -4,10 +4,10 @@ import type { AnyCatalogue } from "@ringrift/mappings";
 import type { Pipeline } from "../pipeline/pipeline.ts";
 import { type SelfplayPhase, selfplayPipeline } from "../pipeline/selfplay-pipeline.ts";
 import type { StageEventBus } from "../bus/stage-bus.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "../machine/clock.ts";
 import { describeDropped, describeIllegal, describeStall } from "./describe.ts";
-import { KeyTable } from "./key-table.ts";
-import { firstState, step } from "./machine.ts";
+import { KeyTable } from "../keys/key-table.ts";
+import { firstState, step } from "../machine/machine.ts";
 import { type Sighting, type Source, stageSource, topicSource } from "./observe.ts";
 import { readMaxKeys, type TrackerOptions } from "./options.ts";
 import type {
@@ -17,10 +17,10 @@ import type {
   TrackedState,
   TrackerStats,
   Transition,
-} from "./pipeline-tracker.ts";
+} from "../machine/pipeline-tracker.ts";
 import { type Told, TrackerReports } from "./reports.ts";
-import { SeenEvents } from "./seen-events.ts";
-import { TrackedKey } from "./tracked-key.ts";
+import { SeenEvents } from "../keys/seen-events.ts";
+import { TrackedKey } from "../keys/tracked-key.ts";
 
 /** A topic bus and the catalogue that says which of its topics are outcomes of stages. */
 export interface TrackedTopics<C extends Contracts, Phase extends string> {

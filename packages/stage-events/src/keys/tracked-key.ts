@@ -1,7 +1,7 @@
 import type { BusEvent } from "@ringrift/core-bus";
 import type { Kept } from "./key-table.ts";
-import type { MachineState } from "./machine.ts";
-import type { TrackedState } from "./pipeline-tracker.ts";
+import type { MachineState } from "../machine/machine.ts";
+import type { TrackedState } from "../machine/pipeline-tracker.ts";
 import type { Witness } from "./seen-events.ts";
 
 /** What has been heard of a key, by the events' own time. */
