@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
-import { type ImportCycle, inspectCycles } from "./import-cycles.ts";
+import { dirname, join, relative } from "node:path";
+import { inspectCycles } from "./import-cycles.ts";
 import { type Import, importsOf } from "./imports.ts";
 
 /** Layer of each package; imports go to a lower layer only (ARCHITECTURE.md draws it). */
@@ -15,19 +15,8 @@ export const LAYERS: Readonly<Record<string, number>> = {
   coordinator: 3,
 };
 
-/** Cycles by package, each as an inspection names it. */
-export type KnownCycles = Readonly<Record<string, readonly string[]>>;
-
-/**
- * Cycles that are still to be broken. One that isn't listed fails, and so does one that is listed and gone: take it
- * out. No package may come in.
- */
-export const KNOWN_CYCLES: KnownCycles = {
-  "core-bus": [
-    "delivery/dispatcher.ts, delivery/running-delivery.ts",
-    "publishing/guarded-publisher.ts, publishing/publisher.ts",
-  ],
-};
+/** Most files that a folder of `src` may hold, so that a newcomer finds the right one by its name. */
+const MOST_FILES = 9;
 
 /** What an inspection of a workspace looked at, and what it found wrong. */
 export interface Inspection {
@@ -60,7 +49,7 @@ const HOME: Readonly<Record<string, string>> = {
 };
 
 /** Checks layers, references, imports, import cycles and the shape of every package below `root`. */
-export function inspectArchitecture(root: string, known: KnownCycles = KNOWN_CYCLES): Inspection {
+export function inspectArchitecture(root: string): Inspection {
   const problems: string[] = [];
   const names = readdirSync(join(root, "packages")).toSorted();
   let sourceFiles = 0;
@@ -110,24 +99,22 @@ export function inspectArchitecture(root: string, known: KnownCycles = KNOWN_CYC
     const found = inspectCycles({ files, entries, aliases });
     innerImports[name] = found.innerImports;
     problems.push(...found.lost.map((lost) => `${name}: ${lost}`));
-    problems.push(...cycleProblems(name, found.cycles, known[name] ?? []));
+    problems.push(
+      ...found.cycles.map((cycle) => `${name} has an import cycle (${cycle.name}): ${cycle.way}`),
+    );
+    problems.push(...crowdedFolders(name, [...files.keys()]));
   }
   return { packages: names.length, sourceFiles, imports, typeOnlyImports, innerImports, problems };
 }
 
-function cycleProblems(
-  name: string,
-  found: readonly ImportCycle[],
-  known: readonly string[],
-): string[] {
-  const unknown = found
-    .filter((cycle) => !known.includes(cycle.name))
-    .map((cycle) => `${name} has an import cycle (${cycle.name}): ${cycle.way}`);
-  const names = new Set(found.map((cycle) => cycle.name));
-  const gone = known
-    .filter((cycle) => !names.has(cycle))
-    .map((cycle) => `${name}: take "${cycle}" out of KNOWN_CYCLES, it is gone`);
-  return [...unknown, ...gone];
+function crowdedFolders(name: string, files: readonly string[]): string[] {
+  const counts = Map.groupBy(files, (file) => dirname(file));
+  return [...counts]
+    .filter(([, { length }]) => length > MOST_FILES)
+    .map(
+      ([folder, { length }]) =>
+        `${name}: ${folder} has ${length} files; give them folders of at most ${MOST_FILES}, each with one purpose`,
+    );
 }
 
 function importProblems(name: string, file: string, target: string, declared: string[]): string[] {

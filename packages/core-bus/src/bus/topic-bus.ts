@@ -82,7 +82,6 @@ export class TopicBus {
   readonly #report: FailureReport;
   readonly #streams = new Set<BufferedStream>();
   readonly #waits = new Set<(cause: unknown) => void>();
-  #closed = false;
   #closing: Promise<DrainResult> | undefined;
 
   constructor(options: EventBusOptions<Contracts>) {
@@ -261,7 +260,7 @@ export class TopicBus {
 
   stats(): BusStats {
     return {
-      published: this.#publisher.published,
+      published: this.#subscriptions.router.found,
       delivered: this.#dispatcher.delivered,
       failed: this.#dispatcher.failed,
       dropped: { ...this.#publisher.dropped },
@@ -276,7 +275,7 @@ export class TopicBus {
   inspect(): BusSnapshot {
     return {
       id: this.id,
-      closed: this.#closed,
+      closed: this.#publisher.closed,
       stats: this.stats(),
       topics: this.#subscriptions.topics(),
       subscriptions: this.#subscriptions.snapshot(),
@@ -291,8 +290,7 @@ export class TopicBus {
 
   async close(options: { readonly timeoutMs?: number } = {}): Promise<DrainResult> {
     checkOptions(options, CLOSE_RULES);
-    // Set before anyone is told: a listener may call close again.
-    this.#closed = true;
+    // Before anyone is told: a listener may call close again.
     this.#publisher.close();
     return (this.#closing ??= this.#close(options.timeoutMs ?? CLOSE_TIMEOUT_MS));
   }
@@ -362,7 +360,7 @@ export class TopicBus {
   }
 
   #requireOpen(what: string, selection: Selection): void {
-    if (this.#closed) this.#publisher.requireOpen(`${what} "${describe(selection)}"`);
+    this.#publisher.requireOpen(`${what} "${describe(selection)}"`);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Delivery } from "../signals/delivery-result.ts";
-import type { DeliveryWay, Dispatcher } from "./dispatcher.ts";
+import type { DeliveryWay, HandlerCalls } from "./handler-calls.ts";
 import { isObject } from "../host/thenable.ts";
 import { type Entry, SKIPPED } from "../subscriptions/subscription-entry.ts";
 import type { PublishedEvent } from "../contract/event.ts";
@@ -12,7 +12,7 @@ import type { Route } from "../router/router.ts";
  * at all, and the others one each.
  */
 export class RunningDelivery {
-  readonly #dispatcher: Dispatcher;
+  readonly #calls: HandlerCalls;
   readonly #event: PublishedEvent;
   readonly #route: Route<Entry>;
   readonly #way: DeliveryWay;
@@ -25,13 +25,13 @@ export class RunningDelivery {
 
   /** `delivered`: handlers that have succeeded already. */
   constructor(
-    dispatcher: Dispatcher,
+    calls: HandlerCalls,
     event: PublishedEvent,
     route: Route<Entry>,
     way: DeliveryWay,
     delivered: number,
   ) {
-    this.#dispatcher = dispatcher;
+    this.#calls = calls;
     this.#event = event;
     this.#route = route;
     this.#way = way;
@@ -53,7 +53,7 @@ export class RunningDelivery {
       const entry = entries[index]!;
       let result: unknown;
       try {
-        result = this.#dispatcher.call(entry, this.#event, this.#way.isTraced);
+        result = this.#calls.call(entry, this.#event, this.#way.isTraced);
       } catch (cause) {
         this.fail(index, cause);
         continue;
@@ -68,7 +68,7 @@ export class RunningDelivery {
     const entry = this.#route.entries[index]!;
     let work: Promise<unknown> | undefined;
     try {
-      work = isObject(result) ? this.#dispatcher.settled(entry, this.#event, result) : undefined;
+      work = isObject(result) ? this.#calls.settled(entry, this.#event, result) : undefined;
     } catch (cause) {
       this.fail(index, cause);
       return false;
@@ -102,7 +102,7 @@ export class RunningDelivery {
   fail(index: number, cause: unknown): void {
     const entry = this.#route.entries[index]!;
     this.#errors ??= [];
-    this.#errors.push(this.#dispatcher.fail(entry, this.#event, cause, this.#way.failuresThrown));
+    this.#errors.push(this.#calls.fail(entry, this.#event, cause, this.#way.failuresThrown));
   }
 
   #follow(index: number, work: Promise<unknown>, then: () => void): void {
@@ -124,6 +124,6 @@ export class RunningDelivery {
   }
 
   #end(): Delivery {
-    return this.#dispatcher.end(this.#event, this.#delivered, this.#errors);
+    return this.#calls.end(this.#event, this.#delivered, this.#errors);
   }
 }

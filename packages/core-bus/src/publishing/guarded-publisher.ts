@@ -12,16 +12,19 @@ import {
 import { handling, publishing } from "#diagnostics";
 import type { Delivery } from "../signals/delivery-result.ts";
 import type { DeliveryOrder } from "../delivery/delivery-order.ts";
-import type { DeliveryWay, Dispatcher } from "../delivery/dispatcher.ts";
+import type { Dispatcher } from "../delivery/dispatcher.ts";
+import type { DeliveryWay } from "../delivery/handler-calls.ts";
 import type { PublishedEvent } from "../contract/event.ts";
 import type { Composed, MiddlewareChain } from "./middleware.ts";
 import type { ReadRequest } from "./publish-request.ts";
-import type { Publisher } from "./publisher.ts";
+import type { EventIntake } from "./event-intake.ts";
 import type { QueueLinks } from "../contract/queue-link.ts";
 import type { FailureReport } from "../signals/failure-report.ts";
 import type { Checked, PayloadSchemas } from "./schemas.ts";
 import { asPromise } from "../host/thenable.ts";
 import { checkOutcome } from "./topic-names.ts";
+import type { Router } from "../router/router.ts";
+import type { Entry } from "../subscriptions/subscription-entry.ts";
 import { tracePublish } from "../delivery/tracing.ts";
 
 export interface GuardedParts {
@@ -32,17 +35,18 @@ export interface GuardedParts {
   readonly schemas: PayloadSchemas | undefined;
   readonly middleware: MiddlewareChain;
   readonly links: QueueLinks;
+  readonly router: Router<Entry>;
   readonly dispatcher: Dispatcher;
   readonly report: FailureReport;
 }
 
 /** Publishes what comes with options, and whatever schemas, bridges, middleware, tracing or a queue stand before. */
 export class GuardedPublisher {
-  readonly #publisher: Publisher;
+  readonly #intake: EventIntake;
   readonly #parts: GuardedParts;
 
-  constructor(publisher: Publisher, parts: GuardedParts) {
-    this.#publisher = publisher;
+  constructor(intake: EventIntake, parts: GuardedParts) {
+    this.#intake = intake;
     this.#parts = parts;
   }
 
@@ -67,13 +71,13 @@ export class GuardedPublisher {
     const event = this.#take(checked ? { ...request, payload: checked.value } : request);
     if (this.#refuse(event, options?.lineage)) return 0;
     if (event.isRepeated) {
-      void this.#publisher.repeat(event);
+      void this.#intake.repeat(event);
       return 0;
     }
     const { composed } = this.#parts.middleware;
     this.#parts.links.begin(event);
     const deliver = (): number =>
-      composed ? this.#passThroughNow(event, composed) : this.#publisher.deliverNow(event);
+      composed ? this.#passThroughNow(event, composed) : this.#intake.deliverNow(event);
     return publishing.hasSubscribers ? tracePublish(this.#parts.id, event, deliver) : deliver();
   }
 
@@ -94,8 +98,8 @@ export class GuardedPublisher {
 
   /** Mistakes in the call come before those in its payload. */
   #check(topic: string): void {
-    this.#publisher.requireOpen(`publish to "${topic}"`);
-    this.#publisher.checkTopic(topic);
+    this.#intake.requireOpen(`publish to "${topic}"`);
+    this.#parts.router.check(topic);
   }
 
   #publish(request: ReadRequest): Promise<Delivery> {
@@ -104,7 +108,7 @@ export class GuardedPublisher {
     if (dropped) return Promise.resolve({ event, delivered: 0, errors: [], dropped });
     const throws = request.options?.onFailure === "throw";
     if (event.isRepeated) {
-      const repetition = this.#publisher.repeat(event);
+      const repetition = this.#intake.repeat(event);
       return throws ? repetition.then(throwFailures) : repetition;
     }
     this.#parts.links.begin(event);
@@ -117,7 +121,7 @@ export class GuardedPublisher {
     };
     const { composed } = this.#parts.middleware;
     const deliver = (): Promise<Delivery> =>
-      composed ? this.#passThrough(event, way, composed) : this.#publisher.deliver(event, way);
+      composed ? this.#passThrough(event, way, composed) : this.#intake.deliver(event, way);
     const delivery = publishing.hasSubscribers
       ? tracePublish(this.#parts.id, event, deliver)
       : deliver();
@@ -126,10 +130,10 @@ export class GuardedPublisher {
 
   /** Makes the event of a request. The bus may have been closed while a schema was waited for. */
   #take(request: ReadRequest): PublishedEvent {
-    this.#publisher.requireOpen(`publish to "${request.topic}"`);
+    this.#intake.requireOpen(`publish to "${request.topic}"`);
     checkOutcome(request.topic, request.payload, this.#parts.events);
     eventClock.tick();
-    const event = this.#publisher.begin(request, currentEvent());
+    const event = this.#intake.begin(request, currentEvent());
     this.#identify(event, request);
     return event;
   }
@@ -157,7 +161,7 @@ export class GuardedPublisher {
     const echo = lineage.via.includes(this.#parts.id);
     if (!echo && lineage.via.length < MAX_HOPS) return undefined;
     const reason = echo ? "echo" : "hop-limit";
-    this.#publisher.drop(reason, event);
+    this.#intake.drop(reason, event);
     return reason;
   }
 
@@ -172,7 +176,7 @@ export class GuardedPublisher {
     try {
       await runWithEvent(event, () =>
         composed(event, async () => {
-          delivery = this.#publisher.deliver(event, way);
+          delivery = this.#intake.deliver(event, way);
           await delivery;
         }),
       );
@@ -180,7 +184,7 @@ export class GuardedPublisher {
     } finally {
       this.#parts.dispatcher.letGo(event);
     }
-    this.#publisher.drop("vetoed", event);
+    this.#intake.drop("vetoed", event);
     return { event, delivered: 0, errors: [], dropped: "vetoed" };
   }
 
@@ -190,14 +194,14 @@ export class GuardedPublisher {
     let called: number | undefined;
     const end = (): void => {
       dispatcher.letGo(event);
-      if (called === undefined) this.#publisher.drop("vetoed", event);
+      if (called === undefined) this.#intake.drop("vetoed", event);
     };
     dispatcher.hold(event);
     let work: Promise<unknown> | undefined;
     try {
       const result = runWithEventSync(event, () =>
         composed(event, async () => {
-          called = this.#publisher.deliverNow(event);
+          called = this.#intake.deliverNow(event);
         }),
       );
       work = asPromise(result);

@@ -1,15 +1,15 @@
 import fc from "fast-check";
-import type { QueueFactory } from "../conformance/suite.ts";
-import type { Difference } from "./difference.ts";
+import type { QueueFactory } from "../conformance/harness/suite.ts";
+import type { Difference } from "./judge/difference.ts";
 import { findDifference, showDifference } from "./find-difference.ts";
-import { RealClock } from "./real-clock.ts";
-import type { Script } from "./script.ts";
-import type { ScriptClock } from "./script-clock.ts";
-import { scripts } from "./scripts.ts";
+import { RealClock } from "./clocks/real-clock.ts";
+import type { Script } from "./script/script.ts";
+import type { ScriptClock } from "./clocks/script-clock.ts";
+import { scripts } from "./script/scripts.ts";
 import { shorten } from "./shorten.ts";
-import { silenceReports } from "./silence.ts";
-import { REAL, STEPPED } from "./spans.ts";
-import { SteppedClock } from "./stepped-clock.ts";
+import { silenceReports } from "./clocks/silence.ts";
+import { REAL, STEPPED } from "./script/spans.ts";
+import { SteppedClock } from "./clocks/stepped-clock.ts";
 
 /** Which scripts to play, and how many. */
 export interface CheckOptions {

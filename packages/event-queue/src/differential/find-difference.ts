@@ -1,9 +1,9 @@
-import type { QueueFactory } from "../conformance/suite.ts";
-import { Comparison } from "./comparison.ts";
-import type { Difference } from "./difference.ts";
-import { type Script, showScript } from "./script.ts";
-import type { ScriptClock } from "./script-clock.ts";
-import { SteppedClock } from "./stepped-clock.ts";
+import type { QueueFactory } from "../conformance/harness/suite.ts";
+import { Comparison } from "./judge/comparison.ts";
+import type { Difference } from "./judge/difference.ts";
+import { type Script, showScript } from "./script/script.ts";
+import type { ScriptClock } from "./clocks/script-clock.ts";
+import { SteppedClock } from "./clocks/stepped-clock.ts";
 
 /** A script whose outcome is open, as the machine was too slow for its time, is played so often. */
 const MOST_TRIES = 6;

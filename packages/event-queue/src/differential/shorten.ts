@@ -1,5 +1,5 @@
-import type { Difference } from "./difference.ts";
-import type { Command, Script } from "./script.ts";
+import type { Difference } from "./judge/difference.ts";
+import type { Command, Script } from "./script/script.ts";
 
 /** Leaves out of a script what isn't needed for a difference, one command after the other. */
 export async function shorten(

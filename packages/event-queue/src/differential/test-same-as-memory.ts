@@ -1,6 +1,6 @@
 /* oxlint-disable vitest/expect-expect -- a difference fails by expect.fail, or throws */
 import { describe, expect, test } from "vitest";
-import type { QueueFactory } from "../conformance/suite.ts";
+import type { QueueFactory } from "../conformance/harness/suite.ts";
 
 /** How a queue is compared with the memory queue. */
 export interface SameAsMemoryOptions {
