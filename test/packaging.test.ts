@@ -25,7 +25,13 @@ describe("the packed packages, installed outside of the workspace", () => {
     expect(packages).toHaveLength(8);
     for (const { name, files } of packages) {
       expect(files, name).toEqual(
-        expect.arrayContaining(["dist/index.js", "dist/index.d.ts", "LICENSE", "README.md"]),
+        expect.arrayContaining([
+          "dist/index.js",
+          "dist/index.d.ts",
+          "CHANGELOG.md",
+          "LICENSE",
+          "README.md",
+        ]),
       );
       const superfluous = files.filter((file) => /^test|tsbuildinfo|\.test|tsconfig/.test(file));
       expect(superfluous, name).toEqual([]);
