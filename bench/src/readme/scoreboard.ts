@@ -37,9 +37,9 @@ export function times({ scenarios, date }: SuiteResult): string {
   return `On ${date}:\n\n${candidatesTable(scenarios, "ns", (ns) => ns)}`;
 }
 
-/** Operations a second of every candidate. */
+/** Operations per second of every candidate. */
 export function rates({ scenarios, date }: SuiteResult): string {
-  return `On ${date}:\n\n${candidatesTable(scenarios, "a second", (ns) => 1e9 / ns)}`;
+  return `On ${date}:\n\n${candidatesTable(scenarios, "per second", (ns) => 1e9 / ns)}`;
 }
 
 export function budgets(size: SizeResult): string {

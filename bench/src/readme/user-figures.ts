@@ -106,9 +106,9 @@ function time(results: SuiteResult, id: string, candidate: string): string {
   return ns < 1000 ? `${figure(ns)} ns` : `${figure(ns / 1000)} µs`;
 }
 
-/** Events a second: `1,790 a second`. */
+/** Events per second: `1,790 per second`. */
 function rate(results: SuiteResult, id: string, candidate = "cross-process-queue"): string {
-  return `${threeDigits(1e9 / nanoseconds(results, id, candidate))} a second`;
+  return `${threeDigits(1e9 / nanoseconds(results, id, candidate))} per second`;
 }
 
 function nanoseconds(results: SuiteResult, id: string, candidate: string): number {
