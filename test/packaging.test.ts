@@ -38,6 +38,15 @@ describe("the packed packages, installed outside of the workspace", () => {
     }
   });
 
+  it("say what they are for, and where their page and their issues are", () => {
+    const repository = "https://github.com/ringrift/ringrift-events";
+    for (const { name, manifest } of packages) {
+      expect(manifest.keywords?.length, name).toBeGreaterThan(4);
+      expect(manifest.homepage).toBe(`${repository}/tree/main/packages/${name}#readme`);
+      expect(manifest.bugs?.url).toBe(`${repository}/issues`);
+    }
+  });
+
   it("depend on each other by version", () => {
     const ranges = packages.flatMap(({ manifest }) =>
       Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies }),
