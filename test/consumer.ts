@@ -5,6 +5,9 @@ import { dirname, join } from "node:path";
 /** The parts of a package's manifest that decide what its users get. */
 export interface Manifest {
   readonly name: string;
+  readonly keywords?: readonly string[];
+  readonly homepage?: string;
+  readonly bugs?: { readonly url: string };
   readonly exports: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;

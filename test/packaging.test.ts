@@ -25,10 +25,25 @@ describe("the packed packages, installed outside of the workspace", () => {
     expect(packages).toHaveLength(8);
     for (const { name, files } of packages) {
       expect(files, name).toEqual(
-        expect.arrayContaining(["dist/index.js", "dist/index.d.ts", "LICENSE", "README.md"]),
+        expect.arrayContaining([
+          "dist/index.js",
+          "dist/index.d.ts",
+          "CHANGELOG.md",
+          "LICENSE",
+          "README.md",
+        ]),
       );
       const superfluous = files.filter((file) => /^test|tsbuildinfo|\.test|tsconfig/.test(file));
       expect(superfluous, name).toEqual([]);
+    }
+  });
+
+  it("say what they are for, and where their page and their issues are", () => {
+    const repository = "https://github.com/ringrift/ringrift-events";
+    for (const { name, manifest } of packages) {
+      expect(manifest.keywords?.length, name).toBeGreaterThan(4);
+      expect(manifest.homepage).toBe(`${repository}/tree/main/packages/${name}#readme`);
+      expect(manifest.bugs?.url).toBe(`${repository}/issues`);
     }
   });
 

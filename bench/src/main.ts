@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { compare } from "./pairs/compare.ts";
-import { resultsFile, updateReadmes } from "./readme.ts";
+import { resultsFile, updateReadmes } from "./readme/readmes.ts";
 import { runSuite } from "./runner/run-suite.ts";
 import { scenarioText } from "./runner/table.ts";
 import { heaviestFiles, measureSize, sizeProblems, sizeRows, sizeText } from "./size.ts";

@@ -99,7 +99,7 @@ export function sizeRows(size: SizeResult): string[][] {
   ]);
 }
 
-function kilobytes(bytes: number): string {
+export function kilobytes(bytes: number): string {
   return `${(bytes / 1000).toFixed(1)} kB`;
 }
 

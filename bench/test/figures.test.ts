@@ -1,6 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { READMES, replaceBlock, withFigures } from "../src/readme.ts";
+import { READMES, replaceBlock, resultsFile, withFigures } from "../src/readme/readmes.ts";
+import { nextIdea, NEXT_IDEAS } from "../src/readme/next-ideas.ts";
+import {
+  ofBus as boardOfBus,
+  ofNats as boardOfNats,
+  ofQueue as boardOfQueue,
+} from "../src/readme/scoreboard.ts";
+import { ofBus, ofQueue, overview } from "../src/readme/user-figures.ts";
+import type { SuiteResult } from "../src/runner/results.ts";
 import { BUDGETS, type SizeResult, sizeProblems, sizeText } from "../src/size.ts";
 import { typedSource } from "../src/type-cost.ts";
 
@@ -26,6 +34,67 @@ describe("the figures in a README", () => {
     expect(() => replaceBlock(once + once, "a", "new")).toThrow("once each");
   });
 });
+
+describe("the figures for users", () => {
+  const [bus, queue] = [suite("bus"), suite("queue")];
+
+  it("are four, with the command and no target", () => {
+    for (const block of [overview(bus, queue), ofBus(bus, size()), ofQueue(queue)]) {
+      const rows = block.split("\n").filter((line) => line.startsWith("|"));
+      expect(rows).toHaveLength(2 + 4);
+      expect(block).toContain("`pnpm bench ");
+      expect(block).not.toMatch(/target|missed|met\b|≥|≤/);
+    }
+  });
+
+  it("show the peer's figure also where the peer is faster", () => {
+    expect(ofBus(bus, size())).toMatch(/history on +\| [\d.]+ ns +\| eventemitter3 [\d.]+ ns/);
+  });
+
+  it("are refused when the results lack a scenario", () => {
+    const without = { ...queue, scenarios: queue.scenarios.filter(({ id }) => id !== "wake-up") };
+    expect(() => ofQueue(without)).toThrow('"wake-up"');
+    expect(() => ofBus({ ...bus, scenarios: [] }, size())).toThrow('"publish-1-history"');
+  });
+});
+
+describe("the scoreboard for maintainers", () => {
+  it("names a next idea for each missed target, and for no other", () => {
+    const missed = [suite("bus"), suite("queue"), suite("nats")].flatMap(({ scenarios }) =>
+      scenarios.flatMap((one) =>
+        one.kind === "time"
+          ? one.targets.filter(({ verdict }) => verdict !== "hit").map(({ base }) => [one.id, base])
+          : [],
+      ),
+    );
+    expect(missed.length).toBeGreaterThan(0);
+    expect([...NEXT_IDEAS.keys()].toSorted()).toEqual(
+      missed.map((pair) => pair.join("/")).toSorted(),
+    );
+    const boards = boardOfBus(suite("bus")) + boardOfQueue(suite("queue"));
+    for (const [id = "", base = ""] of missed) {
+      expect(boards).toContain(nextIdea(id, base));
+    }
+  });
+
+  it("can't be written while a missed target has no idea", () => {
+    const bus = suite("bus");
+    const scenarios = bus.scenarios.map((one) => ({ ...one, id: `new-${one.id}` }));
+    expect(() => boardOfBus({ ...bus, scenarios })).toThrow("has no next idea");
+  });
+
+  it("has no list of misses where every target is met", () => {
+    expect(boardOfNats(suite("nats"))).not.toContain("next idea");
+  });
+});
+
+function suite(name: string): SuiteResult {
+  return JSON.parse(readFileSync(resultsFile(name), "utf8")) as SuiteResult;
+}
+
+function size(): SizeResult {
+  return JSON.parse(readFileSync(resultsFile("size"), "utf8")) as SizeResult;
+}
 
 describe("the size budgets", () => {
   const size: SizeResult = {

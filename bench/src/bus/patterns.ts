@@ -262,7 +262,7 @@ export const patternScenarios: readonly TimedScenario[] = [
   {
     kind: "time",
     id: "subscribe",
-    title: "subscribe and unsubscribe a pattern beside 10 and 10,000 others",
+    title: "subscribe and unsubscribe a pattern next to 10 and 10,000 others",
     operation: "A pattern is subscribed and removed.",
     deliveries: 1,
     base: "10 patterns",

@@ -9,7 +9,7 @@ import type { Spread } from "./statistics.ts";
 
 const VERDICTS: Readonly<Record<Verdict, string>> = {
   hit: "met",
-  near: "missed, from 0.8 of it",
+  near: "missed by less than a fifth",
   miss: "**missed**",
 };
 
