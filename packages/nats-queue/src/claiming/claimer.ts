@@ -264,10 +264,10 @@ export class Claimer {
     return storedAt < this.#engine.clock.now() - skipAfterMs;
   }
 
-  #say(delivered: Delivered, { reply }: RawMessage, what: string): Promise<boolean> {
+  #say(delivered: Delivered, message: RawMessage, what: string): Promise<boolean> {
     const { groups, connection } = this.#engine;
-    const address = { ...groups.incarnations.addressOf(delivered.group, delivered.lane), reply };
-    return acknowledge(connection, address, what, () => true);
+    const told = { ...groups.incarnations.addressOf(delivered.group, delivered.lane), ...message };
+    return acknowledge(connection, told, what, () => true);
   }
 }
 

@@ -153,7 +153,8 @@ export class Lane {
       const attempt = isUnbegun(first, this.#line.known, before)
         ? FIRST
         : attemptAfter(record, delivery > 1);
-      const front = this.#frontOf(first, attempt, record, first.run);
+      const { run, message } = first;
+      const front = this.#frontOf(first, { ...attempt, record, run, link: message.link });
       const isNoted = delivery > 1 || isKnown || this.#isShaken;
       if (isNoted && !(await this.#note(front))) return undefined;
       this.#front = front;
@@ -230,7 +231,7 @@ export class Lane {
 
   async #settle(front: Front): Promise<boolean> {
     const isDone = await this.#exclusive(async () => {
-      if (this.#isOver || this.#front !== front) return false;
+      if (!(await this.#isMine(front))) return false;
       const isWritten = await this.#change((line) => this.#behind(front, line));
       if (!isWritten) return false;
       if (this.line.token === undefined) this.#forgetToken();
@@ -264,7 +265,7 @@ export class Lane {
   #settleLate(front: Front): Promise<boolean> {
     return this.#exclusive(async () => {
       if (this.#front === front) this.#drop();
-      if (this.#lost !== front) return false;
+      if (this.#lost !== front || !(await this.#isStored(front))) return false;
       for (;;) {
         const result = await this.#line.change(this.#token, (line) => this.#behind(front, line));
         if (result === "lost") return false;
@@ -290,7 +291,7 @@ export class Lane {
     },
   ): Promise<boolean> {
     return this.#exclusive(async () => {
-      if (this.#isOver || this.#front !== front) return false;
+      if (!(await this.#isMine(front))) return false;
       const parked = stillHeld(this.#parked.splice(0));
       const last = parked.at(-1)?.place.position ?? 0;
       const { position } = front.candidate.place;
@@ -365,6 +366,7 @@ export class Lane {
   /** `false` when nothing is absorbed any more: then what comes next comes from the consumer. */
   async #nextAbsorbed(isResumed: boolean): Promise<boolean> {
     const { line } = this.#line.known;
+    const { link } = this.#engine.connection;
     const next = await this.#engine.order.find(this.group, this.bucket, line.settled);
     if (next === undefined || next.position > line.absorbed) {
       // If more was absorbed meanwhile, it is looked for as well.
@@ -384,10 +386,10 @@ export class Lane {
       return true;
     }
     const candidate = candidateOf(next, this.#engine.names);
-    const head = line.head?.position === next.position ? line.head : undefined;
+    const record = line.head?.position === next.position ? line.head : undefined;
     const { delivery } = this.#token;
-    const attempt = attemptAfter(head, delivery > (line.since ?? delivery));
-    const front = this.#frontOf(candidate, attempt, head, 0);
+    const attempt = attemptAfter(record, delivery > (line.since ?? delivery));
+    const front = this.#frontOf(candidate, { ...attempt, record, run: 0, link });
     const isNoted = isResumed || this.#isShaken;
     if (isNoted && !(await this.#note(front))) return true;
     this.#front = front;
@@ -424,7 +426,8 @@ export class Lane {
       return;
     }
     // It came before its turn, so no handler has had it before.
-    const front = this.#frontOf(first, FIRST, undefined, first.run);
+    const { run, message } = first;
+    const front = this.#frontOf(first, { ...FIRST, record: undefined, run, link: message.link });
     const isNoted = first.message.delivery > 1 || this.#isShaken;
     if (isNoted && !(await this.#note(front))) return;
     this.#front = front;
@@ -441,12 +444,33 @@ export class Lane {
 
   #frontOf(
     candidate: Candidate,
-    { attempt, isAfterLoss }: Attempt,
-    record: Pick<DeliveryRecord, "failures"> | undefined,
-    run: number,
+    {
+      record,
+      ...from
+    }: Omit<Front, "candidate" | "failures"> & {
+      readonly record: Pick<DeliveryRecord, "failures"> | undefined;
+    },
   ): Front {
-    const failures = failuresBefore(attempt, record, this.#engine.clock.now());
-    return { candidate, attempt, failures, run, isAfterLoss };
+    const failures = failuresBefore(from.attempt, record, this.#engine.clock.now());
+    return { candidate, failures, ...from };
+  }
+
+  /** Whether it is still this member's to settle. */
+  async #isMine(front: Front): Promise<boolean> {
+    if (this.#isOver || this.#front !== front) return false;
+    if (await this.#isStored(front)) return true;
+    this.#drop();
+    return false;
+  }
+
+  /** Whether the server has it, and what stands for the key, and hasn't lost them with the end of its log. */
+  async #isStored({ candidate, link }: Front): Promise<boolean> {
+    const { source } = candidate;
+    const { position, time } = source;
+    const token = this.#token;
+    if (!(await this.#engine.hasStill(source.subject, { position, time, link }))) return false;
+    const isSame = token.position === position;
+    return isSame || this.#engine.hasStill(token.subject, token);
   }
 
   /** Notes which delivery has it: whoever had an earlier one can settle it no more. */
@@ -508,11 +532,8 @@ export class Lane {
 
   #say(what: string): Promise<boolean> {
     const { groups, connection } = this.#engine;
-    const address = {
-      ...groups.incarnations.addressOf(this.group, "log"),
-      reply: this.#token.reply,
-    };
-    return acknowledge(connection, address, what, () => !this.#isOver);
+    const told = { ...groups.incarnations.addressOf(this.group, "log"), ...this.#token };
+    return acknowledge(connection, told, what, () => !this.#isOver);
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@ import { consumerInfo } from "../groups/group-consumer.ts";
 import type { Group } from "../groups/group.ts";
 import type { GroupEngine, Holder } from "../settling/group-engine.ts";
 import { candidateOf } from "../leasing/candidate.ts";
+import { deliveryOf, UNKNOWN_LINK } from "../messages/raw-message.ts";
 import { isGivenAnew, type KnownLine } from "../groups/key-line.ts";
 import type { MarkedLine } from "../groups/key-lines.ts";
 import type { DeliveryRun } from "../leasing/delivery-run.ts";
@@ -144,10 +145,9 @@ export class KeyLanes implements LaneOwner, Holder {
     const next = await this.#engine.order.find(group, bucket, line.settled);
     if (next === undefined) return;
     const { delivery } = head;
-    const position = line.token ?? next.position;
     const parked: Parked = {
       ...candidateOf(next, this.#engine.names),
-      message: { ...next, position, delivery, sequence: 0, reply },
+      message: { ...next, ...deliveryOf(reply), delivery, sequence: 0, link: UNKNOWN_LINK },
       until: performance.now() + leaseMs,
       run: 0,
       since: performance.now(),

@@ -127,6 +127,11 @@ export class Connection {
     return this.#link.history;
   }
 
+  /** Which of the connections that follow each other there is now, or was last. */
+  get link(): number {
+    return this.#link.history.reconnects;
+  }
+
   get serverVersion(): string {
     return this.#link.info?.version ?? "unknown";
   }

@@ -143,11 +143,11 @@ export class Member implements GroupMember {
         if (fronts.length > 0) return fronts;
       }
       const since = performance.now();
-      const { messages, end } = await connection.persist("reading events", () =>
+      const { messages, end, link } = await connection.persist("reading events", () =>
         pullNow(connection, address, batch),
       );
       if (end === "gone") await this.#restore(group, lane);
-      const raw = messages.map((message) => rawMessage(message));
+      const raw = messages.map((message) => rawMessage(message, link));
       const claimed = await this.#claim({ ...from, messages: raw, since }, limit);
       if (claimed.length > 0) return claimed;
       if (claimer.takeGone() > 0) {
@@ -229,7 +229,7 @@ export class Member implements GroupMember {
     const claimed: ClaimedEvent[] = [];
     for (const { lane, pull } of pulls) {
       if ((await pull.ended) === "gone") await this.#restore(group, lane);
-      const messages = pull.messages.map((message: Msg) => rawMessage(message));
+      const messages = pull.messages.map((message: Msg) => rawMessage(message, pull.link));
       const delivered = { group, lane, messages, leaseMs, since };
       claimed.push(...(await this.#claim(delivered, limit - claimed.length)));
     }

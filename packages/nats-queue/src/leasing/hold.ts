@@ -80,14 +80,14 @@ export class DeliveryHold implements Hold {
     if (this.#until === 0) return false;
     const { group, lane, id, message, position, beforeSettled } = this.#held;
     const { connection, groups, records, letters, settled } = this.#engine;
-    const { delivery, reply } = message;
+    const { delivery } = message;
     const done = { id, delivery, attempts: 0, idle: false, isDone: true, failures: [] } as const;
     const revision = await records.swap(group, lane, position, done, this.#recordRevision);
     this.#end();
     if (revision === undefined) return false;
     await beforeSettled?.();
-    const address = { ...groups.incarnations.addressOf(group, lane), reply };
-    if (!(await acknowledge(connection, address, ACK, () => true))) return false;
+    const told = { ...groups.incarnations.addressOf(group, lane), ...message };
+    if (!(await acknowledge(connection, told, ACK, () => true))) return false;
     if (lane === "log") settled.add(group.incarnation, id);
     if (!(await this.#hasOldLetter())) {
       // Not at once: somebody may be about to begin it, and look for the note.
@@ -156,15 +156,7 @@ export class DeliveryHold implements Hold {
 
   #say(what: string): Promise<boolean> {
     const { group, lane, message } = this.#held;
-    const address = {
-      ...this.#engine.groups.incarnations.addressOf(group, lane),
-      reply: message.reply,
-    };
-    return acknowledge(
-      this.#engine.connection,
-      address,
-      what,
-      () => performance.now() < this.#until,
-    );
+    const told = { ...this.#engine.groups.incarnations.addressOf(group, lane), ...message };
+    return acknowledge(this.#engine.connection, told, what, () => performance.now() < this.#until);
   }
 }

@@ -9,6 +9,7 @@ import { KeyLines } from "../groups/key-lines.ts";
 import { NextOfKey } from "./next-of-key.ts";
 import type { Names } from "../server/names.ts";
 import type { RawMessage } from "../messages/raw-message.ts";
+import { isStillStored, type Stored } from "../messages/still-stored.ts";
 import { SettledMemory } from "./settled-memory.ts";
 import type { ServerClock } from "../connection/server-clock.ts";
 import type { SkipCount } from "../groups/skip-count.ts";
@@ -120,11 +121,29 @@ export class GroupEngine {
    * Tells the server something of a delivery, where nobody has to know whether it heard: it delivers the event again
    * otherwise.
    */
-  tell({ reply }: Pick<RawMessage, "reply">, what: string): void {
-    try {
-      this.connection.nats.publish(reply, what);
-    } catch {
-      // The connection is closed.
+  tell(message: RawMessage, what: string): void {
+    const say = (): void => {
+      try {
+        this.connection.nats.publish(message.reply, what);
+      } catch {
+        // The connection is closed.
+      }
+    };
+    if (message.link === this.connection.link) {
+      say();
+      return;
     }
+    // Where nobody knows, nothing is said.
+    const look = async (): Promise<void> => {
+      if (await this.hasStill(message.subject, message)) say();
+    };
+    this.use(look).catch(() => {});
+  }
+
+  /** Whether the server still has an event that was read, or what was redriven; `subject` says in which stream. */
+  hasStill(subject: string, stored: Stored): Promise<boolean> {
+    const { connection, names } = this;
+    const stream = names.isRedriven(subject) ? names.deadStream : names.stream;
+    return connection.persist("settling an event", () => isStillStored(connection, stream, stored));
   }
 }
