@@ -134,6 +134,17 @@ export class KeyedLedger {
     );
   }
 
+  /**
+   * Whether somebody who begins it, and is told that it is too late, may have been given it before the server lost that it was:
+   * then somebody else may have been given it as well.
+   */
+  mayBeTooLate({ held, begin }: Run): boolean {
+    if (held === true) return false;
+    return this.entries.some(
+      ({ kind, at }) => kind === "rewound" && at > begin - LATE && at < begin,
+    );
+  }
+
   /** How often it may be settled by then: once, and once more for each redrive. */
   roundsOf(id: string, at: number): number {
     const before = (this.redrives.get(id) ?? []).filter((redrive) => redrive.at < at);

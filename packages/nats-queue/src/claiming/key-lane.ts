@@ -9,6 +9,7 @@ import { type Candidate, candidateOf } from "../leasing/candidate.ts";
 import { type Attempt, attemptAfter, type Front, isUnbegun } from "../leasing/front.ts";
 import type { KeyLine, KnownLine } from "../groups/key-line.ts";
 import { OwnedLine } from "./owned-line.ts";
+import { isTaken } from "../settling/redriven-turn.ts";
 import { spareMs } from "../leasing/spare-events.ts";
 import { type Parked, stillHeld } from "../leasing/parked.ts";
 
@@ -49,6 +50,8 @@ export class Lane {
   /** It is acknowledged, and the next one not yet there. */
   #isTokenDone = false;
   #until = 0;
+  /** The connection on which its line is known. */
+  #link: number;
   #front: Front | undefined;
   #run = 0;
   /** When the front came, on the monotone clock. */
@@ -79,6 +82,7 @@ export class Lane {
     this.bucket = from.bucket;
     this.leaseMs = from.leaseMs;
     this.#line = new OwnedLine(engine.lines, from);
+    this.#link = engine.connection.link;
     this.#token = from.token.message;
     this.#until = from.token.until;
   }
@@ -146,7 +150,7 @@ export class Lane {
     const isKnown = head?.position === first.place.position;
     const record = isKnown ? head : undefined;
     await this.#exclusive(async () => {
-      if (performance.now() >= this.#until) return this.#drop();
+      if (this.#isOver || performance.now() >= this.#until) return this.#drop();
       if (this.leaseMs !== this.group.usualLeaseMs && !(await this.#renew())) return this.#drop();
       const { delivery } = first.message;
       const before = { group: this.group, now: this.#engine.clock.now() };
@@ -330,7 +334,12 @@ export class Lane {
   }
 
   /** Resolves when nothing is on its way to the front. */
-  idle(): Promise<void> {
+  async idle(): Promise<void> {
+    await this.#tail;
+  }
+
+  /** Has it look whether the key is still this member's, if the connection broke since that was known. */
+  confirm(): Promise<void> {
     return this.#exclusive(async () => {});
   }
 
@@ -437,9 +446,19 @@ export class Lane {
   async #offer(): Promise<void> {
     if (this.#front === undefined || this.#isOver) return;
     this.#since = performance.now();
-    if (this.line.turn === undefined) this.#owner.onFront(this);
+    if (await this.#isFree()) this.#owner.onFront(this);
     // A redriven event of the key is handled.
     else await this.giveUp(deliverAgainIn(LOOK_AGAIN_MS));
+  }
+
+  /** Whether no redriven event has the turn of the key; one that is settled has it no more, though nobody may know. */
+  async #isFree(): Promise<boolean> {
+    const { turn } = this.line;
+    if (turn === undefined) return true;
+    if (await isTaken(this.#engine, this.group, turn)) return false;
+    return this.#exclusive(() =>
+      this.#change((line) => (line.turn === turn ? { ...line, turn: undefined } : line)),
+    );
   }
 
   #frontOf(
@@ -536,8 +555,18 @@ export class Lane {
     return acknowledge(connection, told, what, () => !this.#isOver);
   }
 
+  /** A server that was killed may have lost what is known of the line, and given the key to somebody else. */
+  async #confirmed(): Promise<void> {
+    if (this.#isOver) return;
+    const { link } = this.#engine.connection;
+    if (await this.#line.confirm(this.#token)) this.#link = link;
+    else this.#drop();
+  }
+
   #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#tail.then(work);
+    const mine = this.#tail.then(() =>
+      this.#link === this.#engine.connection.link ? work() : this.#confirmed().then(work),
+    );
     this.#tail = mine.catch(() => {});
     return mine;
   }

@@ -46,7 +46,12 @@ export class KeyLanes implements LaneOwner, Holder {
   readonly #placing = new Set<Promise<void>>();
   /** How far the group's consumer is, as asked last. */
   #floor:
-    | { readonly acked: number; readonly delivered: number; readonly askedAt: number }
+    | {
+        readonly acked: number;
+        readonly delivered: number;
+        readonly askedAt: number;
+        readonly link: number;
+      }
     | undefined;
   #incarnation = "";
   #timer: NodeJS.Timeout | undefined;
@@ -205,6 +210,7 @@ export class KeyLanes implements LaneOwner, Holder {
 
   async #placeAny(where: Where, delivered: readonly Parked[]): Promise<void> {
     const sorted = stillHeld(delivered).toSorted((a, b) => a.place.position - b.place.position);
+    await this.#lanes.get(where.bucket)?.confirm();
     const lane = this.#lanes.get(where.bucket);
     if (lane !== undefined) {
       const isLost =
@@ -293,13 +299,16 @@ export class KeyLanes implements LaneOwner, Holder {
    */
   async #isOrphaned(group: Group, front: number): Promise<boolean> {
     const now = performance.now();
-    if (this.#floor === undefined || now - this.#floor.askedAt > FLOOR_MS) {
+    const { link } = this.#engine.connection;
+    const isKnown = this.#floor?.link === link && now - this.#floor.askedAt <= FLOOR_MS;
+    if (this.#floor === undefined || !isKnown) {
       const info = await consumerInfo(this.#engine, group, "log");
       if (info === undefined) return false;
       this.#floor = {
         acked: info.ack_floor.stream_seq,
         delivered: info.delivered.stream_seq,
         askedAt: now,
+        link,
       };
     }
     if (front <= this.#floor.acked) return true;

@@ -39,6 +39,8 @@ export class Member implements GroupMember {
   #group: Group | undefined;
   /** Incarnation and count of redrives whose events have all been settled. */
   #noneRedriven: string | undefined;
+  /** The connection on which it was looked for what the group was given back. */
+  #soughtOn: number | undefined;
 
   constructor(queue: Engine, { name, given }: MemberOptions) {
     this.#queue = queue;
@@ -74,6 +76,7 @@ export class Member implements GroupMember {
       await this.#bell.wait(seen, { timeoutMs: Math.min(waitMs, LONGEST_WAIT_MS), signal });
       return { items: [], retryInMs: 0 };
     }
+    await this.#seekRedriven(group);
     const leaseMs = request.leaseMs ?? group.policy.leaseMs;
     const began = performance.now();
     const items = await this.#takeNow(group, limit, leaseMs, signal);
@@ -253,6 +256,15 @@ export class Member implements GroupMember {
   #lanes(group: Group): readonly Lane[] {
     const isRedriven = group.redrives > 0 && this.#noneRedriven !== redriveMark(group);
     return isRedriven ? ["redriven", "log"] : ["log"];
+  }
+
+  /** A server that was killed may have lost the note of what was redriven: so it is looked for once on each connection. */
+  async #seekRedriven({ name, redrives }: Group): Promise<void> {
+    const { connection, letters } = this.#engine;
+    if (this.#soughtOn === connection.link) return;
+    this.#soughtOn = connection.link;
+    this.#noneRedriven = undefined;
+    if (redrives === 0 && (await letters.gaveAnyBack(name))) await letters.noteRedrive(name);
   }
 
   async #noteNoneRedriven(group: Group): Promise<void> {

@@ -3,6 +3,7 @@ import { ACK, acknowledge, leaseFor } from "../messages/acknowledge.ts";
 import type { DeliveryRecord } from "../groups/delivery-records.ts";
 import type { GroupEngine } from "../settling/group-engine.ts";
 import type { Group, Lane } from "../groups/group.ts";
+import { headerId } from "../messages/letter-copies.ts";
 import type { RawMessage } from "../messages/raw-message.ts";
 
 /** How long the note of a late ack is kept. */
@@ -26,6 +27,7 @@ export interface Held {
   readonly group: Group;
   readonly lane: Lane;
   readonly message: RawMessage;
+  /** In its stream: of the log, or of dead letters. */
   readonly position: number;
   readonly id: string;
   /** Of its record; 0 when it has none. */
@@ -137,7 +139,8 @@ export class DeliveryHold implements Hold {
     const { group, lane, message, position } = this.#held;
     const { letters, names } = this.#engine;
     if (lane !== "log" || position > (group.lettersUpTo ?? 0)) return false;
-    return letters.has(group.name, { type: names.typeOf(message.subject), position });
+    const type = names.typeOf(message.subject);
+    return letters.has(group.name, { type, position, id: headerId(message) });
   }
 
   /** Tells whoever redrives that letter that the group has the event no more. */

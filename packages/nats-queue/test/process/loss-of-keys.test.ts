@@ -14,15 +14,18 @@ beforeEach((context) => {
   if (SERVER !== true) context.skip(SERVER);
 });
 
+/** None waits. */
+const QUICK = { n: -1, begun: () => {}, end: Promise.resolve() };
+
 /** Handles until `seen` has so many; the handler of `slow` waits until it may go on. */
 function handle(
   queue: NatsEventQueue,
   seen: number[],
-  slow?: { readonly n: number; readonly begun: () => void; readonly end: Promise<void> },
+  slow: { readonly n: number; readonly begun: () => void; readonly end: Promise<void> } = QUICK,
 ): Consumer {
   const policy = { group: "mailer", from: "beginning", leaseMs: LEASE_MS } as const;
   return queue.consume({ ...policy, concurrency: 4 }, async ({ payload: { n } }) => {
-    if (n === slow?.n && !seen.includes(n)) {
+    if (n === slow.n && !seen.includes(n)) {
       slow.begun();
       await slow.end;
     }
