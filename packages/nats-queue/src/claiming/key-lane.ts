@@ -559,7 +559,8 @@ export class Lane {
   async #confirmed(): Promise<void> {
     if (this.#isOver) return;
     const { link } = this.#engine.connection;
-    if (await this.#line.confirm(this.#token)) this.#link = link;
+    const isMine = await this.#line.confirm(this.#token);
+    if (isMine && !(await this.#engine.hasLost(this.#line.known))) this.#link = link;
     else this.#drop();
   }
 

@@ -247,8 +247,8 @@ export class KeyLanes implements LaneOwner, Holder {
       const known = await lines.read(group, bucket);
       const { line } = known;
       const anew = left.find(({ message }) => isGivenAnew(line, message));
-      if (anew !== undefined) {
-        await this.#goBack(where, known, anew.message.position);
+      if (anew !== undefined || (await this.#engine.hasLost(known))) {
+        await this.#goBack(where, known, anew?.message.position ?? line.settled);
         continue;
       }
       const token = left.find(({ message }) => message.position === line.token);
@@ -319,9 +319,11 @@ export class KeyLanes implements LaneOwner, Holder {
 
   /** The server has lost the end of its log: what it stored since is new, at positions that count as settled. */
   async #goBack({ group, bucket }: Where, known: KnownLine, position: number): Promise<void> {
-    const { at, turn } = known.line;
+    const { turn } = known.line;
     // Before this one in any case, should the times of a cluster's servers not rise from one to the next.
-    const settled = Math.min(await this.#engine.positionBefore(at + 1), position - 1);
+    const left = await this.#engine.positionBefore(known.line.at + 1);
+    const settled = Math.min(left, position - 1);
+    const at = await this.#engine.order.storedAt(settled);
     // Whoever had something of the lost log may have taken over what was absorbed since: so the log is asked for all of it.
     const absorbed = await this.#engine.positionBefore(this.#engine.clock.now() + FUTURE_MS);
     const line = { settled, at, absorbed, count: 0, turn };

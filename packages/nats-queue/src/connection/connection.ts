@@ -48,6 +48,8 @@ export class Connection {
   };
   readonly jsm: Pick<JetStreamManager, "streams" | "consumers">;
   readonly patienceMs: number;
+  /** When it was made last, on the monotone clock. */
+  madeAt: number = performance.now();
   /** When it was made again last, on the monotone clock. */
   reconnectedAt: number = Number.NEGATIVE_INFINITY;
   /** Where answers go, when the account may listen there only. */
@@ -299,7 +301,8 @@ export class Connection {
   }
 
   #onBack(): void {
-    this.reconnectedAt = performance.now();
+    this.madeAt = performance.now();
+    this.reconnectedAt = this.madeAt;
     for (const subscribe of this.#heard.values()) subscribe();
     for (const goOn of this.#waiting) goOn();
     this.#listener.onReconnect();

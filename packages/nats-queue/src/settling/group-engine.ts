@@ -8,7 +8,9 @@ import type { GroupStore } from "../groups/group-store.ts";
 import { KeyLines } from "../groups/key-lines.ts";
 import { NextOfKey } from "./next-of-key.ts";
 import type { Names } from "../server/names.ts";
-import type { RawMessage } from "../messages/raw-message.ts";
+import { CLOCK_SLACK_MS } from "../messages/event-message.ts";
+import { type RawMessage, UNKNOWN_LINK } from "../messages/raw-message.ts";
+import type { KnownLine } from "../groups/key-line.ts";
 import { isStillStored, type Stored } from "../messages/still-stored.ts";
 import { SettledMemory } from "./settled-memory.ts";
 import type { ServerClock } from "../connection/server-clock.ts";
@@ -138,6 +140,17 @@ export class GroupEngine {
       if (await this.hasStill(message.subject, message)) say();
     };
     this.use(look).catch(() => {});
+  }
+
+  /**
+   * Whether the server has lost the event that a line counts as settled last, with the end of its log. Where the line was
+   * written since the connection was made, whoever wrote it has looked.
+   */
+  async hasLost({ line, writtenAt }: KnownLine): Promise<boolean> {
+    const { settled: position, at: time } = line;
+    const madeAt = this.clock.now() - (performance.now() - this.connection.madeAt);
+    if (time === 0 || writtenAt > madeAt + CLOCK_SLACK_MS) return false;
+    return !(await this.hasStill("", { position, time, link: UNKNOWN_LINK }));
   }
 
   /** Whether the server still has an event that was read, or what was redriven; `subject` says in which stream. */
