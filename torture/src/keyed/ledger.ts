@@ -145,6 +145,12 @@ export class KeyedLedger {
     );
   }
 
+  /** Whether it was settled before the server lost that it was: whoever settled it knows, and passes over it. */
+  wasSettledBeforeLoss(id: string): boolean {
+    const runs = this.runsById.get(id) ?? [];
+    return runs.some((run) => (this.maybeSettled(run) ?? Infinity) < this.lastLossAt);
+  }
+
   /** How often it may be settled by then: once, and once more for each redrive. */
   roundsOf(id: string, at: number): number {
     const before = (this.redrives.get(id) ?? []).filter((redrive) => redrive.at < at);

@@ -39,6 +39,7 @@ function interruptions(ledger: KeyedLedger, runs: readonly Run[]): string[] {
     if (open !== undefined && open.id !== run.id) {
       const isOver =
         ledger.expired.has(open.id) ||
+        ledger.wasSettledBeforeLoss(open.id) ||
         block.some((one) => (ledger.maybeSettled(one) ?? Number.POSITIVE_INFINITY) <= run.begin);
       const last = block.at(-1);
       if (!isOver && last !== undefined) {
