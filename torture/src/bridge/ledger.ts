@@ -119,11 +119,13 @@ export class Ledger {
   }
 
   /**
-   * Whether the server may have forgotten a delivery of then, and what it counted: it was killed soon after it. Then it gives
-   * the event once more as if for the first time.
+   * Whether the server may have forgotten a delivery of then, and what it counted: it was killed soon before or after it was
+   * handled, which may be a while after it was given. Then it gives the event once more as if for the first time.
    */
   mayBeForgotten({ at, end = at }: { readonly at: number; readonly end?: number }): boolean {
-    return this.only("server-killed").some((kill) => kill.at >= at && kill.at <= end + RUNS_ON);
+    return this.only("server-killed").some(
+      (kill) => kill.at >= at - RUNS_ON && kill.at <= end + RUNS_ON,
+    );
   }
 
   /** Whether a handler of a process may run on that has lost its lease: a stop doesn't wait for it. */

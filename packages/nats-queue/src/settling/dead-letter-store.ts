@@ -89,7 +89,7 @@ export class DeadLetterStore {
   }
 
   /** Those that match, oldest first, without the events themselves. */
-  async find(request: DeadLetterRequest): Promise<FoundNote[]> {
+  async find(request: Partial<DeadLetterRequest>): Promise<FoundNote[]> {
     const { id, group, type, since, until, limit = Number.POSITIVE_INFINITY } = request;
     const found: FoundNote[] = [];
     const filter = this.#names.letters(group, type);
