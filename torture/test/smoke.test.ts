@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Outcome, RunOptions } from "../src/scenario.ts";
 import { scenarios } from "../src/scenarios.ts";
 import { isSound } from "../src/verdict.ts";
 
@@ -13,9 +14,36 @@ for (const { scenario, queue } of all) {
   test(`the queue (${queue}) bears ${scenario.title}`, { timeout: 120_000 }, async (context) => {
     const hindrance = scenario.hindrance?.(queue);
     if (hindrance !== undefined) context.skip(hindrance);
-    const { faults, verdict, problems } = await scenario.run(MS, { queue });
-    expect(problems).toEqual([]);
-    expect(faults).toBeGreaterThan(0);
-    if (verdict) expect(isSound(verdict), JSON.stringify(verdict)).toBe(true);
+    expectToHold(await scenario.run(MS, { queue }));
   });
+}
+
+/** What a server may do to those who work on it: for longer, with another seed each time. */
+const longer: readonly { readonly name: string; readonly ms: number; readonly faults?: string }[] =
+  [
+    { name: "keys", ms: 15_000, faults: "loss" },
+    { name: "keys", ms: 15_000, faults: "cluster" },
+    { name: "bridge", ms: 10_000 },
+  ];
+
+for (const { name, ms, faults } of longer) {
+  const what = faults === undefined ? name : `${name}, with ${faults}`;
+  test(`the queue (nats) bears ${what}`, { timeout: 180_000 }, async (context) => {
+    const scenario = scenarios.find((one) => one.name === name);
+    if (scenario === undefined) throw new Error(`There is no scenario "${name}".`);
+    const hindrance = scenario.hindrance?.("nats");
+    if (hindrance !== undefined) context.skip(hindrance);
+    const options: RunOptions = {
+      queue: "nats",
+      ...(faults !== undefined && { faults: [faults] }),
+    };
+    expectToHold(await scenario.run(ms, options));
+  });
+}
+
+/** The notes have the seed. */
+function expectToHold({ faults, verdict, problems, notes = [] }: Outcome): void {
+  expect(problems, notes.join("\n")).toEqual([]);
+  expect(faults).toBeGreaterThan(0);
+  if (verdict) expect(isSound(verdict), JSON.stringify(verdict)).toBe(true);
 }

@@ -37,7 +37,7 @@ if (SERVER === true)
       mixedTypes:
         "one JetStream consumer stands for a group, and gives any event of it to any of its members: groups whose members want different types need a consumer for each set of types",
       groupKinds: SERVER,
-      deadLetterRetention: "nothing sweeps the stream of dead letters yet",
+      deadLetterRetention: SERVER,
       clock: "its time is the server's",
     },
     async () => {

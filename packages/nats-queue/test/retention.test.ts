@@ -1,6 +1,9 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { expect, it, onTestFinished } from "vitest";
+import { PermanentError } from "@ringrift/event-queue";
+import type { NatsEventQueue } from "../src/index.ts";
+import { until } from "./faults.ts";
 import { withServer } from "./with-server.ts";
 
 const context = withServer();
@@ -22,6 +25,40 @@ it("beyond retentionBytes the oldest go", async () => {
   const { events } = await queue.stats();
   expect(events).toBeGreaterThan(10);
   expect(events).toBeLessThan(30);
+});
+
+/** Has a group give up on all that was sent. */
+async function bury(queue: NatsEventQueue, count: number): Promise<void> {
+  const group = queue.group("mailer");
+  await group.ensure();
+  await queue.sendMany(SENT.slice(0, count));
+  for (const event of await group.receive({ limit: count })) {
+    await event.nack({ reason: new PermanentError("It is poison.") });
+  }
+}
+
+it("dead letters go when they are older than deadLetterRetentionMs, counted", async () => {
+  const queue = await context.open({ deadLetterRetentionMs: 500 });
+  await bury(queue, 3);
+  expect(await queue.stats()).toMatchObject({ deadLetters: 3 });
+  await until("they are old", async () => (await queue.stats()).deadLetters === 0);
+  expect((await queue.stats()).dropped).toMatchObject({ "dead-letter-retention": 3 });
+  expect(await queue.deadLetters.list()).toEqual([]);
+});
+
+it("beyond deadLetterBytes the oldest dead letters go, counted, and what is redriven stays", async () => {
+  const queue = await context.open({ deadLetterBytes: 60_000 });
+  await bury(queue, 50);
+  await queue.deadLetters.redrive({ id: (await queue.deadLetters.list({ limit: 1 }))[0]?.id });
+  const { deadLetters, dropped } = await queue.stats();
+  expect(deadLetters).toBeGreaterThan(10);
+  expect(deadLetters).toBeLessThan(45);
+  expect(dropped).toEqual({ "dead-letter-retention": 49 - deadLetters });
+  const left = (await queue.deadLetters.list()).map(({ payload }) => (payload as { n: number }).n);
+  expect(left).toEqual(Array.from({ length: deadLetters }, (_, n) => 50 - deadLetters + n));
+  expect((await queue.group("mailer").receive({ waitMs: 5_000 }))[0]?.payload.n).toBe(0);
+  const codes = (await queue.health()).problems.map(({ code }) => code);
+  expect(codes).toContain("DEAD_LETTERS_FULL");
 });
 
 it("what a group has still to settle stays, and its leases stay with it", async () => {

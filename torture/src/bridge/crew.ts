@@ -9,6 +9,7 @@ import type { EventQueue } from "@ringrift/event-queue";
 import { NatsServer } from "test-servers";
 import { Journal, readJournals } from "../journal.ts";
 import { openPlace, type QueuePlace } from "../queue-place.ts";
+import { SlowProxy } from "../keyed/slow-proxy.ts";
 import type { QueueKind } from "../scenario.ts";
 import type { BugName } from "./known-bugs.ts";
 import type { Address, JointOptions, MemberOptions, Order } from "./orders.ts";
@@ -16,6 +17,8 @@ import type { Entry, Said } from "./said.ts";
 
 /** Longest wait for a process to begin, or to end by itself. */
 const PATIENCE_MS = 30_000;
+/** Until whoever was cut off is connected again. */
+const BACK_MS = 500;
 const COMPILED = join(tmpdir(), "ringrift-torture-compiled");
 
 /** A place for a process: whoever is killed or quits is replaced by another one there. */
@@ -53,9 +56,13 @@ interface Ground {
   readonly folder: string;
   readonly places: readonly QueuePlace[];
   readonly queues: readonly EventQueue[];
-  /** Of queues that are kept in one. */
+  /** Of queues that are kept in one: the server, and the slow way to it. */
   readonly server: NatsServer | undefined;
+  readonly way: SlowProxy | undefined;
 }
+
+/** On the way to a server. */
+const LATENCY_MS = 5;
 
 /** The processes of a run on one queue, or on two that are joined, and their journals. */
 export class BridgeCrew {
@@ -65,6 +72,7 @@ export class BridgeCrew {
   readonly #folder: string;
   readonly #places: readonly QueuePlace[];
   readonly #server: NatsServer | undefined;
+  readonly #way: SlowProxy | undefined;
   readonly #journals: string;
   readonly #bugs: readonly BugName[];
   readonly #hands = new Map<string, Hand>();
@@ -76,6 +84,7 @@ export class BridgeCrew {
     this.#folder = ground.folder;
     this.#places = ground.places;
     this.#server = ground.server;
+    this.#way = ground.way;
     this.#journals = join(this.#folder, "journals");
     mkdirSync(this.#journals);
     this.leaseMs = leaseMs;
@@ -87,15 +96,48 @@ export class BridgeCrew {
   static async open(options: CrewOptions): Promise<BridgeCrew> {
     const folder = mkdtempSync(join(tmpdir(), "ringrift-bridge-"));
     const server = options.kind === "nats" ? await NatsServer.start() : undefined;
-    const places = ["events", "others"]
-      .slice(0, options.count)
-      .map((name): QueuePlace =>
-        server === undefined
+    const way = server && (await SlowProxy.to(server.port, LATENCY_MS));
+    const names = ["events", "others"].slice(0, options.count);
+    const placesBy = (url: string | undefined): QueuePlace[] =>
+      names.map((name) =>
+        url === undefined
           ? { kind: "files", path: join(folder, `${name}.db`) }
-          : { kind: "nats", url: server.url, stream: name },
+          : { kind: "nats", url, stream: name },
       );
-    const queues = await Promise.all(places.map((place) => openPlace(place)));
-    return new BridgeCrew(options, { folder, places, queues, server });
+    const queues = await Promise.all(placesBy(server?.url).map((place) => openPlace(place)));
+    return new BridgeCrew(options, { folder, places: placesBy(way?.url), queues, server, way });
+  }
+
+  /** Whether the queues are in a server, which can be killed, and cut off. */
+  get hasServer(): boolean {
+    return this.#server !== undefined;
+  }
+
+  /** `kill -9` of the server, which keeps its store, and is there again after so long. */
+  async restartServer(afterMs: number): Promise<void> {
+    await this.#blocking(async () => {
+      this.journal.write({ kind: "server-killed" });
+      await this.#server?.kill();
+      await sleep(afterMs);
+      await this.#server?.run();
+      await Promise.all(this.queues.map((queue) => queue.stats()));
+    });
+  }
+
+  /** Resets those connections to the server that the choice falls on. */
+  async cut(isChosen: () => boolean): Promise<void> {
+    await this.#blocking(async () => {
+      this.#way?.cut(isChosen);
+      await sleep(BACK_MS);
+    });
+  }
+
+  /** Whatever is leased may run out meanwhile, and a moment later, until all are connected again. */
+  async #blocking(work: () => Promise<void>): Promise<void> {
+    const begun = performance.now();
+    await work();
+    await sleep(BACK_MS);
+    this.journal.write({ kind: "blocked", ms: Math.round(performance.now() - begun) });
   }
 
   get hands(): readonly Hand[] {
@@ -196,6 +238,7 @@ export class BridgeCrew {
       await gone(child);
     }
     for (const queue of this.queues) await queue.close();
+    await this.#way?.[Symbol.asyncDispose]();
     await this.#server?.dispose();
     if (!this.#isKept) rmSync(this.#folder, { recursive: true, force: true });
   }

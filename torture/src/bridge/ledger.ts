@@ -118,6 +118,16 @@ export class Ledger {
     return this.#outagesOf(by).some((outage) => outage.from <= until && outage.to >= from);
   }
 
+  /**
+   * Whether the server may have forgotten a delivery of then, and what it counted: it was killed soon before or after it was
+   * handled, which may be a while after it was given. Then it gives the event once more as if for the first time.
+   */
+  mayBeForgotten({ at, end = at }: { readonly at: number; readonly end?: number }): boolean {
+    return this.only("server-killed").some(
+      (kill) => kill.at >= at - RUNS_ON && kill.at <= end + RUNS_ON,
+    );
+  }
+
   /** Whether a handler of a process may run on that has lost its lease: a stop doesn't wait for it. */
   mayRunOn(by: string, at: number): boolean {
     return this.wasInterrupted(by, at - RUNS_ON, at);

@@ -73,6 +73,8 @@ type Deed =
       readonly cursors: Readonly<Record<string, number>>;
     }
   | { readonly kind: "freeze"; readonly who: string }
+  /** `kill -9` of the server that the queues are in. */
+  | { readonly kind: "server-killed" }
   | { readonly kind: "thaw"; readonly who: string }
   /** A write took so long: whoever was frozen had the write lock, and nobody could prolong a lease. */
   | { readonly kind: "blocked"; readonly ms: number }

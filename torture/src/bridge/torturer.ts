@@ -36,6 +36,7 @@ export class Torturer {
       () => this.#order("restart"),
       () => this.#order("renew"),
       () => this.#quit(),
+      ...(options.crew.hasServer ? [() => this.#restartServer(), () => this.#cut()] : []),
     ];
     // Every run does all of them, in an order of its own.
     const first = options.random.between(0, deeds.length - 1);
@@ -132,6 +133,22 @@ export class Torturer {
     child.kill("SIGCONT");
     crew.journal.write({ kind: "thaw", who: by });
     await probe;
+    this.faults += 1;
+  }
+
+  async #restartServer(): Promise<void> {
+    const { crew, random } = this.#options;
+    this.#load();
+    await sleep(random.between(0, 60));
+    await crew.restartServer(random.between(0, 300));
+    this.faults += 1;
+  }
+
+  async #cut(): Promise<void> {
+    const { crew, random } = this.#options;
+    this.#load();
+    await sleep(random.between(0, 60));
+    await crew.cut(() => random.chance(0.5));
     this.faults += 1;
   }
 

@@ -134,6 +134,23 @@ export class KeyedLedger {
     );
   }
 
+  /**
+   * Whether somebody who begins it, and is told that it is too late, may have been given it before the server lost that it was:
+   * then somebody else may have been given it as well.
+   */
+  mayBeTooLate({ held, begin }: Run): boolean {
+    if (held === true) return false;
+    return this.entries.some(
+      ({ kind, at }) => kind === "rewound" && at > begin - LATE && at < begin,
+    );
+  }
+
+  /** Whether it was settled before the server lost that it was: whoever settled it knows, and passes over it. */
+  wasSettledBeforeLoss(id: string): boolean {
+    const runs = this.runsById.get(id) ?? [];
+    return runs.some((run) => (this.maybeSettled(run) ?? Infinity) < this.lastLossAt);
+  }
+
   /** How often it may be settled by then: once, and once more for each redrive. */
   roundsOf(id: string, at: number): number {
     const before = (this.redrives.get(id) ?? []).filter((redrive) => redrive.at < at);

@@ -15,7 +15,7 @@ export const KEYED_FAULTS = [
 ] as const;
 export type KeyedFault = (typeof KEYED_FAULTS)[number];
 
-/** Only where they are named: three servers take long to begin, and the judge of a loss is young. */
+/** Only where they are named: three servers take long to begin, and after a loss the judge forgives more. */
 const NAMED_ONLY: ReadonlySet<KeyedFault> = new Set<KeyedFault>(["cluster", "loss"]);
 
 /** How one consumer works. */

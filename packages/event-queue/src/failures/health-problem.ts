@@ -2,6 +2,7 @@
 export type HealthProblemCode =
   /** A group has dead letters. */
   | "DEAD_LETTERS"
+  | "DEAD_LETTERS_FULL"
   /** A group's oldest event has waited for longer than `maxLagMs`. */
   | "GROUP_LAGS"
   /** A group is so far behind that senders are held back (`maxBacklog`). */

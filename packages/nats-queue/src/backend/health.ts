@@ -6,6 +6,9 @@ import type { Engine } from "../engine/engine.ts";
 import { groupInfo } from "../settling/group-info.ts";
 import type { CheckedOptions } from "../server/options.ts";
 
+/** From this share of what they may take dead letters are told of. */
+const NEARLY = 0.8;
+
 /** Counters and sizes, as of now. */
 export async function logStats(engine: Engine): Promise<LogStats> {
   const { connection, names, groups, letters, delayed, sweeper } = engine;
@@ -56,10 +59,15 @@ export async function reportHealth(
   const unsent = engine.sends.problem(info.config.name, info.state);
   problems.push(...clusterProblems(info), ...(unsent === undefined ? [] : [unsent]));
   problems.push(...(await engine.watch.problems()));
+  const dead = await connection.persist("looking at its streams", () =>
+    connection.jsm.streams.info(engine.names.deadStream),
+  );
+  problems.push(...deadProblems(dead, options));
   const { found, warnings } = await durability(options, info);
   Object.assign(details, {
     events: info.state.messages,
     bytes: info.state.bytes,
+    deadLetterBytes: dead.state.bytes,
     replicas: info.config.num_replicas,
     leader: info.cluster?.leader,
     diskSync: found,
@@ -77,6 +85,23 @@ async function look(engine: Engine): Promise<{ info: StreamInfo; infos: GroupInf
   await state.put(names.clock, "");
   const infos = await Promise.all((await groups.all()).map((group) => groupInfo(engine, group)));
   return { info, infos };
+}
+
+function deadProblems(
+  { config, state }: StreamInfo,
+  { deadLetters }: CheckedOptions,
+): HealthProblem[] {
+  const { bytes } = deadLetters;
+  if (bytes === undefined || state.bytes < bytes * NEARLY) return [];
+  return [
+    {
+      code: "DEAD_LETTERS_FULL",
+      severity: "warning",
+      subject: config.name,
+      message: `Dead letters take ${state.bytes} bytes of the ${bytes} that they may: beyond, the oldest are removed.`,
+      action: "Mend what fails, redrive or discard them, or raise deadLetterBytes.",
+    },
+  ];
 }
 
 function clusterProblems({ config, cluster }: StreamInfo): HealthProblem[] {

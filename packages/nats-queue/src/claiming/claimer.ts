@@ -166,13 +166,14 @@ export class Claimer {
     const { group, lane, leaseMs } = delivered;
     const { names, records, settled, clock } = this.#engine;
     const candidate = candidateOf(message, names, lane === "log" ? "log" : "kept");
-    const { place, id } = candidate;
+    const { id } = candidate;
     if (lane === "log" && id !== "" && settled.has(group.incarnation, id)) {
       this.#engine.tell(message, ACK);
       return undefined;
     }
-    const { delivery } = message;
-    const known = delivery > 1 ? await records.get(group, lane, place.position, id) : NO_RECORD;
+    // A redriven event is noted by its place among the dead letters: positions of the log may be given anew.
+    const { delivery, position } = message;
+    const known = delivery > 1 ? await records.get(group, lane, position, id) : NO_RECORD;
     if (known.record?.isDone === true) {
       this.#engine.tell(message, ACK);
       return undefined;
@@ -180,12 +181,11 @@ export class Claimer {
     const attempt = attemptOf(delivery, known.record);
     const failures = failuresBefore(attempt, known.record, clock.now());
     const bucket = lane === "redriven" ? bucketOf(keyOf(candidate)) : NO_KEY;
-    const sequence = message.position;
     if (bucket !== NO_KEY) {
-      const waitMs = await this.#turns.take(group, bucket, sequence);
+      const waitMs = await this.#turns.take(group, bucket, position);
       if (waitMs > 0) {
         const record = { id, delivery, attempts: attempt - 1, idle: true, failures };
-        await records.swap(group, lane, place.position, record, known.revision);
+        await records.swap(group, lane, position, record, known.revision);
         await this.#say(delivered, message, deliverAgainIn(waitMs));
         return undefined;
       }
@@ -193,7 +193,7 @@ export class Claimer {
     let recordRevision = known.revision;
     if (delivery > 1) {
       const record = { id, delivery, attempts: attempt, idle: false, failures };
-      const revision = await records.swap(group, lane, place.position, record, known.revision);
+      const revision = await records.swap(group, lane, position, record, known.revision);
       // Another delivery of it was faster, or a late ack.
       if (revision === undefined) return undefined;
       recordRevision = revision;
@@ -206,14 +206,14 @@ export class Claimer {
     }
     // This process stood still: it is somebody else's by now.
     if (performance.now() >= until) return undefined;
-    const name = `${group.incarnation} ${lane} ${sequence}`;
+    const name = `${group.incarnation} ${lane} ${position}`;
     // A server that was killed gives again what this member has; that is settled by what it has.
     if ((this.#held.get(name)?.until ?? 0) > performance.now()) return undefined;
     const hold: DeliveryHold = new DeliveryHold(this.#engine, {
       group,
       lane,
       message,
-      position: place.position,
+      position,
       id,
       recordRevision,
       until,
@@ -221,7 +221,7 @@ export class Claimer {
         if (this.#held.get(name) === hold) this.#held.delete(name);
       },
       ...(bucket !== NO_KEY && {
-        beforeSettled: () => this.#turns.release(group, bucket, sequence),
+        beforeSettled: () => this.#turns.release(group, bucket, position),
       }),
     });
     this.#held.set(name, hold);
@@ -264,10 +264,10 @@ export class Claimer {
     return storedAt < this.#engine.clock.now() - skipAfterMs;
   }
 
-  #say(delivered: Delivered, { reply }: RawMessage, what: string): Promise<boolean> {
+  #say(delivered: Delivered, message: RawMessage, what: string): Promise<boolean> {
     const { groups, connection } = this.#engine;
-    const address = { ...groups.incarnations.addressOf(delivered.group, delivered.lane), reply };
-    return acknowledge(connection, address, what, () => true);
+    const told = { ...groups.incarnations.addressOf(delivered.group, delivered.lane), ...message };
+    return acknowledge(connection, told, what, () => true);
   }
 }
 

@@ -9,6 +9,7 @@ import { type Candidate, candidateOf } from "../leasing/candidate.ts";
 import { type Attempt, attemptAfter, type Front, isUnbegun } from "../leasing/front.ts";
 import type { KeyLine, KnownLine } from "../groups/key-line.ts";
 import { OwnedLine } from "./owned-line.ts";
+import { isTaken } from "../settling/redriven-turn.ts";
 import { spareMs } from "../leasing/spare-events.ts";
 import { type Parked, stillHeld } from "../leasing/parked.ts";
 
@@ -49,6 +50,8 @@ export class Lane {
   /** It is acknowledged, and the next one not yet there. */
   #isTokenDone = false;
   #until = 0;
+  /** The connection on which its line is known. */
+  #link: number;
   #front: Front | undefined;
   #run = 0;
   /** When the front came, on the monotone clock. */
@@ -79,6 +82,7 @@ export class Lane {
     this.bucket = from.bucket;
     this.leaseMs = from.leaseMs;
     this.#line = new OwnedLine(engine.lines, from);
+    this.#link = engine.connection.link;
     this.#token = from.token.message;
     this.#until = from.token.until;
   }
@@ -146,14 +150,15 @@ export class Lane {
     const isKnown = head?.position === first.place.position;
     const record = isKnown ? head : undefined;
     await this.#exclusive(async () => {
-      if (performance.now() >= this.#until) return this.#drop();
+      if (this.#isOver || performance.now() >= this.#until) return this.#drop();
       if (this.leaseMs !== this.group.usualLeaseMs && !(await this.#renew())) return this.#drop();
       const { delivery } = first.message;
       const before = { group: this.group, now: this.#engine.clock.now() };
       const attempt = isUnbegun(first, this.#line.known, before)
         ? FIRST
         : attemptAfter(record, delivery > 1);
-      const front = this.#frontOf(first, attempt, record, first.run);
+      const { run, message } = first;
+      const front = this.#frontOf(first, { ...attempt, record, run, link: message.link });
       const isNoted = delivery > 1 || isKnown || this.#isShaken;
       if (isNoted && !(await this.#note(front))) return undefined;
       this.#front = front;
@@ -230,7 +235,7 @@ export class Lane {
 
   async #settle(front: Front): Promise<boolean> {
     const isDone = await this.#exclusive(async () => {
-      if (this.#isOver || this.#front !== front) return false;
+      if (!(await this.#isMine(front))) return false;
       const isWritten = await this.#change((line) => this.#behind(front, line));
       if (!isWritten) return false;
       if (this.line.token === undefined) this.#forgetToken();
@@ -264,7 +269,7 @@ export class Lane {
   #settleLate(front: Front): Promise<boolean> {
     return this.#exclusive(async () => {
       if (this.#front === front) this.#drop();
-      if (this.#lost !== front) return false;
+      if (this.#lost !== front || !(await this.#isStored(front))) return false;
       for (;;) {
         const result = await this.#line.change(this.#token, (line) => this.#behind(front, line));
         if (result === "lost") return false;
@@ -290,7 +295,7 @@ export class Lane {
     },
   ): Promise<boolean> {
     return this.#exclusive(async () => {
-      if (this.#isOver || this.#front !== front) return false;
+      if (!(await this.#isMine(front))) return false;
       const parked = stillHeld(this.#parked.splice(0));
       const last = parked.at(-1)?.place.position ?? 0;
       const { position } = front.candidate.place;
@@ -329,7 +334,12 @@ export class Lane {
   }
 
   /** Resolves when nothing is on its way to the front. */
-  idle(): Promise<void> {
+  async idle(): Promise<void> {
+    await this.#tail;
+  }
+
+  /** Has it look whether the key is still this member's, if the connection broke since that was known. */
+  confirm(): Promise<void> {
     return this.#exclusive(async () => {});
   }
 
@@ -365,6 +375,7 @@ export class Lane {
   /** `false` when nothing is absorbed any more: then what comes next comes from the consumer. */
   async #nextAbsorbed(isResumed: boolean): Promise<boolean> {
     const { line } = this.#line.known;
+    const { link } = this.#engine.connection;
     const next = await this.#engine.order.find(this.group, this.bucket, line.settled);
     if (next === undefined || next.position > line.absorbed) {
       // If more was absorbed meanwhile, it is looked for as well.
@@ -384,10 +395,10 @@ export class Lane {
       return true;
     }
     const candidate = candidateOf(next, this.#engine.names);
-    const head = line.head?.position === next.position ? line.head : undefined;
+    const record = line.head?.position === next.position ? line.head : undefined;
     const { delivery } = this.#token;
-    const attempt = attemptAfter(head, delivery > (line.since ?? delivery));
-    const front = this.#frontOf(candidate, attempt, head, 0);
+    const attempt = attemptAfter(record, delivery > (line.since ?? delivery));
+    const front = this.#frontOf(candidate, { ...attempt, record, run: 0, link });
     const isNoted = isResumed || this.#isShaken;
     if (isNoted && !(await this.#note(front))) return true;
     this.#front = front;
@@ -424,7 +435,8 @@ export class Lane {
       return;
     }
     // It came before its turn, so no handler has had it before.
-    const front = this.#frontOf(first, FIRST, undefined, first.run);
+    const { run, message } = first;
+    const front = this.#frontOf(first, { ...FIRST, record: undefined, run, link: message.link });
     const isNoted = first.message.delivery > 1 || this.#isShaken;
     if (isNoted && !(await this.#note(front))) return;
     this.#front = front;
@@ -434,19 +446,50 @@ export class Lane {
   async #offer(): Promise<void> {
     if (this.#front === undefined || this.#isOver) return;
     this.#since = performance.now();
-    if (this.line.turn === undefined) this.#owner.onFront(this);
+    if (await this.#isFree()) this.#owner.onFront(this);
     // A redriven event of the key is handled.
     else await this.giveUp(deliverAgainIn(LOOK_AGAIN_MS));
   }
 
+  /** Whether no redriven event has the turn of the key; one that is settled has it no more, though nobody may know. */
+  async #isFree(): Promise<boolean> {
+    const { turn } = this.line;
+    if (turn === undefined) return true;
+    if (await isTaken(this.#engine, this.group, turn)) return false;
+    return this.#exclusive(() =>
+      this.#change((line) => (line.turn === turn ? { ...line, turn: undefined } : line)),
+    );
+  }
+
   #frontOf(
     candidate: Candidate,
-    { attempt, isAfterLoss }: Attempt,
-    record: Pick<DeliveryRecord, "failures"> | undefined,
-    run: number,
+    {
+      record,
+      ...from
+    }: Omit<Front, "candidate" | "failures"> & {
+      readonly record: Pick<DeliveryRecord, "failures"> | undefined;
+    },
   ): Front {
-    const failures = failuresBefore(attempt, record, this.#engine.clock.now());
-    return { candidate, attempt, failures, run, isAfterLoss };
+    const failures = failuresBefore(from.attempt, record, this.#engine.clock.now());
+    return { candidate, failures, ...from };
+  }
+
+  /** Whether it is still this member's to settle. */
+  async #isMine(front: Front): Promise<boolean> {
+    if (this.#isOver || this.#front !== front) return false;
+    if (await this.#isStored(front)) return true;
+    this.#drop();
+    return false;
+  }
+
+  /** Whether the server has it, and what stands for the key, and hasn't lost them with the end of its log. */
+  async #isStored({ candidate, link }: Front): Promise<boolean> {
+    const { source } = candidate;
+    const { position, time } = source;
+    const token = this.#token;
+    if (!(await this.#engine.hasStill(source.subject, { position, time, link }))) return false;
+    const isSame = token.position === position;
+    return isSame || this.#engine.hasStill(token.subject, token);
   }
 
   /** Notes which delivery has it: whoever had an earlier one can settle it no more. */
@@ -508,15 +551,23 @@ export class Lane {
 
   #say(what: string): Promise<boolean> {
     const { groups, connection } = this.#engine;
-    const address = {
-      ...groups.incarnations.addressOf(this.group, "log"),
-      reply: this.#token.reply,
-    };
-    return acknowledge(connection, address, what, () => !this.#isOver);
+    const told = { ...groups.incarnations.addressOf(this.group, "log"), ...this.#token };
+    return acknowledge(connection, told, what, () => !this.#isOver);
+  }
+
+  /** A server that was killed may have lost what is known of the line, and given the key to somebody else. */
+  async #confirmed(): Promise<void> {
+    if (this.#isOver) return;
+    const { link } = this.#engine.connection;
+    const isMine = await this.#line.confirm(this.#token);
+    if (isMine && !(await this.#engine.hasLost(this.#line.known))) this.#link = link;
+    else this.#drop();
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#tail.then(work);
+    const mine = this.#tail.then(() =>
+      this.#link === this.#engine.connection.link ? work() : this.#confirmed().then(work),
+    );
     this.#tail = mine.catch(() => {});
     return mine;
   }

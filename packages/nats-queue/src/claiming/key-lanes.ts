@@ -5,6 +5,7 @@ import { consumerInfo } from "../groups/group-consumer.ts";
 import type { Group } from "../groups/group.ts";
 import type { GroupEngine, Holder } from "../settling/group-engine.ts";
 import { candidateOf } from "../leasing/candidate.ts";
+import { deliveryOf, UNKNOWN_LINK } from "../messages/raw-message.ts";
 import { isGivenAnew, type KnownLine } from "../groups/key-line.ts";
 import type { MarkedLine } from "../groups/key-lines.ts";
 import type { DeliveryRun } from "../leasing/delivery-run.ts";
@@ -45,7 +46,12 @@ export class KeyLanes implements LaneOwner, Holder {
   readonly #placing = new Set<Promise<void>>();
   /** How far the group's consumer is, as asked last. */
   #floor:
-    | { readonly acked: number; readonly delivered: number; readonly askedAt: number }
+    | {
+        readonly acked: number;
+        readonly delivered: number;
+        readonly askedAt: number;
+        readonly link: number;
+      }
     | undefined;
   #incarnation = "";
   #timer: NodeJS.Timeout | undefined;
@@ -144,10 +150,9 @@ export class KeyLanes implements LaneOwner, Holder {
     const next = await this.#engine.order.find(group, bucket, line.settled);
     if (next === undefined) return;
     const { delivery } = head;
-    const position = line.token ?? next.position;
     const parked: Parked = {
       ...candidateOf(next, this.#engine.names),
-      message: { ...next, position, delivery, sequence: 0, reply },
+      message: { ...next, ...deliveryOf(reply), delivery, sequence: 0, link: UNKNOWN_LINK },
       until: performance.now() + leaseMs,
       run: 0,
       since: performance.now(),
@@ -205,6 +210,7 @@ export class KeyLanes implements LaneOwner, Holder {
 
   async #placeAny(where: Where, delivered: readonly Parked[]): Promise<void> {
     const sorted = stillHeld(delivered).toSorted((a, b) => a.place.position - b.place.position);
+    await this.#lanes.get(where.bucket)?.confirm();
     const lane = this.#lanes.get(where.bucket);
     if (lane !== undefined) {
       const isLost =
@@ -241,8 +247,8 @@ export class KeyLanes implements LaneOwner, Holder {
       const known = await lines.read(group, bucket);
       const { line } = known;
       const anew = left.find(({ message }) => isGivenAnew(line, message));
-      if (anew !== undefined) {
-        await this.#goBack(where, known, anew.message.position);
+      if (anew !== undefined || (await this.#engine.hasLost(known))) {
+        await this.#goBack(where, known, anew?.message.position ?? line.settled);
         continue;
       }
       const token = left.find(({ message }) => message.position === line.token);
@@ -293,13 +299,16 @@ export class KeyLanes implements LaneOwner, Holder {
    */
   async #isOrphaned(group: Group, front: number): Promise<boolean> {
     const now = performance.now();
-    if (this.#floor === undefined || now - this.#floor.askedAt > FLOOR_MS) {
+    const { link } = this.#engine.connection;
+    const isKnown = this.#floor?.link === link && now - this.#floor.askedAt <= FLOOR_MS;
+    if (this.#floor === undefined || !isKnown) {
       const info = await consumerInfo(this.#engine, group, "log");
       if (info === undefined) return false;
       this.#floor = {
         acked: info.ack_floor.stream_seq,
         delivered: info.delivered.stream_seq,
         askedAt: now,
+        link,
       };
     }
     if (front <= this.#floor.acked) return true;
@@ -310,9 +319,11 @@ export class KeyLanes implements LaneOwner, Holder {
 
   /** The server has lost the end of its log: what it stored since is new, at positions that count as settled. */
   async #goBack({ group, bucket }: Where, known: KnownLine, position: number): Promise<void> {
-    const { at, turn } = known.line;
+    const { turn } = known.line;
     // Before this one in any case, should the times of a cluster's servers not rise from one to the next.
-    const settled = Math.min(await this.#engine.positionBefore(at + 1), position - 1);
+    const left = await this.#engine.positionBefore(known.line.at + 1);
+    const settled = Math.min(left, position - 1);
+    const at = await this.#engine.order.storedAt(settled);
     // Whoever had something of the lost log may have taken over what was absorbed since: so the log is asked for all of it.
     const absorbed = await this.#engine.positionBefore(this.#engine.clock.now() + FUTURE_MS);
     const line = { settled, at, absorbed, count: 0, turn };

@@ -35,6 +35,17 @@ export class OwnedLine {
     return this.#known;
   }
 
+  /** Reads it again: whether it is still this member's. */
+  async confirm(token: Pick<RawMessage, "position" | "delivery" | "time">): Promise<boolean> {
+    const now = await this.#lines.read(this.#group, this.#bucket);
+    const { line, revision } = this.#known;
+    const isSame = now.revision === revision && JSON.stringify(now.line) === JSON.stringify(line);
+    if (!isSame && !this.#isStillMine(now, token)) return false;
+    this.#known = now;
+    this.#isRecalled = false;
+    return true;
+  }
+
   /** Writes a change if the line is as known; else it is known anew, unless it was lost. */
   async change(
     token: Pick<RawMessage, "position" | "delivery" | "time">,

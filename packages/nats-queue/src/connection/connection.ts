@@ -11,6 +11,7 @@ import { isUnanswered, isUnreachable, mayMissStream, toQueueError } from "../ser
 import type { CheckedOptions } from "../server/options.ts";
 import { requireVersion } from "../server/server-version.ts";
 import { StandingLink } from "./standing-link.ts";
+import { Unanswered } from "../server/unanswered.ts";
 
 /** How often a queue that closes looks whether the server still answers. */
 const LOOK_MS = 500;
@@ -47,6 +48,8 @@ export class Connection {
   };
   readonly jsm: Pick<JetStreamManager, "streams" | "consumers">;
   readonly patienceMs: number;
+  /** When it was made last, on the monotone clock. */
+  madeAt: number = performance.now();
   /** When it was made again last, on the monotone clock. */
   reconnectedAt: number = Number.NEGATIVE_INFINITY;
   /** Where answers go, when the account may listen there only. */
@@ -55,6 +58,7 @@ export class Connection {
   readonly #stream: string;
   readonly #diagnosis: Diagnosis;
   readonly #link: StandingLink;
+  readonly #unanswered = new Unanswered();
   readonly #listener: ConnectionListener;
   /** What is heard over every connection: how to hear it on a new one. */
   readonly #heard = new Map<Listening, () => void>();
@@ -127,6 +131,11 @@ export class Connection {
     return this.#link.history;
   }
 
+  /** Which of the connections that follow each other there is now, or was last. */
+  get link(): number {
+    return this.#link.history.reconnects;
+  }
+
   get serverVersion(): string {
     return this.#link.info?.version ?? "unknown";
   }
@@ -149,14 +158,26 @@ export class Connection {
   /**
    * Does something that may be repeated, again and again while the server is away, for `patienceMs`; then
    * rejects with `SERVER_UNREACHABLE`. Other failures reject at once, as `QueueError`s where they are known. When the
-   * queue closes it goes on only for as long as the server answers.
+   * queue closes it goes on only for as long as the server serves.
    */
   async persist<T>(doing: string, operation: (tries: number) => Promise<T>): Promise<T> {
+    const end = this.#unanswered.begin();
+    try {
+      return await this.#persist(doing, operation);
+    } finally {
+      end();
+    }
+  }
+
+  async #persist<T>(doing: string, operation: (tries: number) => Promise<T>): Promise<T> {
     const deadline = performance.now() + this.patienceMs;
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.whileConnected(() => operation(tries));
+        const result = await this.whileConnected(() => operation(tries));
+        this.#unanswered.answered();
+        return result;
       } catch (error) {
+        if (!isUnreachable(error)) this.#unanswered.answered();
         const left = deadline - performance.now();
         const pause = Math.min(1_000, 50 * 2 ** Math.min(tries, 6)) * (0.5 + Math.random() / 2);
         // By the time that it is given up it is known whether the server is there.
@@ -223,6 +244,11 @@ export class Connection {
     return this.#link.answers();
   }
 
+  /** The same, and it does what it is asked: a cluster that has no majority only answers pings. */
+  async serves(): Promise<boolean> {
+    return !this.#unanswered.isSilent && (await this.answers());
+  }
+
   /** Looks what is wrong with a server that gave no answer; takes a moment at most. */
   look(): Promise<ServerState> {
     return this.#diagnosis.look();
@@ -241,11 +267,11 @@ export class Connection {
     clearInterval(this.#keepAlive);
   }
 
-  /** The queue closes: the server is waited for as long as it answers. */
+  /** The queue closes: the server is waited for as long as it serves. */
   async #hurry(): Promise<void> {
     do {
       await this.#sleep(LOOK_MS);
-    } while (!this.#link.hasEnded && (await this.answers()));
+    } while (!this.#link.hasEnded && (await this.serves()));
     await this.#link.end();
   }
 
@@ -275,7 +301,8 @@ export class Connection {
   }
 
   #onBack(): void {
-    this.reconnectedAt = performance.now();
+    this.madeAt = performance.now();
+    this.reconnectedAt = this.madeAt;
     for (const subscribe of this.#heard.values()) subscribe();
     for (const goOn of this.#waiting) goOn();
     this.#listener.onReconnect();

@@ -39,6 +39,8 @@ export class Member implements GroupMember {
   #group: Group | undefined;
   /** Incarnation and count of redrives whose events have all been settled. */
   #noneRedriven: string | undefined;
+  /** The connection on which it was looked for what the group was given back. */
+  #soughtOn: number | undefined;
 
   constructor(queue: Engine, { name, given }: MemberOptions) {
     this.#queue = queue;
@@ -74,6 +76,7 @@ export class Member implements GroupMember {
       await this.#bell.wait(seen, { timeoutMs: Math.min(waitMs, LONGEST_WAIT_MS), signal });
       return { items: [], retryInMs: 0 };
     }
+    await this.#seekRedriven(group);
     const leaseMs = request.leaseMs ?? group.policy.leaseMs;
     const began = performance.now();
     const items = await this.#takeNow(group, limit, leaseMs, signal);
@@ -143,11 +146,11 @@ export class Member implements GroupMember {
         if (fronts.length > 0) return fronts;
       }
       const since = performance.now();
-      const { messages, end } = await connection.persist("reading events", () =>
+      const { messages, end, link } = await connection.persist("reading events", () =>
         pullNow(connection, address, batch),
       );
       if (end === "gone") await this.#restore(group, lane);
-      const raw = messages.map((message) => rawMessage(message));
+      const raw = messages.map((message) => rawMessage(message, link));
       const claimed = await this.#claim({ ...from, messages: raw, since }, limit);
       if (claimed.length > 0) return claimed;
       if (claimer.takeGone() > 0) {
@@ -229,7 +232,7 @@ export class Member implements GroupMember {
     const claimed: ClaimedEvent[] = [];
     for (const { lane, pull } of pulls) {
       if ((await pull.ended) === "gone") await this.#restore(group, lane);
-      const messages = pull.messages.map((message: Msg) => rawMessage(message));
+      const messages = pull.messages.map((message: Msg) => rawMessage(message, pull.link));
       const delivered = { group, lane, messages, leaseMs, since };
       claimed.push(...(await this.#claim(delivered, limit - claimed.length)));
     }
@@ -253,6 +256,15 @@ export class Member implements GroupMember {
   #lanes(group: Group): readonly Lane[] {
     const isRedriven = group.redrives > 0 && this.#noneRedriven !== redriveMark(group);
     return isRedriven ? ["redriven", "log"] : ["log"];
+  }
+
+  /** A server that was killed may have lost the note of what was redriven: so it is looked for once on each connection. */
+  async #seekRedriven({ name, redrives }: Group): Promise<void> {
+    const { connection, letters } = this.#engine;
+    if (this.#soughtOn === connection.link) return;
+    this.#soughtOn = connection.link;
+    this.#noneRedriven = undefined;
+    if (redrives === 0 && (await letters.gaveAnyBack(name))) await letters.noteRedrive(name);
   }
 
   async #noteNoneRedriven(group: Group): Promise<void> {

@@ -9,19 +9,19 @@ const QUIET_MS = 300;
 const AWAY_MS = 600;
 
 /**
- * Waits for work of a connection, which tries again for its own patience, only while the server answers a ping. When that
+ * Waits for work of a connection, which tries again for its own patience, only while the server serves. When that
  * is away the work goes on, and nobody waits for it.
  *
  * @throws QueueError (rejects) `SERVER_UNREACHABLE` when the server is away
  */
 export async function whileThere<T>(
-  connection: Pick<Connection, "answers">,
+  connection: Pick<Connection, "serves">,
   doing: string,
   work: Promise<T>,
 ): Promise<T> {
   while (!(await isDoneIn(QUIET_MS, work))) {
     const began = performance.now();
-    const isThere = await Promise.race([connection.answers(), ended(work)]);
+    const isThere = await Promise.race([connection.serves(), ended(work)]);
     if (isThere) continue;
     const rest = AWAY_MS - QUIET_MS - (performance.now() - began);
     if (!(await isDoneIn(rest, work))) throw unreachable(doing);

@@ -21,8 +21,8 @@ import { countMessages } from "../messages/cursor.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { HEADER } from "../messages/event-message.ts";
 import { Incarnations } from "./incarnations.ts";
-import { LetterCopies } from "../messages/letter-copies.ts";
-import { newIncarnation, type Names } from "../server/names.ts";
+import { headerId, LetterCopies } from "../messages/letter-copies.ts";
+import { type EventInLog, newIncarnation, type Names } from "../server/names.ts";
 import { type Group, toGroup } from "./group.ts";
 import { readSubjects } from "../messages/read-subjects.ts";
 import type { ServerClock } from "../connection/server-clock.ts";
@@ -360,7 +360,7 @@ export class GroupStore {
     const events = await this.#eventsOfLetters(name);
     await this.#purgeDead(this.#names.letters(name));
     const copies = new LetterCopies(this.#connection, this.#names);
-    for (const { type, position } of events) await copies.release(type, position);
+    for (const { type, ...which } of events) await copies.release(type, which);
   }
 
   /** The last position behind `start` of which the group has a dead letter. */
@@ -370,14 +370,15 @@ export class GroupStore {
     return last > start ? last : undefined;
   }
 
-  async #eventsOfLetters(name: string): Promise<{ type: string; position: number }[]> {
+  async #eventsOfLetters(name: string): Promise<(EventInLog & { type: string })[]> {
     const filter = this.#names.letters(name);
-    const events: { type: string; position: number }[] = [];
+    const events: (EventInLog & { type: string })[] = [];
     for await (const { headers } of readSubjects(this.#connection, this.#names.deadStream, {
       filter,
     })) {
       const type = headers?.get(HEADER.type) ?? "";
-      events.push({ type, position: Number(headers?.get(HEADER.position)) });
+      const position = Number(headers?.get(HEADER.position));
+      events.push({ type, position, id: headerId({ headers }) });
     }
     return events;
   }

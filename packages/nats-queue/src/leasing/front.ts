@@ -10,6 +10,8 @@ export interface Front {
   readonly attempt: number;
   readonly failures: DeliveryRecord["failures"];
   readonly run: number;
+  /** The connection on which it came, or was read. */
+  readonly link: number;
   /** The attempt before was lost with its lease. */
   readonly isAfterLoss: boolean;
 }

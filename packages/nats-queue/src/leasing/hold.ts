@@ -3,6 +3,7 @@ import { ACK, acknowledge, leaseFor } from "../messages/acknowledge.ts";
 import type { DeliveryRecord } from "../groups/delivery-records.ts";
 import type { GroupEngine } from "../settling/group-engine.ts";
 import type { Group, Lane } from "../groups/group.ts";
+import { headerId } from "../messages/letter-copies.ts";
 import type { RawMessage } from "../messages/raw-message.ts";
 
 /** How long the note of a late ack is kept. */
@@ -26,6 +27,7 @@ export interface Held {
   readonly group: Group;
   readonly lane: Lane;
   readonly message: RawMessage;
+  /** In its stream: of the log, or of dead letters. */
   readonly position: number;
   readonly id: string;
   /** Of its record; 0 when it has none. */
@@ -80,14 +82,14 @@ export class DeliveryHold implements Hold {
     if (this.#until === 0) return false;
     const { group, lane, id, message, position, beforeSettled } = this.#held;
     const { connection, groups, records, letters, settled } = this.#engine;
-    const { delivery, reply } = message;
+    const { delivery } = message;
     const done = { id, delivery, attempts: 0, idle: false, isDone: true, failures: [] } as const;
     const revision = await records.swap(group, lane, position, done, this.#recordRevision);
     this.#end();
     if (revision === undefined) return false;
     await beforeSettled?.();
-    const address = { ...groups.incarnations.addressOf(group, lane), reply };
-    if (!(await acknowledge(connection, address, ACK, () => true))) return false;
+    const told = { ...groups.incarnations.addressOf(group, lane), ...message };
+    if (!(await acknowledge(connection, told, ACK, () => true))) return false;
     if (lane === "log") settled.add(group.incarnation, id);
     if (!(await this.#hasOldLetter())) {
       // Not at once: somebody may be about to begin it, and look for the note.
@@ -137,7 +139,8 @@ export class DeliveryHold implements Hold {
     const { group, lane, message, position } = this.#held;
     const { letters, names } = this.#engine;
     if (lane !== "log" || position > (group.lettersUpTo ?? 0)) return false;
-    return letters.has(group.name, { type: names.typeOf(message.subject), position });
+    const type = names.typeOf(message.subject);
+    return letters.has(group.name, { type, position, id: headerId(message) });
   }
 
   /** Tells whoever redrives that letter that the group has the event no more. */
@@ -156,15 +159,7 @@ export class DeliveryHold implements Hold {
 
   #say(what: string): Promise<boolean> {
     const { group, lane, message } = this.#held;
-    const address = {
-      ...this.#engine.groups.incarnations.addressOf(group, lane),
-      reply: message.reply,
-    };
-    return acknowledge(
-      this.#engine.connection,
-      address,
-      what,
-      () => performance.now() < this.#until,
-    );
+    const told = { ...this.#engine.groups.incarnations.addressOf(group, lane), ...message };
+    return acknowledge(this.#engine.connection, told, what, () => performance.now() < this.#until);
   }
 }

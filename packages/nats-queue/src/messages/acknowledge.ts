@@ -2,6 +2,8 @@ import { errors } from "@nats-io/transport-node";
 import type { Connection } from "../connection/connection.ts";
 import { unreachable } from "../server/nats-errors.ts";
 import { type ConsumerAddress, consumerExists } from "./pull-request.ts";
+import type { RawMessage } from "./raw-message.ts";
+import { isStillStored, type Stored } from "./still-stored.ts";
 
 const NANOS = 1_000_000;
 
@@ -30,18 +32,20 @@ export function leaseFor(ms: number, usualMs: number): string {
 
 /**
  * Says something about a delivery and waits until the server has taken it in. `false` when its consumer is
- * gone, or `mayStill` says that it is too late to try again.
+ * gone, the server has lost the message, or `mayStill` says that it is too late to try again.
  *
  * @throws QueueError (rejects) `SERVER_UNREACHABLE`
  */
 export function acknowledge(
   connection: Connection,
-  delivery: ConsumerAddress & { readonly reply: string },
+  delivery: ConsumerAddress & Stored & Pick<RawMessage, "reply">,
   what: string,
   mayStill: () => boolean,
 ): Promise<boolean> {
   return connection.persist("settling an event", async (tries) => {
     if (tries > 1 && !mayStill()) return false;
+    // By its position it would be said of another message.
+    if (!(await isStillStored(connection, delivery.stream, delivery))) return false;
     try {
       await connection.nats.request(delivery.reply, what, { timeout: 2_000 });
       return true;

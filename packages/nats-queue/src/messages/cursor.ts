@@ -58,8 +58,8 @@ export class Cursor {
     const batch = Math.min(limit, LARGEST_PULL);
     const found: RawMessage[] = [];
     for (;;) {
-      const { opened, messages, end } = await this.#pull(batch - found.length);
-      found.push(...messages.map((message) => rawMessage(message)));
+      const { opened, messages, end, link } = await this.#pull(batch - found.length);
+      found.push(...messages.map((message) => rawMessage(message, link)));
       this.#last = found.at(-1)?.position ?? this.#last;
       const isDone = end === "full" || end === "empty";
       if (isDone || end === "limited") this.#opened = opened;
@@ -99,7 +99,9 @@ export class Cursor {
       const isKept = kept !== undefined && !isStale && tries === 1;
       const opened = isKept ? kept : await this.#open();
       const usedAt = performance.now();
-      if (!isKept && opened.pending === 0) return { messages: [], end: "empty", opened };
+      if (!isKept && opened.pending === 0) {
+        return { messages: [], end: "empty", link: this.#connection.link, opened };
+      }
       const pulled = await pullNow(this.#connection, opened.address, batch);
       return { ...pulled, opened: { ...opened, usedAt } };
     });

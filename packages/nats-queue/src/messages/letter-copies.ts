@@ -1,7 +1,7 @@
 import { headers as newHeaders, type MsgHdrs } from "@nats-io/transport-node";
 import type { Connection } from "../connection/connection.ts";
 import { HEADER, type MessageSource } from "./event-message.ts";
-import type { Names } from "../server/names.ts";
+import type { EventInLog, Names } from "../server/names.ts";
 import { isConflict } from "../server/nats-errors.ts";
 
 /** The copy of an event that a dead letter keeps. */
@@ -26,7 +26,8 @@ export class LetterCopies {
   /** Keeps a copy unless there is one. */
   async keep(copy: LetterCopy): Promise<void> {
     const { js } = this.#connection;
-    const subject = this.#names.letterCopy(copy.type, copy.position);
+    const { type, position } = copy;
+    const subject = this.#names.letterCopy(type, { position, id: headerId(copy) });
     const options = { headers: copyHeaders(copy), expect: { lastSubjectSequence: 0 } };
     try {
       await this.#connection.persist("storing a dead letter", () =>
@@ -37,20 +38,20 @@ export class LetterCopies {
     }
   }
 
-  find(type: string, position: number): Promise<MessageSource | undefined> {
-    return this.#last(this.#names.letterCopy(type, position));
+  find(type: string, which: EventInLog): Promise<MessageSource | undefined> {
+    return this.#last(this.#names.letterCopy(type, which));
   }
 
   /** Removes the copy when no group has a letter of its event any more. */
-  async release(type: string, position: number): Promise<void> {
-    if (await this.#isWanted(type, position)) return;
-    const copy = await this.find(type, position);
+  async release(type: string, which: EventInLog): Promise<void> {
+    if (await this.#isWanted(type, which)) return;
+    const copy = await this.find(type, which);
     if (copy === undefined) return;
     await this.remove(copy.position);
     // Another group may have written one in the meantime, and found the copy there.
-    if (!(await this.#isWanted(type, position))) return;
+    if (!(await this.#isWanted(type, which))) return;
     const { headers, text } = copy;
-    await this.keep({ headers, text, type, position, storedAt: 0 });
+    await this.keep({ headers, text, type, position: which.position, storedAt: 0 });
   }
 
   /** Removes one message of the stream. */
@@ -66,8 +67,8 @@ export class LetterCopies {
     });
   }
 
-  async #isWanted(type: string, position: number): Promise<boolean> {
-    const query = { seq: 1, next_by_subj: this.#names.lettersOf(type, position) };
+  async #isWanted(type: string, which: EventInLog): Promise<boolean> {
+    const query = { seq: 1, next_by_subj: this.#names.lettersOf(type, which) };
     const message = await this.#connection.persist("reading dead letters", () =>
       this.#connection.jsm.streams.getMessage(this.#names.deadStream, query),
     );
@@ -83,6 +84,11 @@ export class LetterCopies {
     const text = message.string();
     return { subject: message.subject, headers, text, position, time: Date.parse(timestamp) };
   }
+}
+
+/** The id that letters of an event go by; empty where a message has none. */
+export function headerId({ headers }: Pick<MessageSource, "headers">): string {
+  return headers?.get(HEADER.id) ?? "";
 }
 
 /** All headers of the event, and what its place in another stream doesn't say. */

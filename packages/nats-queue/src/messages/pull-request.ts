@@ -12,6 +12,8 @@ export interface ConsumerAddress {
 /** What a pull gave, and why it gave no more. */
 export interface Pulled {
   readonly messages: Msg[];
+  /** The connection on which they came. */
+  readonly link: number;
   /**
    * `full`: all that was asked for. `empty`: no more is there. `limited`: more would have been too much at once.
    * `gone`: there is no such consumer any more. `broken`: the connection was lost on the way, and with it what
@@ -44,19 +46,19 @@ export async function pullNow(
   const max_bytes = Math.max(MOST_BYTES, connection.maxMessageBytes * 2);
   const wanted = { batch, no_wait: true, max_bytes } as const;
   const request = new PullRequest(connection, address, wanted, SILENCE_MS);
-  const { messages } = request;
+  const { messages, link } = request;
   try {
     const end = await connection.whileConnected(() => request.ended);
     if (end === "denied") throw toQueueError(request.denial, "reading events");
-    if (end !== "silent" && end !== "cancelled") return { messages, end };
-    if (!(await consumerExists(connection, address))) return { messages, end: "gone" };
+    if (end !== "silent" && end !== "cancelled") return { messages, end, link };
+    if (!(await consumerExists(connection, address))) return { messages, end: "gone", link };
   } catch (error) {
     request.abandon();
     if (messages.length === 0) throw toQueueError(error, "reading events");
   }
   if (messages.length === 0) throw unreachable("reading events");
   // What has come is leased, and given to whoever asked; the next pull says what is wrong.
-  return { messages, end: "broken" };
+  return { messages, end: "broken", link };
 }
 
 /** Asks for one message, whenever it comes within `expiresMs`. */
@@ -97,6 +99,8 @@ type PullEnd = "full" | "empty" | "limited" | "gone" | "silent" | "denied" | "ca
 /** One request to a pull consumer, on an inbox of its own: who cancels it leaves nothing behind on the server. */
 export class PullRequest {
   readonly messages: Msg[] = [];
+  /** The connection that it is made on. */
+  readonly link: number;
   readonly ended: Promise<PullEnd>;
   /** What the server said when it was denied. */
   denial: Error | undefined;
@@ -123,6 +127,7 @@ export class PullRequest {
   ) {
     const { promise, resolve } = Promise.withResolvers<PullEnd>();
     this.ended = promise;
+    this.link = connection.link;
     this.#batch = request.batch;
     this.#end = (end) => {
       clearTimeout(this.#timer);

@@ -5,6 +5,13 @@ export const NO_KEY = "_";
 /** Order keys share this many hexadecimal digits' worth of subjects, so that a stream never has more. */
 const BUCKET_DIGITS = 5;
 
+/** An event and its place: a server that has lost the end of its log gives a position to another event. */
+export interface EventInLog {
+  readonly position: number;
+  /** Empty where it can't be read. */
+  readonly id: string;
+}
+
 /**
  * Names of a queue's streams and subjects, all below the name of the queue:
  * `name.events.TYPE.bucket` in the stream `name`; `name.dead.…` and `name.redrive.…` in `name-dead`;
@@ -58,8 +65,8 @@ export class Names {
     return subject.split(".")[3] ?? NO_KEY;
   }
 
-  letter(group: string, type: string, position: number): string {
-    return `${this.stream}.dead.${toToken(group)}.${toToken(type)}.${position}`;
+  letter(group: string, type: string, which: EventInLog): string {
+    return `${this.stream}.dead.${toToken(group)}.${toToken(type)}.${placeOf(which)}`;
   }
 
   letters(group?: string, type?: string): string {
@@ -68,17 +75,17 @@ export class Names {
   }
 
   /** The letters of one event, of whichever groups. */
-  lettersOf(type: string, position: number): string {
-    return `${this.stream}.dead.*.${toToken(type)}.${position}`;
+  lettersOf(type: string, which: EventInLog): string {
+    return `${this.stream}.dead.*.${toToken(type)}.${placeOf(which)}`;
   }
 
   /** The one copy of an event that groups have letters of. */
-  letterCopy(type: string, position: number): string {
-    return `${this.stream}.dead-copy.${toToken(type)}.${position}`;
+  letterCopy(type: string, which: EventInLog): string {
+    return `${this.stream}.dead-copy.${toToken(type)}.${placeOf(which)}`;
   }
 
-  redriven(group: string, position: number | "*"): string {
-    return `${this.stream}.redrive.${toToken(group)}.${position}`;
+  redriven(group: string, which: EventInLog | "*"): string {
+    return `${this.stream}.redrive.${toToken(group)}.${which === "*" ? which : placeOf(which)}`;
   }
 
   get allRedriven(): string {
@@ -212,6 +219,11 @@ export class Names {
 export function bucketOf(key: string | undefined): string {
   if (key === undefined) return NO_KEY;
   return `k${createHash("sha1").update(key).digest("hex").slice(0, BUCKET_DIGITS)}`;
+}
+
+/** A position and its event as one subject token. */
+function placeOf({ position, id }: EventInLog): string {
+  return id === "" ? `${position}` : `${position}-${digestOf(id).slice(0, 16)}`;
 }
 
 /** A subject token for what may be long, and hold any character. */

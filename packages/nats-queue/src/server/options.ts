@@ -59,6 +59,13 @@ export interface NatsQueueOptions<
   readonly retentionEvents?: number | undefined;
   /** Most bytes to retain: beyond, the oldest events go that every group has settled. @default no limit */
   readonly retentionBytes?: number | undefined;
+  /** Dead letters older than this go, and are counted. @default 2_592_000_000 (30 days) */
+  readonly deadLetterRetentionMs?: number | undefined;
+  /**
+   * Most bytes of dead letters and of what is redriven: beyond, the oldest dead letters go, and are counted.
+   * @default a quarter of `limits.maxBytes`, or else of `retentionBytes`; without either no limit
+   */
+  readonly deadLetterBytes?: number | undefined;
   /** Bounds that the server keeps. A queue that exists keeps its own unless they are given. */
   readonly limits?: ServerLimits | undefined;
   /**
@@ -88,6 +95,10 @@ export interface CheckedOptions extends BackedQueueSettings {
     readonly events: number | undefined;
     readonly bytes: number | undefined;
   };
+  readonly deadLetters: {
+    readonly ms: number;
+    readonly bytes: number | undefined;
+  };
   readonly limits: ServerLimits;
   readonly dedupeWindowMs: number | undefined;
   readonly patienceMs: number;
@@ -109,6 +120,8 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof NatsQueueOptions>([
   "retentionMs",
   "retentionEvents",
   "retentionBytes",
+  "deadLetterRetentionMs",
+  "deadLetterBytes",
   "limits",
   "dedupeWindowMs",
   "patienceMs",
@@ -119,6 +132,8 @@ const LIMIT_NAMES: ReadonlySet<string> = new Set<keyof ServerLimits>([
   "maxEvents",
   "maxBytes",
 ]);
+/** Of what the log may take. */
+const DEAD_SHARE = 0.25;
 const STREAM_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 /** The server refuses shorter windows. */
 const SHORTEST_WINDOW_MS = 100;
@@ -152,6 +167,10 @@ export function checkOptions(options: NatsQueueOptions): CheckedOptions {
       events: checkCount("retentionEvents", options.retentionEvents),
       bytes: checkCount("retentionBytes", options.retentionBytes),
     },
+    deadLetters: {
+      ms: checkMs("deadLetterRetentionMs", options.deadLetterRetentionMs ?? 2_592_000_000),
+      bytes: checkCount("deadLetterBytes", options.deadLetterBytes) ?? shareOf(options),
+    },
     limits: {
       maxAgeMs:
         limits.maxAgeMs === undefined ? undefined : checkMs("limits.maxAgeMs", limits.maxAgeMs, 1),
@@ -165,6 +184,12 @@ export function checkOptions(options: NatsQueueOptions): CheckedOptions {
     patienceMs: checkMs("patienceMs", options.patienceMs ?? 10_000, 1),
     monitoring: monitoring === undefined ? undefined : checkText("monitoring", monitoring),
   };
+}
+
+/** What dead letters may take where nobody says. */
+function shareOf({ limits, retentionBytes }: NatsQueueOptions): number | undefined {
+  const bytes = limits?.maxBytes ?? retentionBytes;
+  return bytes === undefined ? undefined : Math.max(1, Math.floor(bytes * DEAD_SHARE));
 }
 
 function connectionOf(options: NatsQueueOptions): NodeConnectionOptions {

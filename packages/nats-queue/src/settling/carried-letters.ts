@@ -95,7 +95,9 @@ export class CarriedLetters {
     const foreign = foreignPosition(record.position);
     const positions = typeof spot === "number" ? [spot, foreign] : [foreign];
     const found = await Promise.all(
-      positions.map((position) => letters.hasOrGaveBack(group, record.type, position)),
+      positions.map((position) =>
+        letters.hasOrGaveBack(group, record.type, { position, id: record.lineage.id }),
+      ),
     );
     return found.includes(true) ? undefined : { letter, position: positions[0] ?? foreign };
   }
@@ -121,8 +123,8 @@ export class CarriedLetters {
   ): Promise<CarriedLetter | undefined> {
     const { names } = this.#engine;
     if (!names.isRedriven(message.subject)) {
-      const { note, type, position, storedAt, headers } = noteOf(message);
-      const kept = await this.#copies.find(type, position);
+      const { note, id, type, position, storedAt, headers } = noteOf(message);
+      const kept = await this.#copies.find(type, { position, id });
       const source = kept ?? { subject: "", headers, text: "", position: 0, time: 0 };
       const record = { ...this.#recordOf(source), type, position, storedAt };
       return { record, ...note, isRedriven: false };

@@ -1,3 +1,4 @@
+import type { MsgRequest, StoredMsg } from "@nats-io/jetstream";
 import { headers as newHeaders, type MsgHdrs } from "@nats-io/transport-node";
 import type { DeadLetter, ErrorData } from "@ringrift/event-queue";
 import { decodePayload, type DeadLetterRequest } from "@ringrift/event-queue/backend";
@@ -5,8 +6,14 @@ import type { Connection } from "../connection/connection.ts";
 import { countMessages } from "../messages/cursor.ts";
 import { HEADER, readEvent } from "../messages/event-message.ts";
 import type { GroupStore } from "../groups/group-store.ts";
-import { copyHeaders, LetterCopies, type LetterCopy, setPlace } from "../messages/letter-copies.ts";
-import type { Names } from "../server/names.ts";
+import {
+  copyHeaders,
+  headerId,
+  LetterCopies,
+  type LetterCopy,
+  setPlace,
+} from "../messages/letter-copies.ts";
+import type { EventInLog, Names } from "../server/names.ts";
 import { LETTER_BYTES } from "../sending/publisher.ts";
 import type { RawMessage } from "../messages/raw-message.ts";
 import { readSubjects } from "../messages/read-subjects.ts";
@@ -66,11 +73,12 @@ export class DeadLetterStore {
   /** Keeps a letter, and a copy of the event if no group has one; takes the place of an earlier letter of the same event and group. */
   async bury(copy: LetterCopy, note: LetterNote): Promise<void> {
     const headers = newHeaders();
-    const id = copy.headers?.get(HEADER.id) ?? "";
+    const id = headerId(copy);
     if (id !== "") headers.set(HEADER.id, id);
     setPlace(headers, copy);
     headers.set(HEADER.letter, fitted(note));
-    const subject = this.#names.letter(note.group, copy.type, copy.position);
+    const { type, position } = copy;
+    const subject = this.#names.letter(note.group, type, { position, id });
     await this.#publish(subject, "", headers);
     await this.#copies.keep(copy);
   }
@@ -81,7 +89,7 @@ export class DeadLetterStore {
   }
 
   /** Those that match, oldest first, without the events themselves. */
-  async find(request: DeadLetterRequest): Promise<FoundNote[]> {
+  async find(request: Partial<DeadLetterRequest>): Promise<FoundNote[]> {
     const { id, group, type, since, until, limit = Number.POSITIVE_INFINITY } = request;
     const found: FoundNote[] = [];
     const filter = this.#names.letters(group, type);
@@ -110,9 +118,9 @@ export class DeadLetterStore {
   /** Whether a group has a letter of an event. */
   async has(
     group: string,
-    { type, position }: Pick<FoundNote, "type" | "position">,
+    { type, ...which }: Pick<FoundNote, "type" | "position" | "id">,
   ): Promise<boolean> {
-    const filters = [this.#names.letter(group, type, position)];
+    const filters = [this.#names.letter(group, type, which)];
     return (await countMessages(this.#connection, this.#names.deadStream, { filters })) > 0;
   }
 
@@ -123,32 +131,37 @@ export class DeadLetterStore {
 
   /** Gives an event to a group for another round of attempts; see `noteRedrive`. */
   async giveBack(group: string, copy: LetterCopy): Promise<void> {
-    const subject = this.#names.redriven(group, copy.position);
+    const { position } = copy;
+    const subject = this.#names.redriven(group, { position, id: headerId(copy) });
     await this.#publish(subject, copy.text, copyHeaders(copy));
   }
 
   /** Whether a group has a letter of an event, or was given it back and hasn't settled it. */
-  async hasOrGaveBack(group: string, type: string, position: number): Promise<boolean> {
-    const { deadStream } = this.#names;
-    const { jsm } = this.#connection;
-    const subjects = [
-      this.#names.letter(group, type, position),
-      this.#names.redriven(group, position),
-    ];
+  async hasOrGaveBack(group: string, type: string, which: EventInLog): Promise<boolean> {
+    const subjects = [this.#names.letter(group, type, which), this.#names.redriven(group, which)];
     const found = await Promise.all(
-      subjects.map((subject) =>
-        this.#connection.persist("reading dead letters", () =>
-          jsm.streams.getMessage(deadStream, { last_by_subj: subject }),
-        ),
-      ),
+      subjects.map((subject) => this.#message({ last_by_subj: subject })),
     );
     return found.some((message) => message !== null);
   }
 
+  /** Whether anything that a group was given back isn't settled. */
+  async gaveAnyBack(group: string): Promise<boolean> {
+    const query = { seq: 1, next_by_subj: this.#names.redriven(group, "*") };
+    return (await this.#message(query)) !== null;
+  }
+
+  /** Whether what a group was given back under a sequence isn't settled. */
+  async isGivenBack(group: string, sequence: number): Promise<boolean> {
+    const message = await this.#message({ seq: sequence });
+    if (message === null || !this.#names.isRedriven(message.subject)) return false;
+    return this.#names.groupOf(message.subject) === group;
+  }
+
   /** Removes a letter, and the copy of its event when no other group has a letter of it. */
-  async discard({ sequence, type, position }: FoundNote): Promise<void> {
+  async discard({ sequence, type, position, id }: FoundNote): Promise<void> {
     await this.remove(sequence);
-    await this.#copies.release(type, position);
+    await this.#copies.release(type, { position, id });
   }
 
   /** Removes a message of the stream: a redriven event that is settled. */
@@ -160,6 +173,13 @@ export class DeadLetterStore {
     return this.#groups.noteRedrive(group);
   }
 
+  #message(query: MsgRequest): Promise<StoredMsg | null> {
+    const { streams } = this.#connection.jsm;
+    return this.#connection.persist("reading dead letters", () =>
+      streams.getMessage(this.#names.deadStream, query),
+    );
+  }
+
   async #publish(subject: string, text: string, headers: MsgHdrs): Promise<void> {
     await this.#connection.persist("storing a dead letter", () =>
       this.#connection.js.publish(subject, text, { headers, timeout: 2_000 }),
@@ -168,7 +188,7 @@ export class DeadLetterStore {
 
   async #readOne(found: FoundNote): Promise<FoundLetter> {
     const { note, id, type, position } = found;
-    const kept = await this.#copies.find(type, position);
+    const kept = await this.#copies.find(type, { position, id });
     const message = kept ?? { subject: "", headers: found.headers, text: "", position: 0, time: 0 };
     const read = readEvent(message, this.#names, "kept");
     const event = "event" in read ? read.event : undefined;
@@ -190,7 +210,7 @@ export class DeadLetterStore {
 /** What a letter says, without its event. */
 export function noteOf({ headers, position: sequence }: RawMessage): FoundNote {
   return {
-    id: headers?.get(HEADER.id) ?? "",
+    id: headerId({ headers }),
     type: headers?.get(HEADER.type) ?? "",
     position: Number(headers?.get(HEADER.position)),
     storedAt: Number(headers?.get(HEADER.storedAt)),

@@ -8,7 +8,10 @@ import type { GroupStore } from "../groups/group-store.ts";
 import { KeyLines } from "../groups/key-lines.ts";
 import { NextOfKey } from "./next-of-key.ts";
 import type { Names } from "../server/names.ts";
-import type { RawMessage } from "../messages/raw-message.ts";
+import { CLOCK_SLACK_MS } from "../messages/event-message.ts";
+import { type RawMessage, UNKNOWN_LINK } from "../messages/raw-message.ts";
+import type { KnownLine } from "../groups/key-line.ts";
+import { isStillStored, type Stored } from "../messages/still-stored.ts";
 import { SettledMemory } from "./settled-memory.ts";
 import type { ServerClock } from "../connection/server-clock.ts";
 import type { SkipCount } from "../groups/skip-count.ts";
@@ -120,11 +123,40 @@ export class GroupEngine {
    * Tells the server something of a delivery, where nobody has to know whether it heard: it delivers the event again
    * otherwise.
    */
-  tell({ reply }: Pick<RawMessage, "reply">, what: string): void {
-    try {
-      this.connection.nats.publish(reply, what);
-    } catch {
-      // The connection is closed.
+  tell(message: RawMessage, what: string): void {
+    const say = (): void => {
+      try {
+        this.connection.nats.publish(message.reply, what);
+      } catch {
+        // The connection is closed.
+      }
+    };
+    if (message.link === this.connection.link) {
+      say();
+      return;
     }
+    // Where nobody knows, nothing is said.
+    const look = async (): Promise<void> => {
+      if (await this.hasStill(message.subject, message)) say();
+    };
+    this.use(look).catch(() => {});
+  }
+
+  /**
+   * Whether the server has lost the event that a line counts as settled last, with the end of its log. Where the line was
+   * written since the connection was made, whoever wrote it has looked.
+   */
+  async hasLost({ line, writtenAt }: KnownLine): Promise<boolean> {
+    const { settled: position, at: time } = line;
+    const madeAt = this.clock.now() - (performance.now() - this.connection.madeAt);
+    if (time === 0 || writtenAt > madeAt + CLOCK_SLACK_MS) return false;
+    return !(await this.hasStill("", { position, time, link: UNKNOWN_LINK }));
+  }
+
+  /** Whether the server still has an event that was read, or what was redriven; `subject` says in which stream. */
+  hasStill(subject: string, stored: Stored): Promise<boolean> {
+    const { connection, names } = this;
+    const stream = names.isRedriven(subject) ? names.deadStream : names.stream;
+    return connection.persist("settling an event", () => isStillStored(connection, stream, stored));
   }
 }

@@ -40,6 +40,15 @@ export class NextOfKey {
       .at(0);
   }
 
+  /** When what is at a position was stored; 0 where nothing is. */
+  async storedAt(position: number): Promise<number> {
+    if (position <= 0) return 0;
+    const message = await this.#connection.persist("reading an event", () =>
+      this.#connection.jsm.streams.getMessage(this.#names.stream, { seq: position }),
+    );
+    return message === null ? 0 : Date.parse(message.timestamp);
+  }
+
   async #next(subject: string, after: number): Promise<MessageSource | undefined> {
     const query = { seq: after + 1, next_by_subj: subject };
     const message = await this.#connection.persist("reading an event", () =>

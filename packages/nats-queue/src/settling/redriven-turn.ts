@@ -9,6 +9,18 @@ const LOOK_AGAIN_MS = 500;
 const NOTE_AGAIN_MS = 300_000;
 
 /**
+ * Whether a redriven event, by its sequence, still has the turn of its key. A server that was killed may have lost the note
+ * that it gave it up.
+ */
+export function isTaken(
+  { letters }: Pick<GroupEngine, "letters">,
+  { name }: Group,
+  turn: number,
+): Promise<boolean> {
+  return letters.isGivenBack(name, turn);
+}
+
+/**
  * Decides whether a redriven event of a key may be handled: while nothing of its key is under way, and then nothing else of it
  * may be. Members that handle events of keys look for that only when the group says so, and may learn of it two seconds later.
  */
@@ -32,7 +44,11 @@ export class RedrivenTurn {
       const known = await lines.read(group, bucket);
       const { line } = known;
       if (line.turn === sequence) return 0;
-      if (line.turn !== undefined) return LOOK_AGAIN_MS;
+      if (line.turn !== undefined) {
+        if (await isTaken(this.#engine, group, line.turn)) return LOOK_AGAIN_MS;
+        await this.release(group, bucket, line.turn);
+        continue;
+      }
       if (line.token !== undefined) return LOOK_AGAIN_MS;
       const taken = await lines.swap(group, bucket, known, { ...line, turn: sequence });
       if (taken === undefined) continue;

@@ -8,7 +8,7 @@ import { consumerInfo } from "../groups/group-consumer.ts";
 import type { Group } from "../groups/group.ts";
 import { DeliveryHold } from "../leasing/hold.ts";
 import { pullNow } from "../messages/pull-request.ts";
-import { rawMessage } from "../messages/raw-message.ts";
+import { deliveryOf, rawMessage, UNKNOWN_LINK } from "../messages/raw-message.ts";
 
 /** Events that are passed over at once. */
 const PORTION = 500;
@@ -66,10 +66,10 @@ export class Skipper {
     const old = Math.min(info.num_pending - young, PORTION);
     if (old <= 0) return 0;
     const since = performance.now();
-    const { messages } = await connection.persist("reading events", () =>
+    const { messages, link } = await connection.persist("reading events", () =>
       pullNow(connection, groups.incarnations.addressOf(group, "log"), old),
     );
-    const raw = messages.map((message) => rawMessage(message));
+    const raw = messages.map((message) => rawMessage(message, link));
     const { leaseMs } = group.policy;
     const delivered = { group, lane: "log", messages: raw, leaseMs, since } as const;
     const claimed = await claimer.claim(delivered, raw.length);
@@ -102,11 +102,11 @@ export class Skipper {
     // A member has got it meanwhile.
     if (recordRevision === undefined) return false;
     const subject = stored?.subject ?? "";
-    const message = { subject, headers: stored?.header, text: "", time: 0, sequence: 0 };
+    const message = { subject, headers: stored?.header, text: "", ...deliveryOf(reply) };
     return new DeliveryHold(this.#engine, {
       group,
       lane: "log",
-      message: { ...message, position, delivery, reply },
+      message: { ...message, delivery, link: UNKNOWN_LINK },
       position,
       id,
       recordRevision,

@@ -8,6 +8,7 @@ import { groupInfo, type GroupInfoParts } from "../settling/group-info.ts";
 import type { Group } from "../groups/group.ts";
 import type { KeyLines } from "../groups/key-lines.ts";
 import type { LogWatch } from "./log-watch.ts";
+import { LetterSweeper } from "./letter-sweeper.ts";
 import type { CheckedOptions } from "../server/options.ts";
 import type { Skipper } from "./skipper.ts";
 import type { StoredIds } from "../sending/stored-ids.ts";
@@ -30,17 +31,19 @@ export class Sweeper {
   readonly #parts: SweeperParts;
   readonly #retention: CheckedOptions["retention"];
   readonly #host: BackendHost;
+  readonly #letters: LetterSweeper;
   #timer: NodeJS.Timeout | undefined;
   #sweeping: Promise<void> | undefined;
 
   constructor(
     parts: SweeperParts,
-    { retention }: Pick<CheckedOptions, "retention">,
+    { retention, deadLetters }: Pick<CheckedOptions, "retention" | "deadLetters">,
     host: BackendHost,
   ) {
     this.#parts = parts;
     this.#retention = retention;
     this.#host = host;
+    this.#letters = new LetterSweeper(parts, deadLetters);
   }
 
   start(): void {
@@ -109,6 +112,7 @@ export class Sweeper {
     await ids.forget(first - config.duplicate_window / NANOS);
     for (const group of groups) await members.lines.forget(group, oldest);
     await this.#parts.groups.incarnations.forgetGone();
+    this.#host.onDropped("dead-letter-retention", await this.#letters.sweep());
   }
 
   /** Removes the events that retention lets go and no group needs. */

@@ -1,29 +1,15 @@
-import { cpSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { NatsServer, SERVER } from "test-servers";
+import { SERVER } from "test-servers";
 import { beforeEach, expect, it, onTestFinished } from "vitest";
-import { type NatsEventQueue, openNatsQueue } from "../../src/index.ts";
+import type { NatsEventQueue } from "../../src/index.ts";
+import { losing, numbers, send, start } from "./losing.ts";
 
 const LIMIT = { timeout: 60_000 };
 
 beforeEach((context) => {
   if (SERVER !== true) context.skip(SERVER);
 });
-
-/** A server, and a queue on it that is opened as often as wanted. */
-async function start(): Promise<{ server: NatsServer; open(): Promise<NatsEventQueue> }> {
-  const server = await NatsServer.start();
-  onTestFinished(() => server.dispose());
-  return { server, open: () => openNatsQueue({ servers: server.url, stream: "orders" }) };
-}
-
-async function send(queue: NatsEventQueue, from: number, to: number, key?: string): Promise<void> {
-  for (let n = from; n < to; n += 1) {
-    await queue.send("ORDER_PLACED", { n }, key === undefined ? {} : { key });
-  }
-}
 
 /** Handles so many events; the numbers in their order. */
 async function handle(queue: NatsEventQueue, count: number): Promise<number[]> {
@@ -35,29 +21,6 @@ async function handle(queue: NatsEventQueue, count: number): Promise<number[]> {
   await promise;
   await consumer.stop();
   return seen;
-}
-
-const numbers = (from: number, to: number): number[] =>
-  Array.from({ length: to - from }, (_, n) => from + n);
-
-/** Has the server lose what it stored while `work` ran: what a power cut may do. */
-async function losing(
-  server: NatsServer,
-  parts: readonly string[],
-  work: () => Promise<void>,
-): Promise<void> {
-  const streams = join(server.folder, "store/jetstream/$G/streams");
-  const copy = join(server.folder, "copy");
-  await server.kill("SIGTERM");
-  for (const part of parts) cpSync(join(streams, part), join(copy, part), { recursive: true });
-  await server.run();
-  await work();
-  await server.kill("SIGTERM");
-  for (const part of parts) {
-    rmSync(join(streams, part), { recursive: true });
-    cpSync(join(copy, part), join(streams, part), { recursive: true });
-  }
-  await server.run();
 }
 
 it.each([

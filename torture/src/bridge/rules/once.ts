@@ -21,7 +21,7 @@ export const once: Rule = {
         if (got.redelivered && before.life !== got.life && isChildOf(ledger, got)) return [];
         const wrong = whyNotAgain(ledger, before);
         if (wrong !== undefined) return [`"${got.name}" came to ${got.life} again, ${wrong}.`];
-        return got.redelivered || isUnknown(ledger, before)
+        return got.redelivered || isUnknown(ledger, before) || ledger.mayBeForgotten(before)
           ? []
           : [`"${got.name}" came to ${got.life} again, not marked as redelivered.`];
       }),
@@ -56,7 +56,7 @@ function isChildOf({ attemptsOf }: Ledger, { name, life }: Pick<Got, "name" | "l
 /** Why an event that a bus has had may not come again; `undefined` when it may. */
 function whyNotAgain(ledger: Ledger, got: Got): string | undefined {
   const { life, by, at, end, id } = got;
-  if (ledger.wasInterrupted(by, at, end)) return undefined;
+  if (ledger.wasInterrupted(by, at, end) || ledger.mayBeForgotten(got)) return undefined;
   const story = ledger.lives.get(life);
   const ending = story?.ending;
   const had = `which ${life} had had`;

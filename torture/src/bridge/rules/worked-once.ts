@@ -39,6 +39,7 @@ function repetition(ledger: Ledger, one: Working, before: Working | undefined): 
   // It was given to somebody who could not even begin.
   if (!before)
     return redelivered && !hadTrouble(ledger, at) ? [`${what} first, as redelivered.`] : [];
+  if (ledger.mayBeForgotten(before)) return [];
   if (!redelivered) return [`${what} again, not marked as redelivered.`];
   if (attempt <= before.attempt) return [`${what} again, as attempt ${attempt} once more.`];
   if (before.ok === false || wasCutOff(ledger, before)) return [];

@@ -22,7 +22,8 @@ function overlaps(ledger: KeyedLedger, runs: readonly Run[]): string[] {
     open = open.filter((one) => ledger.over(one) > run.begin);
     for (const one of open) {
       const isLost = ledger.mayHaveLost(one, run.begin) && one.held !== true;
-      if (!isLost) found.push(`${nameOf(run)} began while ${nameOf(one)} was handled.`);
+      const isLate = ledger.mayBeTooLate(one) || ledger.mayBeTooLate(run);
+      if (!isLost && !isLate) found.push(`${nameOf(run)} began while ${nameOf(one)} was handled.`);
     }
     open.push(run);
   }
@@ -33,10 +34,12 @@ function interruptions(ledger: KeyedLedger, runs: readonly Run[]): string[] {
   const found: string[] = [];
   let block: Run[] = [];
   for (const run of runs) {
+    if (ledger.mayBeTooLate(run)) continue;
     const [open] = block;
     if (open !== undefined && open.id !== run.id) {
       const isOver =
         ledger.expired.has(open.id) ||
+        ledger.wasSettledBeforeLoss(open.id) ||
         block.some((one) => (ledger.maybeSettled(one) ?? Number.POSITIVE_INFINITY) <= run.begin);
       const last = block.at(-1);
       if (!isOver && last !== undefined) {
