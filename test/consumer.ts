@@ -1,6 +1,15 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** The parts of a package's manifest that decide what its users get. */
 export interface Manifest {
@@ -28,12 +37,35 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Compiles the packages into their `dist` folders, as `pnpm build` does. */
+/**
+ * Compiles the packages into their `dist` folders, as `pnpm build` does; what is current is left as it is. One call at a
+ * time: of two test files, one would read what the other's compiler is writing.
+ */
 export async function buildPackages(root: string): Promise<void> {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   const projects = packageNames(root).map((name) => join("packages", name));
-  const { code, stdout, stderr } = await runNode([tsc, "-b", ...projects], root);
-  if (code !== 0) throw new Error(`The build failed:\n${stdout}${stderr}`);
+  const unlock = await lockBuild(join(root, "node_modules/.cache"));
+  try {
+    const { code, stdout, stderr } = await runNode([tsc, "-b", ...projects], root);
+    if (code !== 0) throw new Error(`The build failed:\n${stdout}${stderr}`);
+  } finally {
+    unlock();
+  }
+}
+
+async function lockBuild(folder: string): Promise<() => void> {
+  const lock = join(folder, "build.lock");
+  mkdirSync(folder, { recursive: true });
+  // A process that was killed has left its lock: no build takes as long as this waits.
+  for (let left = 600; left > 0; left -= 1) {
+    try {
+      mkdirSync(lock);
+      break;
+    } catch {
+      await sleep(100);
+    }
+  }
+  return () => rmSync(lock, { recursive: true, force: true });
 }
 
 /**

@@ -38,11 +38,12 @@ export interface CoordinatorOptions<Cat extends AnyCatalogue> {
   readonly stages?: StageEventBus | StageEventBus<StagesOf<Cat>> | undefined;
   /**
    * Name of this node. It may have one live holder, reads on where it stopped, and finds what was sent
-   * while it was down. Without one, the node begins at now and leaves nothing behind.
+   * while it was down. @default none: the node begins at now and leaves nothing behind
    */
   readonly node?: string | undefined;
   /** Directions to switch off. @default all on */
   readonly bridges?: Partial<Record<Direction, boolean>> | undefined;
+  /** What it reads of the past when it starts. @default from now on, without a history */
   readonly catchUp?: CatchUpOptions | undefined;
   /**
    * Most events held in memory that are on their way to the queue, or wait until it can store them. What is published on the
@@ -63,7 +64,7 @@ export interface DurablePublishOptions extends Pick<
   SendOptions,
   "correlationId" | "dedupeKey" | "headers" | "key" | "source" | "traceparent"
 > {
-  /** Remarks beside the payload; they cross processes. */
+  /** Remarks next to the payload; they cross processes. @default {} */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 

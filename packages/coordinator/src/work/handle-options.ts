@@ -29,13 +29,14 @@ export interface HandleOptions {
   /**
    * Where a new group starts. It has to be stated if the log holds events for it: else `start()` rejects with
    * `GROUP_START_UNSTATED` and their count. An existing group goes on where it was.
+   * @default the beginning, where the log holds nothing for it
    */
   readonly from?: GroupPolicy["from"];
   /** Events this process works on at once. @default 1 */
   readonly concurrency?: number | undefined;
   /** Longest a handler may run. @default what is stored, else no limit */
   readonly handlerTimeoutMs?: number | undefined;
-  /** @default concurrency */
+  /** Events leased ahead of the handlers, beyond `concurrency`. @default as for `queue.consume` */
   readonly prefetch?: number | undefined;
   /**
    * Derive the ids of what a handler publishes from its event, so that a retry doesn't multiply it. @default true

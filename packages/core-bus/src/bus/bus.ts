@@ -15,13 +15,15 @@ import type { WaitOptions } from "../reading/wait-for.ts";
 
 /** Which retained events are wanted; both ends are inclusive. */
 export interface ReplayQuery<S extends string = string> {
-  /** A topic or a pattern. @default all */
+  /** A topic or a pattern. @default all topics */
   readonly topic?: S | undefined;
-  /** A `Date` or milliseconds since the epoch. */
+  /** A `Date` or milliseconds since the epoch. @default no limit */
   readonly since?: Date | number | undefined;
+  /** A `Date` or milliseconds since the epoch. @default no limit */
   readonly until?: Date | number | undefined;
 }
 
+/** Which retained events `getHistory` gives, and how many of them. */
 export interface HistoryQuery<S extends string = string> extends ReplayQuery<S> {
   /** At most so many, the newest of them. @default 100 */
   readonly limit?: number | undefined;
@@ -29,7 +31,9 @@ export interface HistoryQuery<S extends string = string> extends ReplayQuery<S> 
 
 /** Which subscriptions to end: by handler, by topic or pattern as it was written, or by both. */
 export interface UnsubscribeQuery {
+  /** The function that was subscribed. @default any */
   readonly handler?: ((...args: never[]) => unknown) | undefined;
+  /** The topic or pattern, as it was written. @default any */
   readonly topic?: string | undefined;
 }
 
@@ -61,7 +65,9 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
    * Calls a handler for each event of a topic, pattern or filter, or of a list of topics and patterns: once for each event,
    * even if several of them match.
    *
-   * @throws EventBusError `INVALID_TOPIC`, `INVALID_PATTERN`, `INVALID_OPTION`, `WRONG_NAME`, `BUS_CLOSED`
+   * @throws EventBusError `INVALID_TOPIC`, `INVALID_PATTERN`, `INVALID_OPTION`, `WRONG_NAME`, `BUS_CLOSED`; with schemas,
+   * `UNKNOWN_TOPIC`
+   * @throws EnvelopeError `INVALID_TIME` for a `replay.since` that isn't a time
    * @example bus.subscribe("training.*", (event) => console.log(event.topic));
    */
   subscribe<const K extends EventName<C> = EventName<C>>(
@@ -87,7 +93,11 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: SubscribeOptions<EventOf<C>>,
   ): Subscription;
 
-  /** `subscribe` with `once: true`. */
+  /**
+   * `subscribe` with `once: true`.
+   *
+   * @throws what `subscribe` throws
+   */
   once<const K extends EventName<C> = EventName<C>>(
     selection: TopicSelection<C, K>,
     handler: Handler<EventFor<C, K>>,
@@ -102,6 +112,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
   /**
    * `subscribe` as a decorator, of a method or of a plain function.
    *
+   * @throws what `subscribe` throws; `BUS_CLOSED`, and a wrong `replay`, only when an instance is made
    * @example
    * class Trainer {
    *   \@bus.subscriber("data.new_games")
@@ -120,6 +131,8 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
   /**
    * Ends subscriptions of `subscribe`, `once` and `subscriber`, and says how many; with an empty query, none. Streams,
    * waits and taps (bridges, trackers) belong to whoever made them: a tap ends only when its own `handler` is given.
+   *
+   * @throws EventBusError `INVALID_OPTION`
    */
   unsubscribe(query: UnsubscribeQuery): number;
 
@@ -127,11 +140,14 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
    * Delivers an event and resolves when all its handlers have settled. The first handler has
    * started when `publish` returns. On a serial bus each waits for the one before.
    *
-   * Rejects with `INVALID_TOPIC`, `WRONG_NAME`, `WRONG_OUTCOME`, `INVALID_OPTION`, `DEPTH_EXCEEDED` (more than `maxDepth`
-   * unfinished publishes nested in each other) or `BUS_CLOSED`; with schemas, `UNKNOWN_TOPIC` and
-   * `INVALID_PAYLOAD` (a PayloadError); never for a handler's failure, unless `onFailure` is `throw`.
-   * An asynchronous schema is awaited before the event is made.
+   * An asynchronous schema is awaited before the event is made. A handler's failure doesn't reject it, unless
+   * `onFailure` is `throw`.
    *
+   * @throws EventBusError (rejects) `INVALID_TOPIC`, `WRONG_NAME`, `WRONG_OUTCOME`, `INVALID_OPTION`, `BUS_CLOSED`;
+   * `DEPTH_EXCEEDED` for more than `maxDepth` unfinished publishes nested in each other; `CAUSAL_DEPTH_EXCEEDED` beyond
+   * `maxCausalDepth`; with schemas, `UNKNOWN_TOPIC`, and `INVALID_PAYLOAD` (a PayloadError)
+   * @throws EnvelopeError (rejects) `INVALID_LINEAGE` for a `lineage` that isn't one
+   * @throws AggregateError (rejects) `HANDLER_FAILED`, with `onFailure: "throw"`; and what a middleware throws
    * @example const { delivered } = await bus.publish("training.completed", { loss: 0.01 });
    */
   publish<const K extends EventName<C>>(
@@ -163,9 +179,11 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
   use(middleware: Middleware<EventOf<C>>, options?: MiddlewareOptions): () => void;
 
   /**
-   * The next event of a topic or pattern. Rejects with `WAIT_TIMEOUT`, with the reason of its signal,
-   * or with `BUS_CLOSED`. A wait keeps the process alive until its timeout; without one it doesn't.
+   * The next event of a topic or pattern. A wait keeps the process alive until its timeout; without one it doesn't.
    *
+   * @throws EventBusError (rejects) `WAIT_TIMEOUT`, `BUS_CLOSED`, `INVALID_TOPIC`, `INVALID_PATTERN`, `INVALID_OPTION`,
+   * `WRONG_NAME`; `WAIT_ENDED` when somebody else ended its subscription; with schemas, `UNKNOWN_TOPIC`. When its signal
+   * aborts, it rejects with the signal's reason.
    * @example const event = await bus.waitFor("training.completed", { timeoutMs: 60_000 });
    */
   waitFor<const K extends EventName<C> = EventName<C>>(
@@ -180,6 +198,7 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
   /**
    * Events as an async iterator over a bounded buffer; subscribed when this is called.
    *
+   * @throws what `subscribe` throws
    * @example for await (const event of bus.stream("training.**")) console.log(event.topic);
    */
   stream<const K extends EventName<C> = EventName<C>>(
@@ -191,7 +210,12 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     options?: StreamOptions<EventFor<C, S>>,
   ): EventStream<EventFor<C, S>>;
 
-  /** Retained events, newest first. */
+  /**
+   * Retained events, newest first.
+   *
+   * @throws EventBusError `INVALID_OPTION`, `INVALID_TOPIC`, `INVALID_PATTERN`, `WRONG_NAME`; with schemas, `UNKNOWN_TOPIC`
+   * @throws EnvelopeError `INVALID_TIME`
+   */
   getHistory<const K extends EventName<C> = EventName<C>>(
     query?: HistoryQuery<K | "**">,
   ): EventFor<C, K>[];
@@ -200,6 +224,8 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
   /**
    * Calls one handler for all retained events that match, oldest first, one after another, and
    * nobody else. Resolves to how many succeeded; failures are reported like those of a publish.
+   *
+   * @throws what `getHistory` throws (rejects)
    */
   replay<const K extends EventName<C> = EventName<C>>(
     handler: Handler<EventFor<C, K>>,
@@ -214,6 +240,9 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
    * For bridges that fill the history from a log when they start: puts an event of the past in its
    * place by time, calls no subscription, and signals `remembered`. False when it is there already, too
    * old for a full history, or refused by its schema.
+   *
+   * @throws EventBusError `INVALID_TOPIC`, `WRONG_NAME`, `INVALID_OPTION`; with schemas, `UNKNOWN_TOPIC`, `ASYNC_SCHEMA`
+   * @throws EnvelopeError `INVALID_LINEAGE`
    */
   remember<const K extends EventName<C>>(event: PastEvent<C, K>): boolean;
 
@@ -229,6 +258,8 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
   /**
    * Waits until no delivery is running, at most `timeoutMs` (default: no limit), and keeps the process alive
    * until the limit. Don't await it in a handler without a limit: it would wait for itself.
+   *
+   * @throws EventBusError (rejects) `INVALID_OPTION`
    */
   drain(options?: { readonly timeoutMs?: number }): Promise<DrainResult>;
 
@@ -237,6 +268,8 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
    * they have buffered can still be read), waits for running handlers at most `timeoutMs` (default
    * 5000; called in a handler, not at all), then ends all subscriptions. The history stays readable.
    * It keeps the process alive until it has resolved. Idempotent; also as `await using`.
+   *
+   * @throws EventBusError (rejects) `INVALID_OPTION`
    */
   close(options?: { readonly timeoutMs?: number }): Promise<DrainResult>;
 }

@@ -9,6 +9,7 @@ export type SchemaBusOptions<S extends SchemaMap> = Omit<
   EventBusOptions<PayloadsOf<S>>,
   "events" | "schemas"
 > & {
+  /** Must be left out: `schemas` says which topics there are. @default none */
   readonly events?: undefined;
   readonly schemas: S & Repeatable<S>;
 };

@@ -14,14 +14,18 @@ import type { HandlerError } from "../signals/handler-error.ts";
 import type { HistoryOption } from "../reading/history.ts";
 import type { SchemasFor } from "../publishing/schemas.ts";
 
+/** How a bus is made: what it carries, keeps and bounds. All of it is optional. */
 export interface EventBusOptions<Topics extends Contracts = AnyContracts> {
-  /** The topics, from a catalogue: gives the types, and refuses the spellings of other buses. */
+  /**
+   * The topics, from a catalogue: gives the types, and refuses the spellings of other buses.
+   * @default every well-formed topic
+   */
   readonly events?: EventView<Topics> | undefined;
   /**
-   * A Standard Schema a topic (zod, valibot, arktype …). Every payload that is published is checked, a
+   * One Standard Schema per topic (zod, valibot, arktype …). Every payload that is published is checked, a
    * bridge's too, and what the schema gives out is delivered: defaults filled in, unknown fields
    * dropped. Without `events` these are all the topics there are; with `events`, topics without a
-   * schema take anything.
+   * schema take anything. @default no payload is checked
    */
   readonly schemas?: SchemasFor<NoInfer<Topics>> | undefined;
   /** How many of the newest events are kept for `getHistory` and replays. @default 1000 */

@@ -33,24 +33,29 @@ export interface Subscription extends Disposable {
 
 /** Which of the past events a subscription gets first. */
 export interface ReplayOptions {
-  /** Only events from this moment on: a `Date` or milliseconds since the epoch. */
+  /** Only events from this moment on: a `Date` or milliseconds since the epoch. @default all retained */
   readonly since?: Date | number | undefined;
-  /** Only the newest so many of them. */
+  /** Only the newest so many of them; counted before `where`. @default no limit */
   readonly limit?: number | undefined;
 }
 
+/** When a handler is called, for which events, and how long its subscription lives. */
 export interface SubscribeOptions<E = BusEvent> {
   /** Higher ones are called first. @default 0 */
   readonly priority?: number | undefined;
   /** End at the first event. It is claimed before the call: concurrent publishes call it once. @default false */
   readonly once?: boolean | undefined;
-  /** Skip events for which it is false. When it throws, that is this subscription's failure. */
+  /**
+   * Skips events for which it is false. When it throws, that is this subscription's failure.
+   * @default every event passes
+   */
   readonly where?: ((event: E) => boolean) | undefined;
-  /** Ends the subscription when it aborts; aborted already, the subscription begins ended. */
+  /** Ends the subscription when it aborts; aborted already, the subscription begins ended. @default none */
   readonly signal?: AbortSignal | undefined;
   /**
    * The subscription lives as long as this object, which the bus holds weakly, and the handler
    * through it. The handler is called with it as `this` and may refer to it freely.
+   * @default none: the subscription lives until it is ended
    */
   readonly owner?: object | undefined;
   /**

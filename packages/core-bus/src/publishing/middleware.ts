@@ -17,6 +17,7 @@ import { asPromise } from "../host/thenable.ts";
  */
 export type Middleware<E = BusEvent> = (event: E, next: () => Promise<void>) => unknown;
 
+/** For which events a middleware is called. */
 export interface MiddlewareOptions {
   /** For events of this topic or pattern only. @default all */
   readonly topic?: string | undefined;

@@ -22,11 +22,12 @@ export interface PublishOptions {
   /**
    * For bridges: the lineage of an event that exists already. Id, time, source, origin, correlation
    * and causation are taken from it; an event that has passed this bus is dropped as an `echo`.
+   * @default a new one, with a new id
    */
   readonly lineage?: EventLineage | undefined;
-  /** For bridges: the event was brought again. */
+  /** For bridges: the event was brought again. @default false */
   readonly redelivered?: boolean | undefined;
-  /** For bridges, with `lineage`: the bus has had the event, and only taps get it. */
+  /** For bridges, with `lineage`: the bus has had the event, and only taps get it. @default false */
   readonly repeated?: boolean | undefined;
 }
 

@@ -8,6 +8,7 @@ export type Overflow = "drop-oldest" | "drop-newest" | "error" | "wait";
 
 const POLICIES: readonly Overflow[] = ["drop-oldest", "drop-newest", "error", "wait"];
 
+/** What a stream yields, and what it does when its reader is slower than its events. */
 export interface StreamOptions<E = BusEvent> {
   /** Events that may wait to be read, beside those of a replay. @default 256 */
   readonly bufferSize?: number | undefined;
@@ -18,10 +19,11 @@ export interface StreamOptions<E = BusEvent> {
    * is full waits for itself. @default "drop-oldest"
    */
   readonly overflow?: Overflow | undefined;
-  /** Ends the stream when it aborts, as `break` does; nothing is thrown. */
+  /** Ends the stream when it aborts, as `break` does; nothing is thrown. @default none */
   readonly signal?: AbortSignal | undefined;
   /** Begin with the retained events, oldest first; no gap and no duplicate. @default false */
   readonly replay?: boolean | ReplayOptions | undefined;
+  /** Skips events for which it is false. @default every event passes */
   readonly where?: ((event: E) => boolean) | undefined;
 }
 

@@ -5,12 +5,16 @@ import type { BusEvent } from "../contract/event.ts";
 import type { Handler, Subscription } from "../contract/subscription.ts";
 import { startTimer } from "../host/timer.ts";
 
+/** For which event a wait is, and when it gives up. */
 export interface WaitOptions<E = BusEvent> {
-  /** Wait on for an event for which it is true. When it throws, that is reported, and the wait goes on. */
+  /**
+   * Waits on for an event for which it is true. When it throws, that is reported, and the wait goes on.
+   * @default the first event
+   */
   readonly where?: ((event: E) => boolean) | undefined;
-  /** Rejects with `signal.reason` when it aborts. */
+  /** Rejects with `signal.reason` when it aborts. @default none */
   readonly signal?: AbortSignal | undefined;
-  /** Rejects with `WAIT_TIMEOUT` after so long. Until then the process is kept alive. @default none */
+  /** Rejects with `WAIT_TIMEOUT` after so long. Until then the process is kept alive. @default no limit */
   readonly timeoutMs?: number | undefined;
 }
 

@@ -41,6 +41,7 @@ export interface TopicSnapshot {
   readonly subscriptions: number;
 }
 
+/** A bus as plain data, for people: its state, its figures, and who listens. */
 export interface BusSnapshot {
   readonly id: string;
   readonly closed: boolean;

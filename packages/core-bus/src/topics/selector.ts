@@ -10,15 +10,17 @@ import { Trie } from "../router/trie.ts";
  * Which events a subscription is for; what is given must all hold. An empty filter is for every event.
  */
 export interface TopicFilter<Topic extends string = string, E = BusEvent> {
-  /** The name of one topic. */
+  /** The name of one topic. @default any */
   readonly topic?: Topic | undefined;
   /**
    * A pattern, or a RegExp that is searched for in the topic (anchor it with `^` and `$`). Take a RegExp
    * from your own code only: the bus vets patterns, but one RegExp that backtracks stops the process.
+   * @default any topic
    */
   readonly topicPattern?: string | RegExp | undefined;
-  /** The component that published it, exactly. */
+  /** The component that published it, exactly. @default any */
   readonly source?: string | undefined;
+  /** Skips events for which it is false. @default every event passes */
   readonly where?: ((event: E) => boolean) | undefined;
 }
 

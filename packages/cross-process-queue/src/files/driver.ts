@@ -19,7 +19,9 @@ export interface SqliteDatabase {
   readonly memory: boolean;
   prepare(sql: string): unknown;
   exec(sql: string): unknown;
+  /** @throws what better-sqlite3 throws */
   pragma(source: string, options?: { simple?: boolean }): unknown;
+  /** @throws what better-sqlite3 throws (rejects) */
   backup(path: string, options: { progress: () => number }): Promise<unknown>;
   close(): unknown;
 }

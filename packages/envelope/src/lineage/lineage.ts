@@ -40,14 +40,17 @@ const FIELDS = ["source", "origin", "correlationId"] as const;
 
 /** What {@link createLineage} can be told; everything left out is inherited or made. */
 export interface LineageOptions {
+  /** The component that publishes, e.g. `trainer`. @default "" */
   readonly source?: string | undefined;
+  /** @default the parent's, else the event's own id */
   readonly correlationId?: string | undefined;
+  /** W3C trace context. @default the parent's, if any */
   readonly traceparent?: string | undefined;
-  /** The event being handled: gives the correlation id, the trace and the causation id. */
+  /** The event being handled: gives the correlation id, the trace and the causation id. @default none */
   readonly parent?: EventLineage | undefined;
-  /** See {@link EventLineage.causes}. */
+  /** See {@link EventLineage.causes}; beyond {@link MAX_CAUSES} they are cut off. @default none */
   readonly causes?: readonly string[] | undefined;
-  /** A derived id, instead of a new one. */
+  /** A derived id. @default a new one */
   readonly id?: string | undefined;
 }
 

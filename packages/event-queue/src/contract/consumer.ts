@@ -50,7 +50,7 @@ export interface ConsumerOptions {
    * Derive the ids of what a handler publishes from its event, so that a retry doesn't multiply it. @default true
    */
   readonly dedupeChildren?: boolean | undefined;
-  /** Stops the consumer when aborted, as `stop()` does. */
+  /** Stops the consumer when aborted, as `stop()` does. @default none */
   readonly signal?: AbortSignal | undefined;
   /**
    * Called with errors of the queue itself (once for a streak of failing polls; not for failing handlers,
@@ -102,6 +102,8 @@ export interface Consumer extends AsyncDisposable {
    * most `timeoutMs` (no limit by default); then aborts their signals. Idempotent; a second call with a
    * shorter limit cuts the first one short. A handler that awaits the stop of its own consumer isn't waited
    * for.
+   *
+   * @throws nothing: what went wrong is in `ended`
    */
   stop(options?: { readonly timeoutMs?: number | undefined }): Promise<StopResult>;
   /** Takes no new event until {@link Consumer.resume}, gives back what isn't begun; running handlers go on. */

@@ -23,10 +23,12 @@ export interface SendOptions {
   /**
    * The same key within the dedupe window gives back the event of this type that was stored first, `duplicate: true`,
    * whatever its payload is. A handler whose sends are repeated by a retry needs none: see `dedupeChildren`.
+   * @default none: every send is an event of its own
    */
   readonly dedupeKey?: string | undefined;
-  /** Order key: within a group, events of one key are handled one after another. */
+  /** Order key: within a group, events of one key are handled one after another. @default none: no order is kept */
   readonly key?: string | undefined;
+  /** Strings that travel next to the payload. @default {} */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /**
    * The event enters the log so long after the send, and not before: until then no reader and no group sees it, and
@@ -34,14 +36,15 @@ export interface SendOptions {
    * then comes in when one opens the queue. At most 100 days. @default 0
    */
   readonly delayMs?: number | undefined;
-  /** Component that sends, e.g. `trainer`. */
+  /** Component that sends, e.g. `trainer`. @default the queue's `source` */
   readonly source?: string | undefined;
   /** @default the handled event's, else the new event's own id */
   readonly correlationId?: string | undefined;
+  /** W3C trace context. @default the handled event's, if any */
   readonly traceparent?: string | undefined;
   /**
    * For bridges: the lineage of an event that exists already. The log is unique by its id: an event that is stored
-   * already adds nothing, another one of that id is refused (`ID_TAKEN`).
+   * already adds nothing, another one of that id is refused (`ID_TAKEN`). @default a new one
    */
   readonly lineage?: EventLineage | undefined;
 }
@@ -53,6 +56,7 @@ export type OutgoingEvent<C extends Contracts = AnyContracts> = {
 
 /** Options of `receive`. */
 export interface ReceiveOptions<K extends string = string> {
+  /** Types to read. @default every type */
   readonly eventTypes?: readonly K[] | undefined;
   /** Most events to return, at most 10,000. @default 100 */
   readonly limit?: number | undefined;
@@ -60,7 +64,7 @@ export interface ReceiveOptions<K extends string = string> {
   readonly waitMs?: number | undefined;
   /** Where this instance's reader begins, the first time it asks for these types. @default "beginning" */
   readonly from?: StartFrom | undefined;
-  /** Ends the wait: the call rejects with its reason. */
+  /** Ends the wait: the call rejects with its reason. @default none */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -68,31 +72,33 @@ export interface ReceiveOptions<K extends string = string> {
 export interface GroupReceiveOptions {
   /** Most events to lease, at most 10,000. @default 100 */
   readonly limit?: number | undefined;
-  /** @default 0 */
+  /** How long to wait for a first event when there is none; keeps the process alive meanwhile. @default 0 */
   readonly waitMs?: number | undefined;
   /** @default the group's */
   readonly leaseMs?: number | undefined;
-  /** Ends the wait: the call rejects with its reason, and nothing is leased. */
+  /** Ends the wait: the call rejects with its reason, and nothing is leased. @default none */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Options of `stream`. */
 export interface StreamOptions<K extends string = string> {
+  /** Types to read. @default every type */
   readonly eventTypes?: readonly K[] | undefined;
   /** @default "now" */
   readonly from?: StartFrom | undefined;
-  /** Ends the stream, without an error. */
+  /** Ends the stream, without an error. @default none */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Which part of the log `history` reads. */
 export interface HistoryOptions<K extends string = string> {
+  /** Types to read. @default every type */
   readonly eventTypes?: readonly K[] | undefined;
-  /** Stored at or after this moment. */
+  /** Stored at or after this moment. @default no limit */
   readonly since?: Date | number | undefined;
-  /** Stored before this moment. */
+  /** Stored before this moment. @default no limit */
   readonly until?: Date | number | undefined;
-  /** Positions above this one. */
+  /** Positions above this one. @default 0 */
   readonly after?: number | undefined;
   /** At most 100,000. @default 1000 */
   readonly limit?: number | undefined;
@@ -154,7 +160,9 @@ export interface ConsumerGroup<
   ensure(options?: EnsureOptions): Promise<EnsuredGroup>;
   /**
    * Leases events in position order; retries that are due come when their time has come. Never blocks longer than `waitMs`.
-   * Rejects with `GROUP_REMOVED` when the group was there and is gone.
+   *
+   * @throws QueueError (rejects) `INVALID_OPTION`, `QUEUE_CLOSED`; `GROUP_REMOVED` when the group was there and is gone;
+   * `GROUP_CONFIG_MISMATCH` as `ensure` does; or a backend's code
    */
   receive(options?: GroupReceiveOptions): Promise<LeasedEvent<C, K>[]>;
   /**
@@ -163,7 +171,7 @@ export interface ConsumerGroup<
    *
    * @example queue.group("mailer").consume({ concurrency: 4 }, async (event) => { … })
    *
-   * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`, `HANDLER_MISSING`
+   * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`, `HANDLER_MISSING`, `QUEUE_CLOSED`
    */
   consume(options: ConsumerOptions, handler: EventHandler<C, K> | EventHandlers<C>): Consumer;
 }
@@ -196,13 +204,20 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
     payload: C[K],
     options?: SendOptions,
   ): Promise<QueueEvent<C, K>>;
-  /** Stores all or, when one is refused, nothing. Results are in the order given. */
+  /**
+   * Stores all or, when one is refused, nothing. Results are in the order given.
+   *
+   * @throws what `send` throws (rejects); the message names the event by its index
+   */
   sendMany(events: readonly OutgoingEvent<C>[]): Promise<QueueEvent<C>[]>;
 
   /**
    * For scripts: every retained event at most once per instance and per type asked for, from the
    * beginning unless told otherwise. No leases, no acks, no effect on anyone. Each type has a cursor in
    * this instance, which moves only when it is asked for; asking for every type moves them all.
+   *
+   * @throws QueueError (rejects) `INVALID_OPTION`, `INVALID_TYPE`, `QUEUE_CLOSED`, or a backend's code
+   * @throws EnvelopeError (rejects) `INVALID_START`, `INVALID_TIME`
    */
   receive<K extends EventName<C> = EventName<C>>(
     options?: ReceiveOptions<K> & { readonly group?: undefined },
@@ -212,7 +227,12 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
     options: ReceiveOptions<K> & GroupReceiveOptions & { readonly group: string },
   ): Promise<LeasedEvent<C, K>[]>;
 
-  /** A handle on a group; no I/O, the group is made by its first call. */
+  /**
+   * A handle on a group; no I/O, the group is made by its first call.
+   *
+   * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`
+   * @throws EnvelopeError `INVALID_START`, `INVALID_TIME`
+   */
   group<K extends EventName<C> = EventName<C>>(
     name: string,
     policy?: GroupPolicy<C, K>,
@@ -220,7 +240,8 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
   /**
    * The same as `group(options.group, options).consume(options, handler)`.
    *
-   * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`, `HANDLER_MISSING`
+   * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`, `HANDLER_MISSING`, `QUEUE_CLOSED`
+   * @throws EnvelopeError `INVALID_START`, `INVALID_TIME`
    */
   consume<K extends EventName<C> = EventName<C>>(
     options: ConsumeOptions<C, K>,
@@ -235,11 +256,21 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
    */
   use(middleware: ConsumerMiddleware<C>): () => void;
 
-  /** Follows the log: no group, no acks. Begins when it is called. Keeps the process alive until it ends. */
+  /**
+   * Follows the log: no group, no acks. Begins when it is called. Keeps the process alive until it ends.
+   *
+   * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`; `QUEUE_CLOSED` when it is read
+   * @throws EnvelopeError `INVALID_START`, `INVALID_TIME`
+   */
   stream<K extends EventName<C> = EventName<C>>(
     options?: StreamOptions<K>,
   ): AsyncIterableIterator<QueueEvent<C, K>> & AsyncDisposable;
-  /** Reads the log without any effect, in position order. */
+  /**
+   * Reads the log without any effect, in position order.
+   *
+   * @throws QueueError (rejects) `INVALID_OPTION`, `INVALID_TYPE`, `QUEUE_CLOSED`, or a backend's code
+   * @throws EnvelopeError (rejects) `INVALID_TIME`
+   */
   history<K extends EventName<C> = EventName<C>>(
     options?: HistoryOptions<K>,
   ): Promise<QueueEvent<C, K>[]>;

@@ -33,7 +33,7 @@ export type QueueEvent<
 export interface NackOptions {
   /** Wait at least this long before the next attempt. @default the group's backoff */
   readonly delayMs?: number | undefined;
-  /** Why; kept with the attempts and, after the last one, in the dead letter. */
+  /** Why; kept with the attempts and, after the last one, in the dead letter. @default none */
   readonly reason?: unknown;
 }
 
@@ -47,9 +47,15 @@ export interface Lease {
   /**
    * Gives the event back for another attempt, or to the dead letters after `maxAttempts` (at once for a
    * `PermanentError`). `false` when the lease was lost meanwhile: then nothing changed.
+   *
+   * @throws QueueError (rejects) `INVALID_OPTION`, `QUEUE_CLOSED`, or a backend's code
    */
   nack(options?: NackOptions): Promise<boolean>;
-  /** Moves the end of the lease to now + `ms`. `false` when the lease was lost meanwhile. */
+  /**
+   * Moves the end of the lease to now + `ms`. `false` when the lease was lost meanwhile.
+   *
+   * @throws QueueError (rejects) `INVALID_OPTION`, `QUEUE_CLOSED`, or a backend's code
+   */
   extend(ms: number): Promise<boolean>;
   /** End of the lease as of the last claim or `extend`, in ms since the epoch. */
   readonly leaseUntil: number;

@@ -34,6 +34,7 @@ export interface GroupPolicy<
   readonly from?: StartFrom | undefined;
   /** Deliveries before an event becomes a dead letter. @default 5 */
   readonly maxAttempts?: number | undefined;
+  /** The pause before each retry. @default 100 ms, doubled each time, at most 60 s */
   readonly backoff?: Backoff | undefined;
   /** How long a member holds an event without renewing. @default 30_000 */
   readonly leaseMs?: number | undefined;

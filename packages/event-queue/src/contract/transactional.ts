@@ -23,6 +23,8 @@ export interface QueueTransaction<
   /**
    * Appends an event to the log, with the checks and options of `queue.send`. It is there when the transaction
    * has committed, and not before. Its position is 0 where the backend gives positions only at the commit.
+   *
+   * @throws what `queue.send` throws; `TRANSACTION_ENDED` after the callback has returned
    */
   send<K extends EventName<C>>(
     type: K,

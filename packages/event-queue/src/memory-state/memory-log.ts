@@ -82,6 +82,7 @@ export class MemoryLog {
   #newestStoredAt = 0;
   #removed = 0;
 
+  /** @throws QueueError `INVALID_OPTION` */
   constructor(options: MemoryLogOptions = {}) {
     checkOptionNames("MemoryLog", options, OPTION_NAMES);
     const { dedupeWindowMs = 600_000, retentionMs = 86_400_000 } = options;

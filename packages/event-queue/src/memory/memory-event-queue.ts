@@ -13,7 +13,7 @@ import { MemoryLog, type MemoryLogOptions } from "../memory-state/memory-log.ts"
 /** Options of a {@link MemoryEventQueue}. */
 export interface MemoryEventQueueOptions<C extends Contracts = AnyContracts>
   extends MemoryLogOptions, BackedQueueOptions<C> {
-  /** A log to share with other instances; it has the options of {@link MemoryLogOptions} then. */
+  /** A log to share with other instances; it has the options of {@link MemoryLogOptions} then. @default its own */
   readonly log?: MemoryLog | undefined;
 }
 

@@ -21,7 +21,7 @@ export interface MigrationOptions {
    * @default senders wait until then, too
    */
   readonly release?: (() => unknown) | undefined;
-  /** Called after each batch with the number of events copied so far by this call. */
+  /** Called after each batch with the number of events copied so far by this call. @default nobody is told */
   readonly onProgress?: ((copied: number) => void) | undefined;
 }
 

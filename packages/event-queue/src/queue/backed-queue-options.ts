@@ -7,7 +7,10 @@ import { MAX_PAYLOAD_BYTES } from "../sending/payload.ts";
 
 /** Options that every queue takes. */
 export interface BackedQueueOptions<C extends Contracts = AnyContracts> extends BacklogOptions {
-  /** The catalogue's view (`catalogue.queue`): types of the events, and a check of their names. */
+  /**
+   * The catalogue's view (`catalogue.queue`): types of the events, and a check of their names.
+   * @default every well-formed type
+   */
   readonly events?: EventView<C> | undefined;
   /** In bytes of JSON, at most 1,048,576. @default 262_144 */
   readonly maxPayloadBytes?: number | undefined;

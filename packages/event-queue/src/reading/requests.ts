@@ -106,7 +106,12 @@ export interface DeadLetterRequest {
   readonly dryRun: boolean;
 }
 
-/** For backends: checks the options of `receive` without a group. */
+/**
+ * For backends: checks the options of `receive` without a group.
+ *
+ * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`
+ * @throws EnvelopeError `INVALID_START`, `INVALID_TIME`
+ */
 export function checkReceive(
   options: ReceiveOptions & { readonly group?: undefined } = {},
   view?: EventView<Contracts>,
@@ -124,7 +129,11 @@ export function checkReceive(
   };
 }
 
-/** For backends: checks the options of a group's `receive`. */
+/**
+ * For backends: checks the options of a group's `receive`.
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
 export function checkGroupReceive(options: GroupReceiveOptions = {}): GroupReceiveRequest {
   checkOptionNames("receive", options, GROUP_RECEIVE);
   const { limit, waitMs, leaseMs, signal } = options;
@@ -136,7 +145,11 @@ export function checkGroupReceive(options: GroupReceiveOptions = {}): GroupRecei
   };
 }
 
-/** For backends: takes `receive({ group, … })` apart into what `group` and its `receive` are given. */
+/**
+ * For backends: takes `receive({ group, … })` apart into what `group` and its `receive` are given.
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
 export function splitReceive<K extends string>(
   options: ReceiveOptions<K> & GroupReceiveOptions & { readonly group: string },
 ): {
@@ -152,7 +165,11 @@ export function splitReceive<K extends string>(
   return { group, policy: { eventTypes, from }, receive };
 }
 
-/** For backends: takes `consume({ group, … })` apart into what `group` and its `consume` are given. */
+/**
+ * For backends: takes `consume({ group, … })` apart into what `group` and its `consume` are given.
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
 export function splitConsume<O extends ConsumeOptions>(
   options: O,
 ): {
@@ -190,7 +207,12 @@ export function checkHandlerIsLast(
   }
 }
 
-/** For backends: checks the options of `stream`. */
+/**
+ * For backends: checks the options of `stream`.
+ *
+ * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`
+ * @throws EnvelopeError `INVALID_START`, `INVALID_TIME`
+ */
 export function checkStream(
   options: StreamOptions = {},
   view?: EventView<Contracts>,
@@ -201,7 +223,12 @@ export function checkStream(
   return { eventTypes: checkEventTypes(options.eventTypes, view), from, signal };
 }
 
-/** For backends: checks the options of `history`. */
+/**
+ * For backends: checks the options of `history`.
+ *
+ * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`
+ * @throws EnvelopeError `INVALID_TIME`
+ */
 export function checkHistory(
   options: HistoryOptions = {},
   view?: EventView<Contracts>,
@@ -220,7 +247,12 @@ export function checkHistory(
   };
 }
 
-/** For backends: checks a filter of dead letters. */
+/**
+ * For backends: checks a filter of dead letters.
+ *
+ * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`
+ * @throws EnvelopeError `INVALID_TIME`
+ */
 export function checkDeadLetterFilter(filter: DeadLetterFilter = {}): DeadLetterRequest {
   checkOptionNames("deadLetters", filter, DEAD_LETTERS);
   const { id, group, type, since, until, limit, dryRun } = filter;
@@ -235,13 +267,21 @@ export function checkDeadLetterFilter(filter: DeadLetterFilter = {}): DeadLetter
   };
 }
 
-/** Checks the options of a group's `ensure`. */
+/**
+ * Checks the options of a group's `ensure`.
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
 export function checkEnsure(options: EnsureOptions = {}): { readonly requireFrom: boolean } {
   checkOptionNames("ensure", options, ENSURE);
   return { requireFrom: options.requireFrom ?? false };
 }
 
-/** For backends: checks the options of `groups.claim`. */
+/**
+ * For backends: checks the options of `groups.claim`.
+ *
+ * @throws QueueError `INVALID_OPTION`
+ */
 export function checkClaim(options: ClaimOptions): Required<ClaimOptions> & { ttlMs: number } {
   checkOptionNames("claim", options, CLAIM);
   return {
@@ -250,7 +290,11 @@ export function checkClaim(options: ClaimOptions): Required<ClaimOptions> & { tt
   };
 }
 
-/** For backends: checks the options of a claim's `release`; the note as JSON. */
+/**
+ * For backends: checks the options of a claim's `release`; the note as JSON.
+ *
+ * @throws QueueError `INVALID_OPTION`, `PAYLOAD_*`
+ */
 export function checkRelease(options: ReleaseOptions = {}): string | undefined {
   checkOptionNames("release", options, RELEASE);
   const { note } = options;

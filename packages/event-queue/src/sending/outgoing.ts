@@ -97,6 +97,8 @@ export function prepareEvent(
 /**
  * The same for a `sendMany`: checks all before any is a handler's child, so that what is refused leaves
  * nothing behind. Messages name the index.
+ *
+ * @throws what `prepareEvent` throws
  */
 export function prepareEvents(
   events: readonly OutgoingInput[],

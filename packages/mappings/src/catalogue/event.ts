@@ -2,21 +2,24 @@ declare const payload: unique symbol;
 
 /** What an event is called besides its topic, and what its failure is called. All of it is optional. */
 export interface EventOptions<Field extends string = string> {
-  /** Its names on the stage bus (`snake_case`). The first one stands for all of them. */
+  /** Its names on the stage bus (`snake_case`). The first one stands for all of them. @default none */
   readonly stages?: readonly string[];
   /** Its data-tier name (`snake_case`). @default the topic in snake case, `order_placed` */
   readonly data?: string;
   /** Its name on the queue (`UPPERCASE_SNAKE`). @default the topic, `ORDER_PLACED` */
   readonly crossProcess?: string;
-  /** Other spellings that are understood wherever a name is looked up, and never produced. */
+  /** Other spellings that are understood wherever a name is looked up, and never produced. @default none */
   readonly aliases?: readonly string[];
   /** The topic under which a stage of this event fails. @default `<domain>.failed` */
   readonly failure?: string;
-  /** The topic of a stage that did not succeed although nothing went wrong: it has no `error`. */
+  /**
+   * The topic of a stage that did not succeed although nothing went wrong: it has no `error`.
+   * @default the failure
+   */
   readonly rejection?: string;
   /** Whether the event stays in its process: it has no name on the queue. @default false */
   readonly local?: boolean;
-  /** Fields that a stage event may carry in its `metadata`, and that become fields of the payload. */
+  /** Fields that a stage event may carry in its `metadata`, and and that become fields of the payload. @default none */
   readonly metadata?: readonly Field[];
 }
 

@@ -24,12 +24,14 @@ export interface Failed extends StageFields {
   readonly jobId?: string;
 }
 
+/** A training run has begun. */
 export interface TrainingStarted extends StageFields {
   readonly configKey: string;
   readonly modelVersion: string;
   readonly games?: number;
 }
 
+/** A training run has ended with a model. */
 export interface TrainingCompleted extends StageFields {
   readonly configKey: string;
   readonly metrics: Readonly<Record<string, number>>;
@@ -43,17 +45,20 @@ export interface TrainingCompleted extends StageFields {
   readonly durationMs?: number;
 }
 
+/** A training run has saved its state. */
 export interface TrainingCheckpoint extends StageFields {
   readonly step: number;
   readonly path: string;
   readonly checksum?: string;
 }
 
+/** There are enough games to train a configuration. */
 export interface TrainingThreshold extends StageFields {
   readonly configKey: string;
   readonly games: number;
 }
 
+/** A candidate has been played against an opponent. */
 export interface EvaluationCompleted extends StageFields {
   readonly configKey: string;
   readonly elo: number;
@@ -76,6 +81,7 @@ export interface EvaluationCompleted extends StageFields {
   readonly durationMs?: number;
 }
 
+/** A model plays worse than the one before it. */
 export interface EvaluationRegression extends StageFields {
   readonly configKey: string;
   readonly eloDrop: number;
@@ -83,11 +89,13 @@ export interface EvaluationRegression extends StageFields {
   readonly severity?: "minor" | "moderate" | "severe" | "critical";
 }
 
+/** A regression is over. */
 export interface RegressionCleared extends StageFields {
   readonly configKey: string;
   readonly modelId?: string;
 }
 
+/** A model's rating has changed. */
 export interface EloUpdated extends StageFields {
   readonly modelId: string;
   readonly oldElo: number;
@@ -95,6 +103,7 @@ export interface EloUpdated extends StageFields {
   readonly games?: number;
 }
 
+/** New games have been played and stored. */
 export interface DataNewGames extends StageFields {
   readonly count: number;
   /** Who played them: a node or a worker. */
@@ -106,6 +115,7 @@ export interface DataNewGames extends StageFields {
   readonly durationMs?: number;
 }
 
+/** A node has received the games of others. */
 export interface DataSyncCompleted extends StageFields {
   readonly nodeId: string;
   readonly gamesSynced: number;
@@ -116,33 +126,39 @@ export interface DataSyncCompleted extends StageFields {
   readonly durationMs?: number;
 }
 
+/** A node could not receive the games of others. */
 export interface DataSyncFailed extends StageFields {
   readonly nodeId: string;
   readonly error: string;
   readonly files?: readonly FileRef[];
 }
 
+/** The quality of the games has been scored. */
 export interface DataQualityUpdated extends StageFields {
   readonly score: number;
   /** Games by quality band. */
   readonly distribution: Readonly<Record<string, number>>;
 }
 
+/** A node has joined the cluster. */
 export interface ClusterNodeJoined extends StageFields {
   readonly nodeId: string;
   readonly capabilities: readonly string[];
 }
 
+/** A node has left the cluster. */
 export interface ClusterNodeLeft extends StageFields {
   readonly nodeId: string;
   readonly reason: string;
 }
 
+/** The cluster has a new leader. */
 export interface ClusterLeaderElected extends StageFields {
   readonly leaderId: string;
   readonly term?: number;
 }
 
+/** A model has become the champion. */
 export interface ModelPromoted extends StageFields {
   readonly modelId: string;
   readonly elo: number;
@@ -156,6 +172,7 @@ export interface ModelPromoted extends StageFields {
   readonly reason?: string;
 }
 
+/** A model was measured and not promoted. */
 export interface PromotionRejected extends StageFields {
   readonly modelId: string;
   readonly reason: string;
@@ -169,11 +186,13 @@ export interface PromotionRejected extends StageFields {
   readonly games?: number;
 }
 
+/** A promotion could not be carried out. */
 export interface PromotionFailed extends StageFields {
   readonly modelId: string;
   readonly error: string;
 }
 
+/** A node has received a model. */
 export interface ModelSynced extends StageFields {
   readonly modelId: string;
   readonly nodeId: string;
@@ -181,28 +200,33 @@ export interface ModelSynced extends StageFields {
   readonly checksum?: string;
 }
 
+/** The quality score of one configuration's games. */
 export interface QualityShare extends StageFields {
   readonly configKey: string;
   readonly score: number;
   readonly games?: number;
 }
 
+/** A search for better parameters (CMA-ES, population based, architecture) has ended. */
 export interface SearchCompleted extends StageFields {
   readonly configKey: string;
   readonly metrics: Readonly<Record<string, number>>;
   readonly generation?: number;
 }
 
+/** The weights of the configurations have changed. */
 export interface CurriculumChanged extends StageFields {
   /** Weight of each configuration. */
   readonly weights: Readonly<Record<string, number>>;
   readonly reason?: string;
 }
 
+/** An export of training samples has begun. */
 export interface ExportStarted extends StageFields {
   readonly configKey: string;
 }
 
+/** An export of training samples has ended with a file. */
 export interface ExportCompleted extends StageFields {
   readonly configKey: string;
   readonly path: string;
@@ -210,12 +234,14 @@ export interface ExportCompleted extends StageFields {
   readonly checksum?: string;
 }
 
+/** Games have been compared with a reference engine. */
 export interface ParityValidated extends StageFields {
   readonly configKey: string;
   readonly games: number;
   readonly mismatches: number;
 }
 
+/** A round of self-play, training and evaluation has ended. */
 export interface IterationCompleted extends StageFields {
   readonly configKey: string;
   readonly iteration: number;

@@ -36,20 +36,20 @@ export interface NatsQueueOptions<
   readonly stream: string;
   /**
    * Whatever else the NATS client takes: `authenticator`, `tls`, `name`, `pingInterval`, …. Its options for reconnecting
-   * have no effect: a queue makes its connection anew by itself, for ever.
+   * have no effect: a queue makes its connection anew by itself, for ever. @default {}
    */
   readonly connection?: Omit<NodeConnectionOptions, "servers"> | undefined;
-  /** The same as in `connection`. */
+  /** The same as in `connection`. @default none */
   readonly user?: string | undefined;
-  /** The same as in `connection`. */
+  /** The same as in `connection`. @default none */
   readonly pass?: string | undefined;
-  /** The same as in `connection`. */
+  /** The same as in `connection`. @default none */
   readonly token?: string | undefined;
-  /** The same as in `connection`: nkeys, creds files and the like. */
+  /** The same as in `connection`: nkeys, creds files and the like. @default none */
   readonly authenticator?: NodeConnectionOptions["authenticator"] | undefined;
-  /** The same as in `connection`. */
+  /** The same as in `connection`. @default none */
   readonly tls?: NodeConnectionOptions["tls"] | undefined;
-  /** JetStream domain, when it isn't the server's own. */
+  /** JetStream domain. @default the server's own */
   readonly domain?: string | undefined;
   /** Copies of each stream, 1 to 5; streams that exist keep theirs unless it is given. @default 1 */
   readonly replicas?: number | undefined;
@@ -66,7 +66,7 @@ export interface NatsQueueOptions<
    * @default a quarter of `limits.maxBytes`, or else of `retentionBytes`; without either no limit
    */
   readonly deadLetterBytes?: number | undefined;
-  /** Bounds that the server keeps. A queue that exists keeps its own unless they are given. */
+  /** Bounds that the server keeps. A queue that exists keeps its own unless they are given. @default no limits */
   readonly limits?: ServerLimits | undefined;
   /**
    * How long an event's id and a `dedupeKey` are remembered; at least 100. A queue that exists keeps its own
@@ -79,7 +79,7 @@ export interface NatsQueueOptions<
   readonly patienceMs?: number | undefined;
   /**
    * Address of the server's monitoring, e.g. `http://127.0.0.1:8222`: `health()` then sees how the server
-   * syncs to its disk.
+   * syncs to its disk. @default none: `health()` doesn't say
    */
   readonly monitoring?: string | undefined;
 }

@@ -11,10 +11,11 @@ import {
 import type { StageEventBus } from "./stage-bus.ts";
 import { StageEngine } from "./stage-engine.ts";
 
+/** What a stage bus is made of; all of it is optional. */
 export interface StageBusOptions<C extends Contracts, Phase extends string> {
   /** The stages and their order. @default selfplayPipeline */
   readonly pipeline?: Pipeline<C, Phase> | undefined;
-  /** Instead of a pipeline: the stages of a catalogue, in no particular order. */
+  /** Instead of a pipeline: the stages of a catalogue, in no particular order. @default the pipeline's */
   readonly catalogue?: (AnyCatalogue & { readonly stages: EventView<C> }) | undefined;
   /** How many of the newest results are kept. @default 100 */
   readonly historySize?: number | undefined;

@@ -26,7 +26,7 @@ export type StageSubscribeOptions = Pick<
 
 /** What can be said about an emit beside its result. */
 export interface StageEmitOptions {
-  /** For bridges: the lineage of an event that exists already. */
+  /** For bridges: the lineage of an event that exists already. @default a new one */
   readonly lineage?: EventLineage | undefined;
   /** @default inherited from the event being handled, else the event's own id */
   readonly correlationId?: string | undefined;
@@ -103,10 +103,10 @@ export interface StageEventBus<
   /**
    * Emits a stage result and resolves when its handlers have settled, one after another.
    *
-   * Rejects with a StageEventsError `INVALID_RESULT`, `UNKNOWN_STAGE`, `MISSING_SUCCESS` or
-   * `SUCCESSFUL_FAILURE`, and with what the bus underneath rejects with (`BUS_CLOSED`); never for a
-   * handler's failure.
+   * A handler's failure doesn't reject it.
    *
+   * @throws StageEventsError (rejects) `INVALID_RESULT`, `UNKNOWN_STAGE`, `MISSING_SUCCESS`, `SUCCESSFUL_FAILURE`
+   * @throws EventBusError (rejects) what the bus underneath rejects with: `INVALID_OPTION`, `BUS_CLOSED`, …
    * @example await stages.emit({ stage: "training_complete", success: true, metrics: { accuracy: 0.85 } });
    */
   emit<const S extends EventName<C>>(
@@ -118,6 +118,7 @@ export interface StageEventBus<
    * Emits a stage result to all handlers at once and resolves to how they ended, at the latest after
    * `timeoutMs` (default: no limit), then with the results that are there. Otherwise like `emit`.
    *
+   * @throws what `emit` throws (rejects); StageEventsError `INVALID_OPTION` for a wrong `timeoutMs`
    * @example const { results, pending } = await stages.emitAndWait(event, { timeoutMs: 5000 });
    */
   emitAndWait<const S extends EventName<C>>(
@@ -125,13 +126,22 @@ export interface StageEventBus<
     options?: StageEmitOptions & { readonly timeoutMs?: number | undefined },
   ): Promise<StageOutcomes<C, S>>;
 
-  /** Results that were emitted, newest first (default limit 100). Ids and times: `bus.getHistory`. */
+  /**
+   * Results that were emitted, newest first (default limit 100). Ids and times: `bus.getHistory`.
+   *
+   * @throws StageEventsError `UNKNOWN_STAGE`
+   * @throws EventBusError `INVALID_OPTION`
+   */
   getHistory<const S extends EventName<C> = EventName<C>>(query?: {
     readonly stage?: S | undefined;
     readonly limit?: number | undefined;
   }): StageResult<C, S>[];
 
-  /** Failures of handlers, newest first (default limit 20); the last hundred are kept. */
+  /**
+   * Failures of handlers, newest first (default limit 20); the last hundred are kept.
+   *
+   * @throws StageEventsError `INVALID_OPTION`
+   */
   getCallbackErrors(query?: { readonly limit?: number }): StageCallbackError[];
 
   stats(): StageBusStats;
@@ -139,6 +149,8 @@ export interface StageEventBus<
   /**
    * Refuses further emits, waits for running handlers at most `timeoutMs` (default 5000), and ends all
    * subscriptions. The history stays readable. Idempotent; also as `await using`.
+   *
+   * @throws EventBusError (rejects) `INVALID_OPTION`
    */
   close(options?: { readonly timeoutMs?: number }): Promise<DrainResult>;
 }

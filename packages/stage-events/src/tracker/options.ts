@@ -9,12 +9,13 @@ import type {
   Transition,
 } from "../machine/pipeline-tracker.ts";
 
+/** What a tracker follows, how long phases may take, and who is told. */
 export interface TrackerOptions<Phase extends string = string> {
   /** @default the pipeline of the stage bus, else `selfplayPipeline` */
   readonly pipeline?: Pipeline<Contracts, Phase> | undefined;
   /**
    * Longest time in each phase, in milliseconds; phases left out never stall. A phase that the history says
-   * to be overdue is reported after 100 ms, unless it is over by then.
+   * to be overdue is reported after 100 ms, unless it is over by then. @default none: no phase stalls
    */
   readonly stallAfterMs?: Readonly<Partial<Record<NoInfer<Phase>, number>>> | undefined;
   /**
@@ -22,6 +23,7 @@ export interface TrackerOptions<Phase extends string = string> {
    * longest ago. @default 10_000
    */
   readonly maxKeys?: number | undefined;
+  /** Told of each step of a key. @default nobody is told */
   readonly onTransition?: ((transition: Transition<Phase>) => void) | undefined;
   /** @default a process warning with code `RINGRIFT_PIPELINE_STALLED` */
   readonly onStall?: ((stall: Stall<Phase>) => void) | undefined;
