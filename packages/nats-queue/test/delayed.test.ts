@@ -50,7 +50,7 @@ it("what the log has no room for goes on waiting, and comes in when there is som
   expect(event?.payload).toEqual({ n: 3 });
 });
 
-it("an event that has come in leaves nothing behind once its dedupe window is over", async () => {
+it("an event that has come in leaves nothing behind once its dedupe window is over, but its id if that isn't what the server knew it by", async () => {
   const queue = await context.open({ stream: "tidy", dedupeWindowMs: 200 });
   const group = { dedupeKey: "k", delayMs: 10 };
   await queue.send("ORDER_PLACED", { n: 1 }, group);
@@ -66,6 +66,7 @@ it("an event that has come in leaves nothing behind once its dedupe window is ov
   expect(Object.keys(state.subjects ?? {}).toSorted()).toEqual([
     "tidy.state.clock",
     "tidy.state.extent",
+    expect.stringMatching(/^tidy\.state\.id\.ORDER_PLACED\.[0-9a-f]+$/),
     "tidy.state.identity",
   ]);
 });

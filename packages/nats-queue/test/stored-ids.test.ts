@@ -1,6 +1,7 @@
-import { createLineage, type EventLineage } from "@ringrift/envelope";
+import { createLineage, pickLineage, type EventLineage } from "@ringrift/envelope";
 import { expect, it } from "vitest";
 import { sleep, until } from "./faults.ts";
+import { Child } from "./process/child.ts";
 import { withServer } from "./with-server.ts";
 
 const context = withServer();
@@ -50,4 +51,34 @@ it("a handler's child is one, also at an attempt after the server's window", asy
   });
   await until("it is handled", async () => consumer.stats().handled === 1);
   expect(await queue.history({ eventTypes: ["MAIL_SENT"] })).toHaveLength(1);
+});
+
+it("an event with a dedupe key is known by its id to other processes, also after the server's window", async () => {
+  const settings = { stream: "keyed-ids", dedupeWindowMs: 200 };
+  const queue = await context.open(settings);
+  await queue.stats();
+  const { url: servers } = context.server;
+  const sender = new Child("sender", { servers, ...settings, closes: true, dedupeKey: "a" });
+  await sender.count("closed", 1);
+  await sleep(400);
+  const [sent] = await queue.history();
+  if (sent === undefined) throw new Error("Nothing was sent.");
+  for (const dedupeKey of [undefined, "b"]) {
+    const options = { lineage: pickLineage(sent), dedupeKey };
+    expect(await queue.send("ORDER_PLACED", { n: 1 }, options)).toEqual({
+      ...sent,
+      duplicate: true,
+    });
+  }
+  expect(await queue.history()).toHaveLength(1);
+});
+
+it("an id that this process has made is known to its other instances after the server's window", async () => {
+  const settings = { stream: "own-ids", dedupeWindowMs: 200 };
+  const [one, other] = [await context.open(settings), await context.open(settings)];
+  const sent = await one.send("ORDER_PLACED", { n: 1 });
+  await sleep(400);
+  const again = await other.send("ORDER_PLACED", { n: 1 }, { lineage: pickLineage(sent) });
+  expect(again).toMatchObject({ id: sent.id, position: sent.position, duplicate: true });
+  expect(await one.history()).toHaveLength(1);
 });

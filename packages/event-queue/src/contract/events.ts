@@ -52,7 +52,7 @@ export interface Lease {
    */
   nack(options?: NackOptions): Promise<boolean>;
   /**
-   * Moves the end of the lease to now + `ms`. `false` when the lease was lost meanwhile.
+   * Moves the end of the lease to now + `ms`, also after it has run out. `false` when it was lost meanwhile, as above.
    *
    * @throws QueueError (rejects) `INVALID_OPTION`, `QUEUE_CLOSED`, or a backend's code
    */

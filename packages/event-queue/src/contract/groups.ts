@@ -97,9 +97,9 @@ export interface GroupInfo {
    * all types `pending` is exact up to 100,000 that it has passed and not settled. @default false
    */
   readonly pendingIsAtLeast?: true | undefined;
-  /** Of these, leased right now. */
+  /** Of these, leased right now. On NATS a lease of a process that was killed counts until somebody asks for events. */
   readonly inFlight: number;
-  /** Of these, failed before and waiting for their next attempt. */
+  /** Of these, failed before and waiting for their next attempt; also those whose lease has run out. */
   readonly retrying: number;
   /** Of these, set aside until a member comes that has a handler for them: how many of which type. */
   readonly setAside: Readonly<Record<string, number>>;

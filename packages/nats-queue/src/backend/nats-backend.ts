@@ -37,7 +37,9 @@ export class NatsBackend implements QueueBackend {
   static async open(options: CheckedOptions, host: BackendHost): Promise<NatsBackend> {
     const engine = await Engine.open(options, host);
     try {
-      return new NatsBackend(engine, options, await identityOf(engine.state, engine.names));
+      const identity = await identityOf(engine.state, engine.names);
+      engine.ids.share(identity.id);
+      return new NatsBackend(engine, options, identity);
     } catch (error) {
       await engine.close();
       throw error;

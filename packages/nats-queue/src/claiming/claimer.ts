@@ -1,7 +1,13 @@
+import { runDetached } from "@ringrift/envelope";
 import type { ClaimedEvent } from "@ringrift/event-queue/backend";
 import { ACK, acknowledge, deliverAgainIn, leaseFor } from "../messages/acknowledge.ts";
 import type { Delivered, Leasing } from "../leasing/delivered.ts";
-import { attemptOf, isAfterLoss, type KnownRecord } from "../groups/delivery-records.ts";
+import {
+  attemptOf,
+  type DeliveryRecord,
+  isAfterLoss,
+  type KnownRecord,
+} from "../groups/delivery-records.ts";
 import type { GroupEngine } from "../settling/group-engine.ts";
 import { consumerInfo } from "../groups/group-consumer.ts";
 import type { Lane } from "../groups/group.ts";
@@ -29,6 +35,13 @@ interface Due extends Leasing {
   readonly hold: Hold;
 }
 
+/** What is known of a delivery that is to be leased. */
+interface NotedDelivery extends Pick<Due, "attempt" | "failures" | "isAfterLoss"> {
+  readonly recordRevision: number;
+  /** Of its key, if it is a redriven one. */
+  readonly bucket: string;
+}
+
 /** Makes leases of what the server delivers: counts attempts, buries what had too many, keeps keys in order. */
 export class Claimer {
   readonly #engine: GroupEngine;
@@ -41,6 +54,9 @@ export class Claimer {
   readonly keys: KeyLanes;
   /** What more came than was asked for. */
   readonly spare: SpareEvents;
+  #timer: NodeJS.Timeout | undefined;
+  /** When it fires, on the monotone clock. */
+  #watchesAt = Number.POSITIVE_INFINITY;
   #skipped = 0;
   #gone = 0;
   /** Of the connection, as far as this member has seen. */
@@ -62,6 +78,39 @@ export class Claimer {
   /** Gives back what nobody has asked for: nobody will, for now. */
   async giveUp(): Promise<void> {
     await Promise.all([this.keys.giveUp(), this.spare.giveUp()]);
+  }
+
+  /** Before this process lets go of all: notes until when what it has is held, for whoever counts. */
+  async noteHeld(): Promise<void> {
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    const offset = this.#engine.clock.now() - now;
+    const held = [...this.#held.values()].filter(({ until }) => until > now);
+    await Promise.allSettled([
+      ...held.map((hold) => hold.noteHeld(Math.round(offset + hold.until))),
+      this.keys.noteHeld(),
+    ]);
+  }
+
+  /** Notes when leases are over that nobody has settled: the server doesn't tell these from others. */
+  #watch(until: number): void {
+    if (until >= this.#watchesAt) return;
+    this.#watchesAt = until;
+    clearTimeout(this.#timer);
+    const ms = Math.max(until - performance.now(), 0) + 1;
+    this.#timer = runDetached(() => setTimeout(() => this.#noteLapsed(), ms).unref());
+  }
+
+  #noteLapsed(): void {
+    this.#watchesAt = Number.POSITIVE_INFINITY;
+    const now = performance.now();
+    for (const [name, hold] of this.#held) {
+      if (hold.until > now) continue;
+      this.#held.delete(name);
+      this.#engine.later(() => hold.noteHeld(this.#engine.clock.now()));
+    }
+    if (this.#held.size === 0) return;
+    this.#watch(Math.min(...[...this.#held.values()].map(({ until }) => until)));
   }
 
   /** How many were settled since it was asked last because they are too old for the group. */
@@ -154,9 +203,8 @@ export class Claimer {
   get #heldCount(): number {
     const now = performance.now();
     let count = 0;
-    for (const [name, { until, lane }] of this.#held) {
-      if (until <= now) this.#held.delete(name);
-      else if (lane === "log") count += 1;
+    for (const { until, lane } of this.#held.values()) {
+      if (until > now && lane === "log") count += 1;
     }
     return count + this.keys.heldCount;
   }
@@ -164,40 +212,17 @@ export class Claimer {
   /** One of no key, or a redriven one. */
   async #claimOne(delivered: Delivered, message: RawMessage): Promise<ClaimedEvent | undefined> {
     const { group, lane, leaseMs } = delivered;
-    const { names, records, settled, clock } = this.#engine;
+    const { names, settled } = this.#engine;
     const candidate = candidateOf(message, names, lane === "log" ? "log" : "kept");
     const { id } = candidate;
     if (lane === "log" && id !== "" && settled.has(group.incarnation, id)) {
       this.#engine.tell(message, ACK);
       return undefined;
     }
-    // A redriven event is noted by its place among the dead letters: positions of the log may be given anew.
-    const { delivery, position } = message;
-    const known = delivery > 1 ? await records.get(group, lane, position, id) : NO_RECORD;
-    if (known.record?.isDone === true) {
-      this.#engine.tell(message, ACK);
-      return undefined;
-    }
-    const attempt = attemptOf(delivery, known.record);
-    const failures = failuresBefore(attempt, known.record, clock.now());
-    const bucket = lane === "redriven" ? bucketOf(keyOf(candidate)) : NO_KEY;
-    if (bucket !== NO_KEY) {
-      const waitMs = await this.#turns.take(group, bucket, position);
-      if (waitMs > 0) {
-        const record = { id, delivery, attempts: attempt - 1, idle: true, failures };
-        await records.swap(group, lane, position, record, known.revision);
-        await this.#say(delivered, message, deliverAgainIn(waitMs));
-        return undefined;
-      }
-    }
-    let recordRevision = known.revision;
-    if (delivery > 1) {
-      const record = { id, delivery, attempts: attempt, idle: false, failures };
-      const revision = await records.swap(group, lane, position, record, known.revision);
-      // Another delivery of it was faster, or a late ack.
-      if (revision === undefined) return undefined;
-      recordRevision = revision;
-    }
+    const noted = await this.#noteDelivery(delivered, message, candidate);
+    if (noted === undefined) return undefined;
+    const { attempt, failures, recordRevision, bucket } = noted;
+    const { position } = message;
     let until = delivered.since + leaseMs;
     if (leaseMs !== group.usualLeaseMs || bucket !== NO_KEY) {
       until = performance.now() + leaseMs;
@@ -215,17 +240,20 @@ export class Claimer {
       message,
       position,
       id,
+      attempt,
+      failures,
       recordRevision,
       until,
       onEnd: () => {
         if (this.#held.get(name) === hold) this.#held.delete(name);
       },
+      onExtend: () => this.#watch(hold.until),
       ...(bucket !== NO_KEY && {
         beforeSettled: () => this.#turns.release(group, bucket, position),
       }),
     });
     this.#held.set(name, hold);
-    const isLost = isAfterLoss(delivery, known.record);
+    this.#watch(hold.until);
     return this.#lease({
       group,
       leaseMs,
@@ -233,9 +261,61 @@ export class Claimer {
       candidate,
       attempt,
       failures,
-      isAfterLoss: isLost,
+      isAfterLoss: noted.isAfterLoss,
       hold,
     });
+  }
+
+  /**
+   * Which attempt a delivery is. One that isn't the first is noted before it begins, which also decides against whoever had it
+   * before. `undefined` when it isn't to begin: it is settled, somebody else's, or not to be begun yet.
+   */
+  async #noteDelivery(
+    delivered: Delivered,
+    message: RawMessage,
+    candidate: Candidate,
+  ): Promise<NotedDelivery | undefined> {
+    const { group, lane } = delivered;
+    const { records, clock } = this.#engine;
+    const { id } = candidate;
+    // A redriven event is noted by its place among the dead letters: positions of the log may be given anew.
+    const { delivery, position } = message;
+    const bucket = lane === "redriven" ? bucketOf(keyOf(candidate)) : NO_KEY;
+    for (;;) {
+      const known = delivery > 1 ? await records.get(group, lane, position, id) : NO_RECORD;
+      const { record, revision } = known;
+      if (record?.isDone === true) {
+        this.#engine.tell(message, ACK);
+        return undefined;
+      }
+      const put = (change: Omit<DeliveryRecord, "id" | "delivery">) =>
+        records.swap(group, lane, position, { ...change, id, delivery }, revision);
+      const earlyMs = (record?.notBefore ?? 0) - clock.now();
+      if (record !== undefined && earlyMs > 0) {
+        // Whoever holds it may have changed the note.
+        if ((await put(record)) === undefined) continue;
+        await this.#say(delivered, message, deliverAgainIn(earlyMs));
+        return undefined;
+      }
+      const attempt = attemptOf(delivery, record);
+      const failures = failuresBefore(attempt, record, clock.now());
+      const waitMs = bucket === NO_KEY ? 0 : await this.#turns.take(group, bucket, position);
+      if (waitMs > 0) {
+        await put({ attempts: attempt - 1, idle: true, failures });
+        await this.#say(delivered, message, deliverAgainIn(waitMs));
+        return undefined;
+      }
+      const isLost = isAfterLoss(delivery, record);
+      if (delivery === 1)
+        return { attempt, failures, recordRevision: 0, bucket, isAfterLoss: isLost };
+      const recordRevision = await put({ attempts: attempt, idle: false, failures });
+      if (recordRevision !== undefined) {
+        return { attempt, failures, recordRevision, bucket, isAfterLoss: isLost };
+      }
+      const now = await records.get(group, lane, position, id);
+      // Another delivery of it was faster, or a late ack. Else it was only noted that an earlier lease is over.
+      if (now.record === undefined || now.record.delivery >= delivery) return undefined;
+    }
   }
 
   /** `undefined` for what is settled at once: it can't be read, is too old, or had its attempts. */

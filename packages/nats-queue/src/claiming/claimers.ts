@@ -33,6 +33,11 @@ export class Claimers {
     return claimer;
   }
 
+  /** Before this process lets go of all: notes until when what it has is held, for whoever counts. */
+  async noteHeld(): Promise<void> {
+    await Promise.allSettled([...this.#claimers.values()].map((claimer) => claimer.noteHeld()));
+  }
+
   #forgetIdle(): void {
     for (const [name, incarnation] of this.#last) {
       if (!this.#claimers.has(incarnation)) this.#last.delete(name);

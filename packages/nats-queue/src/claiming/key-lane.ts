@@ -2,12 +2,13 @@ import { ACK, acknowledge, deliverAgainIn, GIVE_BACK, leaseFor } from "../messag
 import type { DeliveryRecord } from "../groups/delivery-records.ts";
 import type { GroupEngine } from "../settling/group-engine.ts";
 import type { Group } from "../groups/group.ts";
-import type { Hold } from "../leasing/hold.ts";
+import type { GiveBack, Hold } from "../leasing/hold.ts";
 import { failuresBefore } from "../leasing/lease.ts";
 import type { RawMessage } from "../messages/raw-message.ts";
 import { type Candidate, candidateOf } from "../leasing/candidate.ts";
-import { type Attempt, attemptAfter, type Front, isUnbegun } from "../leasing/front.ts";
+import { type Attempt, attemptAfter, type Front, isUnbegun, lineBehind } from "../leasing/front.ts";
 import type { KeyLine, KnownLine } from "../groups/key-line.ts";
+import { LateFront } from "./late-front.ts";
 import { OwnedLine } from "./owned-line.ts";
 import { isTaken } from "../settling/redriven-turn.ts";
 import { spareMs } from "../leasing/spare-events.ts";
@@ -59,8 +60,8 @@ export class Lane {
   #isTaken = false;
   #parked: Parked[] = [];
   #isOver = false;
-  /** Its front, where the lease on it was lost. */
-  #lost: Front | undefined;
+  /** Its front, where the lease on it has run out. */
+  #late: LateFront | undefined;
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -221,23 +222,55 @@ export class Lane {
     if (this.front !== front || this.isLost) return undefined;
     this.#isTaken = true;
     this.#since = performance.now();
-    const untilOf = (): number => (this.#front === front ? this.#until : 0);
+    const untilOf = (): number => {
+      if (this.#front === front) return this.#until;
+      return this.#late?.front === front ? this.#late.until : 0;
+    };
+    const late = (work: (late: LateFront) => Promise<boolean>) => this.#doLate(front, work);
+    const isInTime = (): boolean => this.#front === front && !this.isLost;
     return {
       get until() {
         return untilOf();
       },
-      settle: () => this.#settle(front),
-      settleLate: () => this.#settleLate(front),
-      giveBack: (attempts, failures, how) => this.#giveBack(front, { attempts, failures, how }),
-      extend: (ms) => this.#extend(ms),
+      settle: () => (isInTime() ? this.#settle(front) : late((one) => one.settle())),
+      settleLate: () => late((one) => one.settle()),
+      giveBack: (how) =>
+        isInTime() ? this.#giveBack(front, how) : late((one) => one.giveBack(how)),
+      extend: (ms) => (isInTime() ? this.#extend(ms) : late((one) => one.revive(ms))),
+      revive: (ms) => late((one) => one.revive(ms)),
     };
+  }
+
+  /** Does something with a front the lease on which is over. */
+  #doLate(front: Front, work: (late: LateFront) => Promise<boolean>): Promise<boolean> {
+    return this.#exclusive(async () => {
+      if (this.#front === front) this.#drop();
+      if (this.#late?.front !== front || !(await this.#isStored(front))) return false;
+      return (await work(this.#late)) && (await this.#isCurrent());
+    });
+  }
+
+  /** Before this process lets it go: notes until when its front is held, for whoever counts. */
+  noteHeld(): Promise<void> {
+    return this.#exclusive(async () => {
+      const front = this.#front;
+      if (front === undefined || !this.#isTaken || this.isLost) return;
+      const until = this.#engine.clock.now() + (this.#until - performance.now());
+      await this.#lateOf(front).note(Math.round(until));
+    });
   }
 
   async #settle(front: Front): Promise<boolean> {
     const isDone = await this.#exclusive(async () => {
       if (!(await this.#isMine(front))) return false;
-      const isWritten = await this.#change((line) => this.#behind(front, line));
+      const atHand = this.#parked[0]?.place.position;
+      const behind = { token: this.#token, atHand };
+      const isWritten = await this.#change((line) => lineBehind(front, line, behind));
       if (!isWritten) return false;
+      if (!(await this.#isCurrent())) {
+        this.#drop();
+        return false;
+      }
       if (this.line.token === undefined) this.#forgetToken();
       this.#engine.settled.add(this.group.incarnation, front.candidate.id);
       this.#run = front.run;
@@ -249,51 +282,16 @@ export class Lane {
     return isDone;
   }
 
-  /** The line, once its front is settled. */
-  #behind({ candidate: { place, source } }: Front, line: KeyLine): KeyLine {
-    const { position } = place;
-    const { absorbed, turn } = line;
-    return {
-      settled: position,
-      at: source.time,
-      absorbed,
-      count: Math.max(0, line.count - (line.token === undefined ? 0 : 1)),
-      ...(absorbed > position
-        ? { token: this.#token.position, since: this.#token.delivery }
-        : { atHand: this.#parked[0]?.place.position }),
-      turn,
-    };
+  /**
+   * Whether the group wasn't moved or removed meanwhile: then the line is nobody's, and nobody refuses to change it. Whoever
+   * did that has told of it before its call has ended, so that an answer which is younger comes after the notice.
+   */
+  async #isCurrent(): Promise<boolean> {
+    const { name, incarnation } = this.group;
+    return (await this.#engine.groups.recall(name))?.incarnation === incarnation;
   }
 
-  /** Whoever is given the message that stands for the key goes on with what is behind it. */
-  #settleLate(front: Front): Promise<boolean> {
-    return this.#exclusive(async () => {
-      if (this.#front === front) this.#drop();
-      if (this.#lost !== front || !(await this.#isStored(front))) return false;
-      for (;;) {
-        const result = await this.#line.change(this.#token, (line) => this.#behind(front, line));
-        if (result === "lost") return false;
-        if (result === "written") break;
-      }
-      this.#lost = undefined;
-      if (this.line.token === undefined) this.#forgetToken();
-      this.#engine.settled.add(this.group.incarnation, front.candidate.id);
-      return true;
-    });
-  }
-
-  async #giveBack(
-    front: Front,
-    {
-      attempts,
-      failures,
-      how,
-    }: {
-      readonly attempts: number;
-      readonly failures: DeliveryRecord["failures"];
-      readonly how: string;
-    },
-  ): Promise<boolean> {
+  async #giveBack(front: Front, { attempts, failures, delayMs }: GiveBack): Promise<boolean> {
     return this.#exclusive(async () => {
       if (!(await this.#isMine(front))) return false;
       const parked = stillHeld(this.#parked.splice(0));
@@ -311,7 +309,7 @@ export class Lane {
         return false;
       }
       this.#forget(parked);
-      const isSaid = await this.#say(how);
+      const isSaid = await this.#say(delayMs > 0 ? deliverAgainIn(delayMs) : GIVE_BACK);
       this.#end(false);
       return isSaid;
     });
@@ -325,12 +323,12 @@ export class Lane {
   }
 
   /** Gives the front back that nobody has taken, and what waits behind it. */
-  async giveUp(how: string = GIVE_BACK): Promise<void> {
+  async giveUp(delayMs: number = 0): Promise<void> {
     const front = this.#front;
     if (front === undefined || this.#isTaken) return;
     this.#isTaken = true;
     const { attempt, failures } = front;
-    await this.#giveBack(front, { attempts: attempt - 1, failures, how });
+    await this.#giveBack(front, { attempts: attempt - 1, failures, delayMs });
   }
 
   /** Resolves when nothing is on its way to the front. */
@@ -389,8 +387,7 @@ export class Lane {
       if (isWritten) this.#forgetToken();
       return this.#isOver;
     }
-    const isShort = this.#until - performance.now() < this.leaseMs * LEFT;
-    if (isShort && !(await this.#renew())) {
+    if (this.#isShort(isResumed) && !(await this.#renew())) {
       this.#drop();
       return true;
     }
@@ -403,6 +400,15 @@ export class Lane {
     if (isNoted && !(await this.#note(front))) return true;
     this.#front = front;
     return true;
+  }
+
+  /**
+   * Whether the lease has to be renewed before an event is handed over: little is left of it, or the server has given the token
+   * for another length than was asked for.
+   */
+  #isShort(isNewToken: boolean): boolean {
+    if (isNewToken && this.leaseMs !== this.group.usualLeaseMs) return true;
+    return this.#until - performance.now() < this.leaseMs * LEFT;
   }
 
   async #nextParked(): Promise<void> {
@@ -429,8 +435,7 @@ export class Lane {
     this.#token = first.message;
     this.#isTokenDone = false;
     this.#until = first.until;
-    const isShort = this.#until - performance.now() < this.leaseMs * LEFT;
-    if (isShort && !(await this.#renew())) {
+    if (this.#isShort(true) && !(await this.#renew())) {
       this.#drop();
       return;
     }
@@ -448,7 +453,7 @@ export class Lane {
     this.#since = performance.now();
     if (await this.#isFree()) this.#owner.onFront(this);
     // A redriven event of the key is handled.
-    else await this.giveUp(deliverAgainIn(LOOK_AGAIN_MS));
+    else await this.giveUp(LOOK_AGAIN_MS);
   }
 
   /** Whether no redriven event has the turn of the key; one that is settled has it no more, though nobody may know. */
@@ -536,8 +541,26 @@ export class Lane {
     if (this.#isOver) return;
     const parked = stillHeld(this.#parked.splice(0));
     for (const { message } of parked) this.#engine.tell(message, GIVE_BACK);
-    this.#lost = this.#front;
+    const front = this.#isTaken ? this.#front : undefined;
+    const isLapsed = this.isLost;
+    this.#late = front && this.#lateOf(front);
     this.#end(false);
+    const { clock } = this.#engine;
+    if (!isLapsed) return;
+    this.#engine.later(() => this.#exclusive(async () => this.#late?.note(clock.now())));
+  }
+
+  #lateOf(front: Front): LateFront {
+    const { usualLeaseMs, incarnation } = this.group;
+    return new LateFront({
+      engine: this.#engine,
+      line: this.#line,
+      token: this.#token,
+      front,
+      usualLeaseMs,
+      incarnation,
+      say: (what) => this.#say(what, () => true),
+    });
   }
 
   #end(isSettled: boolean): void {
@@ -549,10 +572,10 @@ export class Lane {
     this.#owner.onHomeless(this.group, this.bucket, this.#parked.splice(0));
   }
 
-  #say(what: string): Promise<boolean> {
+  #say(what: string, mayStill = () => !this.#isOver): Promise<boolean> {
     const { groups, connection } = this.#engine;
     const told = { ...groups.incarnations.addressOf(this.group, "log"), ...this.#token };
-    return acknowledge(connection, told, what, () => !this.#isOver);
+    return acknowledge(connection, told, what, mayStill);
   }
 
   /** A server that was killed may have lost what is known of the line, and given the key to somebody else. */

@@ -1,12 +1,12 @@
 import { runDetached } from "@ringrift/envelope";
 import { Bell } from "@ringrift/event-queue/backend";
-import { ACK } from "../messages/acknowledge.ts";
+import { ACK, deliverAgainIn } from "../messages/acknowledge.ts";
 import { consumerInfo } from "../groups/group-consumer.ts";
 import type { Group } from "../groups/group.ts";
 import type { GroupEngine, Holder } from "../settling/group-engine.ts";
 import { candidateOf } from "../leasing/candidate.ts";
 import { deliveryOf, UNKNOWN_LINK } from "../messages/raw-message.ts";
-import { isGivenAnew, type KnownLine } from "../groups/key-line.ts";
+import { isGivenAnew, type KeyLine, type KnownLine } from "../groups/key-line.ts";
 import type { MarkedLine } from "../groups/key-lines.ts";
 import type { DeliveryRun } from "../leasing/delivery-run.ts";
 import type { Front } from "../leasing/front.ts";
@@ -174,6 +174,11 @@ export class KeyLanes implements LaneOwner, Holder {
     );
   }
 
+  /** Before this process lets go of all: notes until when its fronts are held, for whoever counts. */
+  async noteHeld(): Promise<void> {
+    await Promise.allSettled([...this.#lanes.values()].map((lane) => lane.noteHeld()));
+  }
+
   onFront(): void {
     this.bell.ring();
   }
@@ -256,6 +261,12 @@ export class KeyLanes implements LaneOwner, Holder {
       this.#forget(over);
       left = left.filter((one) => !over.includes(one));
       if (left.length === 0) return;
+      const early = earlyOf(left, line, this.#engine.clock.now());
+      if (early !== undefined) {
+        this.#engine.tell(early.message, deliverAgainIn(early.waitMs));
+        left = left.filter(({ message }) => message !== early.message);
+        if (left.length === 0) return;
+      }
       // Another round of this member was faster.
       if (this.#lanes.has(bucket)) return this.#placeAny(where, left);
       if (token !== undefined) return this.#resume(where, { known, sorted: left, token });
@@ -398,6 +409,18 @@ export class KeyLanes implements LaneOwner, Holder {
   #forget(done: readonly Parked[]): void {
     for (const { message } of done) this.#engine.tell(message, ACK);
   }
+}
+
+/** The message that stands for a key whose first event nobody may begin yet, if it is among those that came. */
+function earlyOf(
+  parked: readonly Parked[],
+  { token, head }: KeyLine,
+  now: number,
+): { readonly message: Parked["message"]; readonly waitMs: number } | undefined {
+  const waitMs = (head?.notBefore ?? 0) - now;
+  if (head === undefined || waitMs <= 0) return undefined;
+  const found = parked.find(({ message }) => message.position === (token ?? head.position));
+  return found && { message: found.message, waitMs };
 }
 
 /** Which key of which group, and for how long its events are leased. */

@@ -1,6 +1,12 @@
 import type { Group } from "../groups/group.ts";
 import type { RawMessage } from "../messages/raw-message.ts";
-import { isGivenAnew, isSpecial, type KeyLine, type KnownLine } from "../groups/key-line.ts";
+import {
+  isGivenAnew,
+  isSpecial,
+  type KeyLine,
+  type KnownLine,
+  type LineHead,
+} from "../groups/key-line.ts";
 import type { KeyLines } from "../groups/key-lines.ts";
 
 /** What became of a change: somebody else may have changed the line first, in a way that leaves it ours or doesn't. */
@@ -79,7 +85,13 @@ export class OwnedLine {
     return (
       line.settled === before.settled &&
       line.token === before.token &&
-      JSON.stringify(line.head) === JSON.stringify(before.head)
+      (JSON.stringify(line.head) === JSON.stringify(before.head) || isLapse(line.head, token))
     );
   }
+}
+
+/** Whether all that was noted is that an earlier lease on it is over. */
+function isLapse(head: LineHead | undefined, { delivery }: Pick<RawMessage, "delivery">): boolean {
+  if (head?.until === undefined || head.reply !== undefined) return false;
+  return head.delivery < delivery && head.notBefore === undefined;
 }

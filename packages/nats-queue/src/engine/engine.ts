@@ -16,7 +16,7 @@ import { ServerClock } from "../connection/server-clock.ts";
 import { setUpStreams } from "../connection/set-up.ts";
 import { SkipCount } from "../groups/skip-count.ts";
 import { Skipper } from "../upkeep/skipper.ts";
-import { StoredIds } from "../sending/stored-ids.ts";
+import { StoredIds } from "../log/stored-ids.ts";
 import { StateStore } from "../messages/state-store.ts";
 import { Sweeper } from "../upkeep/sweeper.ts";
 import { Tail } from "../log/tail.ts";
@@ -61,9 +61,9 @@ export class Engine {
     this.state = new StateStore(connection, names);
     this.log = new EventLog(connection, names, host.onCorrupt);
     const { state, log } = this;
-    this.delayed = new DelayedEvents({ connection, names, state, log, clock });
     this.ids = new StoredIds({ state, names, log });
     const { ids } = this;
+    this.delayed = new DelayedEvents({ connection, names, state, log, ids, clock });
     this.admission = new Admission({
       connection,
       names,
@@ -190,6 +190,7 @@ export class Engine {
     const given = Promise.allSettled([
       this.watch.note(),
       ...[...this.group.holders].map((holder) => holder.giveUp()),
+      this.claimers.noteHeld(),
     ]);
     await Promise.race([given, new Promise((resolve) => setTimeout(resolve, GIVE_UP_MS).unref())]);
   }

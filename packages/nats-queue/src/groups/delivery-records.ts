@@ -18,6 +18,12 @@ export interface DeliveryRecord {
   readonly idle: boolean;
   /** It is settled; there is a dead letter of it from before the group was moved back. */
   readonly isDone?: true | undefined;
+  /** It is, or was, held until then, by the server's clock: noted where its holder doesn't settle it in time. */
+  readonly until?: number | undefined;
+  /** Nobody may begin it before then, by the server's clock, though the server gives it to them. */
+  readonly notBefore?: number | undefined;
+  /** Who holds it again after the lease has run out. */
+  readonly holder?: string | undefined;
   /** It waits, in a group that skips: where the server is told that it is settled. */
   readonly ackTo?: string | undefined;
   readonly failures: DeadLetter["history"];

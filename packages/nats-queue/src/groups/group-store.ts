@@ -221,11 +221,12 @@ export class GroupStore {
     const removed = await this.#states.remove(group.revision);
     this.#forget(name);
     if (!removed) return only === undefined ? this.remove(name) : false;
+    // Before other requests: when these are answered, everybody was told.
+    this.tell(name);
     await this.#states.purge(this.#names.touched(name));
     await this.#states.purge(this.#names.skipped(name));
     await forgetNote({ state: this.#states, names: this.#names }, name);
     await this.incarnations.drop(group);
-    this.tell(name);
     return true;
   }
 

@@ -10,6 +10,10 @@ export interface LineHead {
   readonly failures: DeadLetter["history"];
   /** It waits for its next attempt: where the server is told that it is settled. */
   readonly reply?: string | undefined;
+  /** It is, or was, held until then, by the server's clock: noted where its holder doesn't settle it in time. */
+  readonly until?: number | undefined;
+  /** Nobody may begin it before then, by the server's clock, though the server gives it to them. */
+  readonly notBefore?: number | undefined;
   /** It waited so, and was taken to see whether it is too old. */
   readonly isBack?: true | undefined;
 }
@@ -57,7 +61,8 @@ export function newLine(start: number): KeyLine {
 
 /** Whether something waits in it that the consumer doesn't tell of. */
 export function isSpecial({ settled, absorbed, head, token }: KeyLine): boolean {
-  return absorbed > settled || token !== undefined || head?.reply !== undefined;
+  const isNoted = head?.reply !== undefined || head?.until !== undefined;
+  return absorbed > settled || token !== undefined || isNoted;
 }
 
 /**

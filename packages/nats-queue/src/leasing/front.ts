@@ -1,8 +1,9 @@
 import type { DeliveryRecord } from "../groups/delivery-records.ts";
 import type { Group } from "../groups/group.ts";
 import type { Candidate } from "./candidate.ts";
-import type { KnownLine, LineHead } from "../groups/key-line.ts";
+import type { KeyLine, KnownLine, LineHead } from "../groups/key-line.ts";
 import type { Parked } from "./parked.ts";
+import type { RawMessage } from "../messages/raw-message.ts";
 
 /** The first unsettled event of a key, as it is to be leased. */
 export interface Front {
@@ -41,4 +42,22 @@ export function isUnbegun(
 ): boolean {
   if (message.delivery === 1 || line.head?.position === place.position) return false;
   return writtenAt >= now - usualLeaseMs && line.settled > start && line.atHand !== place.position;
+}
+
+/** A line, once its front is settled; `atHand` is the position of the next event, where that is known. */
+export function lineBehind(
+  { candidate: { place, source } }: Front,
+  line: KeyLine,
+  { token, atHand }: { readonly token: RawMessage; readonly atHand?: number | undefined },
+): KeyLine {
+  const { position } = place;
+  const { absorbed, turn } = line;
+  return {
+    settled: position,
+    at: source.time,
+    absorbed,
+    count: Math.max(0, line.count - (line.token === undefined ? 0 : 1)),
+    ...(absorbed > position ? { token: token.position, since: token.delivery } : { atHand }),
+    turn,
+  };
 }

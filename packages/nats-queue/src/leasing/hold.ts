@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { runDetached } from "@ringrift/envelope";
-import { ACK, acknowledge, leaseFor } from "../messages/acknowledge.ts";
+import { ACK, acknowledge, deliverAgainIn, GIVE_BACK, leaseFor } from "../messages/acknowledge.ts";
 import type { DeliveryRecord } from "../groups/delivery-records.ts";
 import type { GroupEngine } from "../settling/group-engine.ts";
 import type { Group, Lane } from "../groups/group.ts";
@@ -9,17 +10,30 @@ import type { RawMessage } from "../messages/raw-message.ts";
 /** How long the note of a late ack is kept. */
 const LATE_NOTE_MS = 10_000;
 
-/** The right to settle one event, and how it ends. Each resolves to `false` when it was lost. */
+/** What is noted of an event that is given back, and when it may be begun again. */
+export interface GiveBack {
+  /** How many count from now on. */
+  readonly attempts: number;
+  readonly failures: DeliveryRecord["failures"];
+  /** 0 for at once. */
+  readonly delayMs: number;
+}
+
+/**
+ * The right to settle one event, and how it ends. Each resolves to `false` when it was lost. After its lease has run out only
+ * `settleLate` and `revive` are asked for, and they are lost once somebody else was given the event.
+ */
 export interface Hold {
   /** On the monotone clock. */
   readonly until: number;
   /** @param how - what the server is told of the delivery */
   settle(how: string): Promise<boolean>;
-  /** Settles it after its lease has ended, unless somebody else was given it, or it was settled or given back. */
+  /** Settles it after its lease has ended. */
   settleLate(): Promise<boolean>;
-  /** @param attempts - how many count from now on */
-  giveBack(attempts: number, failures: DeliveryRecord["failures"], how: string): Promise<boolean>;
+  giveBack(how: GiveBack): Promise<boolean>;
   extend(ms: number): Promise<boolean>;
+  /** Holds it again after its lease has ended. */
+  revive(ms: number): Promise<boolean>;
 }
 
 /** What a member's right to an event of no key, or to a redriven one, is made of. */
@@ -30,12 +44,17 @@ export interface Held {
   /** In its stream: of the log, or of dead letters. */
   readonly position: number;
   readonly id: string;
+  /** Which one it is, with what failed before. */
+  readonly attempt: number;
+  readonly failures: DeliveryRecord["failures"];
   /** Of its record; 0 when it has none. */
   readonly recordRevision: number;
   /** On the monotone clock. */
   readonly until: number;
   /** Called when it holds no more, whatever became of it. */
   readonly onEnd: () => void;
+  /** Called when it ends at another time. */
+  readonly onExtend?: (() => void) | undefined;
   /** Done before it is settled. */
   readonly beforeSettled?: (() => Promise<void>) | undefined;
 }
@@ -46,6 +65,10 @@ export class DeliveryHold implements Hold {
   readonly #held: Held;
   #until: number;
   #recordRevision: number;
+  /** What holds it again after its lease had run out. */
+  #holder: string | undefined;
+  #isEnded = false;
+  #tail: Promise<unknown> = Promise.resolve();
 
   constructor(engine: GroupEngine, held: Held) {
     this.#engine = engine;
@@ -63,6 +86,7 @@ export class DeliveryHold implements Hold {
   }
 
   async settle(how: string): Promise<boolean> {
+    if (this.#holder !== undefined) return this.settleLate();
     const { group, lane, id, message, beforeSettled } = this.#held;
     const { records, letters, settled } = this.#engine;
     await beforeSettled?.();
@@ -78,60 +102,115 @@ export class DeliveryHold implements Hold {
   }
 
   /** Whoever is given it after this one notes so before it begins: so the note decides who was first. */
-  async settleLate(): Promise<boolean> {
-    if (this.#until === 0) return false;
-    const { group, lane, id, message, position, beforeSettled } = this.#held;
-    const { connection, groups, records, letters, settled } = this.#engine;
-    const { delivery } = message;
-    const done = { id, delivery, attempts: 0, idle: false, isDone: true, failures: [] } as const;
-    const revision = await records.swap(group, lane, position, done, this.#recordRevision);
-    this.#end();
-    if (revision === undefined) return false;
-    await beforeSettled?.();
-    const told = { ...groups.incarnations.addressOf(group, lane), ...message };
-    if (!(await acknowledge(connection, told, ACK, () => true))) return false;
-    if (lane === "log") settled.add(group.incarnation, id);
-    if (!(await this.#hasOldLetter())) {
-      // Not at once: somebody may be about to begin it, and look for the note.
-      const remove = (): void => this.#engine.later(() => records.remove(revision));
-      runDetached(() => setTimeout(remove, LATE_NOTE_MS).unref());
-    }
-    if (lane === "redriven") this.#engine.later(() => letters.remove(message.position));
-    return true;
+  settleLate(): Promise<boolean> {
+    return this.#exclusive(async () => {
+      if (this.#isEnded) return false;
+      const { group, lane, id, message, beforeSettled } = this.#held;
+      const { records, letters, settled } = this.#engine;
+      const isNoted = await this.#note({ attempts: 0, idle: false, isDone: true, failures: [] });
+      this.#end();
+      if (!isNoted) return false;
+      await beforeSettled?.();
+      if (!(await this.#say(ACK, () => true))) return false;
+      if (lane === "log") settled.add(group.incarnation, id);
+      if (!(await this.#hasOldLetter())) {
+        // Not at once: somebody may be about to begin it, and look for the note.
+        const remove = (): void => this.#engine.later(() => records.remove(this.#recordRevision));
+        runDetached(() => setTimeout(remove, LATE_NOTE_MS).unref());
+      }
+      if (lane === "redriven") this.#engine.later(() => letters.remove(message.position));
+      return true;
+    });
   }
 
-  async giveBack(
-    attempts: number,
-    failures: DeliveryRecord["failures"],
-    how: string,
-  ): Promise<boolean> {
-    const { group, lane, message, position, id } = this.#held;
-    const ackTo = group.policy.skipAfterMs === null ? {} : { ackTo: message.reply };
-    const { delivery } = message;
-    const record = { id, delivery, attempts, idle: true, failures, ...ackTo };
-    const { records } = this.#engine;
-    const put = (known: number) => records.swap(group, lane, position, record, known);
-    let revision = await put(this.#recordRevision);
-    if (revision === undefined && this.#recordRevision === 0) {
-      // A first delivery: what is there is another event's that had this position.
-      const found = await records.get(group, lane, position, id);
-      if (found.record === undefined) revision = await put(found.revision);
-    }
-    if (revision === undefined) {
+  giveBack({ attempts, failures, delayMs }: GiveBack): Promise<boolean> {
+    return this.#exclusive(async () => {
+      if (this.#isEnded) return false;
+      const { group, message } = this.#held;
+      // Where it has run out, the server may give it to somebody else before that.
+      const isLate = this.#holder !== undefined && delayMs > 0;
+      const isNoted = await this.#note({
+        attempts,
+        idle: true,
+        failures,
+        ...(group.policy.skipAfterMs !== null && { ackTo: message.reply }),
+        ...(isLate && { notBefore: this.#engine.clock.now() + delayMs }),
+      });
+      if (!isNoted) {
+        this.#end();
+        return false;
+      }
+      const done = await this.#say(delayMs > 0 ? deliverAgainIn(delayMs) : GIVE_BACK);
       this.#end();
-      return false;
-    }
-    this.#recordRevision = revision;
-    const done = await this.#say(how);
-    this.#end();
-    return done;
+      return done;
+    });
   }
 
   async extend(ms: number): Promise<boolean> {
+    if (this.#holder !== undefined) return this.revive(ms);
     const asked = performance.now();
     const done = await this.#say(leaseFor(ms, this.#held.group.usualLeaseMs));
-    if (done) this.#until = asked + ms;
+    if (done) {
+      this.#until = asked + ms;
+      this.#held.onExtend?.();
+    }
     return done;
+  }
+
+  revive(ms: number): Promise<boolean> {
+    return this.#exclusive(async () => {
+      if (this.#isEnded) return false;
+      const { group, attempt, failures } = this.#held;
+      const asked = performance.now();
+      const until = this.#engine.clock.now() + ms;
+      const before = this.#holder;
+      this.#holder ??= randomUUID();
+      const held = { until, notBefore: until, holder: this.#holder };
+      const record = { attempts: attempt, idle: false, failures, ...held };
+      if (!(await this.#note(record, before))) {
+        this.#end();
+        return false;
+      }
+      // Where the server gives it to somebody all the same, they give it back.
+      if (!(await this.#say(leaseFor(ms, group.usualLeaseMs), () => true))) return false;
+      this.#until = asked + ms;
+      return true;
+    });
+  }
+
+  /** Notes until when it was held, or will have been: so that whoever counts knows. `until` is by the server's clock. */
+  noteHeld(until: number): Promise<void> {
+    return this.#exclusive(async () => {
+      if (this.#isEnded || this.#holder !== undefined) return;
+      const { group, attempt, failures } = this.#held;
+      const now = await this.#engine.groups.recall(group.name);
+      if (now?.incarnation !== group.incarnation) return;
+      await this.#note({ attempts: attempt, idle: false, failures, until });
+    });
+  }
+
+  /** `false` when somebody else has noted something of it meanwhile. */
+  async #note(
+    note: Omit<DeliveryRecord, "id" | "delivery">,
+    holder: string | undefined = this.#holder,
+  ): Promise<boolean> {
+    const { group, lane, position, id, message } = this.#held;
+    const { records } = this.#engine;
+    const record = { id, delivery: message.delivery, ...note };
+    for (;;) {
+      const revision = await records.swap(group, lane, position, record, this.#recordRevision);
+      if (revision !== undefined) {
+        this.#recordRevision = revision;
+        return true;
+      }
+      const found = await records.get(group, lane, position, id);
+      // Whoever was given it, and may not begin it yet, has noted that it was delivered.
+      const isMine = holder !== undefined && found.record?.holder === holder;
+      // A first delivery: what is there is another event's that had this position.
+      const isOld = this.#recordRevision === 0 && found.record === undefined && found.revision > 0;
+      if (!isMine && !isOld) return false;
+      this.#recordRevision = found.revision;
+    }
   }
 
   /** Whether it died before the group was moved back. */
@@ -145,21 +224,25 @@ export class DeliveryHold implements Hold {
 
   /** Tells whoever redrives that letter that the group has the event no more. */
   async #noteDone(): Promise<void> {
-    const { group, lane, message, position, id } = this.#held;
-    const { delivery } = message;
-    const record = { id, delivery, attempts: 0, idle: false, isDone: true, failures: [] } as const;
-    await this.#engine.records.swap(group, lane, position, record, this.#recordRevision);
+    await this.#note({ attempts: 0, idle: false, isDone: true, failures: [] });
   }
 
   #end(): void {
-    if (this.#until === 0) return;
     this.#until = 0;
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     this.#held.onEnd();
   }
 
-  #say(what: string): Promise<boolean> {
+  #say(what: string, mayStill = () => performance.now() < this.#until): Promise<boolean> {
     const { group, lane, message } = this.#held;
     const told = { ...this.#engine.groups.incarnations.addressOf(group, lane), ...message };
-    return acknowledge(this.#engine.connection, told, what, () => performance.now() < this.#until);
+    return acknowledge(this.#engine.connection, told, what, mayStill);
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#tail.then(work);
+    this.#tail = mine.catch(() => {});
+    return mine;
   }
 }

@@ -6,7 +6,7 @@ import {
   isPermanent,
   toErrorData,
 } from "@ringrift/event-queue/backend";
-import { ACK, deliverAgainIn, GIVE_BACK, TERMINATE } from "../messages/acknowledge.ts";
+import { ACK, TERMINATE } from "../messages/acknowledge.ts";
 import type { DeliveryRecord } from "../groups/delivery-records.ts";
 import type { EventMessage, MessageSource } from "../messages/event-message.ts";
 import type { GroupEngine } from "../settling/group-engine.ts";
@@ -15,6 +15,8 @@ import type { Hold } from "./hold.ts";
 import type { ReleaseOrder } from "./release-order.ts";
 
 const MOST_FAILURES = 10;
+/** For so long a lease that has run out is held again to be given back. */
+const NACK_MS = 10_000;
 
 /** Which event of the log a message is, whether or not it can be read. */
 export type EventPlace = Pick<EventMessage, "position" | "type" | "storedAt">;
@@ -59,16 +61,23 @@ export class Lease implements BackendLease {
   }
 
   async ack(): Promise<boolean> {
-    const isDone = this.#isHeld() ? await this.#hold.settle(ACK) : await this.#ackLate();
+    const isDone = this.#isHeld()
+      ? await this.#hold.settle(ACK)
+      : (await this.#isOfGroup()) && (await this.#hold.settleLate());
     if (isDone) this.#engine.touch(this.#claimed.group);
     return isDone;
   }
 
-  /** The lease is over: it counts all the same, unless the event was given to somebody else meanwhile. */
-  async #ackLate(): Promise<boolean> {
+  /** Whether the group wasn't moved or removed since the event was leased. */
+  async #isOfGroup(): Promise<boolean> {
     const { group } = this.#claimed;
     const now = await this.#engine.groups.find(group.name);
-    return now?.incarnation === group.incarnation && this.#hold.settleLate();
+    return now?.incarnation === group.incarnation;
+  }
+
+  /** Holds it after its lease has run out, unless the event was given to somebody else meanwhile. */
+  async #revive(ms: number): Promise<boolean> {
+    return (await this.#isOfGroup()) && this.#hold.revive(ms);
   }
 
   /** Settles it unhandled, for it is too old: this isn't service. */
@@ -77,7 +86,7 @@ export class Lease implements BackendLease {
   }
 
   async nack(options: NackOptions): Promise<boolean> {
-    if (!this.#isHeld()) return false;
+    if (!this.#isHeld() && !(await this.#revive(NACK_MS))) return false;
     const { group, attempt } = this.#claimed;
     const { reason } = options;
     // It may have been changed since the event was leased, or the group moved: then the event isn't this one's to bury.
@@ -85,8 +94,8 @@ export class Lease implements BackendLease {
     if (policy === undefined) return false;
     if (attempt >= policy.maxAttempts || isPermanent(reason)) return this.bury(reason);
     const delayMs = options.delayMs ?? backoffDelayMs(policy.backoff, attempt);
-    const how = delayMs > 0 ? deliverAgainIn(delayMs) : GIVE_BACK;
-    const done = await this.#hold.giveBack(attempt, this.#failuresWith(reason), how);
+    const failures = this.#failuresWith(reason);
+    const done = await this.#hold.giveBack({ attempts: attempt, failures, delayMs });
     this.#engine.touch(group);
     return done;
   }
@@ -96,7 +105,7 @@ export class Lease implements BackendLease {
     return this.#releases.next(async () => {
       if (!this.#isHeld()) return false;
       const { attempt, failures } = this.#claimed;
-      return this.#hold.giveBack(attempt - 1, failures, GIVE_BACK);
+      return this.#hold.giveBack({ attempts: attempt - 1, failures, delayMs: 0 });
     });
   }
 
@@ -122,8 +131,8 @@ export class Lease implements BackendLease {
   }
 
   async extend(ms: number): Promise<number | false> {
-    if (!this.#isHeld() || !(await this.#hold.extend(ms))) return false;
-    return this.#until();
+    const isDone = this.#isHeld() ? await this.#hold.extend(ms) : await this.#revive(ms);
+    return isDone && this.#until();
   }
 
   leftMs(): number {

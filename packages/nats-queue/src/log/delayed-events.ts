@@ -6,6 +6,7 @@ import { countMessages, Cursor } from "../messages/cursor.ts";
 import type { EventLog } from "./event-log.ts";
 import {
   eventOf,
+  idOfEvent,
   type EventMessage,
   HEADER,
   isIdOfEvent,
@@ -14,8 +15,13 @@ import {
   readEvent,
 } from "../messages/event-message.ts";
 import type { Names } from "../server/names.ts";
+import { requireSameId } from "./repeated-send.ts";
 import type { ServerClock } from "../connection/server-clock.ts";
 import type { StateEntry, StateStore } from "../messages/state-store.ts";
+import type { StoredIds } from "./stored-ids.ts";
+
+/** It was stored, and isn't retained any more. */
+const GONE = "gone";
 
 /** Where an event waits, and until when. */
 export interface Waiting {
@@ -39,6 +45,7 @@ export interface DelayedParts {
   readonly names: Names;
   readonly state: StateStore;
   readonly log: EventLog;
+  readonly ids: StoredIds;
   readonly clock: ServerClock;
 }
 
@@ -55,7 +62,7 @@ export class DelayedEvents {
 
   /** Stores one, unless it is known already. */
   async add(record: OutgoingRecord, headers: MsgHdrs): Promise<StoredEvent> {
-    const { state, names, clock } = this.#parts;
+    const { state, names, clock, ids } = this.#parts;
     const id = messageId(record);
     const dueAt = clock.latest() + record.delayMs;
     headers.set(HEADER.messageId, id);
@@ -66,11 +73,15 @@ export class DelayedEvents {
     for (;;) {
       if (isRepeatable(record)) {
         const stored = await this.#stored(record, id);
-        if (stored !== undefined) return { ...mine, ...stored, duplicate: true };
+        // Nothing of the one that is sent now belongs to the one that is stored.
+        if (stored !== undefined) return { ...(stored === GONE ? mine : stored), duplicate: true };
       }
+      const waiting = record.fresh ? undefined : await this.find(record);
+      if (waiting !== undefined) return waiting;
       const revision = await state.swap(names.delayed(id), record.body, 0, headers);
       if (revision !== undefined) {
         if (record.dedupeKey !== undefined) await state.put(names.delayedId(mine.id), id);
+        ids.delayed(record);
         return { ...mine, dueAt };
       }
       const first = await this.#waiting(id);
@@ -91,12 +102,28 @@ export class DelayedEvents {
   /** What waits under the dedupe key or the id of an event that is to be sent at once. */
   async find(record: OutgoingRecord): Promise<StoredEvent | undefined> {
     if (!isRepeatable(record)) return undefined;
-    const { state, names } = this.#parts;
-    const [first, other] = await Promise.all([
+    const [first, other] = await Promise.allSettled([
       this.#waiting(messageId(record)),
-      record.fresh ? undefined : state.get(names.delayedId(record.lineage.id)),
+      this.#waitingById(record),
     ]);
-    return first ?? (other && this.#waiting(other.text));
+    if (first.status === "rejected") throw first.reason;
+    // A dedupe key that is known answers first.
+    if (first.value !== undefined) return first.value;
+    if (other.status === "rejected") throw other.reason;
+    return other.value;
+  }
+
+  /** What waits with the id of an event that is sent, under another dedupe key than that has, or where one of them has none. */
+  async #waitingById(record: OutgoingRecord): Promise<StoredEvent | undefined> {
+    if (record.fresh) return undefined;
+    const { state, names } = this.#parts;
+    const [plain, keyed] = await Promise.all([
+      record.dedupeKey === undefined ? undefined : this.#waiting(idOfEvent(record)),
+      state.get(names.delayedId(record.lineage.id)),
+    ]);
+    const found = plain ?? (keyed && (await this.#waiting(keyed.text)));
+    requireSameId(record, found);
+    return found;
   }
 
   /** Whether an event waits that has no dedupe key. */
@@ -144,10 +171,13 @@ export class DelayedEvents {
 
   /** It is in the log: notes where, for who sends it again, and lets it wait no more. */
   async settle({ revision, messageId: id, event }: WaitingEvent, position: number): Promise<void> {
-    const { state, names } = this.#parts;
+    const { state, names, ids } = this.#parts;
     await state.put(names.admitted(id), `${position} ${event.lineage.id}`);
+    const isKeyed = !isIdOfEvent(id);
+    // Before it waits no more, so that it is known without a break.
+    if (isKeyed) await ids.admitted(event.type, event.lineage.id, position);
     await state.remove(revision);
-    if (!isIdOfEvent(id)) await state.purge(names.delayedId(event.lineage.id));
+    if (isKeyed) await state.purge(names.delayedId(event.lineage.id));
   }
 
   /** Forgets where events are that entered the log longer ago than its window. */
@@ -158,10 +188,13 @@ export class DelayedEvents {
   }
 
   /** What the log has of it, if it was delayed and came in within the window, or the server can be asked. */
-  async #stored(record: OutgoingRecord, id: string): Promise<Partial<StoredEvent> | undefined> {
+  async #stored(
+    record: OutgoingRecord,
+    id: string,
+  ): Promise<StoredEvent | typeof GONE | undefined> {
     const { state, names, log, clock } = this.#parts;
     const known = await log.recall(names.event(record.type, record.key), id);
-    if (known.position !== undefined) return (await log.at(known.position)) ?? {};
+    if (known.position !== undefined) return (await log.at(known.position)) ?? GONE;
     const admitted = await state.get(names.admitted(id));
     if (admitted === undefined || admitted.time < clock.now() - known.windowMs) return undefined;
     const [position, eventId] = admitted.text.split(" ");

@@ -61,10 +61,16 @@ export interface BrokenMessage {
  * What the server remembers an event by. Ids and dedupe keys share one memory there and must not meet. Both count
  * within the type, whose subject the sender must be allowed to publish to: nobody else can take them in advance.
  */
-export function messageId({ lineage, type, dedupeKey }: OutgoingRecord): string {
+export function messageId(record: OutgoingRecord): string {
+  const { type, dedupeKey } = record;
   return dedupeKey === undefined
-    ? `${type}:${lineage.id}`
+    ? idOfEvent(record)
     : `${type}:key:${encodeURIComponent(dedupeKey)}`;
+}
+
+/** What the server remembers an event by that has no dedupe key. */
+export function idOfEvent({ lineage, type }: Pick<OutgoingRecord, "lineage" | "type">): string {
+  return `${type}:${lineage.id}`;
 }
 
 /** Whether a message id is the event's own, and not a dedupe key. */

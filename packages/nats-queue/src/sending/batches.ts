@@ -8,9 +8,9 @@ import { eventOf, HEADER, isRepeatable, messageId } from "../messages/event-mess
 import type { InFlight } from "./in-flight.ts";
 import type { Names } from "../server/names.ts";
 import { isRepeatedInBatch, mostOfBatch, unreachable } from "../server/nats-errors.ts";
-import { firstOf, requireSame } from "./repeated-send.ts";
+import { firstOf, requireSame } from "../log/repeated-send.ts";
 import type { ServerClock } from "../connection/server-clock.ts";
-import type { StoredIds } from "./stored-ids.ts";
+import type { StoredIds } from "../log/stored-ids.ts";
 
 /** Messages that a server takes in one batch, unless it is set otherwise. */
 const MOST = 1_000;

@@ -9,14 +9,15 @@ import {
   eventHeaders,
   eventOf,
   HEADER,
+  idOfEvent,
   isRepeatable,
   messageId,
 } from "../messages/event-message.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { InFlight } from "./in-flight.ts";
 import type { Names } from "../server/names.ts";
-import { firstOf, requireSame } from "./repeated-send.ts";
-import type { StoredIds } from "./stored-ids.ts";
+import { firstOf, requireSame, requireSameId } from "../log/repeated-send.ts";
+import type { StoredIds } from "../log/stored-ids.ts";
 import type { ServerClock } from "../connection/server-clock.ts";
 
 /** Kept free in each message, so that an event can become a dead letter with its error. */
@@ -121,9 +122,20 @@ export class Publisher {
     if (records.every(({ fresh }) => fresh)) return [];
     return inPages(records, async (record) => {
       if (record.fresh || (await this.#isKeyKnown(record))) return undefined;
-      const stored = await this.#ids.take(record);
+      const stored = (await this.#ids.take(record)) ?? (await this.#storedById(record));
       return stored && { ...stored, duplicate: true as const };
     });
+  }
+
+  /** What the server knows by its id, where it is asked by a dedupe key otherwise. */
+  async #storedById(record: OutgoingRecord): Promise<StoredEvent | undefined> {
+    if (record.dedupeKey === undefined) return undefined;
+    const { type, key, lineage } = record;
+    const { position } = await this.#log.recall(this.#names.event(type, key), idOfEvent(record));
+    const first = position === undefined ? undefined : await this.#log.at(position);
+    if (first?.id !== lineage.id) return undefined;
+    requireSameId(record, first);
+    return first;
   }
 
   /** Whether the dedupe key will answer: it does so first. */

@@ -1,4 +1,4 @@
-import type { DeadLetterNotice } from "@ringrift/event-queue";
+import { type DeadLetterNotice, QueueError } from "@ringrift/event-queue";
 import { statedPolicy, type StoredGroupPolicy } from "@ringrift/event-queue/backend";
 import type { Connection } from "../connection/connection.ts";
 import type { DeadLetterStore } from "./dead-letter-store.ts";
@@ -99,7 +99,10 @@ export class GroupEngine {
 
   /** Tidying that nobody waits for; its failure is reported, and what is left does no harm. */
   later(work: () => Promise<unknown>): void {
-    this.use(work).catch((error: unknown) => this.#report(error));
+    this.use(work).catch((error: unknown) => {
+      const isClosed = error instanceof QueueError && error.code === "QUEUE_CLOSED";
+      if (!isClosed) this.#report(error);
+    });
   }
 
   /** Notes that a group is served: often enough for its expiry, and no oftener. */
@@ -116,7 +119,8 @@ export class GroupEngine {
   /** When a member last served the group, as far as this instance knows. */
   async lastServedAt(group: Group): Promise<number> {
     const entry = await this.state.get(this.names.touched(group.name));
-    return Math.max(group.writtenAt, entry?.time ?? 0, this.#served.get(group.name) ?? 0);
+    // Whoever moves a group, or changes it by hand, doesn't serve it; one that nobody has served yet was made then.
+    return Math.max(entry?.time ?? group.writtenAt, this.#served.get(group.name) ?? 0);
   }
 
   /**

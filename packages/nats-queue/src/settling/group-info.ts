@@ -36,6 +36,8 @@ export interface GroupInfoParts extends BacklogParts, ClaimParts {
 interface NotedDelivery {
   /** It waits for its next attempt. */
   readonly idle: boolean;
+  /** It is held until then. */
+  readonly until?: number | undefined;
   readonly attempts: number;
 }
 
@@ -55,7 +57,8 @@ export async function groupInfo(parts: GroupInfoParts, group: Group): Promise<Gr
     ]);
   const unclaimed = (await unclaimedInLog(parts, group, log)) + (redriven?.num_pending ?? 0);
   const unacked = (log?.num_ack_pending ?? 0) + (redriven?.num_ack_pending ?? 0);
-  const idle = records.flatMap(({ record }) => (record.idle ? record.attempts : []));
+  const now = parts.clock.now();
+  const idle = records.flatMap(({ record }) => (isIdle(record, now) ? record.attempts : []));
   idle.push(...keys.idle);
   const underWay = Math.max(0, unacked - parts.group.parkedOf(group));
   return {
@@ -76,16 +79,26 @@ export async function groupInfo(parts: GroupInfoParts, group: Group): Promise<Gr
   };
 }
 
+/** Whether nobody holds it: it was given back, or its lease is over. */
+function isIdle({ idle, until }: Omit<NotedDelivery, "attempts">, now: number): boolean {
+  return idle || (until !== undefined && until <= now);
+}
+
 /** What waits in a group that the consumer doesn't tell of. */
 async function waitingByKey(
   { group: { lines }, clock }: Pick<GroupInfoParts, "group" | "clock">,
   group: Group,
 ): Promise<{ readonly absorbed: number; readonly tokens: number; readonly idle: number[] }> {
-  const marked = (await lines.marked(group, clock.now())).map(({ line }) => line);
+  const now = clock.now();
+  const marked = (await lines.marked(group, now)).map(({ line }) => line);
   return {
     absorbed: marked.reduce((sum, { count }) => sum + count, 0),
     tokens: marked.filter(({ token }) => token !== undefined).length,
-    idle: marked.flatMap(({ head }) => (head?.reply === undefined ? [] : head.attempts)),
+    idle: marked.flatMap(({ head }) => {
+      const isWaiting =
+        head !== undefined && isIdle({ ...head, idle: head.reply !== undefined }, now);
+      return isWaiting ? head.attempts : [];
+    }),
   };
 }
 

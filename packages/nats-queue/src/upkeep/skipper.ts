@@ -109,6 +109,8 @@ export class Skipper {
       message: { ...message, delivery, link: UNKNOWN_LINK },
       position,
       id,
+      attempt: attempts,
+      failures,
       recordRevision,
       until: performance.now() + group.policy.leaseMs,
       onEnd: () => {},

@@ -11,7 +11,7 @@ import type { LogWatch } from "./log-watch.ts";
 import { LetterSweeper } from "./letter-sweeper.ts";
 import type { CheckedOptions } from "../server/options.ts";
 import type { Skipper } from "./skipper.ts";
-import type { StoredIds } from "../sending/stored-ids.ts";
+import type { StoredIds } from "../log/stored-ids.ts";
 
 /** How often an instance looks what may go. */
 const LONGEST_PAUSE_MS = 30_000;

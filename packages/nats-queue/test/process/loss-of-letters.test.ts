@@ -48,7 +48,7 @@ it(
     expect(await deadOf(queue)).toEqual([1, 2]);
     await queue.deadLetters.redrive({});
     await until("both are handled", () => seen.length === 3);
-    expect(seen.toSorted()).toEqual([0, 1, 2]);
+    expect(seen.toSorted((one, other) => one - other)).toEqual([0, 1, 2]);
   },
 );
 

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { PermanentError } from "../../failures/errors.ts";
 import {
   numbersOf,
   PAID,
@@ -219,6 +220,103 @@ export function leasing(test: TestCase): void {
       expect(await first.ack()).toBe(false);
       expect(await second.ack()).toBe(true);
     });
+  }
+
+  for (const key of [undefined, "a"]) {
+    const what = key === undefined ? "an event" : "an event of a key";
+    test(`a late nack of ${what} counts as long as nobody else was given it, and so does its delay`, async (lab) => {
+      const queue = lab.open();
+      await queue.send(PLACED, { n: 1 }, { key });
+      const group = queue.group("mailer");
+      const first = await receiveOne(group, 100);
+      await sleep(600);
+      expect(await first.nack({ delayMs: 1_500, reason: new Error("late") })).toBe(true);
+      expect(await group.receive()).toEqual([]);
+      const [info] = await queue.groups.list();
+      expect(info).toMatchObject({ pending: 1, inFlight: 0, retrying: 1 });
+      const second = await receiveOne(group, 60_000);
+      expect(second).toMatchObject({ id: first.id, attempt: 2, redelivered: true });
+      expect(await first.ack()).toBe(false);
+      await second.nack({ reason: new PermanentError("no") });
+      const [letter] = await queue.deadLetters.list();
+      expect(letter?.history.map(({ message }) => message)).toEqual(["late", "no"]);
+    });
+
+    test(`a late nack that gives ${what} up makes one dead letter, and makes room for the next one`, async (lab) => {
+      const queue = lab.open();
+      for (const n of [1, 2]) await queue.send(PLACED, { n }, { key });
+      const group = queue.group("mailer");
+      const [first] = await group.receive({ limit: 1, leaseMs: 100 });
+      await sleep(600);
+      expect(await first?.nack({ reason: new PermanentError("never") })).toBe(true);
+      expect(await queue.deadLetters.list()).toMatchObject([{ id: first?.id, attempts: 1 }]);
+      const second = await receiveOne(group, 60_000);
+      expect(second).toMatchObject({ payload: { n: 2 }, attempt: 1 });
+      expect(await second.ack()).toBe(true);
+      expect((await queue.groups.list())[0]).toMatchObject({ pending: 0 });
+    });
+
+    test(`a late extension of ${what} holds it again, as long as nobody else was given it`, async (lab) => {
+      const queue = lab.open();
+      for (const n of [1, 2]) await queue.send(PLACED, { n }, { key });
+      const group = queue.group("mailer");
+      const [first] = await group.receive({ limit: 1, leaseMs: 100 });
+      await sleep(600);
+      expect(await first?.extend(60_000)).toBe(true);
+      expect(first?.leaseUntil).toBeGreaterThan(Date.now() + 30_000);
+      expect(numbersOf(await group.receive({ leaseMs: 60_000 }))).toEqual(key ? [] : [2]);
+      expect((await queue.groups.list())[0]).toMatchObject({
+        pending: 2,
+        inFlight: key ? 1 : 2,
+        retrying: 0,
+      });
+      expect(await first?.extend(60_000)).toBe(true);
+      expect(await first?.ack()).toBe(true);
+      if (key !== undefined) expect((await receiveOne(group)).payload).toEqual({ n: 2 });
+      expect(await group.receive({ waitMs: 300 })).toEqual([]);
+      expect((await queue.groups.list())[0]).toMatchObject({ pending: 1 });
+    });
+
+    test(`a lease on ${what} that is shorter than the group's ends when it says, each time`, async (lab) => {
+      const queue = lab.open();
+      for (const n of [1, 2, 3]) await queue.send(PLACED, { n }, { key });
+      const group = queue.group("mailer", { leaseMs: 120_000 });
+      // Others of its key may be looked at, too, and wait elsewhere after a while.
+      const [first] = await group.receive({ limit: key === undefined ? 1 : 10 });
+      await sleep(400);
+      expect(await first?.ack()).toBe(true);
+      for (const attempt of [1, 2, 3]) {
+        const [event] = await group.receive({ limit: 1, leaseMs: 300, waitMs: 10_000 });
+        expect(event).toMatchObject({ payload: { n: 2 }, attempt });
+        await sleep(700);
+      }
+    });
+
+    test(
+      `a lease on ${what} that ran out isn't in flight any more, though nobody asks for it, also where its holder is closed`,
+      async (lab) => {
+        const [holder, observer] = [lab.open(), lab.open()];
+        await holder.send(PLACED, { n: 1 }, { key });
+        const first = await receiveOne(holder.group("mailer"), 60_000);
+        await first.extend(400);
+        const isInFlight = { pending: 1, inFlight: 1, retrying: 0 };
+        const isWaiting = { pending: 1, inFlight: 0, retrying: 1 };
+        expect((await observer.groups.list())[0]).toMatchObject(isInFlight);
+        await sleep(900);
+        expect((await observer.groups.list())[0]).toMatchObject(isWaiting);
+        const second = await receiveOne(observer.group("mailer"), 60_000);
+        expect(second).toMatchObject({ id: first.id, attempt: 2 });
+        expect((await observer.groups.list())[0]).toMatchObject(isInFlight);
+        await second.nack({ delayMs: 0 });
+        const other = lab.open();
+        expect(await receiveOne(other.group("mailer"), 1_500)).toMatchObject({ attempt: 3 });
+        await other.close();
+        expect((await observer.groups.list())[0]).toMatchObject(isInFlight);
+        await sleep(2_000);
+        expect((await observer.groups.list())[0]).toMatchObject(isWaiting);
+      },
+      ["multipleInstances"],
+    );
   }
 
   test("extend moves the end of a lease", async (lab) => {

@@ -76,6 +76,26 @@ export function administering(test: TestCase): void {
     expect(await group.receive()).toEqual([]);
   });
 
+  for (const key of [undefined, "a"]) {
+    const what = key === undefined ? "an event" : "an event of a key";
+    test(
+      `a lease on ${what} is lost when another instance moves or removes the group`,
+      async (lab) => {
+        const [one, other] = [lab.open(), lab.open()];
+        await one.send(PLACED, { n: 1 }, { key });
+        const first = await receiveOne(one.group("mailer"), 60_000);
+        await other.groups.seek("mailer", "now");
+        expect(await first.ack()).toBe(false);
+        await other.groups.seek("mailer", "beginning");
+        const second = await receiveOne(one.group("mailer"), 60_000);
+        await other.groups.remove("mailer");
+        expect(await second.ack()).toBe(false);
+        expect(await other.groups.list()).toEqual([]);
+      },
+      ["multipleInstances"],
+    );
+  }
+
   test("an event that a group had before it was moved isn't its dead letter any more", async (lab) => {
     const queue = lab.open();
     await queue.send(PLACED, { n: 1 });
@@ -86,6 +106,16 @@ export function administering(test: TestCase): void {
       expect(await event.nack({ reason: new PermanentError("no") })).toBe(false);
     }
     expect(await queue.deadLetters.list()).toEqual([]);
+  });
+
+  test("whoever moves a group doesn't serve it", async (lab) => {
+    const queue = lab.open();
+    const group = queue.group("mailer");
+    await group.receive();
+    const servedBy = Date.now();
+    await sleep(500);
+    const info = await queue.groups.seek("mailer", "now");
+    expect(info.lastServedAt).toBeLessThan(servedBy + 400);
   });
 
   test("seek wakes whoever waits", async (lab) => {

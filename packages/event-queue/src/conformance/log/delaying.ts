@@ -94,6 +94,18 @@ export function delaying(test: TestCase): void {
     expect(await queue.stats()).toMatchObject({ events: 1, delayed: 0, sent: 1, duplicates: 3 });
   });
 
+  delayed(
+    "a delayed send whose dedupe key is known gives what is stored, and nothing of its own",
+    async (lab) => {
+      const queue = lab.open();
+      const first = await queue.send(PLACED, { n: 1 }, { dedupeKey: "k" });
+      const own = { key: "a", headers: { h: "1" }, delayMs: 60_000 };
+      const again = await queue.send(PLACED, { n: 2 }, { dedupeKey: "k", ...own });
+      expect(again).toEqual({ ...first, duplicate: true });
+      expect(await queue.stats()).toMatchObject({ events: 1, delayed: 0 });
+    },
+  );
+
   delayed("a delay of 0 is none", async (lab) => {
     const queue = lab.open();
     expect(await queue.send(PLACED, {}, { delayMs: 0 })).toMatchObject({ position: 1 });

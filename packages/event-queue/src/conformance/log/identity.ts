@@ -1,4 +1,4 @@
-import { createLineage } from "@ringrift/envelope";
+import { createLineage, pickLineage } from "@ringrift/envelope";
 import { expect } from "vitest";
 import { expectCode, PAID, PLACED, type TestCase, until } from "../harness/suite.ts";
 
@@ -165,7 +165,58 @@ export function identity(test: TestCase): void {
     const keyed = await queue.send(PLACED, { n: 2 }, { dedupeKey: "order-2" });
     const options = { lineage, dedupeKey: "order-2" };
     expect(await queue.send(PLACED, { n: 3 }, options)).toEqual({ ...keyed, duplicate: true });
+    const own = { lineage: pickLineage(keyed), dedupeKey: "order-2" };
+    expect(await queue.send(PLACED, { n: 4 }, own)).toEqual({ ...keyed, duplicate: true });
+    const [again] = await queue.sendMany([{ type: PLACED, payload: { n: 5 }, ...own }]);
+    expect(again).toEqual({ ...keyed, duplicate: true });
   });
+
+  test(
+    "an id is known to every instance, whatever dedupe keys it is sent with, and whoever has made it",
+    async (lab) => {
+      const [one, other] = [lab.open(), lab.open()];
+      for (const dedupeKey of [undefined, "first"]) {
+        const first = await one.send(PLACED, { n: 1 }, { dedupeKey });
+        const lineage = pickLineage(first);
+        for (const later of [undefined, "second", dedupeKey]) {
+          const options = { lineage, dedupeKey: later };
+          const again = await other.send(PLACED, { n: 1 }, options);
+          expect(again).toEqual({ ...first, duplicate: true });
+        }
+        const [again] = await other.sendMany([{ type: PLACED, payload: { n: 1 }, lineage }]);
+        expect(again).toEqual({ ...first, duplicate: true });
+        const taken = { lineage, dedupeKey: "third" };
+        await expectCode(() => other.send(PLACED, { n: 2 }, taken), "ID_TAKEN");
+      }
+      expect(await one.history()).toHaveLength(2);
+    },
+    ["multipleInstances"],
+  );
+
+  test(
+    "an id is known while its event waits, and when it has come in, whatever dedupe keys it is sent with",
+    async (lab) => {
+      const [one, other] = [lab.open(), lab.open()];
+      for (const dedupeKey of [undefined, "first"]) {
+        const first = await one.send(PLACED, { n: 1 }, { dedupeKey, delayMs: 1_000 });
+        const lineage = pickLineage(first);
+        const sendAgain = async (): Promise<void> => {
+          for (const later of [undefined, "second"]) {
+            for (const delayMs of [undefined, 60_000]) {
+              const options = { lineage, dedupeKey: later, delayMs };
+              const again = await other.send(PLACED, { n: 1 }, options);
+              expect(again).toMatchObject({ id: first.id, duplicate: true });
+            }
+          }
+        };
+        await sendAgain();
+        await until("it has come in", async () => (await one.stats()).delayed === 0);
+        await sendAgain();
+      }
+      expect(await one.history()).toHaveLength(2);
+    },
+    ["multipleInstances", "delayedSends"],
+  );
 
   test("causes and depth are stored with the rest of a lineage", async (lab) => {
     const queue = lab.open();

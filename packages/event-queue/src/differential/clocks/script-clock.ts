@@ -4,7 +4,7 @@ export interface ScriptClock {
   readonly isReal: boolean;
   /** It was set back. */
   readonly wasSetBack: boolean;
-  /** By how much the moments of the two queues may differ. */
+  /** By how much the moments of the two queues may differ by now. */
   readonly slackMs: number;
   /** What happened on one side may have been too late for it, and not on the other one: a difference proves nothing. */
   readonly isUnsure: boolean;

@@ -6,6 +6,7 @@ import { noteEndings } from "./endings.ts";
 import { type Difference, firstDifference } from "./difference.ts";
 import { answerFacts, countFacts, stateFacts } from "./facts.ts";
 import { type Situation, takesAll, whyOpen } from "./open-choices.ts";
+import { orderOf } from "./order-of-sends.ts";
 import { PassingTime, timeOf } from "../play/passing-time.ts";
 import { type Answer, perform } from "../play/perform.ts";
 import {
@@ -30,14 +31,20 @@ const LOOK_EVERY = 5;
 export class Comparison {
   readonly #clock: ScriptClock;
   readonly #script: Script;
+  readonly #idsCountWithin: Situation["idsCountWithin"];
   readonly #reference: Side;
   readonly #subject: Side;
   readonly #time: PassingTime;
   readonly #redriven = new Set<GroupName>();
 
-  constructor(fixture: QueueFixture, clock: ScriptClock, script: Script) {
+  constructor(
+    fixture: QueueFixture,
+    script: Script,
+    { clock, idsCountWithin }: { readonly clock: ScriptClock } & Pick<Situation, "idsCountWithin">,
+  ) {
     this.#clock = clock;
     this.#script = script;
+    this.#idsCountWithin = idsCountWithin;
     this.#reference = new Side(memoryFixture(clock), clock, script);
     this.#subject = new Side(fixture, clock, script);
     this.#time = new PassingTime(clock, this.#reference, this.#subject);
@@ -79,16 +86,29 @@ export class Comparison {
     const seen = await this.#reference.observe();
     const subjectSeen = await this.#subject.observe(isWhole);
     const { leases } = this.#reference;
-    return { now: this.#clock.now(), seen, subjectSeen, leases, redriven: this.#redriven };
+    const [redriven, idsCountWithin] = [this.#redriven, this.#idsCountWithin];
+    return { now: this.#clock.now(), seen, subjectSeen, leases, redriven, idsCountWithin };
   }
 
   async #perform(command: Command, situation: Situation): Promise<[Answer, Answer]> {
     const leaseAll = command.do === "lease" && takesAll(situation, command.group);
+    if (command.do === "sendAtOnce" && this.#clock.isReal) return this.#sendAtOnce(command);
     const answer = await perform(this.#reference, command, { leaseAll, expected: 0 });
     const isMany = answer.kind === "events" || answer.kind === "leases";
     const expected = isMany ? answer.events.length : 0;
     const subjectAnswer = await inTime(perform(this.#subject, command, { leaseAll, expected }));
     this.#noteRedriven(command, answer, leaseAll);
+    this.#time.note(answer);
+    noteEndings(this.#reference, command, answer);
+    return [answer, subjectAnswer];
+  }
+
+  /** Memory stores them in the order in which the other queue has. */
+  async #sendAtOnce(command: Command & { do: "sendAtOnce" }): Promise<[Answer, Answer]> {
+    const how = { leaseAll: false, expected: 0 };
+    const subjectAnswer = await inTime(perform(this.#subject, command, how));
+    const order = orderOf(subjectAnswer);
+    const answer = await perform(this.#reference, command, { ...how, order });
     this.#time.note(answer);
     noteEndings(this.#reference, command, answer);
     return [answer, subjectAnswer];

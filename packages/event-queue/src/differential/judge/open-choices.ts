@@ -23,6 +23,8 @@ export interface Situation {
   readonly leases: readonly HeldLease[];
   /** Groups that dead letters were given back to, and that have not taken all they had since. */
   readonly redriven: ReadonlySet<GroupName>;
+  /** Where ids of the other queue count. */
+  readonly idsCountWithin: "log" | "type";
 }
 
 /**
@@ -44,11 +46,11 @@ export async function whyOpen(
   if (command.do === "letters" || command.do === "redrive" || command.do === "discard") {
     return whyLettersAreOpen(command, situation, reference);
   }
-  if (reference.clock.isReal && sentBy(command).some(isCopy)) {
-    return "whether an id counts within its type only, and one that the queue gave itself is known when it comes again, is open";
+  if (situation.idsCountWithin === "type" && sentBy(command).some(isOfOtherType)) {
+    return "an id counts within its type where producers may be allowed to send some types only";
   }
-  if (command.do === "sendAtOnce" && reference.clock.isReal) {
-    return "in which order events are stored whose senders don't wait for one another is open";
+  if (reference.clock.isReal && command.do === "sendAtOnce" && isOrderUnseen(command.events)) {
+    return "in which order delayed events are stored whose senders don't wait for one another is open, and isn't seen";
   }
   if (command.do === "pass" || command.do === "passTo") {
     return whyTimeIsOpen(situation, timeOf(command, reference.clock));
@@ -119,9 +121,19 @@ function sentBy(command: Command): readonly Sent[] {
   return "events" in command ? command.events : [];
 }
 
-/** It has the id of an event of this log. */
-function isCopy({ lineage }: Sent): boolean {
-  return lineage !== undefined && "copyOf" in lineage;
+/** Several wait for their time, of which one may be looked for first. */
+function isOrderUnseen(events: readonly Sent[]): boolean {
+  const delayed = events.filter(({ delayMs }) => delayMs !== undefined);
+  return delayed.length > 1 && events.some(isLookedFor);
+}
+
+function isLookedFor({ dedupeKey, lineage }: Sent): boolean {
+  return dedupeKey !== undefined || lineage !== undefined;
+}
+
+/** It has the id of an event of this log, and another type. */
+function isOfOtherType({ lineage }: Sent): boolean {
+  return lineage !== undefined && "copyOf" in lineage && lineage.other === "type";
 }
 
 /** An event that the log has no more, though a group may still have it, dead or given back. */

@@ -29,6 +29,8 @@ export type Answer =
 export interface Performance {
   /** A lease takes all that the group has to give, and not only so much. */
   readonly leaseAll: boolean;
+  /** In which order sends at once are to be done, one after the other; all at once without it. */
+  readonly order?: readonly number[] | undefined;
   /** How much a stream, or a group whose queue goes by a clock of its own, has to give at least. */
   readonly expected: number;
 }
@@ -64,8 +66,7 @@ async function answerTo(command: Command, side: Side, performance: Performance):
       return events(await side.instance(command.by).sendMany(all));
     }
     case "sendAtOnce": {
-      const sends = command.events.map((event) => send(side, command.by, event).catch(refused));
-      return events(await Promise.all(sends));
+      return events(await sendAll(side, command, performance.order));
     }
     case "ensure": {
       const { by, group, otherwise } = command;
@@ -158,9 +159,29 @@ async function answerTo(command: Command, side: Side, performance: Performance):
   }
 }
 
-async function send(side: Side, by: number, event: Sent): Promise<Pulled> {
+async function sendAll(
+  side: Side,
+  { by, events: all }: Command & { do: "sendAtOnce" },
+  order: readonly number[] | undefined,
+): Promise<(Pulled | Refusal)[]> {
+  // Which events are brought is decided before any of them is stored.
+  const sends = all.map((event) => sender(side, by, event));
+  if (order === undefined) return Promise.all(sends.map((one) => one().catch(refused)));
+  const sent: (Pulled | Refusal)[] = [];
+  for (const nth of order) {
+    const one = sends[nth];
+    if (one !== undefined) sent[nth] = await one().catch(refused);
+  }
+  return sent;
+}
+
+function sender(side: Side, by: number, event: Sent): () => Promise<Pulled> {
   const { type, payload, ...options } = toOutgoing(event, side.log, side.clock);
-  return side.instance(by).send(type, payload, options);
+  return async () => side.instance(by).send(type, payload, options);
+}
+
+async function send(side: Side, by: number, event: Sent): Promise<Pulled> {
+  return sender(side, by, event)();
 }
 
 /** Takes what is wanted in as many calls as it needs, as long as each of them gives something. */

@@ -140,6 +140,15 @@ const living = ({ passing }: Spans): fc.WeightedArbitrary<Command>[] => [
 // Those of the group have to be of one, or nothing comes of them.
 const leaseOfOne = (spans: Spans): fc.Arbitrary<Command> =>
   lease(spans).map((command) => ({ ...command, group: "one" as const }));
+/** With a lease that has run out when time has passed. */
+const leaseShortly = (spans: Spans): fc.Arbitrary<Command> =>
+  leaseOfOne(spans).map((command) => ({ ...command, leaseMs: spans.shortLeaseMs }));
+const comeLate = (spans: Spans): fc.Arbitrary<Command> =>
+  fc.oneof(
+    nack(spans).map((command) => ({ ...command, lease: 0 })),
+    fc.record<Do<"ack">>({ do: is("ack"), lease: is(0) }),
+    fc.record<Do<"extend">>({ do: is("extend"), lease: is(0), ms: spans.extendMs }),
+  );
 const rewindOne = fc.record<Do<"seek">>({
   do: is("seek"),
   by,
@@ -174,6 +183,8 @@ function turns(spans: Spans): fc.Arbitrary<Command[]>[] {
     inTurn(rewindOne, one),
     inTurn(sending, one, spans.passEnd, one),
     inTurn(nack(spans), spans.passEnd, one),
+    inTurn(sending, leaseShortly(spans), spans.passEnd, comeLate(spans), one),
+    inTurn(leaseShortly(spans), spans.passEnd, one, comeLate(spans)),
     inTurn(again, spans.passWindow, again),
     inTurn(streamOfFirst, sending, pullOfFirst, sending, pullOfFirst),
   ];

@@ -10,6 +10,8 @@ export interface Spans {
   readonly leaseMs: fc.Arbitrary<number | undefined>;
   /** Of one claim. */
   readonly ownLeaseMs: fc.Arbitrary<number>;
+  /** Of one claim, when it is to run out. */
+  readonly shortLeaseMs: number;
   readonly backoff: fc.Arbitrary<ScriptPolicy["backoff"]>;
   readonly nackMs: fc.Arbitrary<number>;
   readonly extendMs: fc.Arbitrary<number>;
@@ -44,6 +46,7 @@ export const STEPPED: Spans = {
   delayMs: is(5 * SECOND, HOUR),
   leaseMs: is(undefined, undefined, SECOND, 2 * HOUR),
   ownLeaseMs: is(500, 3 * HOUR),
+  shortLeaseMs: 500,
   backoff: is(undefined, { initialMs: 0, maxMs: 0 }, { initialMs: HOUR, maxMs: 2 * HOUR }),
   nackMs: is(0, 5 * SECOND),
   extendMs: is(1, MINUTE),
@@ -90,15 +93,16 @@ const passShort = fc.record<Pass>({ do: is("pass"), ms: is(SHORT) });
 /** Time that really passes: what is short ends in a script, and nothing else does. */
 export const REAL: Spans = {
   delayMs: is(SHORT, HOUR),
-  leaseMs: is(undefined, undefined, 2 * HOUR),
-  ownLeaseMs: is(3 * HOUR),
+  leaseMs: is(undefined, undefined, SHORT, 2 * HOUR),
+  ownLeaseMs: is(SHORT, 3 * HOUR),
+  shortLeaseMs: SHORT,
   backoff: is(
     { initialMs: 0, maxMs: 0 },
     { initialMs: HOUR, maxMs: HOUR },
     { initialMs: SHORT, maxMs: SHORT },
   ),
   nackMs: is(0, SHORT),
-  extendMs: is(MINUTE),
+  extendMs: is(SHORT, MINUTE),
   skipAfterMs: rarely(is(12 * HOUR)),
   ttlMs: is(SHORT, MINUTE),
   passing: [{ weight: 2, arbitrary: passShort }],

@@ -1,6 +1,6 @@
 import type { StoredEvent } from "@ringrift/event-queue";
 import { type OutgoingRecord, requireSameEvent } from "@ringrift/event-queue/backend";
-import type { EventLog } from "../log/event-log.ts";
+import type { EventLog } from "./event-log.ts";
 import { eventOf } from "../messages/event-message.ts";
 
 /** A send that the server knows already. */
@@ -28,8 +28,21 @@ export async function firstOf(log: EventLog, send: RepeatedSend): Promise<Stored
   return { ...first, duplicate: true };
 }
 
-/** What has the id must be the event; what has the dedupe key may be another one. */
+/**
+ * What the server knew by its id must be the event; what it knew by its dedupe key answers, whatever it is.
+ *
+ * @throws QueueError `ID_TAKEN`
+ */
 export function requireSame(record: OutgoingRecord, first: StoredEvent | undefined): void {
+  if (record.dedupeKey === undefined) requireSameId(record, first);
+}
+
+/**
+ * The same for what was found by its id, though the event has a dedupe key.
+ *
+ * @throws QueueError `ID_TAKEN`
+ */
+export function requireSameId(record: OutgoingRecord, first: StoredEvent | undefined): void {
   if (record.fresh || first === undefined || first.id !== record.lineage.id) return;
   requireSameEvent(record, { type: first.type, body: JSON.stringify(first.payload) });
 }

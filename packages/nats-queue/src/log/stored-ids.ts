@@ -6,27 +6,18 @@ import {
   type OutgoingRecord,
   requireSameEvent,
 } from "@ringrift/event-queue/backend";
-import type { EventLog } from "../log/event-log.ts";
+import type { EventLog } from "./event-log.ts";
 import type { Names } from "../server/names.ts";
+import { type Sent, SentIds } from "./sent-ids.ts";
 import type { StateStore } from "../messages/state-store.ts";
-
-/** Ids of this instance's sends that are remembered. */
-const MOST_REMEMBERED = 10_000;
-
-/** Which event has an id, and where it is, as far as known. In the state it is a document. */
-interface Sent {
-  readonly type: string;
-  /** Of its payload; left out for an event whose id was made just now, since it is only needed until it is stored. */
-  readonly digest?: string | undefined;
-  readonly position?: number | undefined;
-}
 
 /**
  * Keeps the log unique by id, whatever the dedupe key of an event is. The server itself remembers `<type>:<id>` for its
  * window. Beyond that:
  *
  * - of ids that this process has made, it knows what it has sent of them;
- * - ids of others, and derived ones, have a document each, for as long as their events are retained.
+ * - ids of others, derived ones, and those of events with a dedupe key, which the server knows by that one, have a document
+ *   each, for as long as their events are retained.
  *
  * All of it counts within a type: nobody who may send one type can keep an event of another one out.
  */
@@ -34,7 +25,7 @@ export class StoredIds {
   readonly #state: StateStore;
   readonly #names: Names;
   readonly #log: EventLog;
-  readonly #sent = new Map<string, Sent>();
+  #sent = new SentIds();
 
   constructor(parts: {
     readonly state: StateStore;
@@ -46,6 +37,11 @@ export class StoredIds {
     this.#log = parts.log;
   }
 
+  /** Shares what is known with the other instances of this process. */
+  share(queueId: string): void {
+    this.#sent = SentIds.of(queueId);
+  }
+
   /**
    * Takes the id of an event that is to be stored. Resolves to the event that is stored under it, if there is one.
    *
@@ -54,19 +50,30 @@ export class StoredIds {
   async take(record: OutgoingRecord): Promise<StoredEvent | undefined> {
     const { id } = record.lineage;
     const known = this.#sent.get(id);
-    if (known !== undefined) return this.#compare(record, known);
+    const isAsked = known === undefined || !(isPlaced(known) || isOwn(record));
+    if (!isAsked) return this.#compare(record, known);
     const mine = sentAs(record);
-    this.#remember(id, mine);
+    this.#sent.set(id, mine);
     return isOwn(record) ? undefined : this.#takeDocument(record, mine);
   }
 
   /** Notes where an event is. */
   async stored(record: OutgoingRecord, position: number): Promise<void> {
-    const { type, fresh, lineage } = record;
-    this.#remember(lineage.id, { type, position });
-    if (fresh || isOwn(record)) return;
+    const { type, fresh, lineage, dedupeKey } = record;
+    this.#sent.set(lineage.id, { type, position });
+    if (dedupeKey === undefined && (fresh || isOwn(record))) return;
     const document = JSON.stringify({ ...sentAs(record), position });
     await this.#state.put(this.#names.storedId(type, lineage.id), document);
+  }
+
+  /** Notes that an event waits for its time. */
+  delayed({ type, lineage }: OutgoingRecord): void {
+    this.#sent.set(lineage.id, { type, isDelayed: true });
+  }
+
+  /** Notes where an event is that had a dedupe key and has waited, whichever instance has sent it. */
+  async admitted(type: string, id: string, position: number): Promise<void> {
+    await this.#state.put(this.#names.storedId(type, id), JSON.stringify({ type, position }));
   }
 
   /** Where an event of another process is, as far as there is a document of it. */
@@ -89,17 +96,22 @@ export class StoredIds {
     for (;;) {
       if ((await this.#state.swap(subject, text, 0)) !== undefined) return undefined;
       const entry = await this.#state.get(subject);
+      if (entry === undefined) continue;
       // The cast is safe: written here, or by `stored`.
-      if (entry !== undefined) return this.#compare(record, JSON.parse(entry.text) as Sent);
+      const known = JSON.parse(entry.text) as Sent;
+      if (isPlaced(known)) this.#sent.set(record.lineage.id, known);
+      return this.#compare(record, known);
     }
   }
 
   /** Who took the id may have ended before it stored the event, and the event may be gone. */
   async #compare(record: OutgoingRecord, known: Sent): Promise<StoredEvent | undefined> {
-    const { type, digest, position } = known;
+    const { type, digest, isDelayed } = known;
+    const { id } = record.lineage;
+    const position = isDelayed === true ? await this.positionOf(type, id) : known.position;
     const found = position === undefined ? undefined : await this.#log.at(position);
     // Where the server has lost the end of its log, the position may be another event's by now.
-    const stored = found?.id === record.lineage.id ? found : undefined;
+    const stored = found?.id === id ? found : undefined;
     if (stored !== undefined) {
       requireSameEvent(record, { type: stored.type, body: JSON.stringify(stored.payload) });
       return stored;
@@ -110,13 +122,11 @@ export class StoredIds {
     requireSameEvent(record, { type, body: isSame ? record.body : "" });
     return undefined;
   }
+}
 
-  #remember(id: string, sent: Sent): void {
-    this.#sent.delete(id);
-    this.#sent.set(id, sent);
-    const [oldest] = this.#sent;
-    if (this.#sent.size > MOST_REMEMBERED && oldest !== undefined) this.#sent.delete(oldest[0]);
-  }
+/** Whether it is known where it is, or how to find out; otherwise others may have stored it meanwhile. */
+function isPlaced({ position, isDelayed }: Sent): boolean {
+  return position !== undefined || isDelayed === true;
 }
 
 /** Whether this process has made the id, and no other one can have sent it before. */

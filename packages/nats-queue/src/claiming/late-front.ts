@@ -1,0 +1,103 @@
+import { ACK, deliverAgainIn, GIVE_BACK, leaseFor } from "../messages/acknowledge.ts";
+import { type Front, lineBehind } from "../leasing/front.ts";
+import type { GroupEngine } from "../settling/group-engine.ts";
+import type { GiveBack } from "../leasing/hold.ts";
+import type { KeyLine, LineHead } from "../groups/key-line.ts";
+import type { OwnedLine } from "./owned-line.ts";
+import type { RawMessage } from "../messages/raw-message.ts";
+
+/** What the front of a lane was, when the lease on it ended. */
+export interface LateFrontParts {
+  readonly engine: GroupEngine;
+  readonly line: OwnedLine;
+  /** It stands for the key in the consumer. */
+  readonly token: RawMessage;
+  readonly front: Front;
+  readonly usualLeaseMs: number;
+  readonly incarnation: string;
+  /** Tells the server something of the token, and waits for its answer. */
+  readonly say: (what: string) => Promise<boolean>;
+}
+
+/**
+ * The first event of a key after the lease on it has run out: what its holder may still do, as long as nobody else was given
+ * the message that stands for the key. Each change of the line decides about that: whoever is given it changes the line before
+ * it begins. Nothing here is done twice at once: its lane sees to that.
+ */
+export class LateFront {
+  readonly front: Front;
+  readonly #parts: LateFrontParts;
+  #until = 0;
+  #isOver = false;
+
+  constructor(parts: LateFrontParts) {
+    this.#parts = parts;
+    this.front = parts.front;
+  }
+
+  /** On the monotone clock; 0 unless it is held again. */
+  get until(): number {
+    return this.#until;
+  }
+
+  /** Notes until when it was held, or will have been: so that whoever counts knows. `until` is by the server's clock. */
+  async note(until: number): Promise<void> {
+    if (this.#isOver || this.#until > 0) return;
+    await this.#change((line) => ({ ...line, head: { ...this.#head(), until } }));
+  }
+
+  /** Holds it again for so long. */
+  async revive(ms: number): Promise<boolean> {
+    const { engine, usualLeaseMs, say } = this.#parts;
+    const asked = performance.now();
+    const until = engine.clock.now() + ms;
+    const head = { ...this.#head(), until, notBefore: until };
+    if (!(await this.#change((line) => ({ ...line, head })))) return false;
+    // Where the server gives it to somebody all the same, they give it back.
+    if (!(await say(leaseFor(ms, usualLeaseMs)))) return false;
+    this.#until = asked + ms;
+    return true;
+  }
+
+  async settle(): Promise<boolean> {
+    const { engine, token, front, incarnation } = this.#parts;
+    if (!(await this.#change((line) => lineBehind(front, line, { token })))) return false;
+    this.#end();
+    engine.settled.add(incarnation, front.candidate.id);
+    // Whoever is given the message that stands for the key goes on with what is behind it.
+    engine.tell(token, this.#parts.line.known.line.token === undefined ? ACK : GIVE_BACK);
+    return true;
+  }
+
+  async giveBack({ attempts, failures, delayMs }: GiveBack): Promise<boolean> {
+    const { engine, token, say } = this.#parts;
+    const notBefore = delayMs > 0 ? { notBefore: engine.clock.now() + delayMs } : {};
+    const head = { ...this.#head(), attempts, failures, reply: token.reply, ...notBefore };
+    if (!(await this.#change((line) => ({ ...line, head })))) return false;
+    this.#end();
+    return say(delayMs > 0 ? deliverAgainIn(delayMs) : GIVE_BACK);
+  }
+
+  #head(): LineHead {
+    const { token, front } = this.#parts;
+    const { candidate, attempt, failures } = front;
+    const { delivery } = token;
+    return { position: candidate.place.position, delivery, attempts: attempt, failures };
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#until = 0;
+  }
+
+  /** `false` when the turn is somebody else's by now. */
+  async #change(change: (line: KeyLine) => KeyLine): Promise<boolean> {
+    const { line, token } = this.#parts;
+    for (;;) {
+      if (this.#isOver) return false;
+      const result = await line.change(token, change);
+      if (result === "written") return true;
+      if (result === "lost") this.#end();
+    }
+  }
+}
