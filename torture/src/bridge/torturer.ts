@@ -6,6 +6,8 @@ import type { Random } from "./random.ts";
 
 /** Longest wait for everything to come to rest. */
 const PATIENCE_MS = 30_000;
+/** Of groups that say nothing else: those of nodes without a name. */
+const DEFAULT_LEASE_MS = 30_000;
 /** In a row, so that nothing has changed meanwhile. */
 const QUIET_LOOKS = 4;
 const LOOK_MS = 100;
@@ -68,7 +70,9 @@ export class Torturer {
   /** Waits until nothing happens any more; then nothing may happen for a while. */
   async rest(): Promise<void> {
     const { crew, restMs } = this.#options;
-    const deadline = performance.now() + PATIENCE_MS;
+    // What a server that was killed has forgotten comes again when its lease is over.
+    const patienceMs = PATIENCE_MS + (crew.hasServer ? DEFAULT_LEASE_MS : 0);
+    const deadline = performance.now() + patienceMs;
     let [looks, last] = [0, -1];
     while (looks < QUIET_LOOKS) {
       await sleep(LOOK_MS);

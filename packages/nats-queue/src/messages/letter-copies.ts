@@ -57,8 +57,10 @@ export class LetterCopies {
   /** Removes one message of the stream. */
   async remove(sequence: number): Promise<void> {
     const { deadStream } = this.#names;
-    const { streams } = this.#connection.jsm;
+    const { jsm } = this.#connection;
     await this.#connection.persist("removing a dead letter", async () => {
+      // Of the connection that there is by now.
+      const { streams } = jsm;
       try {
         await streams.deleteMessage(deadStream, sequence, false);
       } catch (error) {

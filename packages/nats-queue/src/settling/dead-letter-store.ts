@@ -174,9 +174,9 @@ export class DeadLetterStore {
   }
 
   #message(query: MsgRequest): Promise<StoredMsg | null> {
-    const { streams } = this.#connection.jsm;
+    const { jsm } = this.#connection;
     return this.#connection.persist("reading dead letters", () =>
-      streams.getMessage(this.#names.deadStream, query),
+      jsm.streams.getMessage(this.#names.deadStream, query),
     );
   }
 

@@ -1,9 +1,11 @@
 import { expect, it, onTestFinished } from "vitest";
+import { PermanentError } from "@ringrift/event-queue";
 import { openNatsQueue } from "../../src/index.ts";
 import { HistoryChecker, sleep, until } from "../faults.ts";
 import { NatsServer, SERVER } from "test-servers";
 
 const ROUNDS = 5;
+const LETTERS = 60;
 
 it(
   "kill -9 and restart of the server every two seconds under load: nothing acknowledged is lost",
@@ -49,5 +51,33 @@ it(
     console.log(
       `${history.acknowledged.size} acknowledged, 0 lost, ${history.failedSends} sends failed, ${history.repeated} deliveries repeated`,
     );
+  },
+);
+
+it(
+  "dead letters are discarded though the server is killed in the middle of it",
+  { timeout: 60_000 },
+  async (context) => {
+    if (SERVER !== true) context.skip(SERVER);
+    const server = await NatsServer.start();
+    onTestFinished(() => server.dispose());
+    const queue = await openNatsQueue({ servers: server.url, stream: "orders" });
+    onTestFinished(() => queue.close());
+    const group = queue.group("mailer", { from: "beginning" });
+    await queue.sendMany(
+      Array.from({ length: LETTERS }, (_, n) => ({ type: "ORDER_PLACED", payload: { n } })),
+    );
+    for (const event of await group.receive({ limit: LETTERS })) {
+      await event.nack({ reason: new PermanentError("It is poison.") });
+    }
+    const deadLetters = async (): Promise<number> => (await queue.stats()).deadLetters;
+    expect(await deadLetters()).toBe(LETTERS);
+    const letters = await queue.deadLetters.list({ limit: LETTERS });
+    const discards = letters.map(({ id }) => queue.deadLetters.discard({ id }));
+    await Promise.race(discards);
+    await server.kill();
+    await server.run();
+    expect(await Promise.all(discards)).toEqual(letters.map(() => ({ count: 1 })));
+    expect(await deadLetters()).toBe(0);
   },
 );
