@@ -55,6 +55,7 @@ export { Bell, type BellWait } from "./reading/bell.ts";
 export { type CheckedConsumerOptions, checkConsumerOptions } from "./checking/consumer-options.ts";
 export { ConsumerMiddlewares } from "./consuming/middleware-chain.ts";
 export { createConsumer } from "./consuming/consumer-loop.ts";
+export type { ConsumerWork } from "./consuming/handler-lookup.ts";
 export { leaseLost, settleAfter, whenSettled } from "./consuming/delivery.ts";
 export { EventHandling, type HandlingOptions, runDelivery } from "./sending/delivery-scope.ts";
 export { isPermanent, toErrorData } from "./failures/error-data.ts";

@@ -1,12 +1,13 @@
 import { createLineage } from "@ringrift/envelope";
 import { afterEach, vi } from "vitest";
 import {
+  type ConsumerWork,
   createConsumer,
   leaseEvent,
   type LeaseOperations,
   type LeaseSource,
 } from "../src/backend.ts";
-import type { Consumer, LeasedEvent } from "../src/index.ts";
+import type { Consumer, ConsumerOptions, LeasedEvent } from "../src/index.ts";
 
 /** A source that a test feeds, and that fails when told to. */
 export class Source implements LeaseSource {
@@ -73,8 +74,12 @@ export function leased(
 const running: Consumer[] = [];
 
 /** A consumer that is stopped when its test is over. */
-export function consumer(...given: Parameters<typeof createConsumer>): Consumer {
-  const made = createConsumer(...given);
+export function consumer(
+  source: LeaseSource,
+  handlers: ConsumerWork["handlers"],
+  options?: ConsumerOptions,
+): Consumer {
+  const made = createConsumer(source, { handlers }, options);
   running.push(made);
   return made;
 }

@@ -1,7 +1,7 @@
 import { createLineage } from "@ringrift/envelope";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createConsumer, leaseEvent, type LeaseSource } from "../src/backend.ts";
-import type { Consumer, LeasedEvent } from "../src/index.ts";
+import { type ConsumerWork, createConsumer, leaseEvent, type LeaseSource } from "../src/backend.ts";
+import type { Consumer, ConsumerOptions, LeasedEvent } from "../src/index.ts";
 import { ClaimPace } from "../src/leasing/claim-pace.ts";
 import { LeaseAhead } from "../src/leasing/lease-ahead.ts";
 
@@ -144,8 +144,12 @@ async function turns(): Promise<void> {
 }
 
 const running: Consumer[] = [];
-function consume(...args: Parameters<typeof createConsumer>): Consumer {
-  const made = createConsumer(...args);
+function consume(
+  source: LeaseSource,
+  handlers: ConsumerWork["handlers"],
+  options?: ConsumerOptions,
+): Consumer {
+  const made = createConsumer(source, { handlers }, options);
   running.push(made);
   return made;
 }

@@ -21,8 +21,7 @@ const EMPTY = "{}";
  * @throws CoordinatorError `METADATA_NOT_JSON`
  */
 export function toHeaders(
-  payload: unknown,
-  metadata: Metadata,
+  { payload, metadata }: { readonly payload: unknown; readonly metadata: Metadata },
   node: string | undefined,
   more?: Readonly<Record<string, string>>,
 ): Record<string, string> {

@@ -24,7 +24,7 @@ import type {
 import { Outbound } from "../outbound/outbound.ts";
 import { OwnEvents } from "../outbound/own-events.ts";
 import type { Parts } from "../options/endpoints.ts";
-import { publishDurably } from "../outbound/durable-publish.ts";
+import { DurablePublisher } from "../outbound/durable-publisher.ts";
 import { Reading } from "../inbound/reading.ts";
 import { reporter } from "../host/report.ts";
 import { RedeliveryLink } from "../inbound/redelivery-link.ts";
@@ -65,6 +65,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
   readonly #counters = new Counters();
   readonly #own = new OwnEvents();
   readonly #outbound: Outbound;
+  readonly #durable: DurablePublisher;
   readonly #stageBridge: StageBridge;
   readonly #unmapped: UnmappedTopics;
   readonly #unknown: UnknownTypes;
@@ -111,6 +112,15 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
       own: this.#own,
       spoolLimit: options.spoolLimit ?? SPOOL_LIMIT,
       onError: this.#onError,
+    });
+    this.#durable = new DurablePublisher({
+      bus,
+      queue,
+      catalogue,
+      counters,
+      node: options.node,
+      own: this.#own,
+      outbound: this.#outbound,
     });
     this.#link = new RedeliveryLink(parts, options.node);
     this.#stageBridge = new StageBridge({ stages, bus, catalogue, counters });
@@ -480,10 +490,7 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
         `"${topic}" was published ${when}. Await start() first, so that the event is bridged.`,
       );
     }
-    const { bus, queue, catalogue } = this.#parts;
-    const parts = { bus, queue, catalogue, counters: this.#counters, node: this.node };
-    const own = { own: this.#own, outbound: this.#outbound };
-    return publishDurably({ ...parts, ...own }, topic, payload, options);
+    return this.#durable.publish(topic, payload, options);
   }
 
   #bridges(direction: Direction): boolean {

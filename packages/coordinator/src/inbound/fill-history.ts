@@ -8,6 +8,13 @@ import { type AnyQueue, metadataOf } from "../carrying/wire.ts";
 /** Positions that one look at the log goes back. */
 const WINDOW = 1000;
 
+/** Whose history is filled, from which log. */
+export interface HistoryParts {
+  readonly bus: EventBus<AnyContracts>;
+  readonly queue: AnyQueue;
+  readonly catalogue: AnyCatalogue;
+}
+
 /** Which part of the log. */
 export interface HistoryRange {
   /** Nothing that was stored before. */
@@ -23,9 +30,7 @@ export interface HistoryRange {
  * takes. Nothing is dispatched. Goes backwards, since the log may be a thousand times as long.
  */
 export async function fillHistory(
-  bus: EventBus<AnyContracts>,
-  queue: AnyQueue,
-  catalogue: AnyCatalogue,
+  { bus, queue, catalogue }: HistoryParts,
   range: HistoryRange,
 ): Promise<void> {
   const { capacity } = bus.stats().history;

@@ -14,7 +14,7 @@ import type { Counters } from "../carrying/counters.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import { wrongOutcome } from "../carrying/outcome.ts";
 import type { OwnEvents } from "../outbound/own-events.ts";
-import { detailsOf } from "../outbound/durable-publish.ts";
+import { detailsOf } from "../outbound/durable-publisher.ts";
 import { recentIdsOf } from "../carrying/recent-ids.ts";
 import type { UnknownTypes } from "./unknown-types.ts";
 import { metadataOf, nodeOf } from "../carrying/wire.ts";

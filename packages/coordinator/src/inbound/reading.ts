@@ -30,7 +30,7 @@ export class Reading {
    * @throws CoordinatorError `NODE_NAME_TAKEN`
    */
   static async open(options: ReadingOptions): Promise<Reading> {
-    const { bus, queue, catalogue, node, catchUp, onError } = options;
+    const { queue, node, catchUp, onError } = options;
     const since = catchUp?.since;
     const membership = new Membership({
       queue,
@@ -44,7 +44,7 @@ export class Reading {
     const { cursor, maxAttempts } = await membership.join();
     try {
       if (catchUp?.history) {
-        await fillHistory(bus, queue, catalogue, { since, cursor, onUnreadable: onError });
+        await fillHistory(options, { since, cursor, onUnreadable: onError });
       }
     } catch (error) {
       await membership.leave();

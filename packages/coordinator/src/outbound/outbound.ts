@@ -172,11 +172,11 @@ export class Outbound {
     if (this.#carried.has(event.id)) return undefined;
     const { catalogue, node, counters } = this.#options;
     if (!this.takes(event.causationId)) throw this.#notRunning(type);
-    const { topic, payload, metadata } = event;
+    const { topic, payload } = event;
     let headers: CarriedEvent["headers"];
     try {
       checkOutcome(catalogue, topic, payload);
-      headers = toHeaders(payload, metadata, node);
+      headers = toHeaders(event, node);
     } catch (error) {
       // The bus reports what a handler throws, and has it among the errors of the publish.
       counters.drop("invalid");

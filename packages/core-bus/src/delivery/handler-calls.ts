@@ -106,6 +106,7 @@ export class HandlerCalls {
    * `undefined` when a handler's result isn't one to wait for, else its promise, within the time limit. The limit keeps
    * the process alive where a publisher waits.
    */
+  // oxlint-disable-next-line eslint/max-params -- hot path: each call of a handler that returns an object would make one more
   settled(
     entry: Entry,
     event: PublishedEvent,
@@ -121,6 +122,7 @@ export class HandlerCalls {
   }
 
   /** The promise of a handler, within the time limit. */
+  // oxlint-disable-next-line eslint/max-params -- hot path, as above
   limited(
     entry: Entry,
     event: PublishedEvent,
@@ -156,6 +158,7 @@ export class HandlerCalls {
   }
 
   /** Counts and reports a failure. */
+  // oxlint-disable-next-line eslint/max-params -- hot path: each failure of a handler would make one more object
   fail(entry: Entry, event: PublishedEvent, cause: unknown, thrown = false): HandlerError {
     const error = new HandlerError(event, entry.subscription, cause);
     this.failed += 1;

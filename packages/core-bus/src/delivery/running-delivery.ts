@@ -24,6 +24,7 @@ export class RunningDelivery {
   #succeed: (() => void) | undefined;
 
   /** `delivered`: handlers that have succeeded already. */
+  // oxlint-disable-next-line eslint/max-params -- hot path: each awaited publish would make one more object
   constructor(
     calls: HandlerCalls,
     event: PublishedEvent,

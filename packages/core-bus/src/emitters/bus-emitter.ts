@@ -13,7 +13,8 @@ interface Listener {
   readonly fn: ListenerFn;
   readonly context: unknown;
   readonly once: boolean;
-  subscription: Subscription | undefined;
+  /** Set when it is added. */
+  subscription?: Subscription;
 }
 
 /** The engine behind `TopicEmitter`, which is its typed face. */
@@ -53,13 +54,14 @@ export class BusEmitter extends EventEmitter<string> {
   }
 
   override on(name: string, fn: ListenerFn, context?: unknown): this {
-    return this.#add(name, fn, context, false);
+    return this.#add(name, { fn, context: context || this, once: false });
   }
 
   override once(name: string, fn: ListenerFn, context?: unknown): this {
-    return this.#add(name, fn, context, true);
+    return this.#add(name, { fn, context: context || this, once: true });
   }
 
+  // oxlint-disable-next-line eslint/max-params -- the signature is that of eventemitter3
   override removeListener(name: string, fn?: ListenerFn, context?: unknown, once?: boolean): this {
     for (const listener of this.#live(name)) {
       if (
@@ -81,17 +83,16 @@ export class BusEmitter extends EventEmitter<string> {
     return this;
   }
 
-  #add(name: string, fn: ListenerFn, context: unknown, once: boolean): this {
-    if (typeof fn !== "function") {
+  #add(name: string, listener: Listener): this {
+    if (typeof listener.fn !== "function") {
       // What eventemitter3 throws, with a code.
       const refusal = new TypeError("The listener must be a function");
       throw Object.assign(refusal, { code: "INVALID_OPTION" });
     }
-    const listener: Listener = { fn, context: context || this, once, subscription: undefined };
     listener.subscription = asTopic(name, () =>
       this.#bus.subscribe(name, (event) => this.#call(name, listener, event), {
-        once,
-        name: fn.name || undefined,
+        once: listener.once,
+        name: listener.fn.name || undefined,
       }),
     );
     const others = this.#listeners.get(name);

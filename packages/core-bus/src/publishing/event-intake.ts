@@ -83,6 +83,7 @@ export class EventIntake {
   }
 
   /** Makes an event, in the handling of another or not; one that is carried has its cause already. */
+  // oxlint-disable-next-line eslint/max-params -- hot path: each publish would make one more object
   protected make(
     topic: string,
     payload: unknown,

@@ -10,6 +10,7 @@ import type {
 import { groupNotFound } from "@ringrift/event-queue/backend";
 import { Budget } from "../log/budget.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { ClaimRequest } from "../groups/name-claims.ts";
 
 /** The groups of a queue in a file. */
 export class SqliteGroups implements BackendGroups {
@@ -59,14 +60,11 @@ export class SqliteGroups implements BackendGroups {
     return this.#existing(name);
   }
 
-  takeName(
-    name: string,
-    { holder, ttlMs }: { readonly holder: string; readonly ttlMs: number },
-  ): Promise<NameHolder> {
+  takeName(name: string, request: ClaimRequest): Promise<NameHolder> {
     const { committer, claims, groups } = this.#engine;
     return committer.submit((tx) => {
-      const taken = claims.take(tx, name, holder, ttlMs);
-      if (taken.holder === holder) groups.noteClaimed(name);
+      const taken = claims.take(tx, name, request);
+      if (taken.holder === request.holder) groups.noteClaimed(name);
       return taken;
     });
   }

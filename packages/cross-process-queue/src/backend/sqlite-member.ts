@@ -19,7 +19,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { ClaimableGroup, Group } from "../groups/group-store.ts";
 import { LookAhead } from "../leasing/look-ahead.ts";
 import { LOSABLE, MemberLease } from "./member-lease.ts";
-import type { Stayer } from "../groups/presence.ts";
+import type { StatingMember } from "../groups/joining.ts";
 import type { Leased } from "../leasing/event-taker.ts";
 import type { WriteTransaction } from "../commit/write-transaction.ts";
 
@@ -37,7 +37,7 @@ export class SqliteMember implements GroupMember {
   readonly #id = newInstanceId("member");
   readonly #lookAhead = new LookAhead();
   /** The group that it has joined. */
-  #joined: Stayer | undefined;
+  #joined: StatingMember | undefined;
   /** Until when it counts as there, if it isn't one that stays. */
   #seenUntil = Number.POSITIVE_INFINITY;
   /** What is stored, and what holds for this member therefore. */
@@ -165,7 +165,7 @@ export class SqliteMember implements GroupMember {
       const { leaseMs } = statedPolicy(joined.group.policy, given);
       return { ...joined, seenUntil: tx.now + presenceMs(leaseMs) };
     }
-    const seenUntil = joining.seen(tx, this.#joined, found.group, given);
+    const seenUntil = joining.seen(tx, this.#joined, found.group);
     joining.notice(tx, found.group.id);
     return { ...found, reports: NO_REPORTS, seenUntil };
   }
@@ -200,7 +200,7 @@ export class SqliteMember implements GroupMember {
     if (!isToBeSeen(this.#seenUntil, tx.now, this.#policy.leaseMs)) return;
     const group = groups.byId(this.#joined.groupId);
     if (group === undefined || !joining.isThere(this.#joined, tx.now)) return;
-    this.#seenUntil = joining.seen(tx, this.#joined, group, this.#joined.given);
+    this.#seenUntil = joining.seen(tx, this.#joined, group);
   }
 
   #seeAgainAt(group: Group): number {

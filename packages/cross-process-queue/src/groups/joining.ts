@@ -25,10 +25,19 @@ export interface JoinedGroup extends ClaimableGroup {
   readonly reports: readonly QueueError[];
 }
 
-/** Who joins. */
-export interface Newcomer {
+/** A group, and what somebody states of it. */
+export interface GroupAsked {
   readonly name: string;
+  readonly given: GivenGroupPolicy;
+}
+
+/** Who joins. */
+export interface Newcomer extends GroupAsked {
   readonly member: string;
+}
+
+/** A member, and what it states. */
+export interface StatingMember extends MemberName {
   readonly given: GivenGroupPolicy;
 }
 
@@ -59,14 +68,10 @@ export class Joining {
    *
    * @throws QueueError `GROUP_CONFIG_MISMATCH`, `GROUP_START_UNSTATED`
    */
-  ensure(
-    tx: WriteTransaction,
-    { name, given }: Pick<Newcomer, "name" | "given">,
-    stated: StartStated,
-  ): JoinedGroup {
+  ensure(tx: WriteTransaction, { name, given }: GroupAsked, stated: StartStated): JoinedGroup {
     const found = this.#groups.toClaim(tx, name);
     if (found === undefined) {
-      return { ...this.#make(tx, name, given, stated), created: true, reports: [] };
+      return { ...this.#make(tx, { name, given }, stated), created: true, reports: [] };
     }
     const { group, reports } = this.#state(found.group, given);
     const marked = this.#mark(tx, group, false);
@@ -83,7 +88,7 @@ export class Joining {
     const { group, state, created, reports } = this.ensure(tx, newcomer, { isRequired: false });
     const accepts = given.eventTypes;
     const others = this.#members.live(group.id, tx.now).filter((other) => other.member !== member);
-    this.seen(tx, { groupId: group.id, member }, group, given);
+    this.seen(tx, { groupId: group.id, member, given }, group);
     const strangers = typesOfStrangers(
       accepts,
       others.map((other) => other.accepts),
@@ -94,9 +99,10 @@ export class Joining {
   }
 
   /** Says that a member is there, and until when it counts as such. */
-  seen(tx: WriteTransaction, name: MemberName, group: Group, given: GivenGroupPolicy): number {
+  seen(tx: WriteTransaction, member: StatingMember, group: Group): number {
+    const { given } = member;
     const until = tx.now + presenceMs(given.leaseMs ?? group.policy.leaseMs);
-    this.#members.put(name, given.eventTypes, until);
+    this.#members.put(member, given.eventTypes, until);
     return until;
   }
 
@@ -130,12 +136,7 @@ export class Joining {
     return this.#members.live(group.id, now).length > 0;
   }
 
-  #make(
-    tx: WriteTransaction,
-    name: string,
-    given: GivenGroupPolicy,
-    stated: StartStated,
-  ): ClaimableGroup {
+  #make(tx: WriteTransaction, { name, given }: GroupAsked, stated: StartStated): ClaimableGroup {
     const { from = "beginning", eventTypes = null } = given;
     const cursor = this.#log.startAfter(from);
     if (stated.isRequired && given.from === undefined) {

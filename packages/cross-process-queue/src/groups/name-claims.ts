@@ -14,6 +14,12 @@ interface ClaimRow {
   readonly note: string | null;
 }
 
+/** Who wants to hold a name, and for how long. */
+export interface ClaimRequest {
+  readonly holder: string;
+  readonly ttlMs: number;
+}
+
 /** Who holds the name of a group. Its calls are synchronous; who calls has the connection. */
 export class Claims {
   readonly #connection: Connection;
@@ -29,7 +35,7 @@ export class Claims {
   }
 
   /** Takes or prolongs a claim, unless somebody else holds it; whoever has it then. */
-  take(tx: WriteTransaction, group: string, holder: string, ttlMs: number): NameHolder {
+  take(tx: WriteTransaction, group: string, { holder, ttlMs }: ClaimRequest): NameHolder {
     const current = this.#find(group);
     const note = current?.note ?? undefined;
     if (current !== undefined && current.holder !== holder && isHeld(current, tx.now)) {

@@ -1,10 +1,8 @@
 import { runDetached } from "@ringrift/envelope";
-import type { GivenGroupPolicy } from "@ringrift/event-queue/backend";
 import type { Committer } from "../commit/committer.ts";
 import type { GroupStore } from "./group-store.ts";
 import { isWorthTryingAgain } from "../commit/background-errors.ts";
-import type { Joining } from "./joining.ts";
-import type { MemberName } from "./member-store.ts";
+import type { Joining, StatingMember } from "./joining.ts";
 
 /** A third of the shortest time for which a member counts as there. */
 const EVERY_MS = 10_000;
@@ -18,11 +16,6 @@ export interface PresenceParts {
   readonly joining: Joining;
 }
 
-/** Somebody who stays, until it leaves. */
-export interface Stayer extends MemberName {
-  readonly given: GivenGroupPolicy;
-}
-
 /**
  * Says of all members of this process that stay, every ten seconds and in one transaction, that they are there; also
  * while they ask for nothing, as their handlers run. It is lost with a power cut, as they are. Never keeps the process
@@ -30,19 +23,19 @@ export interface Stayer extends MemberName {
  */
 export class Presence {
   readonly #parts: PresenceParts;
-  readonly #stayers = new Set<Stayer>();
+  readonly #stayers = new Set<StatingMember>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: PresenceParts) {
     this.#parts = parts;
   }
 
-  add(stayer: Stayer): void {
+  add(stayer: StatingMember): void {
     this.#stayers.add(stayer);
     this.#timer ??= runDetached(() => setInterval(() => void this.#say(), EVERY_MS).unref());
   }
 
-  delete(stayer: Stayer): void {
+  delete(stayer: StatingMember): void {
     this.#stayers.delete(stayer);
     if (this.#stayers.size === 0) this.stop();
   }
@@ -61,7 +54,7 @@ export class Presence {
             const group = groups.byId(stayer.groupId);
             // Its next claim will tell it.
             if (group === undefined) continue;
-            joining.seen(tx, stayer, group, stayer.given);
+            joining.seen(tx, stayer, group);
             joining.notice(tx, group.id);
           }
         },

@@ -191,7 +191,7 @@ export class Claimer {
       const expired = delivery.token !== null;
       const { maxAttempts } = isAccepted ? policy : group.policy;
       if (expired && delivery.attempt >= maxAttempts) {
-        this.#deliveries.bury(tx, group, delivery, row, LEASE_EXPIRED);
+        this.#deliveries.bury(tx, group, { delivery, row, error: LEASE_EXPIRED });
         gone += 1;
         continue;
       }

@@ -22,6 +22,15 @@ export interface Delivery {
   readonly event: string | null;
 }
 
+/** A delivery that is over without success. */
+export interface FailedDelivery {
+  readonly delivery: Delivery;
+  /** Its event. */
+  readonly row: EventRow;
+  /** Why it isn't tried again. */
+  readonly error: ErrorData;
+}
+
 /** What claiming and settling share. Its calls are synchronous, in the write transaction they are given. */
 export class DeliveryStore {
   readonly #connection: Connection;
@@ -48,13 +57,7 @@ export class DeliveryStore {
   }
 
   /** Makes a dead letter of a delivery. */
-  bury(
-    tx: WriteTransaction,
-    group: Group,
-    delivery: Delivery,
-    row: EventRow,
-    error: ErrorData,
-  ): void {
+  bury(tx: WriteTransaction, group: Group, { delivery, row, error }: FailedDelivery): void {
     this.forget(tx, group, delivery);
     this.#deadLetters.add(tx, {
       group: group.name,

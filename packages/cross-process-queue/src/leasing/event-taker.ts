@@ -135,11 +135,8 @@ export class EventTaker {
       return fromRow(row, { attempt, redelivered: attempt > 1 || isAgain });
     } catch (error) {
       const { message, ...data } = toErrorData(error);
-      this.#deliveries.bury(claim.tx, claim.group, delivery, row, {
-        ...data,
-        message,
-        code: "CORRUPT_EVENT",
-      });
+      const corrupt = { ...data, message, code: "CORRUPT_EVENT" };
+      this.#deliveries.bury(claim.tx, claim.group, { delivery, row, error: corrupt });
       return undefined;
     }
   }

@@ -19,6 +19,11 @@ interface Keyed {
   readonly key: string | null;
 }
 
+/** A delivery that waits for its next attempt. */
+interface WaitingDelivery extends Pick<Delivery, "attempt" | "failures"> {
+  readonly due: number;
+}
+
 /** Settling what was leased. Its calls are synchronous, in the write transaction they are given. */
 export class LeaseStore {
   readonly #connection: Connection;
@@ -129,12 +134,13 @@ export class LeaseStore {
     if (isPermanent(options.reason) || delivery.attempt >= maxAttempts) {
       const row = this.#deliveries.rowOf(delivery);
       if (row === undefined) this.#deliveries.forget(tx, group, delivery);
-      else this.#deliveries.bury(tx, group, delivery, row, error);
+      else this.#deliveries.bury(tx, group, { delivery, row, error });
       return true;
     }
     const failures = withFailure(delivery, { time: tx.now, message: error.message });
-    const delay = options.delayMs ?? backoffDelayMs(backoff, delivery.attempt);
-    this.#giveBack(tx, lease, tx.now + delay, delivery.attempt, failures);
+    const { attempt } = delivery;
+    const delay = options.delayMs ?? backoffDelayMs(backoff, attempt);
+    this.#giveBack(tx, lease, { due: tx.now + delay, attempt, failures });
     return true;
   }
 
@@ -142,7 +148,8 @@ export class LeaseStore {
   release(tx: WriteTransaction, lease: LeaseHandle): boolean {
     const delivery = this.#held(lease)?.delivery;
     if (delivery === undefined) return false;
-    this.#giveBack(tx, lease, 0, delivery.attempt - 1, delivery.failures);
+    const { attempt, failures } = delivery;
+    this.#giveBack(tx, lease, { due: 0, attempt: attempt - 1, failures });
     return true;
   }
 
@@ -175,9 +182,7 @@ export class LeaseStore {
   #giveBack(
     tx: WriteTransaction,
     lease: LeaseHandle,
-    due: number,
-    attempt: number,
-    failures: string | null,
+    { due, attempt, failures }: WaitingDelivery,
   ): void {
     const { groupId, position, token } = lease;
     this.#connection.run(SQL.returnDelivery, due, attempt, failures, groupId, position, token);

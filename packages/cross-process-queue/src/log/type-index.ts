@@ -33,21 +33,21 @@ export class TypeIndex {
   }
 
   /** Positions of events of these types, ascending; `upTo` is not beyond the end. */
-  find(eventTypes: readonly string[], { after, upTo, limit }: PositionQuery): number[] {
-    if (after >= upTo) return [];
+  find(eventTypes: readonly string[], query: PositionQuery): number[] {
+    if (query.after >= query.upTo) return [];
     return eventTypes
-      .flatMap((type) => this.#ofType(type, after, upTo, limit))
+      .flatMap((type) => this.#ofType(type, query))
       .toSorted((left, right) => left - right)
-      .slice(0, limit);
+      .slice(0, query.limit);
   }
 
   /** How many events of these types there are, counted no further than `limit`; `upTo` is not beyond the end. */
-  count(eventTypes: readonly string[], { after, upTo, limit }: PositionQuery): number {
-    if (after >= upTo) return 0;
+  count(eventTypes: readonly string[], query: PositionQuery): number {
+    if (query.after >= query.upTo) return 0;
     let count = 0;
     for (const type of eventTypes) {
-      if (count >= limit) return count;
-      count += this.#countOfType(type, after, upTo, limit - count);
+      if (count >= query.limit) return count;
+      count += this.#countOfType(type, { ...query, limit: query.limit - count });
     }
     return count;
   }
@@ -86,13 +86,13 @@ export class TypeIndex {
     this.#knownEnd = position;
   }
 
-  #ofType(type: string, after: number, upTo: number, limit: number): number[] {
+  #ofType(type: string, { after, upTo, limit }: PositionQuery): number[] {
     return this.#connection
       .all<{ position: number }>(SQL.positionsOfType, type, after, upTo, limit)
       .map(({ position }) => position);
   }
 
-  #countOfType(type: string, after: number, upTo: number, limit: number): number {
+  #countOfType(type: string, { after, upTo, limit }: PositionQuery): number {
     const row = this.#connection.get<{ count: number }>(SQL.countOfType, type, after, upTo, limit);
     return row?.count ?? 0;
   }

@@ -138,17 +138,21 @@ export function validateLineage(value: unknown): EventLineage {
   for (const field of FIELDS) requireText(field, lineage[field]);
   if (causationId !== undefined) requireText("causationId", causationId);
   if (traceparent !== undefined) requireText("traceparent", traceparent);
-  const via = requireTexts("via", lineage.via, MAX_HOPS, "bus instance ids");
-  const all = causes !== undefined && requireTexts("causes", causes, MAX_CAUSES, "event ids");
+  const via = requireTexts("via", lineage.via, MAX_HOPS);
+  const all = causes !== undefined && { causes: requireTexts("causes", causes, MAX_CAUSES) };
   if (depth !== undefined && !(Number.isSafeInteger(depth) && (depth as number) >= 0)) {
     throw invalid("depth", depth, "a whole number from 0");
   }
-  return { ...lineage, ...(all && { causes: all }), via };
+  return { ...lineage, ...all, via };
 }
 
-function requireTexts(field: string, value: unknown, most: number, what: string): string[] {
+function requireTexts(field: "via" | "causes", value: unknown, most: number): string[] {
   if (!Array.isArray(value) || value.length > most) {
-    throw invalid(field, value, `an array of at most ${most} ${what}`);
+    throw invalid(
+      field,
+      value,
+      `an array of at most ${most} ${field === "via" ? "bus instance" : "event"} ids`,
+    );
   }
   return Array.from(value, (text: unknown) => requireText(`${field}[]`, text));
 }

@@ -8,21 +8,13 @@ import {
 import { AckRound } from "../leasing/ack-round.ts";
 import { Bell, LONGEST_TIMER_MS } from "../reading/bell.ts";
 import { ClaimPace } from "../leasing/claim-pace.ts";
-import type {
-  Consumer,
-  ConsumerOptions,
-  ConsumerStats,
-  EventHandler,
-  EventHandlers,
-  StopResult,
-} from "../contract/consumer.ts";
-import type { ConsumerMiddlewares } from "./middleware-chain.ts";
+import type { Consumer, ConsumerOptions, ConsumerStats, StopResult } from "../contract/consumer.ts";
 import { checkConsumerOptions, type CheckedConsumerOptions } from "../checking/consumer-options.ts";
 import { Delivery, type DeliveryOutcome, isForWantOfSpace, leaseLost } from "./delivery.ts";
 import { QueueError } from "../failures/errors.ts";
 import { EventLoopTurn } from "../leasing/event-loop-turn.ts";
 import type { LeasedEvent } from "../contract/events.ts";
-import { handlerLookup, type HandlerLookup } from "./handler-lookup.ts";
+import { type ConsumerWork, handlerLookup, type HandlerLookup } from "./handler-lookup.ts";
 import { LeaseAhead } from "../leasing/lease-ahead.ts";
 import { LeaseRenewal } from "../leasing/lease-renewal.ts";
 import type { LeaseSource } from "../leasing/lease-source.ts";
@@ -46,12 +38,10 @@ const FULL_PAUSE_MS = 1_000;
  */
 export function createConsumer<C extends Contracts, K extends EventName<C>>(
   source: LeaseSource,
-  handlers: EventHandler<C, K> | EventHandlers<C>,
+  work: ConsumerWork<C, K>,
   options: ConsumerOptions = {},
-  middlewares?: ConsumerMiddlewares,
 ): Consumer {
-  const lookup = handlerLookup(handlers, middlewares);
-  return new ConsumerLoop(source, lookup, checkConsumerOptions(options));
+  return new ConsumerLoop(source, handlerLookup(work), checkConsumerOptions(options));
 }
 
 class ConsumerLoop implements Consumer {

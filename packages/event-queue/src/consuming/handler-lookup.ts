@@ -1,15 +1,26 @@
-import type { Contracts, EventName } from "@ringrift/envelope";
+import type { AnyContracts, Contracts, EventName } from "@ringrift/envelope";
 import type { EventHandler, EventHandlers } from "../contract/consumer.ts";
 import type { ConsumerMiddlewares } from "./middleware-chain.ts";
+
+/** For backends: what a consumer does with its events. */
+export interface ConsumerWork<
+  C extends Contracts = AnyContracts,
+  K extends EventName<C> = EventName<C>,
+> {
+  /** One for all types, or one per type. */
+  readonly handlers: EventHandler<C, K> | EventHandlers<C>;
+  /** What stands around each of them. */
+  readonly middlewares?: ConsumerMiddlewares | undefined;
+}
 
 /** Finds a type's handler, with the middleware around it; `undefined` when this member has none. */
 export type HandlerLookup = (type: string) => EventHandler | undefined;
 
 /** By the queue's contract an event's payload is the one that the handler of its type is written for. */
-export function handlerLookup<C extends Contracts, K extends EventName<C>>(
-  handlers: EventHandler<C, K> | EventHandlers<C>,
-  middlewares: ConsumerMiddlewares | undefined,
-): HandlerLookup {
+export function handlerLookup<C extends Contracts, K extends EventName<C>>({
+  handlers,
+  middlewares,
+}: ConsumerWork<C, K>): HandlerLookup {
   const bare = bareLookup(handlers);
   return (type) => {
     const handler = bare(type);

@@ -1,3 +1,5 @@
+import type { MemberOptions } from "../backend/queue-backend.ts";
+import type { QueueError } from "../failures/errors.ts";
 import {
   groupIsReader,
   groupPolicyChanged,
@@ -20,8 +22,7 @@ import type { MemoryLog } from "../memory-state/memory-log.ts";
 /** Makes a group as its first member wants it. */
 export function makeGroup(
   log: MemoryLog,
-  name: string,
-  given: GivenGroupPolicy,
+  { name, given }: Pick<MemberOptions, "name" | "given">,
   requireFrom: boolean,
 ): GroupState {
   const { from = "beginning", eventTypes = null } = given;
@@ -37,13 +38,15 @@ export function makeGroup(
   return group;
 }
 
-/** A member states its values, which are stored from then on, and its types, which are added to those of the group. */
+/**
+ * A member states its values, which are stored from then on, and its types, which are added to those of the group.
+ * Returns what is to be reported, if anything.
+ */
 export function stateValues(
   log: MemoryLog,
   group: GroupState,
   given: GivenGroupPolicy,
-  report: (error: unknown) => void,
-): void {
+): QueueError | undefined {
   const { eventTypes } = given;
   if (group.isReader && eventTypes !== undefined) throw groupIsReader(group.name, eventTypes);
   if (given.isRequired === true) checkSameGroupPolicy(group.name, group.policy, given);
@@ -51,16 +54,15 @@ export function stateValues(
   const differences = policyDifferences(group.policy, stated);
   if (eventTypes !== undefined) group.wanted = group.wanted.with(eventTypes, log.newest);
   group.policy = { ...stated, eventTypes: group.wanted.eventTypes };
-  if (differences.length > 0) report(groupPolicyChanged(group.name, differences));
+  return differences.length > 0 ? groupPolicyChanged(group.name, differences) : undefined;
 }
 
-/** A member is there from now on. */
+/** A member is there from now on. Returns what is to be reported, if anything. */
 export function admitMember(
   log: MemoryLog,
   group: GroupState,
   member: PresentMember,
-  report: (error: unknown) => void,
-): void {
+): QueueError | undefined {
   const now = log.now();
   const others = group.members.live(now).filter((other) => other !== member);
   group.members.seen(member, now, group.policy.leaseMs);
@@ -69,5 +71,5 @@ export function admitMember(
     member.accepts,
     others.map(({ accepts }) => accepts),
   );
-  if (strangers !== undefined) report(groupShared(group.name, member.accepts ?? [], strangers));
+  return strangers && groupShared(group.name, member.accepts ?? [], strangers);
 }

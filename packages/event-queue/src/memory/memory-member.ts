@@ -6,6 +6,7 @@ import type {
   MemberRequest,
 } from "../backend/queue-backend.ts";
 import type { NackOptions } from "../contract/events.ts";
+import type { QueueError } from "../failures/errors.ts";
 import { groupRemoved } from "../checking/group-errors.ts";
 import { statedPolicy, type StoredGroupPolicy } from "../checking/group-policy.ts";
 import type { EnsuredGroup } from "../contract/groups.ts";
@@ -52,8 +53,8 @@ export class MemoryMember implements GroupMember, PresentMember {
     const log = this.#log();
     const { name, given } = this.#options;
     const found = log.groups.get(name);
-    const group = found ?? makeGroup(log, name, given, requireFrom);
-    if (found !== undefined) stateValues(log, group, given, this.#report);
+    const group = found ?? makeGroup(log, this.#options, requireFrom);
+    if (found !== undefined) this.#tell(stateValues(log, group, given));
     group.noteMembers(log.now());
     // Once it is made anew on purpose, it is this one's group.
     this.#group &&= group;
@@ -98,11 +99,15 @@ export class MemoryMember implements GroupMember, PresentMember {
       if (found !== this.#group) throw groupRemoved(name);
       if (found.members.has(this)) return found;
     }
-    const group = found ?? makeGroup(log, name, given, false);
-    if (found !== undefined) stateValues(log, group, given, this.#report);
-    admitMember(log, group, this, this.#report);
+    const group = found ?? makeGroup(log, this.#options, false);
+    if (found !== undefined) this.#tell(stateValues(log, group, given));
+    this.#tell(admitMember(log, group, this));
     this.#group = group;
     return group;
+  }
+
+  #tell(report: QueueError | undefined): void {
+    if (report !== undefined) this.#report(report);
   }
 
   #claimed(group: GroupState, entry: LeasedEntry): ClaimedEvent {

@@ -82,7 +82,8 @@ export class BackedGroup implements ConsumerGroup {
       stays: true,
     });
     const { middlewares } = this.#instance;
-    const consumer = createConsumer(member.#source(), handler, options, middlewares);
+    const work = { handlers: handler, middlewares };
+    const consumer = createConsumer(member.#source(), work, options);
     this.#instance.adopt(consumer, () => member.#leave());
     return consumer;
   }

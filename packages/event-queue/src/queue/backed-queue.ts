@@ -224,7 +224,7 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
 
   /** Checks one event, and completes it as a `send` does. */
   protected prepare(type: string, payload: unknown, options?: SendOptions): OutgoingRecord {
-    return prepareEvent(type, payload, options, this.#checks);
+    return prepareEvent({ type, payload, options }, this.#checks);
   }
 
   /** Lets so many events be stored: at once (`undefined`), or when senders are no longer held back. */

@@ -30,6 +30,13 @@ export interface OutgoingInput extends SendOptions {
   readonly payload?: unknown;
 }
 
+/** The arguments of a `send`, nothing checked yet. */
+export interface SendArguments {
+  readonly type: unknown;
+  readonly payload: unknown;
+  readonly options: SendOptions | undefined;
+}
+
 /** One event checked and ready to be stored. */
 export interface OutgoingRecord {
   readonly type: string;
@@ -85,13 +92,11 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
  * @throws EnvelopeError `INVALID_LINEAGE`
  */
 export function prepareEvent(
-  type: unknown,
-  payload: unknown,
-  options: SendOptions | undefined,
+  { type, payload, options }: SendArguments,
   checks: OutgoingChecks = {},
 ): OutgoingRecord {
   const given = options === undefined ? NOTHING : readOnce("send", options, OPTION_NAMES);
-  return complete(check(type, payload, given, checks));
+  return complete(check({ ...given, type, payload }, checks));
 }
 
 /**
@@ -110,8 +115,7 @@ export function prepareEvents(
   // Not `map`: it passes over holes, and what follows would take them for events.
   return Array.from({ length: events.length }, (_, index) =>
     naming(index, () => {
-      const event = readOnce("an event of sendMany", events[index], EVENT_NAMES);
-      return check(event.type, event.payload, event, checks);
+      return check(readOnce("an event of sendMany", events[index], EVENT_NAMES), checks);
     }),
   ).map((draft, index) => naming(index, () => complete(draft, index)));
 }
@@ -203,13 +207,8 @@ function complete(draft: Draft, index?: number): OutgoingRecord {
   return { type, body, key, dedupeKey, headers, delayMs, lineage: made, fresh, child, index };
 }
 
-function check(
-  type: unknown,
-  payload: unknown,
-  options: SendOptions,
-  checks: OutgoingChecks,
-): Draft {
-  const { key, dedupeKey, delayMs } = options;
+function check(event: GivenEvent, checks: OutgoingChecks): Draft {
+  const { type, payload, key, dedupeKey, delayMs } = event;
   const name = checkEventType(type, checks.view);
   // First: what is no JSON, such as a getter that throws, has a code of its own.
   const body = encodePayload(payload, checks);
@@ -222,10 +221,10 @@ function check(
     body,
     key: key === undefined ? undefined : checkText("key", key),
     dedupeKey: dedupeKey === undefined ? undefined : checkText("dedupeKey", dedupeKey),
-    headers: checkHeaders(options.headers, { isCarried: options.lineage !== undefined }),
+    headers: checkHeaders(event.headers, { isCarried: event.lineage !== undefined }),
     delayMs: delayMs === undefined ? 0 : checkMs("delayMs", delayMs),
-    lineage: lineageOf(options, checks.source),
-    said: options,
+    lineage: lineageOf(event, checks.source),
+    said: event,
   };
 }
 

@@ -73,8 +73,9 @@ export function encodePayload(payload: unknown, limits: PayloadLimits = {}): str
     );
   }
   if (problem !== undefined) throw refusal(problem, name);
-  const bytes = walk.bytes > GIVE_UP_BYTES ? walk.bytes : sizeOf(text, maxBytes);
-  if (bytes > maxBytes) throw tooLarge(name, bytes, maxBytes, walk.bytes > GIVE_UP_BYTES);
+  if (walk.bytes > GIVE_UP_BYTES) throw tooLarge(name, `more than ${walk.bytes}`, maxBytes);
+  const bytes = sizeOf(text, maxBytes);
+  if (bytes > maxBytes) throw tooLarge(name, `${bytes}`, maxBytes);
   return text;
 }
 
@@ -264,10 +265,10 @@ function refusal(problem: Problem, name: string): QueueError {
   );
 }
 
-function tooLarge(name: string, bytes: number, maxBytes: number, gaveUp: boolean): QueueError {
+function tooLarge(name: string, bytes: string, maxBytes: number): QueueError {
   return new QueueError(
     "PAYLOAD_TOO_LARGE",
-    `${capitalized(name)} is ${gaveUp ? "more than " : ""}${bytes} bytes of JSON; the limit is ${maxBytes} bytes. Store the data elsewhere and send where it is, or raise maxPayloadBytes (at most ${MAX_PAYLOAD_BYTES}).`,
+    `${capitalized(name)} is ${bytes} bytes of JSON; the limit is ${maxBytes} bytes. Store the data elsewhere and send where it is, or raise maxPayloadBytes (at most ${MAX_PAYLOAD_BYTES}).`,
   );
 }
 

@@ -48,9 +48,9 @@ export function defineCatalogue<const D extends EventDefinitions>(definitions: D
   const entries = readEntries(definitions);
   const index = indexNames(entries.values());
   return Object.freeze({
-    topics: viewOf<TopicContracts<D>>("topics", index.topics, index, (entry) => entry.topic),
-    queue: viewOf<QueueContracts<D>>("queue", index.queue, index, (entry) => entry.crossProcess),
-    stages: viewOf<StageContracts<D>>("stages", index.stages, index, (entry) => entry.stages[0]),
+    topics: viewOf<TopicContracts<D>>("topics", index, (entry) => entry.topic),
+    queue: viewOf<QueueContracts<D>>("queue", index, (entry) => entry.crossProcess),
+    stages: viewOf<StageContracts<D>>("stages", index, (entry) => entry.stages[0]),
     definitions: Object.freeze({ ...definitions }),
     entries,
     entryForTopic: (topic: string) => index.topics.get(topic),
@@ -63,10 +63,10 @@ export function defineCatalogue<const D extends EventDefinitions>(definitions: D
 
 function viewOf<C extends object>(
   kind: EventView<C>["kind"],
-  own: ReadonlyMap<string, CatalogueEntry>,
   index: NameIndex,
   spell: (entry: CatalogueEntry) => string | undefined,
 ): EventView<C> {
+  const own = index[kind];
   return Object.freeze({
     kind,
     names: new Set(own.keys()),

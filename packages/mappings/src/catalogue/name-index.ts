@@ -12,57 +12,62 @@ export interface NameIndex {
   readonly any: ReadonlyMap<string, CatalogueEntry | undefined>;
 }
 
+/** All names of one kind, and whose they are. */
+interface Names {
+  /** The kind, for messages. */
+  readonly what: string;
+  readonly owners: Map<string, CatalogueEntry>;
+}
+
 /** Indexes entries by all their names. */
 export function indexNames(entries: Iterable<CatalogueEntry>): NameIndex {
   const topics = new Map<string, CatalogueEntry>();
-  const stages = new Map<string, CatalogueEntry>();
-  const data = new Map<string, CatalogueEntry>();
-  const queue = new Map<string, CatalogueEntry>();
-  const aliases = new Map<string, CatalogueEntry>();
+  const stages: Names = { what: "stage", owners: new Map() };
+  const data: Names = { what: "data name", owners: new Map() };
+  const queue: Names = { what: "queue name", owners: new Map() };
+  const aliases: Names = { what: "alias", owners: new Map() };
   const all = [...entries];
   for (const entry of all) {
     topics.set(entry.topic, entry);
-    claim(data, entry.data, entry, "data name");
-    if (entry.crossProcess !== undefined) claim(queue, entry.crossProcess, entry, "queue name");
-    for (const stage of entry.stages) claim(stages, stage, entry, "stage");
+    claim(data, entry.data, entry);
+    if (entry.crossProcess !== undefined) claim(queue, entry.crossProcess, entry);
+    for (const stage of entry.stages) claim(stages, stage, entry);
   }
   for (const entry of all) {
     for (const alias of entry.aliases) {
-      const owner = queue.get(alias);
-      if (owner) throw taken("alias", alias, owner, entry);
-      claim(aliases, alias, entry, "alias");
+      const owner = queue.owners.get(alias);
+      if (owner) throw taken(`alias "${alias}"`, owner, entry);
+      claim(aliases, alias, entry);
     }
   }
   const any = new Map<string, CatalogueEntry | undefined>();
-  for (const names of [topics, stages, data, queue, aliases]) {
+  const index = {
+    topics,
+    stages: stages.owners,
+    data: data.owners,
+    queue: queue.owners,
+    aliases: aliases.owners,
+  };
+  for (const names of Object.values(index)) {
     for (const [name, entry] of names) {
       any.set(name, any.has(name) && any.get(name) !== entry ? undefined : entry);
     }
   }
-  return { topics, stages, data, queue, aliases, any };
+  return { ...index, any };
 }
 
-function claim(
-  names: Map<string, CatalogueEntry>,
-  name: string,
-  entry: CatalogueEntry,
-  what: string,
-): void {
-  const owner = names.get(name);
-  if (owner) throw taken(what, name, owner, entry);
-  names.set(name, entry);
+function claim({ what, owners }: Names, name: string, entry: CatalogueEntry): void {
+  const owner = owners.get(name);
+  if (owner) throw taken(`${what} "${name}"`, owner, entry);
+  owners.set(name, entry);
 }
 
-function taken(
-  what: string,
-  name: string,
-  owner: CatalogueEntry,
-  entry: CatalogueEntry,
-): CatalogueError {
+/** `name`: with its kind, as messages show it. */
+function taken(name: string, owner: CatalogueEntry, entry: CatalogueEntry): CatalogueError {
   const who =
     owner === entry ? `twice by "${entry.topic}"` : `by "${owner.topic}" and "${entry.topic}"`;
   return new CatalogueError(
     "DUPLICATE_NAME",
-    `The ${what} "${name}" is used ${who}. A name means one event: give one of them another.`,
+    `The ${name} is used ${who}. A name means one event: give one of them another.`,
   );
 }

@@ -124,7 +124,7 @@ function stepOn<Phase extends string>(
   seen: Observation<Phase>,
 ): Step<Phase> {
   const phase = seen.phase ?? before.stage;
-  const { state, illegal } = numberIteration(rules, before, phase, seen);
+  const { state, illegal } = numberIteration(rules, before, seen);
   // An event of an iteration that is over changes nothing about the present one.
   if (illegal === "late") return { state: before, illegal };
   const here = rules.order.indexOf(state.stage);
@@ -138,7 +138,7 @@ function stepOn<Phase extends string>(
   if (seen.stale && (there < here || seen.meaning !== "completed")) {
     return { state: before, illegal: "late" };
   }
-  const wrong = illegal ?? judge(rules, state, here, there);
+  const wrong = illegal ?? judge(rules, state, phase);
   // Nobody knows when a phase began that is heard of at its end only.
   const isFirst = state.run === "unheard" || state.run === "unknown";
   const since = there === here && !isFirst ? state.since : undefined;
@@ -166,9 +166,10 @@ function isUncertain(run: Run): boolean {
 function judge<Phase extends string>(
   rules: MachineRules<Phase>,
   state: MachineState<Phase>,
-  here: number,
-  there: number,
+  phase: Phase,
 ): IllegalReason | undefined {
+  const here = rules.order.indexOf(state.stage);
+  const there = rules.order.indexOf(phase);
   if (there === here) return undefined;
   if (isUncertain(state.run)) return "unknown";
   // After a failure it may be tried again, from any phase so far.
@@ -184,10 +185,9 @@ function judge<Phase extends string>(
 function numberIteration<Phase extends string>(
   rules: MachineRules<Phase>,
   state: MachineState<Phase>,
-  phase: Phase,
   seen: Observation<Phase>,
 ): Step<Phase> {
-  const { iteration } = seen;
+  const { iteration, phase = state.stage } = seen;
   const fresh = state.run === "unheard" || isUncertain(state.run);
   if (iteration === undefined || (iteration === state.iteration && state.numbered)) {
     return { state, illegal: undefined };
@@ -224,10 +224,11 @@ function apply<Phase extends string>(
     return { ...state, failure: { stage, error, rejected: false, time }, since: time };
   }
   if (seen.meaning === "rejected") {
-    return nextIteration(rules, state, time, { stage, error, rejected: true, time });
+    const failure = { stage, error, rejected: true, time };
+    return { ...nextIteration(rules, state, time), failure };
   }
   const next = rules.order[rules.order.indexOf(state.stage) + 1];
-  if (next === undefined) return nextIteration(rules, state, time, undefined);
+  if (next === undefined) return nextIteration(rules, state, time);
   return consume(rules, { ...complete(state, time), stage: next, failure: undefined });
 }
 
@@ -255,11 +256,10 @@ function nextIteration<Phase extends string>(
   rules: MachineRules<Phase>,
   state: Entered<Phase>,
   time: number,
-  failure: StageFailure | undefined,
 ): MachineState<Phase> {
   const done = complete(state, time);
   const next = { ...done, iteration: done.iteration + 1, numbered: false };
-  return { ...begin(rules, next, time), failure };
+  return begin(rules, next, time);
 }
 
 function begin<Phase extends string>(

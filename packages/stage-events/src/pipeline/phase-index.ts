@@ -15,8 +15,10 @@ export function phaseIndex(
 ): ReadonlyMap<string, PhaseStage> {
   checkOrder(phases, order);
   const index = new Map<string, PhaseStage>();
-  const put = (stage: string, phase: string, meaning: StageMeaning, shared: boolean): void => {
+  const put = (stage: string, phase: string, meaning: StageMeaning): void => {
     const known = index.get(stage);
+    // Phases may fail, and be turned down, with one and the same stage.
+    const shared = meaning === "failed" || meaning === "rejected";
     if (known === undefined) index.set(stage, { phase, meaning });
     else if (shared && known.meaning === meaning && known.phase !== phase) {
       index.set(stage, { phase: undefined, meaning });
@@ -31,20 +33,22 @@ export function phaseIndex(
     const { complete, started, failed, rejected } = phases[phase] ?? { complete: [] };
     for (const name of namesOf(complete)) {
       const entry = entryOf(catalogue, name, phase);
-      for (const stage of entry.stages) put(stage, phase, "completed", false);
-      for (const stage of stagesOf(catalogue, entry.rejection)) put(stage, phase, "rejected", true);
-      for (const stage of stagesOf(catalogue, entry.failure)) put(stage, phase, "failed", true);
+      for (const stage of entry.stages) put(stage, phase, "completed");
+      for (const stage of stagesOf(catalogue, entry.rejection)) put(stage, phase, "rejected");
+      for (const stage of stagesOf(catalogue, entry.failure)) put(stage, phase, "failed");
     }
     for (const name of namesOf(started)) {
-      for (const stage of entryOf(catalogue, name, phase).stages)
-        put(stage, phase, "started", false);
+      for (const stage of entryOf(catalogue, name, phase).stages) {
+        put(stage, phase, "started");
+      }
     }
     for (const name of namesOf(failed)) {
-      for (const stage of entryOf(catalogue, name, phase).stages) put(stage, phase, "failed", true);
+      for (const stage of entryOf(catalogue, name, phase).stages) put(stage, phase, "failed");
     }
     for (const name of namesOf(rejected)) {
-      for (const stage of entryOf(catalogue, name, phase).stages)
-        put(stage, phase, "rejected", true);
+      for (const stage of entryOf(catalogue, name, phase).stages) {
+        put(stage, phase, "rejected");
+      }
     }
   }
   return index;
