@@ -61,7 +61,11 @@ export class LateFront {
 
   async settle(): Promise<boolean> {
     const { engine, token, front, incarnation } = this.#parts;
-    if (!(await this.#change((line) => lineBehind(front, line, { token })))) return false;
+    const behind = (line: KeyLine): KeyLine => ({
+      ...lineBehind(front, line, { token }),
+      isFree: true,
+    });
+    if (!(await this.#change(behind))) return false;
     this.#end();
     engine.settled.add(incarnation, front.candidate.id);
     // Whoever is given the message that stands for the key goes on with what is behind it.

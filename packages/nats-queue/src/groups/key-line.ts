@@ -40,6 +40,8 @@ export interface KeyLine {
   /** The server's count of deliveries of the token when the last event was settled. */
   readonly since?: number | undefined;
   readonly head?: LineHead | undefined;
+  /** While there is no head: the token was given back, and nobody has begun the first event. */
+  readonly isFree?: true | undefined;
   /** The next event, where whoever settled the last one had it at hand, and has begun it unless it died. */
   readonly atHand?: number | undefined;
   /** The redriven event, by its sequence among the dead letters, that is handled now or waits for its retry. */

@@ -39,8 +39,8 @@ export class RealClock implements ScriptClock {
 
   readonly now = (): number => this.#now;
 
-  readonly since = (time: number): string =>
-    `about ms ${time - this.#beginning}, give or take ${this.slackMs}`;
+  readonly since = (time: number, moreMs = 0): string =>
+    `about ms ${time - this.#beginning}, give or take ${this.slackMs + moreMs}`;
 
   /** What both queues do between two readings, memory does at the first one: so it may differ by the longest such time. */
   get slackMs(): number {
@@ -116,7 +116,7 @@ export class RealClock implements ScriptClock {
   restore(): void {}
 }
 
-const MOMENT = /^about ms (-?\d+), give or take (\d+)$/;
+const MOMENT = /^about ms (-?\d+), give or take ([\d.]+)$/;
 
 /** Whether two moments, as a clock shows them, are the same as far as one can say. */
 export function isSameMoment(one: unknown, other: unknown): boolean {

@@ -9,8 +9,8 @@ export interface ScriptClock {
   /** What happened on one side may have been too late for it, and not on the other one: a difference proves nothing. */
   readonly isUnsure: boolean;
   readonly now: () => number;
-  /** A moment as answers show it. */
-  readonly since: (time: number) => number | string;
+  /** A moment as answers show it; where time passes by itself it may differ by `moreMs` more. */
+  readonly since: (time: number, moreMs?: number) => number | string;
   /** One of the times that it has shown: scripts choose their moments among these. */
   momentOf(nth: number): number;
   momentOf(nth: number | undefined): number | undefined;

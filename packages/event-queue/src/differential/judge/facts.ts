@@ -10,6 +10,7 @@ import {
   errorFact,
   failureFact,
   inOpenOrder,
+  leaseUntilFact,
   storedAtFact,
 } from "../play/tolerances.ts";
 
@@ -88,7 +89,7 @@ function eventFacts(side: Side, event: StoredEvent): Record<string, unknown> {
 }
 
 function leaseFacts(side: Side, event: LeasedEvent): unknown {
-  return { ...eventFacts(side, event), leaseUntil: side.clock.since(event.leaseUntil) };
+  return { ...eventFacts(side, event), leaseUntil: leaseUntilFact(side.clock, event) };
 }
 
 function groupFacts(group: GroupInfo, seen: Observation): unknown {

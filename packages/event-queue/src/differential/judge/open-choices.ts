@@ -67,6 +67,11 @@ export async function whyOpen(
   if (sent.some((event) => comesAgain(event, situation, reference))) {
     return "whether an event that was gone from the log and comes again is the one that died is open";
   }
+  // Members of a queue on a server may have to be told first that they must look for it.
+  const isKeyed = sent.some(({ key }) => key !== undefined);
+  if (reference.clock.isReal && situation.redriven.size > 0 && isKeyed) {
+    return "whether a redriven event or a later one of its key comes first is open";
+  }
   if (reference.clock.wasSetBack && sent.some(({ dedupeKey }) => dedupeKey !== undefined)) {
     return "a dedupe key whose window was over once may be forgotten for good";
   }
@@ -87,7 +92,9 @@ async function whyLettersAreOpen(
   if (limit < letters.length && letters[limit - 1]?.time === letters[limit]?.time) {
     return "which of the letters that died in the same moment is the older one is open";
   }
-  if (command.do === "redrive" && isOrderOpen(situation, letters.slice(0, limit))) {
+  const some = letters.slice(0, limit);
+  const isOvertaken = reference.clock.isReal && isBeforeOthers(situation, some);
+  if (command.do === "redrive" && (isOvertaken || isOrderOpen(situation, some))) {
     return "whether a redriven event or a later one of its key comes first is open";
   }
   return undefined;
@@ -113,6 +120,14 @@ function isOrderOpen({ seen, redriven }: Situation, letters: readonly DeadLetter
     const group = seen.groups.find((one) => one.name === name);
     const passed = group === undefined ? 0 : group.pending - cursorFact(group, seen.log);
     return passed > 0 || redriven.has(name as GroupName);
+  });
+}
+
+/** Letters with a key of which the group has still to get others. */
+function isBeforeOthers({ seen }: Situation, letters: readonly DeadLetter[]): boolean {
+  return letters.some(({ key, group: name }) => {
+    const cursor = seen.groups.find((group) => group.name === name)?.cursor ?? 0;
+    return key !== undefined && seen.log.some((one) => one.key === key && one.position > cursor);
   });
 }
 

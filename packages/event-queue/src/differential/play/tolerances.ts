@@ -1,6 +1,6 @@
 import type { DeadLetter } from "../../contract/dead-letters.ts";
 import type { ErrorData } from "../../failures/error-data.ts";
-import type { StoredEvent } from "../../contract/events.ts";
+import type { LeasedEvent, StoredEvent } from "../../contract/events.ts";
 import type { GroupInfo } from "../../contract/groups.ts";
 import type { LogView } from "./log-view.ts";
 import type { ScriptClock } from "../clocks/script-clock.ts";
@@ -47,6 +47,19 @@ export function storedAtFact(
   event: StoredEvent,
 ): number | string {
   return clock.since(log.latestUpTo(event.position) ?? event.storedAt);
+}
+
+/**
+ * Until when an event is leased. One of a key, which its member has got before its turn, may come with three quarters of its
+ * lease: it says so itself, and no member has to ask its server again for each event.
+ */
+export function leaseUntilFact(
+  clock: ScriptClock,
+  { key, leaseUntil, storedAt }: LeasedEvent,
+): number | string {
+  if (key === undefined) return clock.since(leaseUntil);
+  const now = clock.now();
+  return clock.since(leaseUntil, Math.max(0, Math.min((leaseUntil - now) / 4, now - storedAt)));
 }
 
 /** Dead letters, oldest first; among those that died in the same moment the order is open. */
