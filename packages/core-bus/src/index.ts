@@ -49,6 +49,8 @@ export type {
   EventFor,
   EventOf,
   PatternText,
+  PayloadFor,
+  Publishable,
   Selectable,
   TopicOrPattern,
   TopicSelection,

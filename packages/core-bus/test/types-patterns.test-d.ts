@@ -215,9 +215,11 @@ describe("what the compiler says", () => {
     expectTypeOf<
       Selectable<Topics, "trainning.*">
     >().toEqualTypeOf<"No topic of this bus matches the pattern 'trainning.*'">();
-    expectTypeOf<
-      Selectable<Topics, "training.complete">
-    >().toEqualTypeOf<"This bus has no topic 'training.complete'">();
+    expectTypeOf<Selectable<Topics, "training.complete">>().toEqualTypeOf<
+      | "This bus has no topic 'training.complete'. Did you mean"
+      | "training.started?"
+      | "training.completed?"
+    >();
     expectTypeOf<Selectable<Topics, string>>().toExtend<`Only known at run time: ${string}`>();
     expectTypeOf<Selectable<Topics, "training.*">>().toEqualTypeOf<"training.*">();
   });

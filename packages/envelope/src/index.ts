@@ -3,6 +3,7 @@ export type {
   Contracts,
   EventName,
   EventView,
+  NearNames,
   PayloadOf,
 } from "./lineage/contracts.ts";
 export { eventClock } from "./identity/clock.ts";

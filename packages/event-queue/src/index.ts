@@ -6,6 +6,7 @@ export type {
   DeliveryContext,
   EventHandler,
   EventHandlers,
+  OptionsFirst,
   StopResult,
 } from "./contract/consumer.ts";
 export type { ConsumerMiddleware } from "./contract/consumer-middleware.ts";
@@ -55,8 +56,8 @@ export {
 } from "./migration/migrate-queue.ts";
 export type {
   QueueTransaction,
-  RefusedResult,
   Synchronous,
   TransactionalQueue,
+  TransactionResult,
   TransactionStyle,
 } from "./contract/transactional.ts";

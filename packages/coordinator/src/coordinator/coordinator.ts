@@ -1,6 +1,6 @@
-import type { EventBus } from "@ringrift/core-bus";
+import type { EventBus, PayloadFor, Publishable } from "@ringrift/core-bus";
 import { currentEvent, type EventName, runDetached, runWithEvent } from "@ringrift/envelope";
-import type { EventQueue, QueueHealth } from "@ringrift/event-queue";
+import type { EventQueue, OptionsFirst, QueueHealth } from "@ringrift/event-queue";
 import { type AnyCatalogue, validateMappings } from "@ringrift/mappings";
 import type { StageEventBus } from "@ringrift/stage-events";
 import type { BusMark } from "../carrying/bus-marks.ts";
@@ -188,6 +188,16 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
     topic: K,
     payload: TopicsOf<Cat>[K],
     options?: DurablePublishOptions,
+  ): Promise<PublishReceipt>;
+  publish<const S extends string>(
+    topic: Publishable<TopicsOf<Cat>, S>,
+    payload: PayloadFor<TopicsOf<Cat>, S>,
+    options?: DurablePublishOptions,
+  ): Promise<PublishReceipt>;
+  publish(
+    topic: string,
+    payload: unknown,
+    options?: DurablePublishOptions,
   ): Promise<PublishReceipt> {
     return this.#publish(topic, payload, options);
   }
@@ -199,15 +209,24 @@ export class EventCoordinator<Cat extends AnyCatalogue> implements AsyncDisposab
    *
    * @throws CoordinatorError `UNKNOWN_TOPIC`, `LOCAL_TOPIC`, `HANDLE_CONFLICT`, `INVALID_OPTION`
    */
+  handle(
+    topic: EventName<TopicsOf<Cat>> | readonly EventName<TopicsOf<Cat>>[],
+    alone: 'Three arguments are needed: handle(topic, { group: "mailer" }, handler)',
+  ): void;
   handle<K extends EventName<TopicsOf<Cat>>>(
     topic: K | readonly K[],
-    options: HandleOptions,
+    options: OptionsFirst & HandleOptions,
     handler: WorkHandler<TopicsOf<Cat>, K>,
+  ): void;
+  handle(
+    topic: string | readonly string[],
+    options: HandleOptions | string,
+    handler?: unknown,
   ): void {
     if (this.#closing) throw closed("handle");
-    const topics: readonly string[] = Array.isArray(topic) ? topic : [topic];
+    const topics: readonly string[] = Array.isArray(topic) ? topic : [topic as string];
     // The group delivers exactly these topics' events.
-    this.#work.add(topics, options, handler as unknown as WorkHandler);
+    this.#work.add(topics, options as HandleOptions, handler as WorkHandler);
   }
 
   /**

@@ -10,7 +10,15 @@ import type { BusSignals } from "../signals/signals.ts";
 import type { BusSnapshot, BusStats } from "../signals/stats.ts";
 import type { EventStream, StreamOptions } from "../reading/stream.ts";
 import type { Handler, SubscribeOptions, Subscription } from "../contract/subscription.ts";
-import type { AnyFilter, EventFor, EventOf, Selectable, TopicSelection } from "../topics/topics.ts";
+import type {
+  AnyFilter,
+  EventFor,
+  EventOf,
+  PayloadFor,
+  Publishable,
+  Selectable,
+  TopicSelection,
+} from "../topics/topics.ts";
 import type { WaitOptions } from "../reading/wait-for.ts";
 
 /** Which retained events are wanted; both ends are inclusive. */
@@ -154,6 +162,10 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
     topic: K,
     ...rest: PublishArguments<C[K]>
   ): Promise<Delivery<BusEvent<K, C[K]>>>;
+  publish<const S extends string>(
+    topic: Publishable<C, S>,
+    ...rest: PublishArguments<PayloadFor<C, S>>
+  ): Promise<Delivery<EventFor<C, S>>>;
   publish<const K extends EventName<C>>(
     request: PublishRequest<C, K>,
   ): Promise<Delivery<BusEvent<K, C[K]>>>;
@@ -167,6 +179,10 @@ export interface EventBus<C extends Contracts = AnyContracts> extends AsyncDispo
    * @throws what `publish` rejects with; `ASYNC_SCHEMA` when the topic's schema is asynchronous
    */
   publishSync<const K extends EventName<C>>(topic: K, ...rest: PublishArguments<C[K]>): number;
+  publishSync<const S extends string>(
+    topic: Publishable<C, S>,
+    ...rest: PublishArguments<PayloadFor<C, S>>
+  ): number;
   publishSync<const K extends EventName<C>>(request: PublishRequest<C, K>): number;
 
   /**

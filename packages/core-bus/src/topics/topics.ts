@@ -1,4 +1,4 @@
-import type { AnyContracts, Contracts, EventName } from "@ringrift/envelope";
+import type { AnyContracts, Contracts, EventName, NearNames } from "@ringrift/envelope";
 import type { BusEvent } from "../contract/event.ts";
 import type { IsOpen, MatchingNames } from "./pattern-types.ts";
 import type { TopicFilter } from "./selector.ts";
@@ -63,7 +63,7 @@ interface NoRegExp {
 
 /**
  * A topic or pattern that may match, as it is. In place of any other text stands a sentence: the
- * compiler prints the type that it expected, and so tells what is wrong instead of every topic there is.
+ * compiler prints the type that it expected, and so tells what is wrong and which topics are near.
  */
 export type Selectable<C extends Contracts, S extends string> =
   string extends EventName<C>
@@ -76,4 +76,20 @@ export type Selectable<C extends Contracts, S extends string> =
           ? [TopicsMatching<C, S>] extends [never]
             ? `No topic of this bus matches the pattern '${S}'`
             : S
-          : `This bus has no topic '${S}'`;
+          : `This bus has no topic '${S}'. Did you mean` | `${NearNames<EventName<C>, S>}?`;
+
+/** The payload of a topic; of a name that isn't one any, so that one mistake is reported once. */
+export type PayloadFor<C extends Contracts, S extends string> =
+  S extends EventName<C> ? C[S] : string extends S ? C[EventName<C>] : AnyContracts[string];
+
+/**
+ * A topic that the bus has, as it is; in place of any other name a sentence, and the topics that are near. These have a
+ * question mark, and the union has no name: the compiler would print a name it knows, such as `EventName<…>`. In place of
+ * a text that is known only at run time stand all topics.
+ */
+export type Publishable<C extends Contracts, S extends string> =
+  S extends EventName<C>
+    ? S
+    : string extends S
+      ? EventName<C>
+      : `This bus has no topic '${S}'. Did you mean` | `${NearNames<EventName<C>, S>}?`;

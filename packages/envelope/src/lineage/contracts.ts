@@ -15,6 +15,22 @@ export type AnyContracts = Record<string, any>;
 /** The names of a contract. */
 export type EventName<C extends Contracts> = keyof C & string;
 
+/**
+ * For compile messages: the names that a misspelt one may mean, which share its first word or the rest of it; every name
+ * when none does.
+ *
+ * @example type Near = NearNames<"order.placed" | "order.paid" | "user.left", "order.plcaed">; // "order.placed" | "order.paid"
+ */
+export type NearNames<Names extends string, S extends string> = [Related<Names, S>] extends [never]
+  ? Names
+  : Related<Names, S>;
+
+type Related<Names extends string, S extends string> = S extends `${infer First}.${infer Rest}`
+  ? Extract<Names, `${First}.${string}` | `${string}.${Rest}`>
+  : S extends `${infer First}_${infer Rest}`
+    ? Extract<Names, `${First}_${string}` | `${string}_${Rest}`>
+    : never;
+
 /** The payload of a name. */
 export type PayloadOf<C extends Contracts, K extends EventName<C>> = C[K];
 

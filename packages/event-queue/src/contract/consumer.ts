@@ -27,6 +27,12 @@ export type EventHandlers<C extends Contracts = AnyContracts> = {
   readonly [K in EventName<C>]?: EventHandler<C, K>;
 };
 
+/** For compile messages: options, in the place where a handler is given by mistake. A function has a `call`. */
+export interface OptionsFirst {
+  /** Must be left out. */
+  readonly call?: "The handler comes last: (options, handler)";
+}
+
 /** How one member works: members of a group may differ. */
 export interface ConsumerOptions {
   /** Handlers that may run at once in this member. @default 1 */

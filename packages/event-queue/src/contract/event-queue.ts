@@ -12,6 +12,7 @@ import type {
   ConsumerOptions,
   EventHandler,
   EventHandlers,
+  OptionsFirst,
 } from "./consumer.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { LeasedEvent, QueueEvent } from "./events.ts";
@@ -173,7 +174,11 @@ export interface ConsumerGroup<
    *
    * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`, `HANDLER_MISSING`, `QUEUE_CLOSED`
    */
-  consume(options: ConsumerOptions, handler: EventHandler<C, K> | EventHandlers<C>): Consumer;
+  consume(alone: "Two arguments are needed: consume({}, handler)"): Consumer;
+  consume(
+    options: OptionsFirst & ConsumerOptions,
+    handler: EventHandler<C, K> | EventHandlers<C>,
+  ): Consumer;
 }
 
 declare const contracts: unique symbol;
@@ -243,8 +248,9 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
    * @throws QueueError `INVALID_OPTION`, `INVALID_TYPE`, `HANDLER_MISSING`, `QUEUE_CLOSED`
    * @throws EnvelopeError `INVALID_START`, `INVALID_TIME`
    */
+  consume(alone: 'Two arguments are needed: consume({ group: "mailer" }, handler)'): Consumer;
   consume<K extends EventName<C> = EventName<C>>(
-    options: ConsumeOptions<C, K>,
+    options: OptionsFirst & ConsumeOptions<C, K>,
     handler: EventHandler<C, K> | EventHandlers<C>,
   ): Consumer;
 

@@ -1,5 +1,5 @@
 import type { AnyContracts, Contracts, EventName } from "@ringrift/envelope";
-import type { ConsumeOptions, Consumer } from "./consumer.ts";
+import type { ConsumeOptions, Consumer, OptionsFirst } from "./consumer.ts";
 import type { EventQueue, SendOptions } from "./event-queue.ts";
 import type { QueueEvent } from "./events.ts";
 
@@ -33,16 +33,16 @@ export interface QueueTransaction<
   ): Style extends "synchronous" ? QueueEvent<C, K> : Promise<QueueEvent<C, K>>;
 }
 
-/** Nothing for a synchronous result; for a promise an argument that nobody can give. */
+/** A synchronous result as it is; in place of a promise a sentence, which the compiler prints. */
 export type Synchronous<R> =
-  Extract<R, PromiseLike<unknown>> extends never
-    ? []
-    : [refused: "A transaction is synchronous: the callback must not be async or return a promise"];
+  R extends PromiseLike<unknown>
+    ? "A transaction is synchronous: the callback must not be async or return a promise"
+    : R;
 
-/** What callbacks of a style may not return: for asynchronous ones, everything is allowed. */
-export type RefusedResult<Style extends TransactionStyle, R> = Style extends "synchronous"
+/** What callbacks of a style may return: asynchronous ones anything, the others no promise. */
+export type TransactionResult<Style extends TransactionStyle, R> = Style extends "synchronous"
   ? Synchronous<R>
-  : [];
+  : R;
 
 /** A queue that can commit its events together with rows of yours: one whose log is a database. */
 export interface TransactionalQueue<
@@ -66,8 +66,7 @@ export interface TransactionalQueue<
    * });
    */
   transaction<R>(
-    run: (transaction: QueueTransaction<C, Database, Style>) => R,
-    ...refused: RefusedResult<Style, R>
+    run: (transaction: QueueTransaction<C, Database, Style>) => TransactionResult<Style, R>,
   ): Promise<Awaited<R>>;
 
   /**
@@ -82,8 +81,10 @@ export interface TransactionalQueue<
    * });
    */
   consumeInTransaction<R, K extends EventName<C> = EventName<C>>(
-    options: ConsumeOptions<C, K>,
-    handler: (event: QueueEvent<C, K>, transaction: QueueTransaction<C, Database, Style>) => R,
-    ...refused: RefusedResult<Style, R>
+    options: OptionsFirst & ConsumeOptions<C, K>,
+    handler: (
+      event: QueueEvent<C, K>,
+      transaction: QueueTransaction<C, Database, Style>,
+    ) => TransactionResult<Style, R>,
   ): Consumer;
 }

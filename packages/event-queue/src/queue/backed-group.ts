@@ -60,12 +60,15 @@ export class BackedGroup implements ConsumerGroup {
     return this.#receive({ ...checkGroupReceive(options), ahead: 0 }, true);
   }
 
+  consume(alone: string): Consumer;
+  consume(options: ConsumerOptions, handler: EventHandler | EventHandlers): Consumer;
   consume(
-    options: ConsumerOptions,
-    handler: EventHandler | EventHandlers,
+    first: ConsumerOptions | string,
+    handler?: EventHandler | EventHandlers,
     ...surplus: never[]
   ): Consumer {
-    checkHandlerIsLast("group.consume", options, surplus);
+    checkHandlerIsLast("group.consume", first, surplus);
+    const options = first as ConsumerOptions;
     this.#instance.refuseWhenClosing();
     const { given, view } = this.#parts;
     const eventTypes = handlerEventTypes(handler, given.eventTypes, view);
@@ -82,7 +85,7 @@ export class BackedGroup implements ConsumerGroup {
       stays: true,
     });
     const { middlewares } = this.#instance;
-    const work = { handlers: handler, middlewares };
+    const work = { handlers: handler!, middlewares };
     const consumer = createConsumer(member.#source(), work, options);
     this.#instance.adopt(consumer, () => member.#leave());
     return consumer;

@@ -5,8 +5,16 @@ import type { RedactError } from "../failures/error-data.ts";
 import { checkCount, checkMs, checkText, invalidOption, show } from "../checking/check-options.ts";
 import { MAX_PAYLOAD_BYTES } from "../sending/payload.ts";
 
+/** For compile messages: what is said of a group or a member, among the options of a queue by mistake. */
+type SaidToConsume = {
+  readonly [
+    Name in "backoff" | "concurrency" | "leaseMs" | "maxAttempts" | "prefetch"
+  ]?: `Belongs to a group: queue.consume({ group, ${Name} }, handler)`;
+};
+
 /** Options that every queue takes. */
-export interface BackedQueueOptions<C extends Contracts = AnyContracts> extends BacklogOptions {
+export interface BackedQueueOptions<C extends Contracts = AnyContracts>
+  extends BacklogOptions, SaidToConsume {
   /**
    * The catalogue's view (`catalogue.queue`): types of the events, and a check of their names.
    * @default every well-formed type

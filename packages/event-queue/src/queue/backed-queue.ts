@@ -6,6 +6,7 @@ import type {
   Consumer,
   EventHandler,
   EventHandlers,
+  OptionsFirst,
 } from "../contract/consumer.ts";
 import type {
   ConsumerGroup,
@@ -162,14 +163,20 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
     );
   }
 
+  consume(alone: 'Two arguments are needed: consume({ group: "mailer" }, handler)'): Consumer;
   consume<K extends EventName<C> = EventName<C>>(
-    options: ConsumeOptions<C, K>,
+    options: OptionsFirst & ConsumeOptions<C, K>,
     handler: EventHandler<C, K> | EventHandlers<C>,
+    ...surplus: never[]
+  ): Consumer;
+  consume<K extends EventName<C>>(
+    options: ConsumeOptions<C, K> | string,
+    handler?: EventHandler<C, K> | EventHandlers<C>,
     ...surplus: never[]
   ): Consumer {
     checkHandlerIsLast("consume", options, surplus);
-    const { group, policy, member } = splitConsume(options);
-    return this.group<K>(group, policy).consume(member, handler);
+    const { group, policy, member } = splitConsume(options as ConsumeOptions<C, K>);
+    return this.group<K>(group, policy).consume(member, handler as EventHandler<C, K>);
   }
 
   use(middleware: ConsumerMiddleware<C>): () => void {

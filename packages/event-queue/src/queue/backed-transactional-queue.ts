@@ -7,7 +7,7 @@ import {
   type EventName,
   runWithEventSync,
 } from "@ringrift/envelope";
-import type { ConsumeOptions, Consumer, EventHandler } from "../contract/consumer.ts";
+import type { ConsumeOptions, Consumer, EventHandler, OptionsFirst } from "../contract/consumer.ts";
 import type { SendOptions } from "../contract/event-queue.ts";
 import { leaseLost } from "../consuming/delivery.ts";
 import { QueueError } from "../failures/errors.ts";
@@ -16,8 +16,8 @@ import { invalidOption, show } from "../checking/check-options.ts";
 import { checkHandlerIsLast, splitConsume } from "../reading/requests.ts";
 import type {
   QueueTransaction,
-  RefusedResult,
   TransactionalQueue,
+  TransactionResult,
   TransactionStyle,
 } from "../contract/transactional.ts";
 import { BackedQueue } from "./backed-queue.ts";
@@ -51,20 +51,23 @@ export class BackedTransactionalQueue<
   }
 
   async transaction<R>(
-    run: (transaction: QueueTransaction<C, Database, Style>) => R,
-    ..._refused: RefusedResult<Style, R>
+    run: (transaction: QueueTransaction<C, Database, Style>) => TransactionResult<Style, R>,
   ): Promise<Awaited<R>> {
     const passing = this.admit(1);
     if (passing !== undefined) await passing;
-    return this.#transact(run);
+    // The cast is safe: what isn't allowed to be a result can't be given.
+    return this.#transact(run as (transaction: QueueTransaction<C, Database, Style>) => R);
   }
 
   consumeInTransaction<R, K extends EventName<C> = EventName<C>>(
-    options: ConsumeOptions<C, K>,
-    handler: (event: QueueEvent<C, K>, transaction: QueueTransaction<C, Database, Style>) => R,
-    ..._refused: RefusedResult<Style, R>
+    options: OptionsFirst & ConsumeOptions<C, K>,
+    handler: (
+      event: QueueEvent<C, K>,
+      transaction: QueueTransaction<C, Database, Style>,
+    ) => TransactionResult<Style, R>,
+    ...surplus: never[]
   ): Consumer {
-    checkHandlerIsLast("consumeInTransaction", options, _refused);
+    checkHandlerIsLast("consumeInTransaction", options, surplus);
     const { group, policy, member } = splitConsume(options);
     if (typeof handler !== "function") {
       throw invalidOption(

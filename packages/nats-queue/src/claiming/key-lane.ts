@@ -541,13 +541,13 @@ export class Lane {
     if (this.#isOver) return;
     const parked = stillHeld(this.#parked.splice(0));
     for (const { message } of parked) this.#engine.tell(message, GIVE_BACK);
-    const front = this.#isTaken ? this.#front : undefined;
-    const isLapsed = this.isLost;
-    this.#late = front && this.#lateOf(front);
+    const [front, isTaken, isLapsed] = [this.#front, this.#isTaken, this.isLost];
+    const late = front && this.#lateOf(front);
+    this.#late = isTaken ? late : undefined;
     this.#end(false);
     const { clock } = this.#engine;
-    if (!isLapsed) return;
-    this.#engine.later(() => this.#exclusive(async () => this.#late?.note(clock.now())));
+    if (late === undefined || !isLapsed) return;
+    this.#engine.later(() => this.#exclusive(() => late.note(clock.now(), !isTaken)));
   }
 
   #lateOf(front: Front): LateFront {

@@ -40,10 +40,15 @@ export class LateFront {
     return this.#until;
   }
 
-  /** Notes until when it was held, or will have been: so that whoever counts knows. `until` is by the server's clock. */
-  async note(until: number): Promise<void> {
+  /**
+   * Notes until when it was held, or will have been: so that whoever counts knows. `until` is by the server's clock. One that
+   * nobody had asked for was no attempt.
+   */
+  async note(until: number, isUnbegun = false): Promise<void> {
     if (this.#isOver || this.#until > 0) return;
-    await this.#change((line) => ({ ...line, head: { ...this.#head(), until } }));
+    const head = this.#head();
+    const unbegun = isUnbegun && ({ attempts: head.attempts - 1, isBack: true } as const);
+    await this.#change((line) => ({ ...line, head: { ...head, until, ...unbegun } }));
   }
 
   /** Holds it again for so long. */

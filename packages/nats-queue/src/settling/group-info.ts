@@ -94,10 +94,9 @@ async function waitingByKey(
   return {
     absorbed: marked.reduce((sum, { count }) => sum + count, 0),
     tokens: marked.filter(({ token }) => token !== undefined).length,
-    idle: marked.flatMap(({ head }) => {
-      const isWaiting =
-        head !== undefined && isIdle({ ...head, idle: head.reply !== undefined }, now);
-      return isWaiting ? head.attempts : [];
+    idle: marked.flatMap(({ head, token, isFree }) => {
+      if (head === undefined) return isFree === true && token !== undefined ? 0 : [];
+      return isIdle({ ...head, idle: head.reply !== undefined }, now) ? head.attempts : [];
     }),
   };
 }

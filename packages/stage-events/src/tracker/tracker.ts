@@ -22,8 +22,18 @@ import { type Told, TrackerReports } from "./reports.ts";
 import { SeenEvents } from "../keys/seen-events.ts";
 import { TrackedKey } from "../keys/tracked-key.ts";
 
+/** For compile messages: the options of a tracker, among the things that it tracks by mistake. */
+type OptionsComeSecond = {
+  readonly [
+    Name in Exclude<keyof TrackerOptions, "pipeline">
+  ]?: `Options come second: trackPipeline(source, { ${Name} })`;
+};
+
 /** A topic bus and the catalogue that says which of its topics are outcomes of stages. */
-export interface TrackedTopics<C extends Contracts, Phase extends string> {
+export interface TrackedTopics<
+  C extends Contracts,
+  Phase extends string,
+> extends OptionsComeSecond {
   readonly bus: EventBus<C>;
   readonly catalogue: AnyCatalogue;
   readonly pipeline?: Pipeline<Contracts, Phase> | undefined;
