@@ -30,5 +30,6 @@ if (SERVER === true)
         dispose: () => removeStreams(server.url, stream),
       };
     },
-    { clock: "real", idsCountWithin: "type", runs: 500, mostCommands: 8 },
+    // The same scripts in each run of CI, which can't fail by chance; MODEL_SEED plays others.
+    { clock: "real", idsCountWithin: "type", runs: 500, mostCommands: 8, seed: 20_261_130 },
   );

@@ -394,7 +394,9 @@ export class Lane {
     const candidate = candidateOf(next, this.#engine.names);
     const record = line.head?.position === next.position ? line.head : undefined;
     const { delivery } = this.#token;
-    const attempt = attemptAfter(record, delivery > (line.since ?? delivery));
+    // Whoever takes over what is free notes it before a handler begins.
+    const isRepeated = line.isFree !== true && delivery > (line.since ?? delivery);
+    const attempt = attemptAfter(record, isRepeated);
     const front = this.#frontOf(candidate, { ...attempt, record, run: 0, link });
     const isNoted = isResumed || this.#isShaken;
     if (isNoted && !(await this.#note(front))) return true;

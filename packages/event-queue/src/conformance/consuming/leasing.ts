@@ -207,7 +207,7 @@ export function leasing(test: TestCase): void {
       expect(await first?.ack()).toBe(true);
       expect((await queue.groups.list())[0]).toMatchObject({ pending: 1, inFlight: 0 });
       const second = await receiveOne(group);
-      expect(second).toMatchObject({ payload: { n: 2 } });
+      expect(second).toMatchObject({ payload: { n: 2 }, attempt: 1 });
       expect(await second.ack()).toBe(true);
       expect(await group.receive({ waitMs: 300 })).toEqual([]);
       expect((await queue.groups.list())[0]).toMatchObject({ pending: 0, inFlight: 0 });
