@@ -138,10 +138,13 @@ function compile(root: string, project: string): Promise<{ failed: boolean; outp
 
 function readProblems({ failed, output }: { failed: boolean; output: string }): string[] {
   const problems = output
-    .split("\n")
+    // What the compiler says in more detail is indented.
+    .split(/\n(?=\S)/)
     .filter((text) => text.includes("error TS"))
     .map((text) =>
-      text.replace(/^test\/\.snippets-\w+\/(.+)\.\d+\.ts\((\d+),\d+\): error /, "$1:$2: "),
+      text
+        .trimEnd()
+        .replace(/^test\/\.snippets-\w+\/(.+)\.\d+\.ts\((\d+),\d+\): error /, "$1:$2: "),
     );
   if (failed && problems.length === 0) return [`The compiler failed: ${output}`];
   return problems;
