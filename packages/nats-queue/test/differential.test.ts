@@ -20,19 +20,18 @@ it("has a server to be compared on", (context) => {
 });
 
 // Time really passes: where the machine stands still in the middle of a script, it is no difference unless it shows again.
-if (SERVER === true)
-  describe("NatsEventQueue", { retry: 1 }, () => {
-    testSameAsMemory(
-      "NatsEventQueue",
-      async () => {
-        count += 1;
-        const stream = `script-${count}`;
-        return {
-          open: (options) => new NatsEventQueue({ servers: server.url, stream, ...options }),
-          dispose: () => removeStreams(server.url, stream),
-        };
-      },
-      // The same scripts in each run of CI; MODEL_SEED plays others.
-      { clock: "real", idsCountWithin: "type", runs: 500, mostCommands: 8, seed: 20_261_130 },
-    );
-  });
+describe.skipIf(SERVER !== true)("NatsEventQueue", { retry: 1 }, () => {
+  testSameAsMemory(
+    "NatsEventQueue",
+    async () => {
+      count += 1;
+      const stream = `script-${count}`;
+      return {
+        open: (options) => new NatsEventQueue({ servers: server.url, stream, ...options }),
+        dispose: () => removeStreams(server.url, stream),
+      };
+    },
+    // The same scripts in each run of CI; MODEL_SEED plays others.
+    { clock: "real", idsCountWithin: "type", runs: 500, mostCommands: 8, seed: 20_261_130 },
+  );
+});
