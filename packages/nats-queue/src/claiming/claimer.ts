@@ -32,11 +32,13 @@ interface Due extends Leasing {
   readonly failures: ReturnType<typeof failuresBefore>;
   /** The attempt before was lost with its lease. */
   readonly isAfterLoss: boolean;
+  /** That attempt, or one before it. */
+  readonly wasLost?: true | undefined;
   readonly hold: Hold;
 }
 
 /** What is known of a delivery that is to be leased. */
-interface NotedDelivery extends Pick<Due, "attempt" | "failures" | "isAfterLoss"> {
+interface NotedDelivery extends Pick<Due, "attempt" | "failures" | "isAfterLoss" | "wasLost"> {
   readonly recordRevision: number;
   /** Of its key, if it is a redriven one. */
   readonly bucket: string;
@@ -221,7 +223,7 @@ export class Claimer {
     }
     const noted = await this.#noteDelivery(delivered, message, candidate);
     if (noted === undefined) return undefined;
-    const { attempt, failures, recordRevision, bucket } = noted;
+    const { attempt, failures, recordRevision, wasLost, bucket } = noted;
     const { position } = message;
     let until = delivered.since + leaseMs;
     if (leaseMs !== group.usualLeaseMs || bucket !== NO_KEY) {
@@ -242,6 +244,7 @@ export class Claimer {
       id,
       attempt,
       failures,
+      wasLost,
       recordRevision,
       until,
       onEnd: () => {
@@ -288,8 +291,10 @@ export class Claimer {
         this.#engine.tell(message, ACK);
         return undefined;
       }
+      const isLost = isAfterLoss(delivery, record);
+      const wasLost: true | undefined = isLost ? true : record?.wasLost;
       const put = (change: Omit<DeliveryRecord, "id" | "delivery">) =>
-        records.swap(group, lane, position, { ...change, id, delivery }, revision);
+        records.swap(group, lane, position, { ...change, id, delivery, wasLost }, revision);
       const earlyMs = (record?.notBefore ?? 0) - clock.now();
       if (record !== undefined && earlyMs > 0) {
         // Whoever holds it may have changed the note.
@@ -305,13 +310,10 @@ export class Claimer {
         await this.#say(delivered, message, deliverAgainIn(waitMs));
         return undefined;
       }
-      const isLost = isAfterLoss(delivery, record);
-      if (delivery === 1)
-        return { attempt, failures, recordRevision: 0, bucket, isAfterLoss: isLost };
+      const noted = { attempt, failures, bucket, isAfterLoss: isLost, wasLost };
+      if (delivery === 1) return { ...noted, recordRevision: 0 };
       const recordRevision = await put({ attempts: attempt, idle: false, failures });
-      if (recordRevision !== undefined) {
-        return { attempt, failures, recordRevision, bucket, isAfterLoss: isLost };
-      }
+      if (recordRevision !== undefined) return { ...noted, recordRevision };
       const now = await records.get(group, lane, position, id);
       // Another delivery of it was faster, or a late ack. Else it was only noted that an earlier lease is over.
       if (now.record === undefined || now.record.delivery >= delivery) return undefined;
@@ -347,7 +349,7 @@ export class Claimer {
   #say(delivered: Delivered, message: RawMessage, what: string): Promise<boolean> {
     const { groups, connection } = this.#engine;
     const told = { ...groups.incarnations.addressOf(delivered.group, delivered.lane), ...message };
-    return acknowledge(connection, told, what, () => true);
+    return acknowledge(connection, told, what);
   }
 }
 

@@ -1,4 +1,11 @@
-import { ACK, acknowledge, deliverAgainIn, GIVE_BACK, leaseFor } from "../messages/acknowledge.ts";
+import {
+  ACK,
+  acknowledge,
+  deliverAgainIn,
+  GIVE_BACK,
+  leaseFor,
+  type Saying,
+} from "../messages/acknowledge.ts";
 import type { DeliveryRecord } from "../groups/delivery-records.ts";
 import type { GroupEngine } from "../settling/group-engine.ts";
 import type { Group } from "../groups/group.ts";
@@ -291,7 +298,7 @@ export class Lane {
     return (await this.#engine.groups.recall(name))?.incarnation === incarnation;
   }
 
-  async #giveBack(front: Front, { attempts, failures, delayMs }: GiveBack): Promise<boolean> {
+  async #giveBack(front: Front, { attempts, failures, delayMs, turn }: GiveBack): Promise<boolean> {
     return this.#exclusive(async () => {
       if (!(await this.#isMine(front))) return false;
       const parked = stillHeld(this.#parked.splice(0));
@@ -309,7 +316,9 @@ export class Lane {
         return false;
       }
       this.#forget(parked);
-      const isSaid = await this.#say(delayMs > 0 ? deliverAgainIn(delayMs) : GIVE_BACK);
+      await turn?.come;
+      const what = delayMs > 0 ? deliverAgainIn(delayMs) : GIVE_BACK;
+      const isSaid = await this.#say(what, { onSent: turn?.sent });
       this.#end(false);
       return isSaid;
     });
@@ -561,7 +570,7 @@ export class Lane {
       front,
       usualLeaseMs,
       incarnation,
-      say: (what) => this.#say(what, () => true),
+      say: (what) => this.#say(what, { mayStill: () => true }),
     });
   }
 
@@ -574,10 +583,11 @@ export class Lane {
     this.#owner.onHomeless(this.group, this.bucket, this.#parked.splice(0));
   }
 
-  #say(what: string, mayStill = () => !this.#isOver): Promise<boolean> {
+  #say(what: string, options: Saying = {}): Promise<boolean> {
     const { groups, connection } = this.#engine;
     const told = { ...groups.incarnations.addressOf(this.group, "log"), ...this.#token };
-    return acknowledge(connection, told, what, mayStill);
+    const mayStill = (): boolean => !this.#isOver;
+    return acknowledge(connection, told, what, { mayStill, ...options });
   }
 
   /** A server that was killed may have lost what is known of the line, and given the key to somebody else. */

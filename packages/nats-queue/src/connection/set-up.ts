@@ -51,20 +51,22 @@ export async function setUpStreams(
       ...(replicas !== undefined && { num_replicas: replicas }),
     },
   });
-  for (const [name, kind, subjects] of [
+  for (const [name, kind, subjects, allowed] of [
     [
       names.deadStream,
       "dead letters",
       [".dead.>", ".dead-copy.>", ".redrive.>"].map((rest) => names.stream + rest),
+      {},
     ],
-    [names.stateStream, "state", [`${names.stream}.state.>`]],
+    // Some of what is noted of deliveries is forgotten after a while.
+    [names.stateStream, "state", [`${names.stream}.state.>`], { allow_msg_ttl: true }],
   ] as const) {
     await ensureStream(connection, {
       name,
       kind,
       subjects,
       byDefault: { max_msgs_per_subject: 1 },
-      given: { ...(replicas !== undefined && { num_replicas: replicas }) },
+      given: { ...allowed, ...(replicas !== undefined && { num_replicas: replicas }) },
     });
   }
 }

@@ -203,14 +203,13 @@ export class Member implements GroupMember {
       lane,
       pull: pullNext(connection, groups.incarnations.addressOf(group, lane), longest),
     }));
-    // A message may have waited for this process's event loop: it was given after the last time that this had nothing to read.
-    // That was before the last tick: where the process stood still, timers may run before what came meanwhile is read.
-    let since = performance.now();
-    let ticked = since;
+    // A message may have waited for this process's event loop. Timers run before the loop reads what has come, immediates
+    // after it: so what has not been read by then came after the timer, however long the process stood still in between.
+    let read = performance.now();
     const tick = setInterval(
       () => {
-        since = ticked;
-        ticked = performance.now();
+        const ticked = performance.now();
+        setImmediate(() => (read = ticked));
       },
       Math.min(LONGEST_TICK_MS, Math.max(1, leaseMs / 8)),
     ).unref();
@@ -224,6 +223,7 @@ export class Member implements GroupMember {
       // An aborted wait is its caller's business.
       if (error instanceof QueueError) closed = error;
     }
+    const since = read;
     stop.abort();
     rung.catch(() => {});
     turned.catch(() => {});
@@ -239,7 +239,7 @@ export class Member implements GroupMember {
     if (claimed.length === 0)
       claimed.push(...(await claimer.takeFronts({ group, leaseMs }, limit)));
     if (closed === undefined) return claimed;
-    for (const { lease } of claimed) await lease.release();
+    await Promise.all(claimed.map(({ lease }) => lease.release()));
     throw closed;
   }
 

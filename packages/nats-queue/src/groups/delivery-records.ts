@@ -16,8 +16,10 @@ export interface DeliveryRecord {
   readonly attempts: number;
   /** Nobody holds it: it waits for its time. */
   readonly idle: boolean;
-  /** It is settled; there is a dead letter of it from before the group was moved back. */
+  /** It is settled, and somebody may ask: a member whose lease on it ran out, or whoever redrives an old letter of it. */
   readonly isDone?: true | undefined;
+  /** A lease on it ran out: whoever had that may come back, and not know it. */
+  readonly wasLost?: true | undefined;
   /** It is, or was, held until then, by the server's clock: noted where its holder doesn't settle it in time. */
   readonly until?: number | undefined;
   /** Nobody may begin it before then, by the server's clock, though the server gives it to them. */
@@ -59,16 +61,21 @@ export class DeliveryRecords {
     return { record: record?.id === id ? record : undefined, revision: entry?.revision ?? 0 };
   }
 
-  /** Resolves to the new revision, or `undefined` when somebody else changed it since it was read. */
+  /**
+   * Resolves to the new revision, or `undefined` when somebody else changed it since it was read.
+   *
+   * @param lastsMs - after which the server removes it; without it, it stays
+   */
   swap(
     group: Group,
     lane: Lane,
     position: number,
     record: DeliveryRecord,
     revision: number,
+    lastsMs?: number,
   ): Promise<number | undefined> {
     const subject = this.#names.delivery(group.incarnation, lane, position);
-    return this.#state.swap(subject, JSON.stringify(record), revision);
+    return this.#state.swap(subject, JSON.stringify(record), revision, { lastsMs });
   }
 
   async remove(revision: number): Promise<void> {

@@ -1,14 +1,24 @@
 import { randomUUID } from "node:crypto";
-import { runDetached } from "@ringrift/envelope";
-import { ACK, acknowledge, deliverAgainIn, GIVE_BACK, leaseFor } from "../messages/acknowledge.ts";
+import {
+  ACK,
+  acknowledge,
+  deliverAgainIn,
+  GIVE_BACK,
+  leaseFor,
+  type Saying,
+} from "../messages/acknowledge.ts";
 import type { DeliveryRecord } from "../groups/delivery-records.ts";
 import type { GroupEngine } from "../settling/group-engine.ts";
 import type { Group, Lane } from "../groups/group.ts";
 import { headerId } from "../messages/letter-copies.ts";
 import type { RawMessage } from "../messages/raw-message.ts";
+import type { ReleaseTurn } from "./release-order.ts";
 
-/** How long the note of a late ack is kept. */
-const LATE_NOTE_MS = 10_000;
+/** How long it is noted of an event that was lost once that it is settled, for whoever comes back and believes to hold it. */
+const DONE_NOTE_MS = 6 * 60 * 60_000;
+/** Whoever comes back later than so, after the end of its lease, can't know: it has lost the event. */
+const LATEST_MS = DONE_NOTE_MS / 2;
+const DONE = { attempts: 0, idle: false, isDone: true, failures: [] } as const;
 
 /** What is noted of an event that is given back, and when it may be begun again. */
 export interface GiveBack {
@@ -17,6 +27,8 @@ export interface GiveBack {
   readonly failures: DeliveryRecord["failures"];
   /** 0 for at once. */
   readonly delayMs: number;
+  /** Before the server is told. */
+  readonly turn?: ReleaseTurn | undefined;
 }
 
 /**
@@ -47,6 +59,8 @@ export interface Held {
   /** Which one it is, with what failed before. */
   readonly attempt: number;
   readonly failures: DeliveryRecord["failures"];
+  /** A lease on it ran out before. */
+  readonly wasLost?: true | undefined;
   /** Of its record; 0 when it has none. */
   readonly recordRevision: number;
   /** On the monotone clock. */
@@ -59,6 +73,14 @@ export interface Held {
   readonly beforeSettled?: (() => Promise<void>) | undefined;
 }
 
+/** How something is noted of an event. */
+interface Noting {
+  /** Who held it again until now. */
+  readonly holder?: string | undefined;
+  /** Until the server forgets the note; without it, it is kept. */
+  readonly lastsMs?: number | undefined;
+}
+
 /** The right to one delivery of a consumer, which knows nothing of others. */
 export class DeliveryHold implements Hold {
   readonly #engine: GroupEngine;
@@ -67,6 +89,8 @@ export class DeliveryHold implements Hold {
   #recordRevision: number;
   /** What holds it again after its lease had run out. */
   #holder: string | undefined;
+  /** When its last lease ended, or will: also after it holds no more. */
+  #leasedUntil: number;
   #isEnded = false;
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -74,6 +98,7 @@ export class DeliveryHold implements Hold {
     this.#engine = engine;
     this.#held = held;
     this.#until = held.until;
+    this.#leasedUntil = held.until;
     this.#recordRevision = held.recordRevision;
   }
 
@@ -87,14 +112,16 @@ export class DeliveryHold implements Hold {
 
   async settle(how: string): Promise<boolean> {
     if (this.#holder !== undefined) return this.settleLate();
-    const { group, lane, id, message, beforeSettled } = this.#held;
+    const { group, lane, id, message, wasLost, beforeSettled } = this.#held;
     const { records, letters, settled } = this.#engine;
     await beforeSettled?.();
     const done = await this.#say(how);
     this.#end();
     if (!done) return false;
     if (lane === "log") settled.add(group.incarnation, id);
-    if (how === ACK && (await this.#hasOldLetter())) await this.#noteDone();
+    if (how === ACK && (await this.#hasOldLetter())) await this.#note(DONE);
+    else if (wasLost === true)
+      this.#engine.later(() => this.#note(DONE, { lastsMs: DONE_NOTE_MS }));
     else if (this.#recordRevision > 0)
       this.#engine.later(() => records.remove(this.#recordRevision));
     if (lane === "redriven") this.#engine.later(() => letters.remove(message.position));
@@ -106,24 +133,21 @@ export class DeliveryHold implements Hold {
     return this.#exclusive(async () => {
       if (this.#isEnded) return false;
       const { group, lane, id, message, beforeSettled } = this.#held;
-      const { records, letters, settled } = this.#engine;
-      const isNoted = await this.#note({ attempts: 0, idle: false, isDone: true, failures: [] });
+      const { letters, settled } = this.#engine;
+      // Somebody may be about to begin it, and look for the note; whoever redrives its letter looks at any time.
+      const lastsMs = (await this.#hasOldLetter()) ? undefined : DONE_NOTE_MS;
+      const isNoted = this.#mayComeBack() && (await this.#note(DONE, { lastsMs }));
       this.#end();
       if (!isNoted) return false;
       await beforeSettled?.();
-      if (!(await this.#say(ACK, () => true))) return false;
+      if (!(await this.#say(ACK, { mayStill: () => true }))) return false;
       if (lane === "log") settled.add(group.incarnation, id);
-      if (!(await this.#hasOldLetter())) {
-        // Not at once: somebody may be about to begin it, and look for the note.
-        const remove = (): void => this.#engine.later(() => records.remove(this.#recordRevision));
-        runDetached(() => setTimeout(remove, LATE_NOTE_MS).unref());
-      }
       if (lane === "redriven") this.#engine.later(() => letters.remove(message.position));
       return true;
     });
   }
 
-  giveBack({ attempts, failures, delayMs }: GiveBack): Promise<boolean> {
+  giveBack({ attempts, failures, delayMs, turn }: GiveBack): Promise<boolean> {
     return this.#exclusive(async () => {
       if (this.#isEnded) return false;
       const { group, message } = this.#held;
@@ -140,7 +164,9 @@ export class DeliveryHold implements Hold {
         this.#end();
         return false;
       }
-      const done = await this.#say(delayMs > 0 ? deliverAgainIn(delayMs) : GIVE_BACK);
+      await turn?.come;
+      const what = delayMs > 0 ? deliverAgainIn(delayMs) : GIVE_BACK;
+      const done = await this.#say(what, { onSent: turn?.sent });
       this.#end();
       return done;
     });
@@ -151,7 +177,7 @@ export class DeliveryHold implements Hold {
     const asked = performance.now();
     const done = await this.#say(leaseFor(ms, this.#held.group.usualLeaseMs));
     if (done) {
-      this.#until = asked + ms;
+      this.#until = this.#leasedUntil = asked + ms;
       this.#held.onExtend?.();
     }
     return done;
@@ -167,13 +193,14 @@ export class DeliveryHold implements Hold {
       this.#holder ??= randomUUID();
       const held = { until, notBefore: until, holder: this.#holder };
       const record = { attempts: attempt, idle: false, failures, ...held };
-      if (!(await this.#note(record, before))) {
+      if (!this.#mayComeBack() || !(await this.#note(record, { holder: before }))) {
         this.#end();
         return false;
       }
       // Where the server gives it to somebody all the same, they give it back.
-      if (!(await this.#say(leaseFor(ms, group.usualLeaseMs), () => true))) return false;
-      this.#until = asked + ms;
+      if (!(await this.#say(leaseFor(ms, group.usualLeaseMs), { mayStill: () => true })))
+        return false;
+      this.#until = this.#leasedUntil = asked + ms;
       return true;
     });
   }
@@ -192,13 +219,14 @@ export class DeliveryHold implements Hold {
   /** `false` when somebody else has noted something of it meanwhile. */
   async #note(
     note: Omit<DeliveryRecord, "id" | "delivery">,
-    holder: string | undefined = this.#holder,
+    { holder = this.#holder, lastsMs }: Noting = {},
   ): Promise<boolean> {
-    const { group, lane, position, id, message } = this.#held;
+    const { group, lane, position, id, message, wasLost } = this.#held;
     const { records } = this.#engine;
-    const record = { id, delivery: message.delivery, ...note };
+    const record = { id, delivery: message.delivery, wasLost, ...note };
     for (;;) {
-      const revision = await records.swap(group, lane, position, record, this.#recordRevision);
+      const known = this.#recordRevision;
+      const revision = await records.swap(group, lane, position, record, known, lastsMs);
       if (revision !== undefined) {
         this.#recordRevision = revision;
         return true;
@@ -222,9 +250,9 @@ export class DeliveryHold implements Hold {
     return letters.has(group.name, { type, position, id: headerId(message) });
   }
 
-  /** Tells whoever redrives that letter that the group has the event no more. */
-  async #noteDone(): Promise<void> {
-    await this.#note({ attempts: 0, idle: false, isDone: true, failures: [] });
+  /** Whether what others have noted of it since its lease ran out is still there to be seen. */
+  #mayComeBack(): boolean {
+    return performance.now() < this.#leasedUntil + LATEST_MS;
   }
 
   #end(): void {
@@ -234,10 +262,11 @@ export class DeliveryHold implements Hold {
     this.#held.onEnd();
   }
 
-  #say(what: string, mayStill = () => performance.now() < this.#until): Promise<boolean> {
+  #say(what: string, options: Saying = {}): Promise<boolean> {
     const { group, lane, message } = this.#held;
     const told = { ...this.#engine.groups.incarnations.addressOf(group, lane), ...message };
-    return acknowledge(this.#engine.connection, told, what, mayStill);
+    const mayStill = (): boolean => performance.now() < this.#until;
+    return acknowledge(this.#engine.connection, told, what, { mayStill, ...options });
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {

@@ -102,10 +102,10 @@ export class Lease implements BackendLease {
 
   /** Gives it back unbegun: this attempt doesn't count. */
   release(): Promise<boolean> {
-    return this.#releases.next(async () => {
+    return this.#releases.next(async (turn) => {
       if (!this.#isHeld()) return false;
       const { attempt, failures } = this.#claimed;
-      return this.#hold.giveBack({ attempts: attempt - 1, failures, delayMs: 0 });
+      return this.#hold.giveBack({ attempts: attempt - 1, failures, delayMs: 0, turn });
     });
   }
 

@@ -78,7 +78,7 @@ export class DelayedEvents {
       }
       const waiting = record.fresh ? undefined : await this.find(record);
       if (waiting !== undefined) return waiting;
-      const revision = await state.swap(names.delayed(id), record.body, 0, headers);
+      const revision = await state.swap(names.delayed(id), record.body, 0, { headers });
       if (revision !== undefined) {
         if (record.dedupeKey !== undefined) await state.put(names.delayedId(mine.id), id);
         ids.delayed(record);

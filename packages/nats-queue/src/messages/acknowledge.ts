@@ -30,6 +30,14 @@ export function leaseFor(ms: number, usualMs: number): string {
   return ms === usualMs ? WORKING : deliverAgainIn(ms + graceOf(ms));
 }
 
+/** How something is said about a delivery. */
+export interface Saying {
+  /** Whether it may be said again where no answer came. Without it, it may always. */
+  readonly mayStill?: (() => boolean) | undefined;
+  /** Called when it has been sent for the first time, before the server answers. */
+  readonly onSent?: (() => void) | undefined;
+}
+
 /**
  * Says something about a delivery and waits until the server has taken it in. `false` when its consumer is
  * gone, the server has lost the message, or `mayStill` says that it is too late to try again.
@@ -40,14 +48,16 @@ export function acknowledge(
   connection: Connection,
   delivery: ConsumerAddress & Stored & Pick<RawMessage, "reply">,
   what: string,
-  mayStill: () => boolean,
+  { mayStill = () => true, onSent }: Saying = {},
 ): Promise<boolean> {
   return connection.persist("settling an event", async (tries) => {
     if (tries > 1 && !mayStill()) return false;
     // By its position it would be said of another message.
     if (!(await isStillStored(connection, delivery.stream, delivery))) return false;
     try {
-      await connection.nats.request(delivery.reply, what, { timeout: 2_000 });
+      const answered = connection.nats.request(delivery.reply, what, { timeout: 2_000 });
+      onSent?.();
+      await answered;
       return true;
     } catch (error) {
       if (!isNoResponder(error)) throw error;

@@ -19,6 +19,14 @@ export interface StateEntry {
   readonly headers?: MsgHdrs | undefined;
 }
 
+/** What is written with a document. */
+export interface SwapOptions {
+  /** Of documents that hold an event. */
+  readonly headers?: MsgHdrs | undefined;
+  /** The server removes it after so long. */
+  readonly lastsMs?: number | undefined;
+}
+
 /** How many documents are read, and removed, at once. */
 const PAGE = 100;
 const MOST_PAGES = 50;
@@ -85,14 +93,17 @@ export class StateStore {
     subject: string,
     text: string,
     revision: number,
-    headers?: MsgHdrs,
+    { headers, lastsMs }: SwapOptions = {},
   ): Promise<number | undefined> {
     const { js } = this.#connection;
+    const more = {
+      ...(headers !== undefined && { headers }),
+      ...(lastsMs !== undefined && { ttl: `${Math.ceil(lastsMs / 1000)}s` }),
+    };
     try {
       const ack = await this.#connection.persist("writing its state", async (tries) => {
         try {
           const expect = { lastSubjectSequence: revision };
-          const more = headers === undefined ? {} : { headers };
           return await js.publish(subject, text, { expect, timeout: 5_000, ...more });
         } catch (error) {
           if (tries === 1 || !isConflict(error)) throw error;

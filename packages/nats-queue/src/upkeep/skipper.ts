@@ -74,7 +74,7 @@ export class Skipper {
     const delivered = { group, lane: "log", messages: raw, leaseMs, since } as const;
     const claimed = await claimer.claim(delivered, raw.length);
     // Others may have been due at the same time: they go back as they came.
-    for (const { lease } of claimed) await lease.release();
+    await Promise.all(claimed.map(({ lease }) => lease.release()));
     return settled(claimer, delivered);
   }
 
@@ -96,8 +96,8 @@ export class Skipper {
     const stored = await connection.persist("reading an event", () =>
       connection.jsm.streams.getMessage(names.stream, { seq: position }),
     );
-    const { id, attempts, delivery, failures } = record;
-    const taken = { id, delivery, attempts, idle: false, failures };
+    const { id, attempts, delivery, failures, wasLost } = record;
+    const taken = { id, delivery, attempts, idle: false, failures, wasLost };
     const recordRevision = await records.swap(group, "log", position, taken, revision);
     // A member has got it meanwhile.
     if (recordRevision === undefined) return false;
@@ -111,6 +111,7 @@ export class Skipper {
       id,
       attempt: attempts,
       failures,
+      wasLost,
       recordRevision,
       until: performance.now() + group.policy.leaseMs,
       onEnd: () => {},
@@ -135,7 +136,7 @@ async function settled(claimer: Claimer, leasing: Leasing): Promise<number> {
   for (;;) {
     await claimer.keys.quiet();
     const claimed = await claimer.takeFronts(leasing, PORTION);
-    for (const { lease } of claimed) await lease.release();
+    await Promise.all(claimed.map(({ lease }) => lease.release()));
     const skipped = claimer.takeSkipped();
     count += skipped;
     if (skipped === 0) break;

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { LeasedEvent } from "@ringrift/event-queue";
 import { expect, it } from "vitest";
 import { until } from "../faults.ts";
 import { withServer } from "../with-server.ts";
@@ -8,7 +9,7 @@ const servers = withServer();
 const LEASE_MS = 400;
 
 /** Keeps this process from doing anything, past the end of its leases, while another one takes an event. */
-function standStill(stream: string, does: "send" | "hold"): void {
+function standStill(stream: string, does: "send" | "hold" | "settle"): void {
   const file = fileURLToPath(new URL("fixtures/taker.ts", import.meta.url));
   const options = { servers: servers.server.url, stream, leaseMs: LEASE_MS, does };
   const { status, stderr } = spawnSync(
@@ -56,3 +57,25 @@ it("a member that stood still while it looked for the next event of a key doesn'
   // Whoever settled the first one may have begun this one, as far as anybody knows, and the other process has.
   expect(await next).toMatchObject([{ payload: { n: 2 }, attempt: 3 }]);
 });
+
+for (const { call, does } of [
+  { call: "ack", does: (event: LeasedEvent) => event.ack() },
+  { call: "nack", does: (event: LeasedEvent) => event.nack() },
+  { call: "extend", does: (event: LeasedEvent) => event.extend(LEASE_MS) },
+]) {
+  for (const key of [undefined, "order-1"]) {
+    const what = key === undefined ? "no key" : "a key";
+    it(`a member that stood still while another one did its event of ${what} has lost it for ${call}()`, async () => {
+      const stream = `outlived-${call}-${key}`;
+      const queue = await servers.open({ stream });
+      await queue.send("ORDER_PLACED", {}, key === undefined ? {} : { key });
+      const member = queue.group("mailer", { leaseMs: LEASE_MS });
+      const [event] = await member.receive({ limit: 1, waitMs: 5_000 });
+      if (event === undefined) throw new Error("Nothing came.");
+      standStill(stream, "settle");
+      expect(await does(event)).toBe(false);
+      expect(await queue.groups.list()).toMatchObject([{ pending: 0 }]);
+      expect(await member.receive({ waitMs: 0 })).toEqual([]);
+    });
+  }
+}
