@@ -4,7 +4,7 @@ import type { Random } from "../bridge/random.ts";
 import type { KeyedCrew } from "./crew.ts";
 import type { KeyedFault, KeyedPlan } from "./plan.ts";
 import type { KeyedServers } from "./servers.ts";
-import type { SlowProxy } from "./slow-proxy.ts";
+import type { SlowProxy } from "test-servers";
 
 /** Longest wait, once the load has ended, until everything is handled. */
 const PATIENCE_MS = 30_000;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { SERVER } from "test-servers";
+import { SERVER, SlowProxy } from "test-servers";
 import { Random } from "../bridge/random.ts";
 import { readJournals } from "../journal.ts";
 import { journalsIn, KeyedCrew, remainsIn } from "../keyed/crew.ts";
@@ -8,7 +8,6 @@ import { type KeyedRemains, readKeyedRemains } from "../keyed/remains.ts";
 import type { Entry } from "../keyed/said.ts";
 import { openQueue } from "../keyed/open-queue.ts";
 import { KeyedServers } from "../keyed/servers.ts";
-import { SlowProxy } from "../keyed/slow-proxy.ts";
 import { KeyedTorturer } from "../keyed/torturer.ts";
 import { judgeKeys, type KeyedVerdict } from "../keyed/verdict.ts";
 import type { Outcome, RunOptions, Scenario } from "../scenario.ts";

@@ -165,6 +165,29 @@ describe("the verdict on a machine that is busy", () => {
     expect(Object.keys(verdictOn(late, left(one, answer)))).not.toContain("answered");
   });
 
+  it("lets an answer come too late to a node that goes on with what is before it", () => {
+    const answer = row(2, { name: "e1/answer" });
+    const more = Array.from({ length: 6 }, (_, index) => row(index + 3));
+    const waits: Spoken = { kind: "answer", by: "a.1", life: A, name: "e1", ok: false, ms: 3000 };
+    const judge = (isOneAfterAnother: boolean): string[] => {
+      const sentMore = more.map((of) => sent(B, of));
+      const gotMore = more.map((of) => got(A, of));
+      const both = sentMore.map((sending, index) => [sending, gotMore[index] ?? []]);
+      const begun = [passed(one), sent(B, answer)];
+      const late = [passed(answer).slice(2)];
+      const story = isOneAfterAnother
+        ? [...begun, both, waits, late]
+        : [...begun, sentMore, sentMore, waits, gotMore, late];
+      // An eighth of a second each.
+      const entries = history([up(A, "a"), up(B, "b"), ...story]).map((entry) =>
+        Object.assign(entry, { at: entry.at / 8 }),
+      );
+      return Object.keys(judgeBridge(entries, left(one, answer, ...more), { bugs: new Set() }));
+    };
+    expect(judge(true)).not.toContain("answered");
+    expect(judge(false)).toContain("answered");
+  });
+
   it("lets an event be lost whose publisher was frozen until it was killed", () => {
     const freeze: Spoken = { kind: "freeze", by: "torturer", who: "b.1" };
     const publish = sent(B, two, { how: "bus.publish" }).slice(0, 1);

@@ -33,8 +33,12 @@ export const once: Rule = {
 function firstOf(ledger: Ledger, { redelivered, life, at, name, by }: Got): string[] {
   if (!redelivered) return [];
   const owner = ledger.ownerOf(life);
+  // A process of its node had it, and lost its lease before it began.
   const hadTrouble = [...ledger.lives.values()].some(
-    (one) => one.owner === owner && one.ending && one.ending.how !== "clean" && one.ending.at < at,
+    (one) =>
+      one.owner === owner &&
+      ((one.ending && one.ending.how !== "clean" && one.ending.at < at) ||
+        ledger.wasInterrupted(one.by, 0, at)),
   );
   // A handler that runs again publishes it, for the first time here.
   if (isChildOf(ledger, { name, life })) return [];

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { freePort } from "test-servers";
+import { freePort } from "./nats-server.ts";
 
 /** A TCP proxy in front of a server: all that passes takes a while, and connections can be cut. */
 export class SlowProxy implements AsyncDisposable {
