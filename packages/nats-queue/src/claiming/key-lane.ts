@@ -38,6 +38,8 @@ export interface LaneOwner {
   onFront(lane: Lane): void;
   /** It is over: whatever comes of this key is looked at anew. */
   onOver(lane: Lane, isSettled: boolean): void;
+  /** The leases on some that waited have run out. */
+  onLapsed(): void;
   /** They came behind events of a lane that is over. */
   onHomeless(group: Group, bucket: string, parked: readonly Parked[]): void;
 }
@@ -199,7 +201,7 @@ export class Lane {
 
   /** They need the consumer no more: whoever has the lane gets to them by the log. */
   async absorb(delivered: readonly Parked[]): Promise<void> {
-    const parked = stillHeld(delivered);
+    const parked = this.#stillHeld(delivered);
     if (parked.length === 0) return;
     const isDone = await this.#exclusive(async () => {
       if (this.#isOver) return false;
@@ -301,7 +303,7 @@ export class Lane {
   async #giveBack(front: Front, { attempts, failures, delayMs, turn }: GiveBack): Promise<boolean> {
     return this.#exclusive(async () => {
       if (!(await this.#isMine(front))) return false;
-      const parked = stillHeld(this.#parked.splice(0));
+      const parked = this.#stillHeld(this.#parked.splice(0));
       const last = parked.at(-1)?.place.position ?? 0;
       const { position } = front.candidate.place;
       const { delivery, reply } = this.#token;
@@ -538,6 +540,12 @@ export class Lane {
     return performance.now() < this.#until && this.#extend(this.leaseMs);
   }
 
+  #stillHeld(parked: readonly Parked[]): readonly Parked[] {
+    const held = stillHeld(parked);
+    if (held.length < parked.length) this.#owner.onLapsed();
+    return held;
+  }
+
   #forget(done: readonly Pick<Parked, "message">[]): void {
     for (const { message } of done) this.#engine.tell(message, ACK);
   }
@@ -550,7 +558,7 @@ export class Lane {
   /** The turn is somebody else's. */
   #drop(): void {
     if (this.#isOver) return;
-    const parked = stillHeld(this.#parked.splice(0));
+    const parked = this.#stillHeld(this.#parked.splice(0));
     for (const { message } of parked) this.#engine.tell(message, GIVE_BACK);
     const [front, isTaken, isLapsed] = [this.#front, this.#isTaken, this.isLost];
     const late = front && this.#lateOf(front);

@@ -6,7 +6,7 @@ import type { Group } from "../groups/group.ts";
 import type { GroupEngine, Holder } from "../settling/group-engine.ts";
 import { candidateOf } from "../leasing/candidate.ts";
 import { deliveryOf, UNKNOWN_LINK } from "../messages/raw-message.ts";
-import { isGivenAnew, type KeyLine, type KnownLine } from "../groups/key-line.ts";
+import { isGivenAnew, isPlain, type KeyLine, type KnownLine } from "../groups/key-line.ts";
 import type { MarkedLine } from "../groups/key-lines.ts";
 import type { DeliveryRun } from "../leasing/delivery-run.ts";
 import type { Front } from "../leasing/front.ts";
@@ -189,6 +189,11 @@ export class KeyLanes implements LaneOwner, Holder {
     this.bell.ring();
   }
 
+  /** What the server gave to this member, and will give once more, isn't known of here any more. */
+  onLapsed(): void {
+    this.#run.end();
+  }
+
   onHomeless(group: Group, bucket: string, parked: readonly Parked[]): void {
     if (parked.length === 0) return;
     const { leaseMs } = group.policy;
@@ -215,6 +220,7 @@ export class KeyLanes implements LaneOwner, Holder {
 
   async #placeAny(where: Where, delivered: readonly Parked[]): Promise<void> {
     const sorted = stillHeld(delivered).toSorted((a, b) => a.place.position - b.place.position);
+    if (sorted.length < delivered.length) this.onLapsed();
     await this.#lanes.get(where.bucket)?.confirm();
     const lane = this.#lanes.get(where.bucket);
     if (lane !== undefined) {
@@ -225,13 +231,14 @@ export class KeyLanes implements LaneOwner, Holder {
       lane.lose();
     }
     const [first] = sorted;
+    const known = this.#engine.lines.recall(where.group, where.bucket);
     const isNext =
       this.#run.isAlone &&
       !where.isCareful &&
       !this.#given.has(where.bucket) &&
+      isPlain(known.line) &&
       first?.message.delivery === 1;
     if (!isNext) return this.#look(where, sorted);
-    const known = this.#engine.lines.recall(where.group, where.bucket);
     return this.#begin(where, { known, isRecalled: true, sorted, token: first });
   }
 

@@ -67,6 +67,11 @@ export function isSpecial({ settled, absorbed, head, token }: KeyLine): boolean 
   return absorbed > settled || token !== undefined || isNoted;
 }
 
+/** Whether all that isn't settled is still to come from the consumer, as far as known. */
+export function isPlain(line: KeyLine): boolean {
+  return line.head === undefined && line.turn === undefined && !isSpecial(line);
+}
+
 /**
  * Whether a position that counts as settled has another event by now: the server has lost the end of its log, and given its
  * positions anew. What it stores later has a later time.

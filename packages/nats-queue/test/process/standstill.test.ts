@@ -7,9 +7,11 @@ import { withServer } from "../with-server.ts";
 
 const servers = withServer();
 const LEASE_MS = 400;
+/** Longer than another process takes to send an event. */
+const LONG_LEASE_MS = 1_500;
 
 /** Keeps this process from doing anything, past the end of its leases, while another one takes an event. */
-function standStill(stream: string, does: "send" | "hold" | "settle"): void {
+function standStill(stream: string, does: "send" | "hold" | "settle" | "leave"): void {
   const file = fileURLToPath(new URL("fixtures/taker.ts", import.meta.url));
   const options = { servers: servers.server.url, stream, leaseMs: LEASE_MS, does };
   const { status, stderr } = spawnSync(
@@ -18,6 +20,11 @@ function standStill(stream: string, does: "send" | "hold" | "settle"): void {
     { encoding: "utf8" },
   );
   expect({ status, stderr }).toMatchObject({ status: 0 });
+}
+
+function blockUntil(time: number): void {
+  const ms = time - performance.now();
+  if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 it("a member that stood still while it waited for an event doesn't hand over what others have settled", async () => {
@@ -34,6 +41,33 @@ it("a member that stood still while it waited for an event doesn't hand over wha
   const late = queue.send("ORDER_PLACED", { n: 2 }, { key: "order-1" });
   expect((await waiting).map(({ payload }) => payload)).toEqual([{ n: 2 }]);
   await late;
+});
+
+it("an event of a key that came while its member stood still is handled before the next one of the key", async () => {
+  const queue = await servers.open({ stream: "lapsed" });
+  const member = queue.group("mailer", { leaseMs: LONG_LEASE_MS });
+  // For so long after it has connected it trusts nothing that it knows.
+  await new Promise((resolve) => setTimeout(resolve, LONG_LEASE_MS));
+  await queue.send("ORDER_PLACED", { n: 0 }, { key: "order-1" });
+  const [before] = await member.receive({ waitMs: 5_000 });
+  await before?.ack();
+  const waiting = member.receive({ limit: 1, waitMs: 10_000 });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const begun = performance.now();
+  standStill("lapsed", "leave");
+  // It was given when it was sent; this process believes that it may have been given when it stopped.
+  blockUntil(begun + LONG_LEASE_MS);
+  const next = queue.send("ORDER_PLACED", { n: 2 }, { key: "order-1" });
+  const seen = [];
+  for (let event = (await waiting)[0]; seen.length < 2;) {
+    if (event !== undefined) {
+      seen.push(event.payload);
+      await event.ack();
+    }
+    [event] = await member.receive({ limit: 1, waitMs: 3_000 });
+  }
+  await next;
+  expect(seen).toEqual([{ n: 1 }, { n: 2 }]);
 });
 
 it("a member that stood still while it looked for the next event of a key doesn't begin what another one has", async () => {
