@@ -303,10 +303,10 @@ describe("the examples as a whole", () => {
   it("have no cast and no `any`", () => {
     const cast = /\bas [\w({[]|\bsatisfies\b|[<:] ?any\b|\w!\./;
     // An import may rename, and a comment may say "as" too.
-    const beside = /\/\*[\s\S]*?\*\/|\/\/.*$|^import .*$/gm;
+    const other = /\/\*[\s\S]*?\*\/|\/\/.*$|^import .*$/gm;
     const found = listExampleFiles().filter((path) => {
       const source = readFileSync(join(import.meta.dirname, path), "utf8");
-      return source.includes("@ts-") || cast.test(source.replaceAll(beside, ""));
+      return source.includes("@ts-") || cast.test(source.replaceAll(other, ""));
     });
     expect(found).toEqual([]);
   });

@@ -19,6 +19,7 @@ const selfplay = createEventBus({ events: selfplayCatalogue.topics });
 const stages = createStageEventBus();
 const file = new CrossProcessEventQueue("events.db", { events: catalogue.queue });
 const queue = new MemoryEventQueue({ events: catalogue.queue });
+const large = new MemoryEventQueue({ events: selfplayCatalogue.queue });
 const events = createCoordinator({ catalogue, queue });
 const work = async () => {};
 `;
@@ -66,6 +67,32 @@ const MISTAKES: readonly (readonly [mistake: string, line: string, ...said: stri
     "a misspelt topic in the form of one object",
     'void bus.publish({ topic: "order.plcaed", payload: { id: "A-1" } });',
     `Did you mean '"order.placed"'?`,
+  ],
+  [
+    "a misspelt event in send",
+    'void queue.send("ORDER_PLCAED", { id: "A-1" });',
+    `"'ORDER_PLCAED' isn't an event of this queue. Did you mean" | "ORDER_PLACED?"'.`,
+  ],
+  [
+    "a misspelt event in send, of a large catalogue",
+    'void large.send("TRAINING_COMPLETD", { configKey: "k" });',
+    `"'TRAINING_COMPLETD' isn't an event of this queue. Did you mean"`,
+    '"TRAINING_COMPLETED?"',
+  ],
+  [
+    "a misspelt event in the send of a transaction",
+    'void file.transaction((tx) => tx.send("ORDER_PLCAED", { id: "A-1" }).id);',
+    `"'ORDER_PLCAED' isn't an event of this queue. Did you mean" | "ORDER_PLACED?"'.`,
+  ],
+  [
+    "a misspelt event in sendMany",
+    'void queue.sendMany([{ type: "ORDER_PLCAED", payload: { id: "A-1" } }]);',
+    `Did you mean '"ORDER_PLACED"'?`,
+  ],
+  [
+    "a wrong payload in send",
+    'void queue.send("ORDER_PLACED", { id: 1 });',
+    "Type 'number' is not assignable to type 'string'.",
   ],
   [
     "a wrong payload",
@@ -135,6 +162,8 @@ const RIGHT = [
   'void bus.publish({ topic: "order.placed", payload: { id: "A-1" } });',
   'void events.publish("order.placed", { id: "A-1" }, { key: "A-1" });',
   'void createEventBus().publish("any.topic", 1);',
+  'void queue.send("ORDER_PLACED", { id: "A-1" }, { key: "A-1" });',
+  'void new MemoryEventQueue().send("ANY_EVENT", 1);',
   'const text: Promise<string> = file.transaction((tx) => tx.send("ORDER_PLACED", { id: "A-1" }).id);',
   "trackPipeline(stages, { stallAfterMs: { training: 1 } });",
   'queue.consume({ group: "mailer", maxAttempts: 3 }, work);',

@@ -71,7 +71,7 @@ async function lockBuild(folder: string): Promise<() => void> {
 /**
  * Packs every package, and unpacks the tarballs into a folder's `node_modules`, as an installation
  * would, without a registry. Of other libraries only those are linked that a manifest declares. Puts the
- * programs of `fixtures/consumer` beside them.
+ * programs of `fixtures/consumer` next to them.
  */
 export async function installPackages(root: string, folder: string): Promise<Packed[]> {
   const modules = join(folder, "node_modules");

@@ -109,7 +109,7 @@ function findWarnings(text: string): string[] {
 
 /**
  * Whether some file that makes such errors names the code, other than to compare with it. Codes can come
- * out of a table or by way of a helper, so the literal needn't stand beside `new`.
+ * out of a table or by way of a helper, so the literal needn't stand next to `new`.
  */
 function isRaised(code: string, union: CodeUnion, sources: ReadonlyMap<string, string>): boolean {
   const makes = union.carrier.endsWith("Error")

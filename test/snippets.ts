@@ -30,7 +30,7 @@ const MARKDOWN = [
   "docs/**/*.md",
 ];
 /** Libraries that snippets may import, and whose dependency they are in the workspace. */
-const BESIDE = [
+const LIBRARIES = [
   ["packages/cross-process-queue", "@types/better-sqlite3"],
   ["examples", "fastify"],
   ["packages/nats-queue", "@nats-io/transport-node"],
@@ -99,12 +99,12 @@ export async function checkSnippets(root: string, snippets: readonly Snippet[]):
   }
 }
 
-/** What a reader would have installed: every package of ours by its exports, and what is used beside them. */
+/** What a reader would have installed: every package of ours by its exports, and what is used with them. */
 function linkPackages(root: string, modules: string): void {
   for (const name of readdirSync(join(root, "packages"))) {
     link(join(root, "packages", name), join(modules, "@ringrift", name));
   }
-  for (const [owner, name] of BESIDE) {
+  for (const [owner, name] of LIBRARIES) {
     link(join(root, owner, "node_modules", name), join(modules, name));
   }
 }

@@ -30,7 +30,7 @@ describe("the evaluation of a scenario", () => {
     ["limit", [25, 50, 75]],
   ]);
 
-  it("gives speeds relative to the base, and the limit's beside each target", () => {
+  it("gives speeds relative to the base, and the limit's next to each target", () => {
     const { candidates, targets } = evaluate(scenario, times, 3);
     expect(candidates.map(({ name, ratio }) => [name, ratio.median])).toEqual([
       ["peer", 1],

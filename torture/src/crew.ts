@@ -63,7 +63,7 @@ export class Crew {
     return [...this.#hands];
   }
 
-  /** Starts a process, with these settings beside the crew's. */
+  /** Starts a process, with these settings added to the crew's. */
   start(role: Member, how: HandOptions = {}): Hand {
     const { environment = {}, flags = [], settings = {} } = how;
     this.#started += 1;

@@ -5,9 +5,9 @@ export interface Outcome {
   /** Faults that were caused. */
   readonly faults: number;
   readonly verdict?: Verdict;
-  /** What went wrong beside the verdict, in sentences. */
+  /** What went wrong besides the verdict, in sentences. */
   readonly problems: readonly string[];
-  /** What there is to say beside the verdict when all went well. */
+  /** What there is to say besides the verdict when all went well. */
   readonly notes?: readonly string[];
 }
 

@@ -303,7 +303,7 @@ function checkDrill({ log }: Evidence, drillGeneration: number): Check {
   };
 }
 
-/** What an event is known by beside its id: attempts at one cause publish the same. */
+/** What an event is known by besides its id: attempts at one cause publish the same. */
 function childOf(type: string, causationId: string | undefined): string {
   return `${type} of ${causationId}`;
 }

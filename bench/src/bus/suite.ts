@@ -4,7 +4,7 @@ import { memoryScenario } from "./memory.ts";
 import { patternScenarios } from "./patterns.ts";
 import { publishScenarios } from "./publish.ts";
 
-/** core-bus beside the emitters that people use. */
+/** Compares core-bus with the emitters that people use. */
 export const busSuite: Suite = {
   name: "bus",
   scenarios: [...publishScenarios, ...patternScenarios, ...awaitedScenarios, memoryScenario],

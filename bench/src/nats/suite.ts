@@ -8,7 +8,7 @@ import { BARE, OURS, type Side, sides } from "./sides.ts";
 
 const AT_LEAST = 0.8;
 
-/** nats-queue beside the client it stands on. */
+/** Compares nats-queue with the client it stands on. */
 export const natsSuite: Suite = {
   name: "nats",
   rounds: 9,

@@ -8,7 +8,7 @@ import { startServers } from "./servers.ts";
 import { sizeScenarios } from "./sizes.ts";
 import { idleScenario, wakeUpScenario } from "./wake-up.ts";
 
-/** cross-process-queue beside the limit of its file format, and beside the queues that people use. */
+/** Compares cross-process-queue with the limit of its file format, and with the queues that people use. */
 export const queueSuite: Suite = {
   name: "queue",
   rounds: 9,

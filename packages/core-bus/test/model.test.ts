@@ -31,7 +31,7 @@ const TOPICS = ["a", "b", "a.b", "a.b.a", "__proto__", "b.b", "c"];
 /** Most handler calls of one sequence: handlers may publish, and so on without an end. */
 const MOST_CALLS = 300;
 
-/** What a handler does when it is called, beside writing that down. */
+/** What a handler does when it is called, besides writing that down. */
 type Effect =
   | { readonly kind: "nothing" }
   | { readonly kind: "throw" }

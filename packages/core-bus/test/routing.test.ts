@@ -215,7 +215,7 @@ describe("the route cache", () => {
     expect(bus.stats().routes).toEqual({ hits: 2, misses: 1, size: 1 });
   });
 
-  it("counts what publishes look up, and no questions beside them", () => {
+  it("counts what publishes look up, and not what only asks", () => {
     const bus = createEventBus();
     bus.subscribe("a.*", () => {});
     expect(bus.hasSubscribers("a.b")).toBe(true);

@@ -77,7 +77,7 @@ describe("schemas", () => {
     createEventBus({ schemas: { a: "string" } });
   });
 
-  test("may stand beside types that are given already, and have to agree with them", () => {
+  test("may be given along with types, and have to agree with them", () => {
     interface Topics {
       "order.placed": { id: string };
       "order.paid": { cents: number };

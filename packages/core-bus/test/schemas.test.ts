@@ -323,7 +323,7 @@ describe("mistakes in the call", () => {
   });
 });
 
-describe("schemas beside a catalogue", () => {
+describe("schemas along with a catalogue", () => {
   interface Topics {
     "order.placed": { id: string };
     "order.paid": { cents: number };

@@ -197,7 +197,7 @@ describe("stream", () => {
     expect([stream.buffered, stream.dropped]).toEqual([256, 44]);
   });
 
-  it("begins with the past when asked, beside its buffer, without gap or duplicate", async () => {
+  it("begins with the past when asked, without its buffer, gap or duplicate", async () => {
     const bus = createEventBus();
     for (let n = 0; n < 500; n += 1) bus.publishSync("a", n);
     const stream = bus.stream("a", {

@@ -82,7 +82,7 @@ test("health() says so when a volume has no room for what is put aside", async (
   spare(20);
   const { ok, problems } = await queue.health();
   expect(ok).toBe(true);
-  expect(problems).toMatchObject([{ code: "NO_BALLAST", severity: "warning" }]);
+  expect(problems).toMatchObject([{ code: "NO_RESERVE", severity: "warning" }]);
   spare(10);
   expect((await queue.health()).problems).toMatchObject([{ code: "DISK_NEARLY_FULL" }]);
   spare(100);

@@ -49,7 +49,7 @@ describe("the consumer loop", () => {
     expect(nacks).toEqual([]);
   });
 
-  test("ends when no retry can mend it, and says why", async () => {
+  test("ends when a retry can't help, and says why", async () => {
     const source = new Source();
     const fatal = new QueueError("SCHEMA_TOO_NEW", "newer");
     source.failures = [fatal];

@@ -15,7 +15,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 const LEASE_MS = 100;
 const MAX_ATTEMPTS = 3;
 
-/** Keeps a book of its own beside the queue, and compares. */
+/** Keeps records of its own next to the queue, and compares. */
 class Bookkeeper {
   now = 1_800_000_000_000;
   readonly queue = new MemoryEventQueue({ now: () => this.now });

@@ -9,7 +9,7 @@ export type StageEventsErrorCode =
   | "INVALID_OPTION"
   | "INVALID_PIPELINE";
 
-/** What this package throws, beside what comes from the bus underneath. */
+/** What this package throws, besides what comes from the bus underneath. */
 export class StageEventsError extends Error {
   override readonly name = "StageEventsError";
   readonly code: StageEventsErrorCode;

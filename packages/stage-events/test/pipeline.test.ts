@@ -55,7 +55,7 @@ describe("the self-play pipeline", () => {
     expect(selfplayPipeline.phaseOf(stage)).toEqual({ phase, meaning });
   });
 
-  it("leaves stages beside it alone", () => {
+  it("leaves stages outside of it alone", () => {
     expect(selfplayPipeline.phaseOf("cmaes_complete")).toBeUndefined();
     expect(selfplayPipeline.phaseOf("constructor")).toBeUndefined();
   });
@@ -198,7 +198,7 @@ describe("definePipeline refuses", () => {
     );
   });
 
-  it("an end by a stage that is beside the pipeline", () => {
+  it("an end by a stage that is outside of the pipeline", () => {
     const options = {
       catalogue: selfplayCatalogue,
       stages: { training: { complete: "training_complete" } },

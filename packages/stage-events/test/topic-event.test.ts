@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { toTopicEvent } from "../src/index.ts";
 
 describe("the topic event of a stage result", () => {
-  it("has the result's fields without its stage, which travels beside them", () => {
+  it("has the result's fields without its stage, which travels next to them", () => {
     expect(
       toTopicEvent(selfplayCatalogue, {
         stage: "canonical_selfplay_complete",

@@ -95,7 +95,7 @@ describe("a pipeline that ends", () => {
     expect(illegal).toMatchObject([{ reason: "skipped", stage: "packed" }]);
   });
 
-  it("lets a continuous phase go on beside it, for the next run", async () => {
+  it("lets a continuous phase go on next to it, for the next run", async () => {
     const pipeline = definePipeline({
       stages: { feeding: { complete: "fed", continuous: true }, milking: { complete: "milked" } },
       order: ["feeding", "milking"],

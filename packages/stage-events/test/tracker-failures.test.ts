@@ -112,7 +112,7 @@ describe("a failure or rejection whose topic is a plain event", () => {
     const { bus, tracker } = overTopics();
     await bus.publish("upload.failed", { videoId: "v1" });
     expect(tracker.state("v1")).toBeUndefined();
-    expect(tracker.stats()).toMatchObject({ beside: 0, unmapped: 0 });
+    expect(tracker.stats()).toMatchObject({ outside: 0, unmapped: 0 });
   });
 
   it("that names no key is counted and warned of once a topic, and touches nobody's state", async () => {

@@ -111,7 +111,7 @@ class World {
       illegal: model.reasons.length,
       stalls: 0,
       duplicates: model.duplicates,
-      beside: 0,
+      outside: 0,
       unmapped: 0,
       dropped: model.dropped,
     });

@@ -79,7 +79,7 @@ describe("a tracker over a topic bus", () => {
   it("does not hear of topics that are no outcome of a stage", async () => {
     const { bus, tracker } = overTopics();
     await bus.publish("cluster.leader_elected", { leaderId: "n1" });
-    expect(tracker.stats()).toMatchObject({ keys: 0, beside: 0 });
+    expect(tracker.stats()).toMatchObject({ keys: 0, outside: 0 });
   });
 });
 
@@ -94,7 +94,7 @@ describe("any sequence of results", () => {
     { maxLength: 40 },
   );
 
-  it("is accounted for: each is a transition, a late one, or beside the pipeline", async () => {
+  it("is accounted for: each is a transition, a late one, or outside of the pipeline", async () => {
     await fc.assert(
       fc.asyncProperty(results, async (sequence) => {
         const { stages, tracker, illegal } = tracked();
@@ -107,9 +107,9 @@ describe("any sequence of results", () => {
             ...(iteration !== undefined && { iteration }),
           });
         }
-        const { transitions, beside, illegal: count } = tracker.stats();
+        const { transitions, outside, illegal: count } = tracker.stats();
         const late = illegal.filter(({ reason }) => reason === "late").length;
-        expect(transitions + late + beside).toBe(sequence.length);
+        expect(transitions + late + outside).toBe(sequence.length);
         expect(count).toBe(illegal.length);
         for (const { stage } of tracker.states().values()) {
           expect(selfplayPipeline.order).toContain(stage);

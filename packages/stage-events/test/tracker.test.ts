@@ -81,11 +81,11 @@ describe("a tracked pipeline", () => {
     expect(tracker.state(KEY)?.durations.training).toBe(300);
   });
 
-  it("leaves other stages of the bus beside it", async () => {
+  it("leaves other stages of the bus out", async () => {
     const { emit, tracker } = tracked();
     await emit("cmaes_complete");
     expect(tracker.state(KEY)).toBeUndefined();
-    expect(tracker.stats()).toMatchObject({ beside: 1, transitions: 0 });
+    expect(tracker.stats()).toMatchObject({ outside: 1, transitions: 0 });
   });
 
   it("takes the same event again for no second step", async () => {

@@ -4,7 +4,7 @@ import { act, type ActorOptions, actorOptions } from "./actor.ts";
 export interface PublisherOptions extends ActorOptions {
   /** Order keys, in turn; 0: events have none. */
   readonly keys: number;
-  /** Characters that an event carries beside its name. */
+  /** Characters that an event carries besides its name. */
   readonly padding: number;
   /** Pause after each send, in milliseconds. */
   readonly pauseMs: number;

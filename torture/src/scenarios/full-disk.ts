@@ -33,19 +33,19 @@ export const fullDisk: Scenario = {
 async function fill(disk: string, ms: number): Promise<Outcome> {
   await using crew = new Crew({ padding: 1000, pauseMs: 2 }, disk);
   for (const role of ["publisher", "publisher", "consumer"] as const) crew.start(role);
-  const ballast = join(disk, "ballast");
+  const filler = join(disk, "filler");
   const end = performance.now() + ms;
   let faults = 0;
   while (performance.now() < end) {
     await sleep(ms / 6);
     try {
       // Whatever fits is written before it fails.
-      writeFileSync(ballast, Buffer.alloc(DISK_MIB * 2 ** 20));
+      writeFileSync(filler, Buffer.alloc(DISK_MIB * 2 ** 20));
     } catch {
       faults += 1;
     }
     await sleep(ms / 6);
-    rmSync(ballast, { force: true });
+    rmSync(filler, { force: true });
   }
   await sleep(300);
   const verdict = await crew.finish();

@@ -80,7 +80,7 @@ async function latencies(crew: Crew, ms: number): Promise<number[]> {
 
 function slowed(usual: readonly number[], hot: readonly number[]): string[] {
   const problems: string[] = [];
-  if (hot.length === 0) problems.push("Nothing was sent beside the hot key.");
+  if (hot.length === 0) problems.push("Nothing was sent besides the hot key.");
   if (quantile(hot, 0.5) > 3 * quantile(usual, 0.5) + 5) {
     problems.push(`Half of the others took longer: ${show(hot)}, and ${show(usual)} without.`);
   }

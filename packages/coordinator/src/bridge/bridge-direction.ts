@@ -166,7 +166,7 @@ export class BridgeDirection {
         since,
         subject,
         message: `The other queue takes no events; ${pending} wait. It was tried ${times} times, at last: ${messageOf(error)}`,
-        action: "Mend the other queue, or the way to it. The bridge goes on by itself.",
+        action: "Repair the other queue, or the way to it. The bridge goes on by itself.",
       });
     }
     if (deadLetters > 0) {

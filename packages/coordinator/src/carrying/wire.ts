@@ -49,7 +49,7 @@ function encodeMetadata(metadata: Metadata): string {
 /**
  * The metadata a stored event was published with.
  *
- * @throws PermanentError when something else wrote it: no retry can mend it
+ * @throws PermanentError when something else wrote it: a retry can't help
  */
 export function metadataOf(event: StoredEvent): Metadata {
   const text = event.headers[METADATA];

@@ -217,7 +217,7 @@ export class TopicBus {
     const past = this.#past(entry, replay);
     this.#streams.add(stream);
     this.#subscriptions.open(entry, undefined);
-    // The past is read beside the buffer: it must not overflow it.
+    // The past doesn't go through the buffer: it must not overflow it.
     stream.begin(past.filter((event) => this.#accepts(entry, event)));
     if (signal && entry.active) stopListening = onAbort(signal, () => stream.close());
     return stream;

@@ -9,7 +9,7 @@ import {
 import type { Handling } from "./handling.ts";
 import { inspectAs } from "../host/inspection.ts";
 
-/** Remarks beside an event's payload; the bus looks at none of them. */
+/** Remarks that come with an event's payload; the bus looks at none of them. */
 export type Metadata = Readonly<Record<string, unknown>>;
 
 /**

@@ -2,7 +2,7 @@ import type { Contracts, EventLineage, EventName } from "@ringrift/envelope";
 import { aFlag, anObject, anything, aText, checkOptions, type Rules } from "../contract/checked.ts";
 import { anOrder, type DeliveryOrder } from "../delivery/delivery-order.ts";
 
-/** What can be said about an event beside its topic and payload. */
+/** What can be said about an event besides its topic and payload. */
 export interface PublishOptions {
   /** Remarks for handlers; the bus looks at none of them. @default {} */
   readonly metadata?: object | undefined;

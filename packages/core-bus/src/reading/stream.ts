@@ -10,7 +10,7 @@ const POLICIES: readonly Overflow[] = ["drop-oldest", "drop-newest", "error", "w
 
 /** What a stream yields, and what it does when its reader is slower than its events. */
 export interface StreamOptions<E = BusEvent> {
-  /** Events that may wait to be read, beside those of a replay. @default 256 */
+  /** Events that may wait to be read, besides those of a replay. @default 256 */
   readonly bufferSize?: number | undefined;
   /**
    * `error` ends the stream: what is buffered can be read, then reading rejects with `STREAM_OVERFLOW`.

@@ -11,7 +11,7 @@ interface PartialEdge<T extends object | true> {
 class TrieNode<T extends object | true> {
   literals: SweptMap<TrieNode<T>> | undefined;
   partials: Map<string, PartialEdge<T>> | undefined;
-  /** Its value, which most nodes have one of or none; `others` only beside it. */
+  /** Its value, which most nodes have one of or none; `others` only in addition to it. */
   value: T | undefined;
   others: Set<T> | undefined;
   readonly isGlobstar: boolean;

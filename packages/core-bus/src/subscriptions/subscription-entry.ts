@@ -62,7 +62,7 @@ export class Entry implements Routed {
   direct: Handler<PublishedEvent> | undefined;
   /** The same for a `publishSync`: where the handler is known to have ended when it returns, too. */
   immediate: Handler<PublishedEvent> | undefined;
-  /** Undoes what was set up beside the entry: the listener on its signal. */
+  /** Undoes what was set up along with the entry: the listener on its signal. */
   cleanup: (() => void) | undefined;
   /** Tells the stream or wait that has made the entry for itself, and to which it belongs, that it has ended. */
   onEnd: (() => void) | undefined;

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { type HealthProblem, QueueError } from "@ringrift/event-queue";
 import type { HealthReport, LogStats } from "@ringrift/event-queue/backend";
-import { BALLAST_BYTES, freeBytes, ROOMY_BYTES } from "../commit/ballast.ts";
+import { RESERVE_BYTES, freeBytes, ROOMY_BYTES } from "../commit/reserve.ts";
 import { isBellInTheWay } from "../engine/doorbell.ts";
 import type { Engine } from "../engine/engine.ts";
 import { exposedFiles } from "../files/file-owner.ts";
@@ -70,7 +70,7 @@ function reportFile(engine: Engine, report: HealthReport, lags: readonly Lag[]):
     if (lag.isOverdue) problems.push(holdsLog(lag));
   }
   const diskFreeBytes = freeBytes(connection.path);
-  if (engine.ballast.isRefusing || diskFreeBytes < BALLAST_BYTES) {
+  if (engine.reserve.isRefusing || diskFreeBytes < RESERVE_BYTES) {
     problems.push({
       code: "DISK_NEARLY_FULL",
       severity: "error",
@@ -78,12 +78,12 @@ function reportFile(engine: Engine, report: HealthReport, lags: readonly Lag[]):
       message: `The disk has ${diskFreeBytes} bytes left: sends are refused, or will be soon.`,
       action: "Free some space, or move the queue to another disk.",
     });
-  } else if (!engine.ballast.fits) {
+  } else if (!engine.reserve.fits) {
     problems.push({
-      code: "NO_BALLAST",
+      code: "NO_RESERVE",
       severity: "warning",
       subject: path,
-      message: `The disk has ${diskFreeBytes} bytes left, too few to put ${BALLAST_BYTES} aside: once it is full, neither acks nor retention can go on.`,
+      message: `The disk has ${diskFreeBytes} bytes left, too few to put ${RESERVE_BYTES} aside: once it is full, neither acks nor retention can go on.`,
       action: `Free some space, or give the queue a volume with more than ${ROOMY_BYTES} bytes to spare.`,
     });
   }

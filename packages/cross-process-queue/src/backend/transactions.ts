@@ -50,7 +50,7 @@ export async function transact<R>(
     }
   };
   // What acks an event makes room, or is of those that do.
-  const options = { alone: true, ...(lease !== undefined && { reserve: true }) };
+  const options = { alone: true, ...(lease !== undefined && { usesReserve: true }) };
   try {
     const result = await engine.committer.submit(run, options);
     lease?.noteSettled();

@@ -1,4 +1,4 @@
-import type { Ballast } from "./ballast.ts";
+import type { Reserve } from "./reserve.ts";
 import type { Connection } from "../database/connection.ts";
 import { SQL } from "../schema/statements.ts";
 import { isFull } from "../database/sqlite-errors.ts";
@@ -27,19 +27,19 @@ interface LogState {
  * Takes what is in the write-ahead log into the database, from time to time. SQLite's own way, a checkpoint after
  * each commit that leaves the log longer than 1,000 pages, waits for the disk at every commit as long as other
  * processes keep the log from beginning anew; this one goes by what is still to be taken over. The log is brought to
- * the disk beforehand, beside the event loop, so that the checkpoint itself has less to wait for.
+ * the disk beforehand, without blocking the event loop, so that the checkpoint itself has less to wait for.
  */
 export class Checkpoints {
   readonly #connection: Connection;
   readonly #writeAheadLog: WriteAheadLog;
-  readonly #ballast: Ballast;
+  readonly #reserve: Reserve;
   #commits = 0;
   #running: Promise<void> | undefined;
 
-  constructor(connection: Connection, writeAheadLog: WriteAheadLog, ballast: Ballast) {
+  constructor(connection: Connection, writeAheadLog: WriteAheadLog, reserve: Reserve) {
     this.#connection = connection;
     this.#writeAheadLog = writeAheadLog;
-    this.#ballast = ballast;
+    this.#reserve = reserve;
   }
 
   /** To be called after each commit; `appended`: it has appended events. */
@@ -47,10 +47,10 @@ export class Checkpoints {
     this.#commits += 1;
     // A handle of somebody else goes by their settings.
     if (!this.#connection.owned) return;
-    const { isFull: isTight } = this.#ballast;
+    const { isFull: isTight } = this.#reserve;
     if (!isTight && this.#commits % LOOK_EVERY !== 0) return;
     const waiting = this.#waiting();
-    if (waiting >= TIGHT) this.#ballast.keep();
+    if (waiting >= TIGHT) this.#reserve.keep();
     const enough = appended ? WORTH_IT_TO_SENDERS : WORTH_IT;
     if (this.#running !== undefined || waiting < (isTight ? TIGHT : enough)) return;
     this.#running = this.#checkpoint().finally(() => {
@@ -82,11 +82,11 @@ export class Checkpoints {
       if (!this.#connection.database.open) return;
       const state = this.#connection.get<LogState>(SQL.checkpoint);
       // It waits for nobody: while others read or write, a later one will do.
-      if (this.#ballast.isFull) this.#state(SQL.truncateLog);
+      if (this.#reserve.isFull) this.#state(SQL.truncateLog);
       else if (state !== undefined && state.log >= TOO_LONG) this.#state(SQL.restartLog);
     } catch (error) {
-      // Or the log would go on growing until more is in it than the ballast makes room for.
-      if (isFull(error)) this.#ballast.noteFull();
+      // Or the log would go on growing until more is in it than the reserve makes room for.
+      if (isFull(error)) this.#reserve.noteFull();
       // Whatever else it was, the next commit meets it, and says so.
     }
   }

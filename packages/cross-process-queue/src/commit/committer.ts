@@ -1,5 +1,5 @@
 import { type DeadLetterNotice, QueueError } from "@ringrift/event-queue";
-import type { Ballast } from "./ballast.ts";
+import type { Reserve } from "./reserve.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { BUSY_DEADLINE_MS, type Connection } from "../database/connection.ts";
 import { describeHolder } from "../database/lock-holder.ts";
@@ -18,7 +18,7 @@ interface Job {
   readonly reject: (error: unknown) => void;
   readonly durable: boolean;
   readonly deferred: boolean;
-  readonly reserve: boolean;
+  readonly usesReserve: boolean;
   readonly patienceMs: number;
   readonly deadline: number;
   /** It is tried by itself: it asked for that, or its transaction failed together with others. */
@@ -40,7 +40,7 @@ export interface CommitterParts {
   /** Told of each dead letter that was committed. */
   readonly onBuried: (notice: DeadLetterNotice) => void;
   readonly checkpoints: Checkpoints;
-  readonly ballast: Ballast;
+  readonly reserve: Reserve;
 }
 
 /**
@@ -87,7 +87,7 @@ export class Committer {
   ): Promise<unknown> {
     const { durable = true, deferred = false, patienceMs = BUSY_DEADLINE_MS } = options;
     const { alone = false } = options;
-    const { urgent = durable, reserve = !durable } = options;
+    const { urgent = durable, usesReserve = !durable } = options;
     return new Promise((resolve, reject) => {
       const deadline = performance.now() + patienceMs;
       const settle = (value: unknown): void => {
@@ -104,7 +104,7 @@ export class Committer {
         reject,
         durable,
         deferred,
-        reserve,
+        usesReserve,
         patienceMs,
         deadline,
         alone,
@@ -117,7 +117,7 @@ export class Committer {
   async flush(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
     await this.#parts.checkpoints.quiet();
-    await this.#parts.ballast.quiet();
+    await this.#parts.reserve.quiet();
     await this.#log.quiet();
   }
 
@@ -169,8 +169,9 @@ export class Committer {
     };
     // Somebody who shares the handle has a transaction open: it is theirs.
     if (database.inTransaction) return "busy";
-    const { ballast } = this.#parts;
-    if (batch.some((job) => !job.reserve) && ballast.isRefusing) return this.#refuse(batch, full());
+    const { reserve } = this.#parts;
+    if (batch.some((job) => !job.usesReserve) && reserve.isRefusing)
+      return this.#refuse(batch, full());
     let results: unknown[];
     try {
       this.#connection.requireSynchronous();
@@ -188,8 +189,8 @@ export class Committer {
       if (isBusy(error)) return "busy";
       if (!isFull(error)) return this.#refuse(batch, error);
       this.#parts.checkpoints.whenFull();
-      if (!batch.every((job) => job.reserve)) ballast.noteFull();
-      else if (ballast.release()) return "busy";
+      if (!batch.every((job) => job.usesReserve)) reserve.noteFull();
+      else if (reserve.release()) return "busy";
       return this.#refuse(batch, error);
     }
     if (tx.rings) this.#parts.ring();

@@ -40,7 +40,7 @@ export interface CommitOptions {
    * It makes room, or is of those that do: so it may use what was put aside for a full disk.
    * @default what `durable` isn't
    */
-  readonly reserve?: boolean;
+  readonly usesReserve?: boolean;
   /** How long it tries again while another process holds the lock. @default 10_000 */
   readonly patienceMs?: number;
 }

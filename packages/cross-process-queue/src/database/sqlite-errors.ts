@@ -33,7 +33,7 @@ const MEANINGS: readonly (readonly [string, QueueErrorCode, string])[] = [
   [
     "SQLITE_CANTOPEN",
     "CANNOT_OPEN",
-    "Check that the folder exists and that this process may write in it: SQLite keeps two files beside the database.",
+    "Check that the folder exists and that this process may write in it: SQLite keeps two files next to the database.",
   ],
   ["SQLITE_PERM", "CANNOT_OPEN", "Check the permissions of the file and its folder."],
   [

@@ -25,7 +25,7 @@ const HOW =
 const neighbours = new Map<string, Set<Doorbell>>();
 
 /**
- * Wakes readers in this process and others. The doorbell is a small file of our own beside the database: a
+ * Wakes readers in this process and others. The doorbell is a small file of our own next to the database: a
  * byte is written to it after each COMMIT, and listeners watch it. (Watching the write-ahead log would miss
  * commits: it changes before they can be seen.) A ring is a hint; the truth is in the log, and the safety net finds
  * what wasn't rung for. Never keeps the process alive.

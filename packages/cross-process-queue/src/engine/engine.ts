@@ -1,7 +1,7 @@
 import { type BackendHost, reportQueueError } from "@ringrift/event-queue/backend";
 import { Admission } from "../log/delayed-admission.ts";
 import { Appender } from "../log/appender.ts";
-import { Ballast } from "../commit/ballast.ts";
+import { Reserve } from "../commit/reserve.ts";
 import { BatchStore } from "../groups/batch-store.ts";
 import { Checkpoints } from "../commit/checkpoints.ts";
 import { Claimer } from "../leasing/claimer.ts";
@@ -31,7 +31,7 @@ import { WriteAheadLog } from "../commit/write-ahead-log.ts";
 export class Engine {
   readonly connection: Connection;
   readonly writeAheadLog: WriteAheadLog;
-  readonly ballast: Ballast;
+  readonly reserve: Reserve;
   readonly committer: Committer;
   readonly log: EventLog;
   readonly appender: Appender;
@@ -67,7 +67,7 @@ export class Engine {
       // Who waits for events would wait in vain.
       host.bell.close(failure),
     );
-    this.ballast = new Ballast(connection.path, () => connection.unusedBytes);
+    this.reserve = new Reserve(connection.path, () => connection.unusedBytes);
     const committer = new Committer({
       connection,
       writeAheadLog: this.writeAheadLog,
@@ -78,8 +78,8 @@ export class Engine {
       },
       ring: () => this.doorbell.ring(),
       onBuried: host.onDeadLetter,
-      checkpoints: new Checkpoints(connection, this.writeAheadLog, this.ballast),
-      ballast: this.ballast,
+      checkpoints: new Checkpoints(connection, this.writeAheadLog, this.reserve),
+      reserve: this.reserve,
     });
     this.committer = committer;
     const types = new TypeIndex(connection);

@@ -1,8 +1,8 @@
 import { lstatSync, statSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 
-/** Files beside the database, by the ends of their names: those of SQLite, and the doorbell. */
-const BESIDE = ["", "-wal", "-shm", ".bell"];
+/** The database and the files next to it, by the ends of their names: those of SQLite, and the doorbell. */
+const FILE_ENDS = ["", "-wal", "-shm", ".bell"];
 const OTHERS_WRITE = 0o002;
 const GROUP_WRITES = 0o020;
 
@@ -32,10 +32,12 @@ export function mayBePlanted(entry: Pick<Stats, "uid">, path: string): boolean {
 export function exposedFiles(databasePath: string): string[] {
   // Windows keeps lists of rights in their place.
   if (process.platform === "win32") return [];
-  return [dirname(databasePath), ...BESIDE.map((end) => `${databasePath}${end}`)].filter((path) => {
-    const entry = entryAt(path);
-    return entry !== undefined && isExposed(entry);
-  });
+  return [dirname(databasePath), ...FILE_ENDS.map((end) => `${databasePath}${end}`)].filter(
+    (path) => {
+      const entry = entryAt(path);
+      return entry !== undefined && isExposed(entry);
+    },
+  );
 }
 
 function isExposed(entry: Stats): boolean {

@@ -53,8 +53,8 @@ export function prepareFile(path: string): void {
     const entry = entryAt(path);
     if (entry !== undefined) requireOwnFile(path, entry);
     for (const file of [`${path}-wal`, `${path}-shm`]) {
-      const beside = entryAt(file);
-      if (beside !== undefined) requireOwnFile(file, beside);
+      const neighbour = entryAt(file);
+      if (neighbour !== undefined) requireOwnFile(file, neighbour);
     }
   } catch (cause) {
     if (cause instanceof QueueError) throw cause;

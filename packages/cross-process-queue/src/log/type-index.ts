@@ -3,7 +3,7 @@ import { SQL } from "../schema/statements.ts";
 
 /** Measured: it matters little. Fewer are entered with each batch of 100; more make the end of the log longer to search. */
 const BLOCK = 256;
-/** What a writer enters at once of what others have left behind, beside what it wrote itself. */
+/** What a writer enters at once of what others have left behind, besides what it wrote itself. */
 const MOST_OF_OTHERS = 1_000;
 
 /** Which positions to find. */

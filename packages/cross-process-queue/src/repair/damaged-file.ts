@@ -35,7 +35,7 @@ export class DamagedFile {
   #database: SqliteDatabase;
 
   /**
-   * Copies `path` to a file beside `draft`, and opens it. `sound`: a fresh queue, for its first page.
+   * Copies `path` to a file next to `draft`, and opens it. `sound`: a fresh queue, for its first page.
    *
    * @throws QueueError `CANNOT_OPEN`, `NOT_A_QUEUE`
    */
@@ -59,7 +59,7 @@ export class DamagedFile {
         return;
       }
       this.#database.close();
-      mend(this.#copy, sound);
+      makeReadable(this.#copy, sound);
       this.#database = open(this.#copy);
     } catch (error) {
       this.close();
@@ -100,7 +100,7 @@ function open(path: string): SqliteDatabase {
 }
 
 /** Fills a file up to whole pages and to what its header says, and gives it a first page that can be read. */
-function mend(path: string, sound: string): void {
+function makeReadable(path: string, sound: string): void {
   const page = Buffer.alloc(PAGE_BYTES);
   const header = Buffer.alloc(HEADER_BYTES);
   readStart(path, header);

@@ -49,7 +49,7 @@ export interface SalvageReport {
   readonly otherTables: readonly string[];
 }
 
-/** The queue's tables beside the log, and by what their rows are told apart. Claims end by themselves. */
+/** The queue's tables besides the log, and the column that tells their rows apart. Claims end by themselves. */
 const SMALL_TABLES: ReadonlyMap<string, string> = new Map([
   ["ringrift_groups", "id"],
   ["ringrift_deliveries", "group_id, position"],

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { BALLAST_BYTES } from "../../src/commit/ballast.ts";
+import { RESERVE_BYTES } from "../../src/commit/reserve.ts";
 import type { CrossProcessEventQueue } from "../../src/index.ts";
 import { openQueue, tempFolder, until } from "../temp-queue.ts";
 
@@ -49,8 +49,8 @@ test.skipIf(!canMount)(
     const group = queue.group("g");
     await group.ensure();
     for (let round = 0; round < 40; round += 1) await queue.sendMany(TICKS);
-    await until(() => existsSync(`${path}.ballast`));
-    expect(statSync(`${path}.ballast`).size).toBe(BALLAST_BYTES);
+    await until(() => existsSync(`${path}.reserve`));
+    expect(statSync(`${path}.reserve`).size).toBe(RESERVE_BYTES);
 
     // Somebody else's, who makes room at the end, and takes whatever is left until then.
     const others = join(folder, "others");
@@ -71,7 +71,7 @@ test.skipIf(!canMount)(
       expect(acks).not.toContain(false);
       settled += events.length;
     }
-    expect(existsSync(`${path}.ballast`)).toBe(false);
+    expect(existsSync(`${path}.reserve`)).toBe(false);
     await until(async () => (await queue.stats()).events === 1_000);
     // What was deleted has left room in the file, though the disk is as full as before.
     await until(async () => (await queue.send("TICK", {}).catch(() => undefined)) !== undefined);

@@ -50,7 +50,7 @@ function dead({ name, deadLetters }: GroupInfo): HealthProblem[] {
       severity: "warning",
       subject: name,
       message: `Group "${name}" has given up on ${deadLetters} events.`,
-      action: `Look at deadLetters.list({ group: "${name}" }), mend what failed, then redrive or discard them.`,
+      action: `Look at deadLetters.list({ group: "${name}" }), fix what failed, then redrive or discard them.`,
     },
   ];
 }

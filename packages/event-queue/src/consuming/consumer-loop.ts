@@ -32,7 +32,7 @@ const FULL_PAUSE_MS = 1_000;
  * For backends: runs handlers over a {@link LeaseSource} until stopped. It starts events in the order they
  * came, never two of one `key` at once, and each under a lease that holds; renews the leases of all it holds every third
  * of `leaseMs`; acks after success; nacks failures with their reason; gives back unbegun what it can't begin, and, after
- * a pause, what failed because the queue was full. After a few ms it lets the event loop turn before it begins more. Errors of the queue are retried with a growing pause; those that no retry can mend end it (`ended` has the error).
+ * a pause, what failed because the queue was full. After a few ms it lets the event loop turn before it begins more. Errors of the queue are retried with a growing pause; those that a retry can't help end it (`ended` has the error).
  *
  * @throws QueueError `INVALID_OPTION`
  */

@@ -2,7 +2,7 @@ import type { AnyContracts, Contracts, EventName } from "@ringrift/envelope";
 import type { QueueEvent } from "./events.ts";
 import type { GroupPolicy } from "./groups.ts";
 
-/** What a handler gets beside the event. */
+/** What a handler gets besides the event. */
 export interface DeliveryContext {
   /** Aborted when the handler ran past `handlerTimeoutMs`, the lease was lost, or a stop ran out of time. */
   readonly signal: AbortSignal;
@@ -117,7 +117,7 @@ export interface Consumer extends AsyncDisposable {
   resume(): void;
   stats(): ConsumerStats;
   /**
-   * Resolves when it has stopped: to `undefined`, or to the error that ended it and that no retry can mend,
+   * Resolves when it has stopped: to `undefined`, or to the error that ended it because a retry can't help,
    * e.g. `GROUP_REMOVED`. Never rejects.
    */
   readonly ended: Promise<Error | undefined>;

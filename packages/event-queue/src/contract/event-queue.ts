@@ -17,6 +17,7 @@ import type {
 import type { DeadLetters } from "./dead-letters.ts";
 import type { LeasedEvent, QueueEvent } from "./events.ts";
 import type { EnsuredGroup, EnsureOptions, GroupPolicy, Groups } from "./groups.ts";
+import type { Sendable, SendablePayload } from "./sendable.ts";
 import type { HealthProblem } from "../failures/health-problem.ts";
 
 /** What may accompany a payload. */
@@ -209,6 +210,11 @@ export interface EventQueue<C extends Contracts = AnyContracts> extends AsyncDis
     payload: C[K],
     options?: SendOptions,
   ): Promise<QueueEvent<C, K>>;
+  send<const S extends string>(
+    type: Sendable<C, S>,
+    payload: SendablePayload<C, S>,
+    options?: SendOptions,
+  ): Promise<QueueEvent<C>>;
   /**
    * Stores all or, when one is refused, nothing. Results are in the order given.
    *

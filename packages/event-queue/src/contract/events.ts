@@ -9,7 +9,7 @@ export interface StoredEvent<K extends string = string, P = unknown> extends Eve
   readonly payload: P;
   /** Order key: events of one key are handled one after another within a group. */
   readonly key?: string;
-  /** Strings that travel beside the payload; empty when there are none. */
+  /** Strings that travel with the payload; empty when there are none. */
   readonly headers: Readonly<Record<string, string>>;
   /** When the log stored it, in ms since the epoch (`time` is when it was created). */
   readonly storedAt: number;

@@ -2,6 +2,7 @@ import type { AnyContracts, Contracts, EventName } from "@ringrift/envelope";
 import type { ConsumeOptions, Consumer, OptionsFirst } from "./consumer.ts";
 import type { EventQueue, SendOptions } from "./event-queue.ts";
 import type { QueueEvent } from "./events.ts";
+import type { Sendable, SendablePayload } from "./sendable.ts";
 
 /**
  * Whether the callbacks of a queue's transactions are synchronous, because its database works while the event loop
@@ -31,6 +32,11 @@ export interface QueueTransaction<
     payload: C[K],
     options?: SendOptions,
   ): Style extends "synchronous" ? QueueEvent<C, K> : Promise<QueueEvent<C, K>>;
+  send<const S extends string>(
+    type: Sendable<C, S>,
+    payload: SendablePayload<C, S>,
+    options?: SendOptions,
+  ): Style extends "synchronous" ? QueueEvent<C> : Promise<QueueEvent<C>>;
 }
 
 /** A synchronous result as it is; in place of a promise a sentence, which the compiler prints. */

@@ -20,7 +20,7 @@ export type HealthProblemCode =
   /** The disk is full, or nearly. */
   | "DISK_NEARLY_FULL"
   /** There is no room to put something aside for a full disk. */
-  | "NO_BALLAST"
+  | "NO_RESERVE"
   /** Others may write the queue's files, or have put one in the place of one. */
   | "FILES_EXPOSED"
   /** A reader keeps the write-ahead log from being taken back. */

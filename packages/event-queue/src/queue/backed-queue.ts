@@ -1,3 +1,4 @@
+import type { Sendable, SendablePayload } from "../contract/sendable.ts";
 import type { AnyContracts, Contracts, EventName } from "@ringrift/envelope";
 import { BacklogGate } from "../sending/backlog-gate.ts";
 import type { ConsumerMiddleware } from "../contract/consumer-middleware.ts";
@@ -97,11 +98,17 @@ export class BackedQueue<C extends Contracts = AnyContracts> implements EventQue
     if (onDeadLetter !== undefined) instance.deadLetterNotices.add(onDeadLetter);
   }
 
-  async send<K extends EventName<C>>(
+  send<K extends EventName<C>>(
     type: K,
     payload: C[K],
     options?: SendOptions,
-  ): Promise<QueueEvent<C, K>> {
+  ): Promise<QueueEvent<C, K>>;
+  send<const S extends string>(
+    type: Sendable<C, S>,
+    payload: SendablePayload<C, S>,
+    options?: SendOptions,
+  ): Promise<QueueEvent<C>>;
+  async send(type: string, payload: unknown, options?: SendOptions): Promise<QueueEvent<C>> {
     const records = [this.prepare(type, payload, options)];
     try {
       const passing = this.admit(1);

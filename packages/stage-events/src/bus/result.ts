@@ -19,7 +19,7 @@ export type StageEvent<C extends Contracts, S extends EventName<C> = EventName<C
     readonly success: boolean;
     /** Why not. Of an Error the message is kept: errors don't travel, texts do. */
     readonly error?: string | Error;
-    /** Remarks that travel beside the payload, also to other processes. JSON values. */
+    /** Remarks that travel with the payload, also to other processes. JSON values. */
     readonly metadata?: Metadata;
   };
 }[S];

@@ -24,7 +24,7 @@ export type StageSubscribeOptions = Pick<
   "name" | "once" | "owner" | "priority" | "replay" | "signal"
 >;
 
-/** What can be said about an emit beside its result. */
+/** What can be said about an emit besides its result. */
 export interface StageEmitOptions {
   /** For bridges: the lineage of an event that exists already. @default a new one */
   readonly lineage?: EventLineage | undefined;

@@ -107,7 +107,7 @@ export function step<Phase extends string>(
   if (before.run !== "done") return stepOn(rules, before, seen);
   const { phase, iteration, meaning, time } = seen;
   if (phase !== undefined && rules.continuous.has(phase)) {
-    // It goes on beside a run that is over, and counts for the next.
+    // It goes on next to a run that is over, and counts for the next.
     const ahead = meaning === "completed" ? count(before.ahead, phase, 1) : before.ahead;
     return { state: { ...before, ahead }, illegal: undefined };
   }

@@ -74,7 +74,7 @@ export interface TrackerStats {
   /** Events that came again, and changed nothing. */
   readonly duplicates: number;
   /** Results of stages that are not part of the pipeline. */
-  readonly beside: number;
+  readonly outside: number;
   /** Failures and rejections without a stage that name no key: nobody knows whose they are. */
   readonly unmapped: number;
   /** Keys that were dropped for others; not those that were forgotten by `forget`. */

@@ -27,7 +27,7 @@ export interface Pipeline<C extends Contracts = Contracts, Phase extends string 
   readonly continuous: ReadonlySet<Phase>;
   /** The topics whose events end it: its key is done then. Empty for a pipeline that goes round. */
   readonly terminal: ReadonlySet<string>;
-  /** What a stage says about the pipeline; `undefined` for stages beside it. */
+  /** What a stage says about the pipeline; `undefined` for stages outside of it. */
   phaseOf(stage: string): PhaseStage<Phase> | undefined;
   /** The key of a result, `default` when it has none. */
   keyOf(result: Readonly<Record<string, unknown>>): string;

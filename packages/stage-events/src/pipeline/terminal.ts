@@ -36,7 +36,7 @@ export function terminalTopics(
       }
       if (phase !== undefined && continuous.has(phase)) {
         throw invalid(
-          `"terminal" names "${name}" of phase "${phase}", which is continuous: it goes on beside the others, and ends nothing.`,
+          `"terminal" names "${name}" of phase "${phase}", which is continuous: it goes on next to the others, and ends nothing.`,
         );
       }
       topics.add(topic);

@@ -11,8 +11,8 @@ export interface Sighting extends Omit<Observation, "stale" | "time"> {
   readonly key: string;
 }
 
-/** `beside`: of a stage that isn't part of the pipeline. `unmapped`: a plain event that names no key. */
-export type Reading = Sighting | "beside" | "unmapped";
+/** `outside`: of a stage that isn't part of the pipeline. `unmapped`: a plain event that names no key. */
+export type Reading = Sighting | "outside" | "unmapped";
 
 /** Where a tracker gets its events from. */
 export interface Source {
@@ -34,7 +34,7 @@ export function stageSource(bus: EventBus, pipeline: Pipeline): Source {
       // The cast is safe: a stage bus has checked what it publishes.
       const result = event.payload as AnyStageResult;
       const place = pipeline.phaseOf(result.stage);
-      if (!place) return "beside";
+      if (!place) return "outside";
       const topic = outcomeTopic(catalogue, result.stage, result);
       return sight(pipeline, { result, place, topic, catalogue, key: pipeline.keyOf(result) });
     },
@@ -60,10 +60,10 @@ export function topicSource(bus: EventBus, catalogue: AnyCatalogue, pipeline: Pi
     read(event) {
       const { topic } = event;
       const entry = entries.get(topic);
-      if (!entry) return "beside";
+      if (!entry) return "outside";
       const { result, isPlain } = resultOf(catalogue, entry, event);
       const place = pipeline.phaseOf(result.stage) ?? outcomes.get(topic);
-      if (!place) return "beside";
+      if (!place) return "outside";
       // Stages without a key are one run, `default`. Anybody may publish a plain event, about anything.
       const key = isPlain ? pipeline.ownKeyOf(result) : pipeline.keyOf(result);
       return key === undefined

@@ -91,7 +91,7 @@ class Tracker implements PipelineTracker {
   #illegal = 0;
   #stalls = 0;
   #duplicates = 0;
-  #beside = 0;
+  #outside = 0;
   #unmapped = 0;
   readonly #dropped: Record<KeyDropReason, number> = { done: 0, running: 0 };
 
@@ -139,7 +139,7 @@ class Tracker implements PipelineTracker {
       illegal: this.#illegal,
       stalls: this.#stalls,
       duplicates: this.#duplicates,
-      beside: this.#beside,
+      outside: this.#outside,
       unmapped: this.#unmapped,
       dropped: { ...this.#dropped },
     };
@@ -176,7 +176,7 @@ class Tracker implements PipelineTracker {
 
   #take(event: BusEvent, replayed: boolean): void {
     const seen = this.#source.read(event);
-    if (seen === "beside") this.#beside += 1;
+    if (seen === "outside") this.#outside += 1;
     else if (seen === "unmapped") {
       this.#unmapped += 1;
       this.#reports.unmapped(event.topic);

@@ -7,19 +7,19 @@ import { dirname } from "node:path";
  * What is in the write-ahead log must find room in the database before the log can begin anew: as much as it usually
  * holds until then (8 to 12 MB, see checkpoints.ts), and a third more.
  */
-export const BALLAST_BYTES: number = 16 * 1024 * 1024;
-/** Free space from which on the disk isn't full any more: the ballast fits, and half as much remains. */
-export const ROOMY_BYTES: number = 1.5 * BALLAST_BYTES;
+export const RESERVE_BYTES: number = 16 * 1024 * 1024;
+/** Free space from which on the disk isn't full any more: the reserve fits, and half as much remains. */
+export const ROOMY_BYTES: number = 1.5 * RESERVE_BYTES;
 const PIECE_BYTES = 1024 * 1024;
 const LOOK_EVERY_MS = 100;
 
 /**
- * Space put aside while there is some, in a file beside the database. On a full disk not even a deletion can be
- * written; then the file goes, and in its place acks, leases and retention go on, though no sends. These come in again
- * when the disk has room, and the file with it; or when so much of the database was deleted that there is as much room
- * inside.
+ * Keeps a file next to the database so that a full disk has room; others call it a ballast file. On a full disk not
+ * even a deletion can be written. Then the file is removed, and in its place acks, leases and retention go on, though
+ * no sends. Sends are accepted again when the disk has room, and then the file is made again; or when so much of the
+ * database was deleted that there is as much room inside.
  */
-export class Ballast {
+export class Reserve {
   readonly #path: string;
   readonly #freeInside: () => number;
   #isFull = false;
@@ -29,7 +29,7 @@ export class Ballast {
 
   /** `freeInside`: bytes of the database that hold nothing. */
   constructor(databasePath: string, freeInside: () => number) {
-    this.#path = `${databasePath}.ballast`;
+    this.#path = `${databasePath}.reserve`;
     this.#freeInside = freeInside;
   }
 
@@ -43,17 +43,17 @@ export class Ballast {
     if (!this.#isFull || performance.now() < this.#lookAgainAt) return this.#isRefusing;
     this.#lookAgainAt = performance.now() + LOOK_EVERY_MS;
     this.#isFull = freeBytes(this.#path) < ROOMY_BYTES;
-    this.#isRefusing = this.#isFull && this.#freeInside() < BALLAST_BYTES;
+    this.#isRefusing = this.#isFull && this.#freeInside() < RESERVE_BYTES;
     this.keep();
     return this.#isRefusing;
   }
 
-  /** Whether the space is put aside, or there is room for it. */
+  /** Whether the file is there, or there is room for it. */
   get fits(): boolean {
     return existsSync(this.#path) || freeBytes(this.#path) >= ROOMY_BYTES;
   }
 
-  /** Puts the space aside, unless it is, beside the event loop. To be called now and then. */
+  /** Makes the file unless it is there, without blocking the event loop. To be called now and then. */
   keep(): void {
     if (this.#making !== undefined || this.#isFull) return;
     if (existsSync(this.#path) || freeBytes(this.#path) < ROOMY_BYTES) return;
@@ -91,7 +91,7 @@ export class Ballast {
       const handle = await open(draft, "wx", 0o600);
       try {
         const piece = randomBytes(PIECE_BYTES);
-        for (let size = 0; size < BALLAST_BYTES; size += PIECE_BYTES) await handle.write(piece);
+        for (let size = 0; size < RESERVE_BYTES; size += PIECE_BYTES) await handle.write(piece);
       } finally {
         await handle.close();
       }
@@ -103,7 +103,7 @@ export class Ballast {
   }
 }
 
-/** What the disk has left for this user, beside a file. */
+/** Bytes that the disk of a file has left for this user. */
 export function freeBytes(path: string): number {
   const { bavail, bsize } = statfsSync(dirname(path));
   return bavail * bsize;
