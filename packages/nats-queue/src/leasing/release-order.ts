@@ -3,7 +3,7 @@ export interface ReleaseTurn {
   /** Those before it have been sent to the server, or won't be. */
   readonly come: Promise<void>;
   /** To be called when this one has been sent. */
-  sent(): void;
+  readonly sent: () => void;
 }
 
 /**
