@@ -46,6 +46,7 @@ const NO_METADATA: Metadata = Object.freeze({});
 interface Particulars {
   /** What all events that begin on a bus have in common; it is copied before anything is written. */
   readonly isShared: boolean;
+  metadata: Metadata;
   id?: string;
   source: string;
   /** Id of the node. */
@@ -69,7 +70,7 @@ export type Birthplace = Readonly<Particulars>;
 
 /** `via`: the bus alone. */
 export function birthplaceOf(origin: string, via: readonly string[]): Birthplace {
-  return { isShared: true, source: "", origin, via };
+  return { isShared: true, metadata: NO_METADATA, source: "", origin, via };
 }
 
 /**
@@ -80,7 +81,6 @@ export class PublishedEvent implements BusEvent {
   // Getters of private fields: who handles an event can't write them, and freezing it would cost more than all the rest.
   readonly #topic: string;
   readonly #payload: unknown;
-  #metadata: Metadata = NO_METADATA;
   #time: number;
   readonly #counter: number;
   #rest: Particulars;
@@ -105,7 +105,7 @@ export class PublishedEvent implements BusEvent {
   }
 
   get metadata(): Metadata {
-    return this.#metadata;
+    return this.#rest.metadata;
   }
 
   get time(): number {
@@ -193,8 +193,8 @@ export class PublishedEvent implements BusEvent {
 
   /** Adds what its publisher says about it. */
   describe({ metadata, ...details }: EventDetails): void {
-    if (metadata) this.#metadata = metadata as Metadata;
     const rest = PublishedEvent.#own(this);
+    if (metadata) rest.metadata = metadata as Metadata;
     const { source, correlationId, traceparent, redelivered } = details;
     if (source !== undefined) rest.source = source;
     if (correlationId !== undefined) rest.correlationId = correlationId;
