@@ -189,7 +189,7 @@ export class KeyLanes implements LaneOwner, Holder {
     this.bell.ring();
   }
 
-  /** What the server gave to this member, and will give once more, isn't known of here any more. */
+  /** Some deliveries ran out unsettled. The server gives them again, so this member no longer knows of every event. */
   onLapsed(): void {
     this.#run.end();
   }

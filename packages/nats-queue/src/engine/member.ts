@@ -203,8 +203,8 @@ export class Member implements GroupMember {
       lane,
       pull: pullNext(connection, groups.incarnations.addressOf(group, lane), longest),
     }));
-    // A message may have waited for this process's event loop. Timers run before the loop reads what has come, immediates
-    // after it: so what has not been read by then came after the timer, however long the process stood still in between.
+    // A message may have waited for this process's event loop, which runs timers, then reads, then runs immediates. So a
+    // message that isn't read when the immediate runs came after the timer, however long the process stood still between.
     let read = performance.now();
     const tick = setInterval(
       () => {

@@ -14,9 +14,9 @@ import { headerId } from "../messages/letter-copies.ts";
 import type { RawMessage } from "../messages/raw-message.ts";
 import type { ReleaseTurn } from "./release-order.ts";
 
-/** How long it is noted of an event that was lost once that it is settled, for whoever comes back and believes to hold it. */
+/** How long a settled event keeps its record if a lease on it ran out: the holder of that lease may come back and compare. */
 const DONE_NOTE_MS = 6 * 60 * 60_000;
-/** Whoever comes back later than so, after the end of its lease, can't know: it has lost the event. */
+/** A holder may come back so long after its lease has ended. Later, the record may be gone that says who has the event. */
 const LATEST_MS = DONE_NOTE_MS / 2;
 const DONE = { attempts: 0, idle: false, isDone: true, failures: [] } as const;
 
@@ -89,8 +89,6 @@ export class DeliveryHold implements Hold {
   #recordRevision: number;
   /** What holds it again after its lease had run out. */
   #holder: string | undefined;
-  /** When its last lease ended, or will: also after it holds no more. */
-  #leasedUntil: number;
   #isEnded = false;
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -98,7 +96,6 @@ export class DeliveryHold implements Hold {
     this.#engine = engine;
     this.#held = held;
     this.#until = held.until;
-    this.#leasedUntil = held.until;
     this.#recordRevision = held.recordRevision;
   }
 
@@ -177,7 +174,7 @@ export class DeliveryHold implements Hold {
     const asked = performance.now();
     const done = await this.#say(leaseFor(ms, this.#held.group.usualLeaseMs));
     if (done) {
-      this.#until = this.#leasedUntil = asked + ms;
+      this.#until = asked + ms;
       this.#held.onExtend?.();
     }
     return done;
@@ -200,7 +197,7 @@ export class DeliveryHold implements Hold {
       // Where the server gives it to somebody all the same, they give it back.
       if (!(await this.#say(leaseFor(ms, group.usualLeaseMs), { mayStill: () => true })))
         return false;
-      this.#until = this.#leasedUntil = asked + ms;
+      this.#until = asked + ms;
       return true;
     });
   }
@@ -252,7 +249,7 @@ export class DeliveryHold implements Hold {
 
   /** Whether what others have noted of it since its lease ran out is still there to be seen. */
   #mayComeBack(): boolean {
-    return performance.now() < this.#leasedUntil + LATEST_MS;
+    return performance.now() < this.#until + LATEST_MS;
   }
 
   #end(): void {

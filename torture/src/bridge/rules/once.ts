@@ -30,7 +30,7 @@ export const once: Rule = {
 };
 
 /** Marked as redelivered, though it is the first one here: somebody before had it and could not say so. */
-function firstOf(ledger: Ledger, { redelivered, life, at, name, by }: Got): string[] {
+function firstOf(ledger: Ledger, { redelivered, life, at, name }: Got): string[] {
   if (!redelivered) return [];
   const owner = ledger.ownerOf(life);
   // A process of its node had it, and lost its lease before it began.
@@ -42,7 +42,7 @@ function firstOf(ledger: Ledger, { redelivered, life, at, name, by }: Got): stri
   );
   // A handler that runs again publishes it, for the first time here.
   if (isChildOf(ledger, { name, life })) return [];
-  if (hadTrouble || ledger.wasInterrupted(by, 0, at)) return [];
+  if (hadTrouble) return [];
   return [`"${name}" came to ${life} first, marked as redelivered.`];
 }
 
