@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { enterContextOnce } from "../runner/in-use.ts";
+import { useBus } from "../runner/in-use.ts";
 import type * as Measure from "../runner/measure.ts";
 import type { Sampler, Scenario } from "../runner/scenario.ts";
 import type * as Suites from "../suites.ts";
@@ -20,7 +20,7 @@ const load = (file: string): Promise<unknown> => import(pathToFileURL(join(bench
 // The casts are safe: the same files of another commit.
 const { suites } = (await load("src/suites.ts")) as typeof Suites;
 const { measureScenario } = (await load("src/runner/measure.ts")) as typeof Measure;
-enterContextOnce();
+await useBus(bench);
 const suite = await suites[suiteName]?.();
 const scenario = suite?.scenarios.find((one) => one.id === id);
 const sampler = scenario && (await open(scenario));
