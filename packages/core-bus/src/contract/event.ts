@@ -41,7 +41,7 @@ export interface EventDetails {
 }
 
 /** One unsettled handler in an event's state: more than the clock's counter ever is. */
-const RUNNING = 0x10_0000;
+const RUNNING = 2_000_000;
 
 const NO_METADATA: Metadata = Object.freeze({});
 
@@ -224,16 +224,13 @@ export class PublishedEvent implements BusEvent {
   /** The last `finish` lets go of all that waits for it. */
   finish(): void {
     this.#state -= RUNNING;
-    const rest = this.#rest;
-    if (!rest.isShared && !this.isRunning) letGo(rest);
+    if (!this.#rest.isShared && !this.isRunning) letGo(this.#rest);
   }
 
   /** Resolves when no handler of this event is running; at once when none is. */
   async settled(): Promise<void> {
     if (!this.isRunning) return;
-    const rest = PublishedEvent.#own(this);
-    rest.settled ??= Promise.withResolvers();
-    await rest.settled.promise;
+    await (PublishedEvent.#own(this).settled ??= Promise.withResolvers()).promise;
   }
 
   get isRunning(): boolean {
@@ -243,7 +240,7 @@ export class PublishedEvent implements BusEvent {
   /** The unfinished publishes that this one would be nested in, innermost first. */
   *unfinished(): Generator<PublishedEvent> {
     for (let event = this.#rest.outer; event; event = event.#rest.outer) {
-      if (event.isRunning) yield event;
+      if (event.#state >= RUNNING) yield event;
     }
   }
 
@@ -251,7 +248,7 @@ export class PublishedEvent implements BusEvent {
   nesting(): number {
     let nesting = 0;
     for (let event = this.#rest.outer; event; event = event.#rest.outer) {
-      if (event.isRunning) nesting += 1;
+      if (event.#state >= RUNNING) nesting += 1;
     }
     return nesting;
   }

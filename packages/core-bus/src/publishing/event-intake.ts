@@ -152,7 +152,7 @@ export class EventIntake {
 function tooManyCauses(event: PublishedEvent, maxCausalDepth: number): EventBusError {
   return new EventBusError(
     "CAUSAL_DEPTH_EXCEEDED",
-    `"${event.topic}" would lie ${event.depth} handlers behind the first event of its trail ("${event.correlationId}"); maxCausalDepth is ${maxCausalDepth}. Handlers probably answer each other endlessly: have one of them stop, or raise maxCausalDepth.`,
+    `"${event.topic}" would lie ${event.depth} handlers behind the first event of its trail ("${event.correlationId}"); maxCausalDepth is ${maxCausalDepth}. Handlers probably answer each other: stop one, or raise maxCausalDepth.`,
   );
 }
 
