@@ -319,6 +319,12 @@ export class Lane {
       }
       this.#forget(parked);
       await turn?.come;
+      if (this.isLost) {
+        // The server isn't told any more. Whoever has been given it by now has seen what is noted.
+        if (delayMs > 0) await this.#lateOf(front).giveBack({ attempts, failures, delayMs });
+        this.#end(false);
+        return true;
+      }
       const what = delayMs > 0 ? deliverAgainIn(delayMs) : GIVE_BACK;
       const isSaid = await this.#say(what, { onSent: turn?.sent });
       this.#end(false);

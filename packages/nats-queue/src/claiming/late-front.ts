@@ -1,4 +1,4 @@
-import { ACK, deliverAgainIn, GIVE_BACK, leaseFor } from "../messages/acknowledge.ts";
+import { ACK, GIVE_BACK, leaseFor } from "../messages/acknowledge.ts";
 import { type Front, lineBehind } from "../leasing/front.ts";
 import type { GroupEngine } from "../settling/group-engine.ts";
 import type { GiveBack } from "../leasing/hold.ts";
@@ -71,20 +71,24 @@ export class LateFront {
       isFree: true,
     });
     if (!(await this.#change(behind))) return false;
+    const isHeldAgain = this.#until > 0;
     this.#end();
     engine.settled.add(incarnation, front.candidate.id);
-    // Whoever is given the message that stands for the key goes on with what is behind it.
-    engine.tell(token, this.#parts.line.known.line.token === undefined ? ACK : GIVE_BACK);
+    // Whoever is given the message that stands for the key goes on with what is behind it. Somebody may have it already: then
+    // the server would give it to another one, too.
+    if (this.#parts.line.known.line.token === undefined) engine.tell(token, ACK);
+    else if (isHeldAgain) engine.tell(token, GIVE_BACK);
     return true;
   }
 
+  /** The server isn't told: whoever has been given it waits for its time, or will be given it. */
   async giveBack({ attempts, failures, delayMs }: GiveBack): Promise<boolean> {
-    const { engine, token, say } = this.#parts;
+    const { engine, token } = this.#parts;
     const notBefore = delayMs > 0 ? { notBefore: engine.clock.now() + delayMs } : {};
     const head = { ...this.#head(), attempts, failures, reply: token.reply, ...notBefore };
     if (!(await this.#change((line) => ({ ...line, head })))) return false;
     this.#end();
-    return say(delayMs > 0 ? deliverAgainIn(delayMs) : GIVE_BACK);
+    return true;
   }
 
   #head(): LineHead {

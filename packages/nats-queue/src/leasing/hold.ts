@@ -33,7 +33,7 @@ export interface GiveBack {
 
 /**
  * The right to settle one event, and how it ends. Each resolves to `false` when it was lost. After its lease has run out only
- * `settleLate` and `revive` are asked for, and they are lost once somebody else was given the event.
+ * `settleLate`, `giveBack` and `revive` are asked for, and they are lost once somebody else was given the event.
  */
 export interface Hold {
   /** On the monotone clock. */
@@ -42,6 +42,7 @@ export interface Hold {
   settle(how: string): Promise<boolean>;
   /** Settles it after its lease has ended. */
   settleLate(): Promise<boolean>;
+  /** Also after its lease has ended. */
   giveBack(how: GiveBack): Promise<boolean>;
   extend(ms: number): Promise<boolean>;
   /** Holds it again after its lease has ended. */
@@ -148,24 +149,30 @@ export class DeliveryHold implements Hold {
     return this.#exclusive(async () => {
       if (this.#isEnded) return false;
       const { group, message } = this.#held;
-      // Where it has run out, the server may give it to somebody else before that.
-      const isLate = this.#holder !== undefined && delayMs > 0;
-      const isNoted = await this.#note({
-        attempts,
-        idle: true,
-        failures,
-        ...(group.policy.skipAfterMs !== null && { ackTo: message.reply }),
-        ...(isLate && { notBefore: this.#engine.clock.now() + delayMs }),
-      });
+      const note = (notBefore?: number): Promise<boolean> =>
+        this.#note({
+          attempts,
+          idle: true,
+          failures,
+          notBefore,
+          ...(group.policy.skipAfterMs !== null && { ackTo: message.reply }),
+        });
+      const noteLate = () => note(delayMs > 0 ? this.#engine.clock.now() + delayMs : undefined);
+      const isLate = this.#isLate;
+      const isNoted = isLate ? this.#mayComeBack() && (await noteLate()) : await note();
       if (!isNoted) {
         this.#end();
         return false;
       }
       await turn?.come;
-      const what = delayMs > 0 ? deliverAgainIn(delayMs) : GIVE_BACK;
-      const done = await this.#say(what, { onSent: turn?.sent });
+      // Once the server may have given it to somebody, it isn't told: it would give it to a third one, whatever they do.
+      let isDone = true;
+      if (!this.#isLate) {
+        const what = delayMs > 0 ? deliverAgainIn(delayMs) : GIVE_BACK;
+        isDone = await this.#say(what, { onSent: turn?.sent });
+      } else if (!isLate && delayMs > 0) await noteLate();
       this.#end();
-      return done;
+      return isDone;
     });
   }
 
@@ -245,6 +252,11 @@ export class DeliveryHold implements Hold {
     if (lane !== "log" || position > (group.lettersUpTo ?? 0)) return false;
     const type = names.typeOf(message.subject);
     return letters.has(group.name, { type, position, id: headerId(message) });
+  }
+
+  /** Whether its lease has run out, be it held again since: somebody may have been given it, and not have noted that yet. */
+  get #isLate(): boolean {
+    return this.#holder !== undefined || performance.now() >= this.#until;
   }
 
   /** Whether what others have noted of it since its lease ran out is still there to be seen. */

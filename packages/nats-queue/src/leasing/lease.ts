@@ -15,8 +15,8 @@ import type { Hold } from "./hold.ts";
 import type { ReleaseOrder } from "./release-order.ts";
 
 const MOST_FAILURES = 10;
-/** For so long a lease that has run out is held again to be given back. */
-const NACK_MS = 10_000;
+/** For so long an event whose lease has run out is held again to become a dead letter. */
+const BURY_MS = 10_000;
 
 /** Which event of the log a message is, whether or not it can be read. */
 export type EventPlace = Pick<EventMessage, "position" | "type" | "storedAt">;
@@ -86,13 +86,15 @@ export class Lease implements BackendLease {
   }
 
   async nack(options: NackOptions): Promise<boolean> {
-    if (!this.#isHeld() && !(await this.#revive(NACK_MS))) return false;
+    if (!this.#isHeld() && !(await this.#isOfGroup())) return false;
     const { group, attempt } = this.#claimed;
     const { reason } = options;
     // It may have been changed since the event was leased, or the group moved: then the event isn't this one's to bury.
     const policy = await this.#engine.policyNow(group);
     if (policy === undefined) return false;
-    if (attempt >= policy.maxAttempts || isPermanent(reason)) return this.bury(reason);
+    if (attempt >= policy.maxAttempts || isPermanent(reason)) {
+      return (this.#isHeld() || (await this.#revive(BURY_MS))) && this.bury(reason);
+    }
     const delayMs = options.delayMs ?? backoffDelayMs(policy.backoff, attempt);
     const failures = this.#failuresWith(reason);
     const done = await this.#hold.giveBack({ attempts: attempt, failures, delayMs });

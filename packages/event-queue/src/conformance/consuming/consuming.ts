@@ -224,8 +224,10 @@ export function consuming(test: TestCase): void {
     await until("the next one is handled", () => consumer.stats().handled === 1);
     open();
     expect(reasons).toMatchObject([{ code: "HANDLER_TIMEOUT" }]);
-    const [letter] = await queue.deadLetters.list();
-    expect(letter).toMatchObject({ payload: { n: 1 }, error: { code: "HANDLER_TIMEOUT" } });
+    const letters = () => queue.deadLetters.list();
+    await until("the failed one is a dead letter", async () => (await letters()).length === 1);
+    const error = { code: "HANDLER_TIMEOUT" };
+    expect(await letters()).toMatchObject([{ payload: { n: 1 }, error }]);
     expect(consumer.stats()).toMatchObject({ handled: 1, failed: 1, inFlight: 0 });
   });
 
