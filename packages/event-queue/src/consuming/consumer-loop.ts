@@ -5,20 +5,17 @@ import {
   type EventName,
   runDetached,
 } from "@ringrift/envelope";
-import { AckRound } from "../leasing/ack-round.ts";
 import { Bell, LONGEST_TIMER_MS } from "../reading/bell.ts";
-import { ClaimPace } from "../leasing/claim-pace.ts";
 import type { Consumer, ConsumerOptions, ConsumerStats, StopResult } from "../contract/consumer.ts";
 import { checkConsumerOptions, type CheckedConsumerOptions } from "../checking/consumer-options.ts";
 import { Delivery, type DeliveryOutcome, isForWantOfSpace, leaseLost } from "./delivery.ts";
 import { QueueError } from "../failures/errors.ts";
-import { EventLoopTurn } from "../leasing/event-loop-turn.ts";
 import type { LeasedEvent } from "../contract/events.ts";
 import { type ConsumerWork, handlerLookup, type HandlerLookup } from "./handler-lookup.ts";
-import { LeaseAhead } from "../leasing/lease-ahead.ts";
 import { LeaseRenewal } from "../leasing/lease-renewal.ts";
 import type { LeaseSource } from "../leasing/lease-source.ts";
 import { leaseOperationsOf } from "../leasing/leased-record.ts";
+import { Pacing } from "../leasing/pacing.ts";
 import { isFatal, reportQueueError } from "../failures/queue-errors.ts";
 import { Roster } from "./roster.ts";
 import { settle } from "./settlement.ts";
@@ -65,10 +62,7 @@ class ConsumerLoop implements Consumer {
     (leaseMs) => this.#renewals(leaseMs),
     (error) => this.#report(error),
   );
-  readonly #ahead: LeaseAhead;
-  readonly #pace = new ClaimPace();
-  readonly #round = new AckRound(() => this.#giveUpRound());
-  readonly #turn = new EventLoopTurn();
+  readonly #pacing: Pacing;
   #isRenewingFirst = false;
   #state: ConsumerStats["state"] = "running";
   #receiving: AbortController | undefined;
@@ -81,7 +75,11 @@ class ConsumerLoop implements Consumer {
     this.#source = source;
     this.#handlerOf = handlerOf;
     this.#options = options;
-    this.#ahead = new LeaseAhead(options.concurrency);
+    this.#pacing = new Pacing({
+      concurrency: options.concurrency,
+      mayLeaseAhead: source.claimsCommit && options.prefetch === undefined,
+      giveBack: () => this.#releaseWaiting(),
+    });
     const { promise, resolve } = Promise.withResolvers<Error | undefined>();
     this.ended = promise;
     this.#end = resolve;
@@ -101,7 +99,6 @@ class ConsumerLoop implements Consumer {
     if (this.#state !== "running") return;
     this.#state = "paused";
     this.#receiving?.abort();
-    // Another member may have time for them.
     this.#releaseWaiting();
   }
 
@@ -225,7 +222,7 @@ class ConsumerLoop implements Consumer {
         } else {
           await this.#receive(room);
           failures = 0;
-          if (this.#turn.isOver) await this.#turn.next();
+          if (this.#pacing.isTurnOver) await this.#pacing.turn();
         }
       } catch (error) {
         if (isFatal(error)) {
@@ -250,11 +247,7 @@ class ConsumerLoop implements Consumer {
     const controller = new AbortController();
     this.#receiving = controller;
     const { signal } = controller;
-    const isAdaptive = this.#source.claimsCommit && this.#options.prefetch === undefined;
-    const ahead = isAdaptive ? this.#ahead.next() : 0;
-    // Its acks share the transaction of the claim.
-    this.#round.end();
-    const askedAt = performance.now();
+    const ahead = this.#pacing.claim();
     try {
       const events = await this.#source.receive({ limit, ahead, waitMs: LONG_POLL_MS, signal });
       this.#waiting.push(...events);
@@ -264,21 +257,16 @@ class ConsumerLoop implements Consumer {
     } finally {
       this.#receiving = undefined;
     }
-    this.#turn.waitedSince(askedAt);
+    this.#pacing.answered();
     if (this.#state !== "running") {
       this.#releaseWaiting();
       return;
     }
     const isFull = this.#waiting.length >= limit + ahead;
-    if (ahead > 0 && this.#waiting.length > 0) this.#round.begin();
+    if (this.#waiting.length > 0) this.#pacing.begin();
     this.#beginReady();
-    if (ahead > 0 && !isFull) await this.#pause(this.#pace.claimed());
-  }
-
-  /** Another member may have time for what was leased ahead. */
-  #giveUpRound(): void {
-    if (this.#waiting.length > 0) this.#ahead.reset();
-    this.#releaseWaiting();
+    const pauseMs = this.#pacing.pauseMs(isFull);
+    if (pauseMs > 0) await this.#pause(pauseMs);
   }
 
   /** Grows from 100 ms to 5 s, with jitter so that processes which failed together don't return together. */
@@ -304,8 +292,8 @@ class ConsumerLoop implements Consumer {
       );
       const event = this.#waiting[index];
       if (event === undefined) return;
-      if (this.#turn.isOver) {
-        void this.#turn.next().then(() => this.#beginReady());
+      if (this.#pacing.isTurnOver) {
+        void this.#pacing.turn().then(() => this.#beginReady());
         return;
       }
       const leftMs = leaseOperationsOf(event)?.leftMs?.() ?? Number.POSITIVE_INFINITY;
@@ -351,9 +339,7 @@ class ConsumerLoop implements Consumer {
     const { event } = delivery;
     const begunAt = performance.now();
     const outcome = await delivery.run(this.#handlerOf(event.type));
-    if (this.#round.isLate) this.#giveUpRound();
-    if (outcome.kind === "handled") this.#ahead.handled(performance.now() - begunAt);
-    else this.#ahead.reset();
+    this.#pacing.done(outcome.kind === "handled", performance.now() - begunAt);
     // Others would fare no better: it keeps its place among those that run.
     if (isForWantOfSpace(outcome)) await this.#pause(FULL_PAUSE_MS);
     this.#running.delete(delivery);
@@ -385,7 +371,7 @@ class ConsumerLoop implements Consumer {
     const { event } = delivery;
     const rest = delivery.outcomeAfter(handled);
     const outcome = rest === undefined ? handled : await rest;
-    if (outcome.kind === "handled" && event.key === undefined) await this.#round.over;
+    if (outcome.kind === "handled" && event.key === undefined) await this.#pacing.round;
     if (outcome.kind === "failed") this.#counts.failed += 1;
     if (isForWantOfSpace(outcome)) this.#report(outcome.error);
     const count = await settle(this.#source, event, outcome);
@@ -393,9 +379,12 @@ class ConsumerLoop implements Consumer {
     return count === "handled";
   }
 
-  #releaseWaiting(): void {
-    this.#round.end();
-    for (const event of this.#waiting.splice(0)) this.#release(event);
+  /** Another member may have time for what can't be begun here; returns whether there was any. */
+  #releaseWaiting(): boolean {
+    this.#pacing.endRound();
+    const waiting = this.#waiting.splice(0);
+    for (const event of waiting) this.#release(event);
+    return waiting.length > 0;
   }
 
   /** Of no effect where the lease was lost. */
