@@ -14,6 +14,7 @@ export {
   type OuterEvent,
   runDetached,
   runWithEvent,
+  runWithEventCleanly,
   runWithEventSync,
 } from "./lineage/context.ts";
 export {

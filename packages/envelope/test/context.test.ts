@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import {
@@ -5,6 +6,7 @@ import {
   currentEvent,
   runDetached,
   runWithEvent,
+  runWithEventCleanly,
   runWithEventSync,
 } from "../src/index.ts";
 
@@ -13,15 +15,45 @@ describe("the event being handled", () => {
     expect(currentEvent()).toBeUndefined();
   });
 
-  it("is known across awaits and timers", async () => {
-    const event = createLineage();
-    const seen = await runWithEvent(event, async () => {
-      await sleep(1);
-      return currentEvent();
-    });
-    expect(seen).toBe(event);
-    expect(currentEvent()).toBeUndefined();
-  });
+  describe.each([{ run: runWithEvent }, { run: runWithEventCleanly }])(
+    "in $run.name",
+    ({ run }) => {
+      it("is known across awaits and timers", async () => {
+        const event = createLineage();
+        const seen = await run(event, async () => {
+          await sleep(1);
+          return currentEvent();
+        });
+        expect(seen).toBe(event);
+        expect(currentEvent()).toBeUndefined();
+      });
+
+      it("leaves the other contexts of the caller as they are, inside and afterwards", async () => {
+        const others = new AsyncLocalStorage<string>();
+        const seen = await others.run("mine", async () => {
+          const inside = await run(createLineage(), async () => {
+            await sleep(1);
+            return others.getStore();
+          });
+          return [inside, others.getStore()];
+        });
+        expect(seen).toEqual(["mine", "mine"]);
+      });
+
+      it("is put back when the handler throws", () => {
+        const fail = (): never => {
+          throw new Error("boom");
+        };
+        const outer = createLineage();
+        const seen = run(outer, () => {
+          expect(() => run(createLineage(), fail)).toThrow("boom");
+          return currentEvent();
+        });
+        expect(seen).toBe(outer);
+        expect(currentEvent()).toBeUndefined();
+      });
+    },
+  );
 
   it("is the innermost of nested ones, whichever carrier holds it", () => {
     const [outer, inner] = [createLineage(), createLineage()];

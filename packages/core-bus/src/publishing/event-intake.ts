@@ -160,6 +160,6 @@ function tooDeep(event: PublishedEvent, maxDepth: number): EventBusError {
   const chain = Array.from(event.unfinished(), ({ topic }) => topic).slice(0, SHOWN_DEPTH);
   return new EventBusError(
     "DEPTH_EXCEEDED",
-    `Publishing "${event.topic}" would nest more than ${maxDepth} unfinished publishes (innermost first: ${chain.join(" ← ")} ← …). Two handlers probably publish to each other; raise maxDepth if they mean to.`,
+    `Publishing "${event.topic}" would nest more than ${maxDepth} unfinished publishes (innermost first: ${chain.join(" ← ")} ← …). Handlers probably publish to each other: stop one, or raise maxDepth.`,
   );
 }

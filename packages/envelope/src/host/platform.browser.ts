@@ -6,18 +6,16 @@ import type { ContextSlot } from "./platform.node.ts";
  */
 export function createContextSlot(): ContextSlot {
   let current: unknown;
-  return {
-    getStore: () => current,
-    run(value, fn) {
-      const outer = current;
-      current = value;
-      try {
-        return fn();
-      } finally {
-        current = outer;
-      }
-    },
+  const run = <T>(value: unknown, fn: () => T): T => {
+    const outer = current;
+    current = value;
+    try {
+      return fn();
+    } finally {
+      current = outer;
+    }
   };
+  return { getStore: () => current, run, runCleanly: run };
 }
 
 /** Names the platform in node ids. */

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from "node:async_hooks";
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { threadId } from "node:worker_threads";
 import { requireNode } from "./node-version.ts";
 
@@ -9,11 +9,19 @@ requireNode(process.versions.node);
 export interface ContextSlot {
   getStore(): unknown;
   run<T>(value: unknown, fn: () => T): T;
+  /** The same; afterwards the caller's context is the one that it was, not a new one that says the same. */
+  runCleanly<T>(value: unknown, fn: () => T): T;
+}
+
+class NodeSlot extends AsyncLocalStorage<unknown> implements ContextSlot {
+  runCleanly<T>(value: unknown, fn: () => T): T {
+    return new AsyncResource("ringrift:event").runInAsyncScope(() => this.run(value, fn));
+  }
 }
 
 /** Creates the slot: an `AsyncLocalStorage`, which follows promises, timers and callbacks. */
 export function createContextSlot(): ContextSlot {
-  return new AsyncLocalStorage<unknown>();
+  return new NodeSlot();
 }
 
 /** Names the process and worker thread, for people who read node ids in logs. */

@@ -36,6 +36,14 @@ export function runWithEvent<T>(lineage: EventLineage, fn: () => T): T {
 }
 
 /**
+ * The same, and asking for the event being handled is as quick afterwards as it was before. `AsyncLocalStorage.run` leaves a
+ * context behind in its caller in which that takes 10 ns instead of 2, and this doesn't; it takes 60 ns more (Node 24).
+ */
+export function runWithEventCleanly<T>(lineage: EventLineage, fn: () => T): T {
+  return enter(lineage, fn, "runCleanly");
+}
+
+/**
  * The same for the synchronous part of `fn` only, without entering the asynchronous context: for hot
  * paths whose handlers are synchronous.
  */
@@ -71,11 +79,11 @@ export function runDetached<T>(fn: () => T): T {
   return enter(null, () => runInScope(undefined, fn));
 }
 
-function enter<T>(value: EventLineage | null, fn: () => T): T {
+function enter<T>(value: EventLineage | null, fn: () => T, way: "run" | "runCleanly" = "run"): T {
   const outer = carrier.sync;
   carrier.sync = undefined;
   try {
-    return carrier.slot.run(value, fn);
+    return carrier.slot[way](value, fn);
   } finally {
     carrier.sync = outer;
   }
