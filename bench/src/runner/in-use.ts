@@ -7,8 +7,8 @@ import type * as CoreBus from "@ringrift/core-bus";
 const TIMES = 3_000;
 
 /**
- * Makes this process one in which a bus has been used, as every program has that handles events: handlers have awaited, and
- * have published in the handling of others. From then on asking for the asynchronous context costs 7 ns instead of 1 (Node 24).
+ * Makes this process one in which a bus has been used, as in every program that handles events: handlers have awaited, and
+ * have published in the handling of others.
  *
  * @param bench - the folder of the benchmarks; the bus is the one that they use
  */

@@ -13,7 +13,7 @@ const DEEDS: readonly ((index: string) => void)[] = [
     renameSync(`${index}.new`, index);
   },
 ];
-/** How long until everybody must have noticed. A consumer that waits looks twice a second, on a machine that lets it. */
+/** How long until everybody must have noticed. A consumer that waits looks every 5 s, on a machine that lets it. */
 const NOTICED_MS = 10_000;
 
 /**
