@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { buildPackages } from "./consumer.ts";
+import { buildPackages } from "../packaging/consumer.ts";
 import { type PackageFiles, readPackages } from "./public-api.ts";
 import { inspectPublicDocs } from "./public-docs.ts";
 
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 let built: PackageFiles;
 
 beforeAll(async () => {

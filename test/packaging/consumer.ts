@@ -96,7 +96,7 @@ export async function installPackages(root: string, folder: string): Promise<Pac
     const files = readdirSync(home, { recursive: true, encoding: "utf8" });
     packages.push({ name, manifest, files: files.map((file) => file.replaceAll("\\", "/")) });
   }
-  cpSync(join(root, "test/fixtures/consumer"), folder, { recursive: true });
+  cpSync(join(root, "test/packaging/fixtures/consumer"), folder, { recursive: true });
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
   return packages;
 }

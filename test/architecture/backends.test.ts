@@ -6,7 +6,7 @@ import { findRepetitions } from "./repeated-lines.ts";
 
 /** What the API of all queues is for: see docs/writing-a-backend.md. */
 const MOST_EQUAL_LINES = 5;
-const packages = join(import.meta.dirname, "../packages");
+const packages = join(import.meta.dirname, "../../packages");
 
 it("no run of six equal lines stands in two backends", () => {
   const { repetitions, lines } = findRepetitions(

@@ -10,7 +10,7 @@ import {
   readPages,
 } from "./doc-pages.ts";
 
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 const pages = readPages(root);
 
 describe("READMEs and documents", () => {

@@ -17,7 +17,7 @@ const PROGRAM = `
   globalThis.published = bus.publish("training.started", { epochs: 3 });
 `;
 
-const coreBus = join(import.meta.dirname, "../packages/core-bus");
+const coreBus = join(import.meta.dirname, "../../packages/core-bus");
 
 describe("a browser's bundle of core-bus", () => {
   let bundle: BuildResult<{ write: false; metafile: true }>;
@@ -77,7 +77,7 @@ describe("a browser's bundle of core-bus", () => {
 });
 
 describe("a CommonJS bundle with the queue", () => {
-  const queue = join(import.meta.dirname, "../packages/cross-process-queue");
+  const queue = join(import.meta.dirname, "../../packages/cross-process-queue");
   const program = `
     import { CrossProcessEventQueue } from "@ringrift/cross-process-queue";
     const queue = new CrossProcessEventQueue("events.db");
@@ -100,7 +100,7 @@ describe("a CommonJS bundle with the queue", () => {
     });
     if (hasDriver) {
       mkdirSync(join(folder, "node_modules"));
-      const driver = join(import.meta.dirname, "node_modules/better-sqlite3");
+      const driver = join(import.meta.dirname, "../node_modules/better-sqlite3");
       symlinkSync(realpathSync(driver), join(folder, "node_modules/better-sqlite3"));
     }
     return (await runNode(["bundle.cjs"], folder)).stdout.trim();

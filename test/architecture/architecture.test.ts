@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { inspectArchitecture, LAYERS } from "./architecture.ts";
 
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 
 describe("the architecture", () => {
   it("holds: layers, references, imports, import cycles and the shape of every package", () => {

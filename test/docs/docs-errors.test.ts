@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type ErrorDocsInput, inspectErrorDocs, readErrorDocs } from "./error-docs.ts";
 
-const input = readErrorDocs(join(import.meta.dirname, ".."));
+const input = readErrorDocs(join(import.meta.dirname, "../.."));
 
 describe("docs/errors.md", () => {
   it("has a row for each code that a package throws, and no other", () => {

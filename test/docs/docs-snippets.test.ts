@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { checkSnippets, extractSnippets, findSnippets } from "./snippets.ts";
 
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 
 describe("the TypeScript in READMEs and documents", () => {
   it("compiles as pasted, each block by itself", async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildPackages, installPackages, type Packed, runNode } from "./consumer.ts";
 
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 
 describe("the packed packages, installed outside of the workspace", () => {
   const folder = mkdtempSync(join(tmpdir(), "ringrift-consumer-"));
