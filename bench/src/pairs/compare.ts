@@ -16,9 +16,8 @@ export interface CompareOptions {
 }
 
 const THIS = join(import.meta.dirname, "../../..");
-/** Samples of each side that don't count, as the engine still compiles what they run: so many, where they are quick. */
-const WARM_UP = 5;
-const WARM_UP_MS = 1_500;
+/** Samples taken in this time don't count, as the engine still compiles what they run; one never does. */
+const WARM_UP_MS = 2_000;
 /** Pairs of a sitting. */
 const PAIRS = 5;
 /** After so long no further pair is begun: where a sample takes seconds, each sitting has one. */
@@ -77,9 +76,9 @@ async function sit(
     if (ready.includes(false)) return undefined;
     const ratios: Record<string, number[]> = {};
     const opened = performance.now();
-    for (let round = 0; round < WARM_UP && performance.now() - opened < WARM_UP_MS; round += 1) {
+    do {
       for (const side of sides) await side.sample();
-    }
+    } while (performance.now() - opened < WARM_UP_MS);
     const begun = performance.now();
     for (
       let pair = 0;
