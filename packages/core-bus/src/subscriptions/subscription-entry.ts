@@ -37,9 +37,6 @@ export interface EntryOptions extends Callbacks {
 /** What {@link Entry.take} gives instead of a result when the handler was not called. */
 export const SKIPPED: unique symbol = Symbol("skipped");
 
-/** Its functions give promises, whatever they do. Where a build has made others of them, their calls tell. */
-const AsyncFunction = (async () => {}).constructor;
-
 /**
  * Counts the changes of any entry that make {@link Entry.direct} another one: who has read it before
  * must not call it any more.
@@ -68,7 +65,7 @@ export class Entry implements Routed {
   onEnd: (() => void) | undefined;
   #active = true;
   /** Whether a call has shown that it ends when it returns; a single one that doesn't says otherwise for good. */
-  #manner: "unknown" | "immediate" | "asynchronous";
+  #manner: "unknown" | "immediate" | "asynchronous" = "unknown";
   #catchUp: CatchUp | undefined;
   #face: Subscription | undefined;
   readonly #source: string | undefined;
@@ -94,7 +91,6 @@ export class Entry implements Routed {
     } else {
       this.#callbacks = { handler, where };
     }
-    this.#manner = handler instanceof AsyncFunction ? "asynchronous" : "unknown";
     this.direct = this.#directHandler();
   }
 
