@@ -78,7 +78,8 @@ for (const key of [undefined, "order-1"]) {
       const taken = [groupOf(second).receive({ limit: 1, waitMs: 3_000 })];
       await sleep(ends + afterMs - Date.now());
       taken.push(groupOf(third).receive({ limit: 1, waitMs: 1_000 }));
-      expect(await event.nack({ delayMs: 0, reason: new Error("late") })).toBe(true);
+      // `true`, unless this machine is so busy that somebody was given the event first. Either way one other member has it.
+      await event.nack({ delayMs: 0, reason: new Error("late") });
       const others = (await Promise.all(taken)).flat();
       expect(others).toMatchObject([{ attempt: 2, redelivered: true }]);
       expect(await others[0]?.ack()).toBe(true);
