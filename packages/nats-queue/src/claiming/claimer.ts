@@ -21,6 +21,7 @@ import { bucketOf, NO_KEY } from "../server/names.ts";
 import type { RawMessage } from "../messages/raw-message.ts";
 import { ReleaseOrder } from "../leasing/release-order.ts";
 import { SpareEvents } from "../leasing/spare-events.ts";
+import { WithdrawnPulls } from "./withdrawn-pulls.ts";
 
 const NO_RECORD: KnownRecord = { record: undefined, revision: 0 };
 
@@ -49,6 +50,7 @@ export class Claimer {
   readonly #engine: GroupEngine;
   readonly #releases = new ReleaseOrder();
   readonly #run = new DeliveryRun();
+  readonly withdrawn: WithdrawnPulls;
   /** By group, lane and place in its stream. */
   readonly #held = new Map<string, DeliveryHold>();
   readonly #turns: RedrivenTurn;
@@ -68,6 +70,7 @@ export class Claimer {
     this.#engine = engine;
     this.#reconnects = engine.connection.history.reconnects;
     this.#turns = new RedrivenTurn(engine);
+    this.withdrawn = new WithdrawnPulls(engine);
     this.keys = new KeyLanes(engine, this.#run);
     this.spare = new SpareEvents(engine, () => this.keys.bell.ring());
   }
@@ -188,6 +191,7 @@ export class Claimer {
       until: since + Math.min(leaseMs, group.usualLeaseMs),
       run,
       since: now,
+      isFirst: this.withdrawn.lost(message, group),
     }));
     // A server that was killed may have forgotten what it gave to others, and give it to this one as if for the first time.
     const isShaken = now < this.#engine.connection.reconnectedAt + group.usualLeaseMs;
@@ -291,7 +295,8 @@ export class Claimer {
         this.#engine.tell(message, ACK);
         return undefined;
       }
-      const isLost = isAfterLoss(delivery, record);
+      const isFirst = record === undefined && lane === "log" && this.withdrawn.lost(message, group);
+      const isLost = !isFirst && isAfterLoss(delivery, record);
       const wasLost: true | undefined = isLost ? true : record?.wasLost;
       const put = (change: Omit<DeliveryRecord, "id" | "delivery">) =>
         records.swap(group, lane, position, { ...change, id, delivery, wasLost }, revision);
@@ -302,7 +307,7 @@ export class Claimer {
         await this.#say(delivered, message, deliverAgainIn(earlyMs));
         return undefined;
       }
-      const attempt = attemptOf(delivery, record);
+      const attempt = isFirst ? 1 : attemptOf(delivery, record);
       const failures = failuresBefore(attempt, record, clock.now());
       const waitMs = bucket === NO_KEY ? 0 : await this.#turns.take(group, bucket, position);
       if (waitMs > 0) {

@@ -228,6 +228,7 @@ export class Member implements GroupMember {
     rung.catch(() => {});
     turned.catch(() => {});
     clearInterval(tick);
+    if (pulls.some(({ pull }) => pull.messages.length === 0)) claimer.withdrawn.note();
     await Promise.all(pulls.map(({ pull }) => this.#withdraw(pull)));
     const claimed: ClaimedEvent[] = [];
     for (const { lane, pull } of pulls) {

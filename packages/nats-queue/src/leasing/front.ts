@@ -31,16 +31,17 @@ export function attemptAfter(noted: LineHead | undefined, isRepeated: boolean): 
 }
 
 /**
- * Whether no handler can have had an event that was delivered before: it came before its turn then, to somebody who
- * didn't settle the one before it.
+ * Whether no handler can have had an event that was delivered before: nobody was given it then, or it came before its turn,
+ * to somebody who didn't settle the one before it.
  * `now` is by the server's clock.
  */
 export function isUnbegun(
-  { place, message }: Parked,
+  { place, message, isFirst }: Parked,
   { line, writtenAt }: KnownLine,
   { group: { start, usualLeaseMs }, now }: { readonly group: Group; readonly now: number },
 ): boolean {
   if (message.delivery === 1 || line.head?.position === place.position) return false;
+  if (isFirst === true) return true;
   return writtenAt >= now - usualLeaseMs && line.settled > start && line.atHand !== place.position;
 }
 

@@ -9,6 +9,8 @@ export interface Parked extends Candidate {
   /** Number of the run that it came with, while the member had all that was unsettled; else 0. */
   readonly run: number;
   readonly since: number;
+  /** Nobody can have had an earlier delivery of it. */
+  readonly isFirst?: boolean;
 }
 
 /** Those that the server hasn't given to somebody else by now: of the others nothing may be said any more. */
