@@ -11,8 +11,8 @@ const all = scenarios.flatMap((scenario) =>
 );
 
 /**
- * Of the bridge on NATS two flaws are known that one run in 50 shows: a first delivery that is marked as redelivered, and a
- * late nack after which two members have an event at once. Until they are fixed, a break of it has to show twice.
+ * One run of the bridge on NATS in 60 breaks in a way that isn't understood yet: after a kill of the server a node reports
+ * that the log has lost its end, and no rule misses an event. Until it is, a break of it has to show twice.
  */
 const retriesOf = (name: string, queue: QueueKind): number =>
   name === "bridge" && queue === "nats" ? 1 : 0;
