@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -18,6 +19,7 @@ export const OLDER_SERVER: string | undefined = [
 ].find((binary) => isOlder(versionOf(binary)));
 
 const LEADER_MS = 60_000;
+const [LOWEST_PORT, HIGHEST_PORT] = [10_000, 32_000] as const;
 const THIS_HOST: Host = { address: "127.0.0.1", through: [] };
 
 /** A server that tests have for themselves, with JetStream in a folder of its own. */
@@ -139,14 +141,23 @@ async function withLeader(servers: NatsServer[]): Promise<NatsServer[]> {
   }
 }
 
-/** A port that nobody listens on. */
+/**
+ * A port that nobody listens on. It is below those that systems give to outgoing connections, so that none of these takes it
+ * before its server does.
+ */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(LOWEST_PORT, HIGHEST_PORT);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("No port.");
-  return address.port;
+  server.once("error", () => resolve(false));
+  server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  return promise;
 }
 
 async function isListening(host: Host, port: number, child: ChildProcess): Promise<void> {
