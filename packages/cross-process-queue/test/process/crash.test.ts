@@ -72,7 +72,9 @@ test(
     const effects = (await onSeveralFiles(killConsumers)).flat();
     expect(effects).toHaveLength(FILES * ROUNDS);
     for (const attempts of effects) {
-      expect(attempts).toEqual(Array.from(attempts, (_, index) => index + 1));
+      // An attempt is missing where its worker was killed before it could write a line of it.
+      expect(attempts).toEqual([...new Set(attempts)].toSorted((a, b) => a - b));
+      expect(attempts[0] ?? 1).toBe(1);
     }
     expect(effects.filter((attempts) => attempts.length === 0)).toEqual([]);
     // Some were killed in time, or nothing was tested here.
